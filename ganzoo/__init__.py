@@ -1,0 +1,87 @@
+"""timm for GANs: build, train, score and share GANs by name.
+
+Nothing heavy is imported until it is used, so that ``ganzoo --help`` and ``ganzoo list`` start without torch.
+
+Example:
+    >>> import ganzoo
+    >>> gan = ganzoo.build("sagan+sn+hinge", resolution=32, classes=10)
+    >>> run = ganzoo.train("dcgan+sn+hinge", data="digits", steps=200, out="runs/first")
+    >>> ganzoo.load("runs/first").sample(16, seed=0, output="pil")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.hookspecs import PLUGIN_API, hookimpl
+
+if TYPE_CHECKING:
+    from ganzoo.api import create, info, list, load
+    from ganzoo.build import build
+    from ganzoo.gan import GAN, Batch, Critic, Game, Round, Turn
+    from ganzoo.kit import Conditioning, Discriminator, Generator, Kit, Output
+    from ganzoo.training.run import Run, train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "create": "ganzoo.api",
+    "info": "ganzoo.api",
+    "list": "ganzoo.api",
+    "load": "ganzoo.api",
+    "build": "ganzoo.build",
+    "GAN": "ganzoo.gan",
+    "Batch": "ganzoo.gan",
+    "Critic": "ganzoo.gan",
+    "Game": "ganzoo.gan",
+    "Round": "ganzoo.gan",
+    "Turn": "ganzoo.gan",
+    "Conditioning": "ganzoo.kit",
+    "Discriminator": "ganzoo.kit",
+    "Generator": "ganzoo.kit",
+    "Kit": "ganzoo.kit",
+    "Output": "ganzoo.kit",
+    "Run": "ganzoo.training.run",
+    "train": "ganzoo.training.run",
+}
+
+__all__ = [
+    "GAN",
+    "PLUGIN_API",
+    "Batch",
+    "Conditioning",
+    "Critic",
+    "Discriminator",
+    "Game",
+    "GanzooError",
+    "Generator",
+    "Kit",
+    "Output",
+    "Round",
+    "Run",
+    "Turn",
+    "__version__",
+    "build",
+    "create",
+    "hookimpl",
+    "info",
+    "list",
+    "load",
+    "testing",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name == "testing":
+        return import_module("ganzoo.testing")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> Any:
+    return sorted(__all__)

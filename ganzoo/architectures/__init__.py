@@ -1,0 +1,1 @@
+"""Architectures, one paper a file: functions ``(g: Kit, d: Kit, *, options)`` that return the networks by name."""

@@ -1,0 +1,125 @@
+"""Deep convolutional GAN.
+
+Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al. 2015,
+arXiv 1511.06434). Sizes are those of the PyTorch example, which halves the paper's widths. Ours projects the noise by a
+linear layer, as the paper draws it and with as many weights as the example's transposed convolution of one pixel. It
+takes any power of two from 16 up: each doubling adds a stage, and widths stop growing at ``16 * ch``.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.architectures.sizes import doublings
+from ganzoo.kit import Discriminator, Generator, Kit, Unchanged
+from ganzoo.layers.resample import TransposedConv2d
+
+BOTTOM = 4  # side of the smallest map
+
+
+def widths(ch: int, doublings: int) -> list[int]:
+    """Channels of the maps of an image's half, quarter, ... size."""
+    return [ch * min(2**i, 16) for i in range(doublings)]
+
+
+def attention(kit: Kit, channels: int, resolution: int) -> nn.Module:
+    """The attention site at ``resolution``; the own one is at half of the image, or at 32 where that is smaller."""
+    return kit.attention(channels, resolution, own=resolution == min(kit.resolution // 2, 32))
+
+
+class UpStage(nn.Module):
+    """Transposed 4x4 convolution of stride 2, norm, ReLU, attention: ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int, resolution: int) -> None:
+        super().__init__()
+        self.conv = TransposedConv2d(inputs, outputs, bias=kit.bias)
+        self.norm = kit.norm(outputs)
+        self.attention = attention(kit, outputs, resolution)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        return self.attention(F.relu(self.norm(self.conv(h), y)))
+
+
+class GTrunk(nn.Module):
+    """``(B, latent)`` to an image ``(B, C, R, R)`` in [-1, 1]."""
+
+    def __init__(self, kit: Kit, ch: int) -> None:
+        super().__init__()
+        _, k = doublings("dcgan", kit.resolution)
+        wide = widths(ch, k)[::-1]
+        self.project = nn.Linear(kit.latent, wide[0] * BOTTOM**2, bias=kit.bias)
+        self.norm = kit.norm(wide[0])
+        self.stages = nn.ModuleList(
+            UpStage(kit, wide[i], wide[i + 1], BOTTOM << (i + 1)) for i in range(len(wide) - 1)
+        )
+        self.image = TransposedConv2d(wide[-1], kit.channels, bias=False)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        h = F.relu(self.norm(self.project(h).unflatten(1, (-1, BOTTOM, BOTTOM)), y))
+        for stage in self.stages:
+            h = stage(h, y)
+        return torch.tanh(self.image(h))
+
+
+class DownStage(nn.Module):
+    """4x4 convolution of stride 2, norm, LeakyReLU(0.2), dropout, attention: ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``.
+
+    Args:
+        conv: the convolution.
+        norm: what follows it.
+        attend: what stands at the end.
+        dropout: probability of dropping a value.
+    """
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.Module, attend: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.conv, self.norm = conv, norm
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.attention = attend
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        return self.attention(self.dropout(F.leaky_relu(self.norm(self.conv(h), y), 0.2)))
+
+
+class DTrunk(nn.Module):
+    """An image ``(B, C, R, R)`` to features ``(B, width, 4, 4)``; no norm on the first stage."""
+
+    def __init__(self, kit: Kit, ch: int, dropout: float) -> None:
+        super().__init__()
+        _, k = doublings("dcgan", kit.resolution)
+        wide = [kit.inputs, *widths(ch, k)]
+        self.stages = nn.ModuleList()
+        for i in range(k):
+            size = kit.resolution >> (i + 1)
+            conv = nn.Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias)
+            norm = kit.norm(wide[i + 1]) if i else Unchanged()
+            attend = attention(kit, wide[i + 1], size) if size > BOTTOM else nn.Identity()
+            self.stages.append(DownStage(conv, norm, attend, dropout))
+        self.features = wide[-1] * BOTTOM**2
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        for stage in self.stages:
+            x = stage(x, y)
+        return x
+
+
+def dcgan(
+    g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0
+) -> dict[str, nn.Module]:
+    """Strided convolutions, batch norm and no hidden linear layers (Radford et al. 2015, arXiv 1511.06434).
+
+    Attention sites are all maps between 8 pixels and half of the image; own ones are at half of it, 32 at most.
+
+    Args:
+        g, d: kits of the two sides.
+        ch: channels of G's last hidden map; they double with every halving of the map.
+        ch_d: channels of D's first map; as G's last by default.
+        dropout: probability that D drops a value of a hidden map.
+    """
+    trunk = DTrunk(d, ch if ch_d is None else ch_d, dropout)
+    return {
+        "G": Generator(g, GTrunk(g, ch)),
+        "D": Discriminator(d, trunk, trunk.features, bias=False),
+    }

@@ -1,0 +1,83 @@
+"""The first GAN: two multilayer perceptrons.
+
+Generative Adversarial Networks (Goodfellow et al. 2014, arXiv 1406.2661). The paper has rectified and sigmoid units in
+G and maxout units in D; ours has LeakyReLU(0.2) in both and tanh at the end of G, as images are in [-1, 1] here.
+Dropout in D is the paper's too.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.kit import Discriminator, Generator, Kit
+
+
+class Hidden(nn.Module):
+    """Linear, norm, LeakyReLU(0.2), dropout: ``(B, inputs)`` to ``(B, outputs)``."""
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=kit.bias)
+        self.norm = kit.norm(outputs)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        return self.dropout(F.leaky_relu(self.norm(self.linear(h), y), 0.2))
+
+
+class GTrunk(nn.Module):
+    """``(B, latent)`` through hidden layers to an image ``(B, C, R, R)`` in [-1, 1]."""
+
+    def __init__(self, kit: Kit, width: int, depth: int) -> None:
+        super().__init__()
+        self.shape = (kit.channels, kit.resolution, kit.resolution)
+        widths = [kit.latent] + [width] * depth
+        self.hidden = nn.ModuleList(Hidden(kit, a, b) for a, b in pairwise(widths))
+        self.image = nn.Linear(widths[-1], math.prod(self.shape))
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        for layer in self.hidden:
+            h = layer(h, y)
+        return torch.tanh(self.image(h)).unflatten(1, self.shape)
+
+
+class DTrunk(nn.Module):
+    """An image ``(B, C, R, R)``, flattened, through hidden layers to features ``(B, width)``."""
+
+    def __init__(self, kit: Kit, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        widths = [kit.inputs * kit.resolution**2] + [width] * depth
+        layers = (Hidden(kit, a, b, dropout) for a, b in pairwise(widths))
+        self.hidden = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        h = x.flatten(1)
+        for layer in self.hidden:
+            h = layer(h, y)
+        return h
+
+
+def gan(
+    g: Kit, d: Kit, *, ch: int = 512, ch_d: int | None = None, depth: int = 2, dropout: float = 0.0
+) -> dict[str, nn.Module]:
+    """Fully connected G and D, for images of any size: the first GAN (Goodfellow et al. 2014, arXiv 1406.2661).
+
+    Args:
+        g, d: kits of the two sides.
+        ch: units in each hidden layer of G.
+        ch_d: units in each hidden layer of D; as G's by default.
+        depth: hidden layers of each network.
+        dropout: probability that D drops a hidden unit.
+    """
+    width = ch if ch_d is None else ch_d
+    return {
+        "G": Generator(g, GTrunk(g, ch, depth)),
+        "D": Discriminator(
+            d, DTrunk(d, width, depth, dropout), width if depth else d.inputs * d.resolution**2
+        ),
+    }

@@ -1,0 +1,39 @@
+"""Self-attention GAN: the ResNet of SNGAN, with attention at one map of each network.
+
+Self-Attention Generative Adversarial Networks (Zhang et al. 2018, arXiv 1805.08318) and the authors' code, whose networks
+at 128 pixels are SNGAN's: attention stands at 32 pixels in both, spectral norm on both sides. For smaller images the
+paper has no networks; ours place attention as mimicry does at 32 pixels, behind G's last block but one (16x16) and D's
+second (8x8). At 128 pixels mimicry's D is a sixteenth as wide as the authors'; ours is the authors'.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+from ganzoo.architectures.sngan import sngan
+from ganzoo.kit import Kit
+
+
+def sagan(
+    g: Kit,
+    d: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    upsample: Literal["nearest", "bilinear"] = "nearest",
+    rectify: bool = False,
+) -> dict[str, nn.Module]:
+    """SNGAN's residual networks with self-attention (Zhang et al. 2018, arXiv 1805.08318).
+
+    The networks are those of ``sngan``; attention, and spectral norm on both sides, are parts that ``sagan`` implies.
+
+    Args:
+        g, d: kits of the two sides.
+        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
+        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
+        upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
+        rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+    """
+    return sngan(g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)

@@ -1,0 +1,132 @@
+"""The ResNet of spectrally normalised GANs.
+
+Spectral Normalization for Generative Adversarial Networks (Miyato et al. 2018, arXiv 1802.05957), appendix B.4, as
+mimicry and StudioGAN have it. Channels, for ``ch`` at its default:
+
+| pixels | G, from the smallest map (4, or 6 for 48) | D (| marks where it stops halving) |
+|---|---|---|
+| 32 (and 16, 24) | 256 256 256 256 | 128 128 | 128 128 |
+| 48 | 512 256 128 64 | 64 128 256 512 | 1024 |
+| 64 (and 96) | 1024 512 256 128 64 | 64 128 256 512 1024 |
+| 128 (and 192) | 1024 1024 512 256 128 64 | 64 128 256 512 1024 | 1024 |
+
+256 and more follow the last row with further blocks of 1024. How ours differs: resampling is folded into convolutions
+(:mod:`ganzoo.layers.resample`); G doubles its maps by nearest neighbours, as the authors' code and StudioGAN do, and
+``upsample=bilinear`` is mimicry's choice; D's shortcuts start from the raw input, as in the authors' code, and
+``rectify=true`` is what the in-place ReLUs of mimicry and StudioGAN compute. G's last norm never sees labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.architectures.sizes import doublings
+from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
+
+BOTTOMS = (4, 6)  # sides of the smallest map of G
+SMALL = 32  # up to this size all maps are equally wide
+
+
+def sizes(resolution: int) -> tuple[int, int]:
+    """Side of G's smallest map, and how often it is doubled."""
+    return doublings("sngan", resolution, BOTTOMS)
+
+
+def g_widths(ch: int, resolution: int) -> list[int]:
+    """Channels of G's maps, from the smallest map to the image's size."""
+    _, k = sizes(resolution)
+    growth = 1 if resolution <= SMALL else 2
+    return [ch * min(growth**i, 16) for i in range(k, -1, -1)]
+
+
+def d_shape(ch: int, resolution: int) -> tuple[list[int], int]:
+    """The channels of D's blocks, and how many of them, from the first, halve the map."""
+    if resolution <= SMALL:
+        return [ch] * 4, 2
+    _, k = sizes(resolution)
+    return [ch * min(2**i, 16) for i in range(max(5, k + 1))], k + 1 if k < 5 else k
+
+
+def attentions(kit: Kit, channels: Sequence[int], maps: Sequence[int], limit: int) -> nn.ModuleList:
+    """Attention behind each of ``maps`` (sides in pixels); the own one is the largest up to ``limit`` and 32."""
+    own = max(size for size in maps if size <= min(limit, 32))
+    return nn.ModuleList(
+        kit.attention(width, size, own=size == own) for width, size in zip(channels, maps, strict=True)
+    )
+
+
+class GTrunk(nn.Module):
+    """``(B, latent)`` to an image ``(B, C, R, R)`` in [-1, 1]: linear, residual blocks, norm, ReLU, 3x3, tanh."""
+
+    def __init__(self, kit: Kit, ch: int, upsample: str) -> None:
+        super().__init__()
+        self.bottom, k = sizes(kit.resolution)
+        wide = g_widths(ch, kit.resolution)
+        self.project = xavier(nn.Linear(kit.latent, wide[0] * self.bottom**2))
+        self.blocks = nn.ModuleList(GBlock(a, b, kit.norm, upsample) for a, b in pairwise(wide))
+        maps = [self.bottom << i for i in range(1, k + 1)]
+        self.attentions = attentions(kit, wide[1:], maps, limit=kit.resolution // 2)
+        self.norm = kit.norm(wide[-1], labels=False)
+        self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        h = self.project(h).unflatten(1, (-1, self.bottom, self.bottom))
+        for block, attention in zip(self.blocks, self.attentions, strict=True):
+            h = attention(block(h, y))
+        return torch.tanh(self.image(F.relu(self.norm(h, y))))
+
+
+class DTrunk(nn.Module):
+    """An image ``(B, C, R, R)`` to features ``(B, width)``: residual blocks, ReLU, sum over pixels."""
+
+    def __init__(self, kit: Kit, ch: int, rectify: bool) -> None:
+        super().__init__()
+        wide, halvings = d_shape(ch, kit.resolution)
+        later = (
+            DBlock(a, b, kit.norm, down=i < halvings, rectify=rectify)
+            for i, (a, b) in enumerate(pairwise(wide), start=1)
+        )
+        self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, wide[0], kit.norm), *later])
+        maps = [kit.resolution >> i for i in range(1, halvings + 1)]
+        sites = attentions(kit, wide[:halvings], maps, limit=kit.resolution // 4)
+        self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in wide[halvings:])])
+        self.features = wide[-1]
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        for block, attention in zip(self.blocks, self.attentions, strict=True):
+            x = attention(block(x, y))
+        return F.relu(x).sum((2, 3))
+
+
+def sngan(
+    g: Kit,
+    d: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    upsample: Literal["nearest", "bilinear"] = "nearest",
+    rectify: bool = False,
+) -> dict[str, nn.Module]:
+    """Residual networks, made for spectral norm on D (Miyato et al. 2018, arXiv 1802.05957).
+
+    Attention sites: all maps behind a block of G, and behind a halving block of D. Own ones: in G the last map before
+    the image's size, in D the second, each 32 pixels at most.
+
+    Args:
+        g, d: kits of the two sides.
+        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
+        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
+        upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
+        rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+    """
+    small = g.resolution <= SMALL
+    ch = ch or (256 if small else 64)
+    trunk = DTrunk(d, ch_d or (max(1, ch // 2) if small else ch), rectify)
+    return {"G": Generator(g, GTrunk(g, ch, upsample)), "D": Discriminator(d, trunk, trunk.features)}

@@ -1,0 +1,260 @@
+"""The folder of a model: what ``sample`` needs, and nothing that could run. Writing it, and reading a stranger's."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from packaging.version import InvalidVersion, Version
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+import ganzoo
+from ganzoo.build import assemble
+from ganzoo.entry import BUILT_IN, Entry
+from ganzoo.errors import GanzooError, ModelError, RunError, UnknownPart, either
+from ganzoo.files import atomic, write_json
+from ganzoo.folder import field, quoted, read_json, read_tensors
+from ganzoo.gan import GAN
+from ganzoo.plan import Plan
+from ganzoo.recipe import HEAD_KINDS, PART_KINDS, Recipe
+from ganzoo.registry import registry
+
+FORMAT = 1
+CONFIG, MODEL, SNAPSHOTS = "config.json", "model.safetensors", "snapshots"
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
+DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
+
+
+# --- what a folder holds ------------------------------------------------------------------------------------
+
+
+def baked(network: nn.Module) -> nn.Module:
+    """A copy in eval mode whose reparametrised weights, such as those under ``sn``, are plain ones."""
+    plain = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        for module in list(plain.modules()):
+            for name in list(getattr(module, "parametrizations", ())):
+                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    return plain
+
+
+def generator_side(gan: GAN) -> dict[str, nn.Module]:
+    """The networks that samples come from, by name."""
+    return {name: getattr(gan, name) for name in gan.players["g"]}
+
+
+def state_of(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Every tensor of some networks as ``network.path``."""
+    return {f"{name}.{key}": tensor for name, net in networks.items() for key, tensor in net.state_dict().items()}
+
+
+def generator_state(gan: GAN) -> dict[str, Tensor]:
+    """What ``model.safetensors`` holds: the generator side, baked."""
+    return state_of({name: baked(network) for name, network in generator_side(gan).items()})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Replace the file at ``path`` by tensors in safetensors form; the same tensors give the same bytes.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    with atomic(path) as temporary:
+        try:
+            save_file(plain, temporary)
+        except SafetensorError as error:
+            raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error
+
+
+def _entries(plan: Plan) -> Iterable[Entry]:
+    """What a plan is made of, the preset that it came from included."""
+    head = Recipe.parse(plan.recipe).head
+    yield registry().find(head.spelling, HEAD_KINDS)
+    for slot in (plan.head, *plan.slots):
+        if slot.entry is not None:
+            yield slot.entry
+
+
+def describe(
+    gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None, selection: str = "last"
+) -> dict[str, Any]:
+    """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
+    others = {entry.distribution: entry.version for entry in _entries(gan.plan) if entry.distribution != BUILT_IN}
+    return {
+        "format": FORMAT,
+        "ganzoo": ganzoo.__version__,
+        **gan.plan.to_config(),
+        "resolution": gan.resolution,
+        "channels": gan.channels,
+        "classes": gan.classes,
+        "class_names": list(gan.class_names),
+        "z_dim": gan.z_dim,
+        "dataset": dict(dataset),
+        "plugins": dict(sorted(others.items())),
+        "seed": seed,
+        "step": step,
+        "selection": selection,
+        "dtype": "float32",
+        "license": license,
+    }
+
+
+def save_model(gan: GAN, folder: Path, config: Mapping[str, Any]) -> None:
+    """Write ``model.safetensors`` and then ``config.json``, each in one piece."""
+    write_tensors(folder / MODEL, generator_state(gan))
+    write_json(folder / CONFIG, config)
+
+
+def snapshot_path(folder: Path, step: int) -> Path:
+    """Where the weights of a kept step are."""
+    return folder / SNAPSHOTS / f"step-{step:08d}.safetensors"
+
+
+def snapshots(folder: Path) -> dict[int, Path]:
+    """Kept weights by step, oldest first."""
+    files = sorted((folder / SNAPSHOTS).glob("step-*.safetensors"))
+    return {int(file.stem[5:]): file for file in files if file.stem[5:].isdecimal()}
+
+
+# --- reading one --------------------------------------------------------------------------------------------
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """``config.json`` of a folder, every field checked.
+
+    Raises:
+        ModelError: for a folder that is no model, that a newer ganzoo wrote, or whose fields make no sense.
+    """
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}")
+    config = read_json(path)
+    written = field(config, "format", int, path)
+    if written > FORMAT:
+        raise ModelError(_newer(config, path))
+    for name, (low, high) in SIZES.items():
+        if not low <= field(config, name, int, path) <= high:
+            raise ModelError(f"{path}: {name} is {config[name]}; it is from {low} to {high}")
+    for name in ("seed", "step"):
+        field(config, name, int, path)
+    for name in ("recipe", "selection"):
+        field(config, name, str, path)
+    if field(config, "dtype", str, path) not in DTYPES:
+        raise ModelError(f"{path}: dtype is {quoted(config['dtype'])}; it is {either(DTYPES)}")
+    names = field(config, "class_names", list, path)
+    if len(names) != config["classes"] or not all(isinstance(name, str) and len(name) <= 200 for name in names):
+        raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
+    _check_plugins(field(config, "plugins", dict, path), path)
+    field(config, "dataset", dict, path)
+    field(config, "license", (str, type(None)), path)
+    return config
+
+
+def _newer(config: Mapping[str, Any], path: Path) -> str:
+    said = f"{path} has format {config['format']}; ganzoo {ganzoo.__version__} reads up to {FORMAT}"
+    try:
+        return f"{said}: pip install 'ganzoo>={Version(str(config.get('ganzoo')))}'"
+    except InvalidVersion:
+        return f"{said}: pip install --upgrade ganzoo"
+
+
+def _check_plugins(plugins: Mapping[str, Any], path: Path) -> None:
+    for name, version in plugins.items():
+        if not DISTRIBUTION.fullmatch(name):
+            raise ModelError(f"{path}: {quoted(name)} is not the name of a package (PEP 503)")
+        try:
+            Version(version)
+        except (InvalidVersion, TypeError):
+            raise ModelError(f"{path}: {quoted(version)} is not a version (PEP 440)") from None
+
+
+def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
+    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
+    missing = []
+    for name, version in config["plugins"].items():
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(f"'{name}=={Version(version)}'")
+    hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
+    return ModelError(f"{folder} cannot be built: {error}{hint}")
+
+
+def build_from(config: Mapping[str, Any], folder: Path, device: str) -> GAN:
+    """The GAN that a checked ``config.json`` describes, with fresh weights or on ``meta``.
+
+    Raises:
+        ModelError: when a part is missing or the plan cannot be built; the text says which and why.
+    """
+    sizes = {name: config[name] for name in SIZES}
+    try:
+        Recipe.parse(config["recipe"])
+        gan = assemble(Plan.from_config(config), device=device, **sizes)
+    except UnknownPart as error:
+        raise _missing_plugins(config, folder, error) from error
+    except GanzooError as error:
+        raise ModelError(f"{folder} cannot be built: {error}") from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, StopIteration, AssertionError) as error:
+        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
+    if gan.classes != config["classes"]:
+        raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
+    gan.class_names = tuple(config["class_names"])
+    return gan
+
+
+def _weights(folder: Path, config: Mapping[str, Any], step: int | str | None) -> Path:
+    """The file that holds the weights of a step, or of the model."""
+    if step is None or step == config["step"] or step == config["selection"]:
+        return folder / MODEL
+    kept = snapshots(folder)
+    if step in kept:
+        return kept[int(step)]
+    have = either([*kept, config["step"]], "and")
+    if step == "best":
+        raise ModelError(f"{folder} holds the last step: no score has chosen a best one; it has the steps {have}")
+    raise ModelError(f"{folder} has no step {quoted(step)}; it has {have} (train --keep K keeps more)")
+
+
+def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = None) -> GAN:
+    """A trained model from its folder, ready to sample; the folder is not trusted.
+
+    Only the generator side is there: a discriminator is not needed to sample, and not published.
+
+    Args:
+        path: of the folder.
+        device: where the weights go.
+        step: a kept step (``train --keep``), or ``"best"``; the model itself by default.
+
+    Returns:
+        A GAN in eval mode; its ``config`` is the content of ``config.json``.
+
+    Raises:
+        ModelError: for anything that does not hold together, before memory is taken for weights.
+    """
+    folder = Path(path)
+    config = read_config(folder)
+    gan = build_from(config, folder, "meta")
+    plain = {name: baked(network) for name, network in generator_side(gan).items()}
+    dtype = DTYPES[config["dtype"]]
+    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in state_of(plain).items()}
+    tensors = read_tensors(_weights(folder, config, step), expected)
+    for child in list(gan._modules):
+        delattr(gan, child)
+    for name, network in plain.items():
+        own = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+        full = {key: t.float() if t.is_floating_point() else t for key, t in own.items()}
+        network.load_state_dict(full, strict=True, assign=True)
+        setattr(gan, name, network.requires_grad_(False))
+    gan.config = config  # type: ignore[assignment]
+    return gan.to(device).eval()

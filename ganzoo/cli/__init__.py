@@ -1,0 +1,174 @@
+"""The command ``ganzoo``: each sub-command is an entry point of the group ``ganzoo.commands``, imported when called."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from typing import Any, NoReturn
+
+import click
+
+from ganzoo import __version__, plugins
+from ganzoo.entry import BUILT_IN
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+
+INTERRUPTED = 130
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class Commands(click.Group):
+    """The sub-commands that are installed. A built-in one keeps its name whatever a plugin calls its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, without importing anything."""
+        return sorted(self._points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command called ``cmd_name``; None if there is none.
+
+        Raises:
+            PluginError: if it cannot be imported or two plugins provide it.
+        """
+        points = self._points().get(cmd_name)
+        if points is None:
+            return None
+        if len(points) > 1:
+            who = either((plugins.distribution(point) for point in points), "and")
+            raise PluginError(
+                f"the command {cmd_name!r} comes from {who}; uninstall one, or leave it out of GANZOO_PLUGINS"
+            )
+        return _load(points[0])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names.
+
+        Raises:
+            UsageError: for an unknown one, with the nearest names.
+        """
+        name = args[0]
+        if name not in self._points() and not name.startswith("-"):
+            close = ", ".join(nearest(name, self._points()))
+            raise UsageError(f"no command is called {name!r}; nearest: {close}; 'ganzoo --help' lists them")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Built-in commands with a line of help, those of plugins with the package they come from."""
+        own, others = [], []
+        for name, points in sorted(self._points().items()):
+            if plugins.distribution(points[0]) == BUILT_IN:
+                own.append((name, _help_line(points[0], formatter.width)))
+            else:
+                who = (f"{plugins.distribution(point)} {plugins.version_of(point)}" for point in points)
+                others.append((name, f"from {either(who, 'and')}"))
+        for title, rows in {"Commands": own, "Commands of plugins": others}.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; errors become one line on stderr and the exit status."""
+        words = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in words
+        words = [word for word in words if word != "--debug"]
+        _show_warnings()
+        try:
+            status = super().main(words, prog_name or "ganzoo", complete_var, False, windows_expand_args, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            _fail(_sentence(error), error.exit_code, debug)
+        except GanzooError as error:
+            _fail(str(error), error.status, debug)
+        except OSError as error:
+            _fail(_what_the_system_said(error), 1, debug)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("ganzoo: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        sys.exit(status if isinstance(status, int) else 0)
+
+    def _points(self) -> dict[str, list[EntryPoint]]:
+        """Entry points by command; only ganzoo's own where it has one of the name."""
+        own = [point for point in plugins.entry_points(plugins.COMMANDS) if plugins.distribution(point) == BUILT_IN]
+        points: dict[str, list[EntryPoint]] = {}
+        for point in plugins.selected(plugins.COMMANDS)[0]:
+            points.setdefault(point.name, []).append(point)
+        return {**points, **{point.name: [point] for point in own}}
+
+
+def _load(point: EntryPoint) -> click.Command:
+    who = f"{plugins.distribution(point)} {plugins.version_of(point)}"
+    try:
+        command = point.load()
+    except (Exception, SystemExit) as error:  # whatever the command's module does when it is imported
+        raise PluginError(
+            f"the command {point.name!r} of {who} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(command, click.Command):
+        raise PluginError(f"the command {point.name!r} of {who} is no click command: {point.value} is {command!r}")
+    return command
+
+
+def _help_line(point: EntryPoint, width: int) -> str:
+    try:
+        return _load(point).get_short_help_str(limit=width)
+    except PluginError as error:
+        return f"({error})"
+
+
+class _Stderr(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on whatever stderr is now."""
+        click.echo(f"ganzoo: warning: {_safe(record.getMessage())}", err=True)
+
+
+def _show_warnings() -> None:
+    if not any(isinstance(handler, _Stderr) for handler in plugins.log.handlers):
+        plugins.log.addHandler(_Stderr())
+
+
+def _sentence(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    return f"{message}; see '{context.command_path} --help'" if context else message
+
+
+def _what_the_system_said(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+
+
+def _safe(text: str) -> str:
+    """Text without what could steer a terminal: names may come from other people's files."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def _fail(message: str, status: int, debug: bool) -> NoReturn:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"ganzoo: error: {_safe(message)}", err=True)
+    sys.exit(status)
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="A first GAN: ganzoo train dcgan+sn+hinge --data digits --out runs/first",
+)
+@click.version_option(__version__, message="ganzoo %(version)s")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")
+def main() -> None:
+    """Build, train, score and share GANs by name."""

@@ -1,0 +1,83 @@
+"""A zip of pictures in the layout of NVIDIA's StyleGAN tools. Members are read in place; nothing is ever unpacked."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from ganzoo.data.collect import Pictures
+from ganzoo.data.decode import SUFFIXES, open_picture
+from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, read_labels
+from ganzoo.errors import DataError
+
+MAX_MEMBER_BYTES = 256 * 2**20
+"""A picture that unpacks to more is refused unread."""
+
+
+class ZipPictures(Pictures):
+    """The pictures of a zip, in order of their names, in whatever folders; hidden ones and ``__MACOSX`` left out.
+
+    Labels come from ``dataset.json`` alone: its folders ``00000/`` are no classes.
+
+    Raises:
+        DataError: it is not a whole zip, or is encrypted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"{path} is not a whole zip ({reason}): truncated? copy or download it again") from error
+        members = {info.filename: info for info in self.archive.infolist() if not info.is_dir()}
+        names = sorted(name for name in members if _is_picture(name))
+        locked = next((name for name in names if members[name].flag_bits & 1), None)
+        if locked is not None:
+            raise DataError(f"{path} is encrypted (such as {locked!r}); write it without a password")
+        labels = _labels(self.archive, names, str(path))
+        super().__init__(str(path), names, *((labels.numbers, labels.class_names) if labels else ()))
+
+    def read(self, index: int) -> Image.Image:
+        """See :meth:`Pictures.read`; the zip's checksum is checked."""
+        return open_picture(io.BytesIO(_bounded(self.archive, self.names[index], MAX_MEMBER_BYTES)))
+
+    def peek(self, index: int) -> Image.Image:
+        """See :meth:`Pictures.peek`; reads no more of the member than its header."""
+        return open_picture(self.archive.open(self.names[index]))
+
+    def stamp(self, index: int) -> str:
+        """Name, size and CRC-32."""
+        info = self.archive.getinfo(self.names[index])
+        return f"{info.filename}\0{info.file_size}\0{info.CRC:08x}"
+
+
+def _is_picture(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return not hidden and path.suffix.lower() in SUFFIXES
+
+
+def _bounded(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """A member's bytes; the size in the directory is the most that zipfile unpacks."""
+    size = archive.getinfo(name).file_size
+    if size > limit:
+        raise ValueError(f"unpacks to {size >> 20} MB, more than {limit >> 20} MB")
+    return archive.read(name)
+
+
+def _labels(archive: zipfile.ZipFile, names: list[str], where: str) -> Labels | None:
+    """From the ``dataset.json`` nearest the top; its names are relative to its own folder."""
+    indices = [name for name in archive.namelist() if PurePosixPath(name).name == INDEX]
+    if not indices:
+        return None
+    index = min(indices, key=lambda name: (name.count("/"), name))
+    base = index[: -len(INDEX)]
+    try:
+        text = _bounded(archive, index, MAX_INDEX_BYTES)
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error) as error:
+        raise DataError(f"{where}: {index!r} cannot be read: {error}") from error
+    return read_labels(text, [name.removeprefix(base) for name in names], where)

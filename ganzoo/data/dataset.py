@@ -1,0 +1,196 @@
+"""What a data set is once opened: images that can be fetched by number, their labels, and what may be done to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.data.stream import Stream
+from ganzoo.errors import DataError, UsageError
+
+DECODERS = max(2, min(8, os.cpu_count() or 2))
+"""Threads that decode pictures; PIL lets go of the interpreter while it decodes and resizes."""
+
+
+def default_root() -> Path:
+    """Where downloads go: ``$GANZOO_DATA``, else ``~/.cache/ganzoo/data``."""
+    return Path(os.environ.get("GANZOO_DATA") or "~/.cache/ganzoo/data").expanduser()
+
+
+def _number_in(path: str, key: str = "") -> int | None:
+    """The first number on the line of ``path`` that starts with ``key``; None where there is none."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    words = next((line[len(key) :].split() for line in lines if line.startswith(key)), [])
+    return int(words[0]) if words and words[0].isdigit() else None
+
+
+def available_memory() -> int:
+    """Bytes that this process may still take: what the machine has free, or what its container leaves."""
+    free = _number_in("/proc/meminfo", "MemAvailable:")
+    machine = free * 1024 if free is not None else 4 * 2**30
+    limit = _number_in("/sys/fs/cgroup/memory.max")
+    used = _number_in("/sys/fs/cgroup/memory.current")
+    if limit is None or used is None:
+        return machine
+    return max(0, min(machine, limit - used))
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """How a data set is wanted.
+
+    Attributes:
+        resolution: side of the square images in pixels; None for the data set's own.
+        channels: 1 (grey) or 3 (RGB); None for the data set's own.
+        split: ``"train"``, ``"test"`` or another name that the data set knows.
+        skip_bad: leave out pictures that cannot be read instead of refusing the data set.
+        root: folder for downloads; ``$GANZOO_DATA`` or ``~/.cache/ganzoo/data``.
+        memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
+    """
+
+    resolution: int | None = None
+    channels: int | None = None
+    split: str = "train"
+    skip_bad: bool = False
+    root: Path = field(default_factory=default_root)
+    memory: int = field(default_factory=lambda: available_memory() // 3)
+
+    def __post_init__(self) -> None:
+        if self.resolution is not None and self.resolution < 1:
+            raise UsageError(f"a resolution is at least 1 pixel, not {self.resolution}")
+        if self.channels not in (None, 1, 3):
+            raise UsageError(f"images have 1 channel (grey) or 3 (RGB), not {self.channels}")
+
+
+class Images(Protocol):
+    """Square uint8 images that can be fetched by number."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``."""
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """The images numbered ``indices`` (int64, ``(B,)``) as uint8 ``(B, C, H, W)``, in memory of their own."""
+
+
+class MemoryImages:
+    """Images held in memory.
+
+    Args:
+        pixels: uint8 ``(N, C, H, W)``; not copied.
+    """
+
+    def __init__(self, pixels: Tensor) -> None:
+        self.pixels = pixels
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``."""
+        n, c, h, w = self.pixels.shape
+        return n, c, h, w
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """See :meth:`Images.fetch`."""
+        return self.pixels.index_select(0, indices)
+
+
+class LazyImages:
+    """Images decoded each time they are fetched, on a few threads, for sets larger than memory.
+
+    Args:
+        shape: ``(N, C, H, W)``.
+        decode: the image of a number as uint8 ``(C, H, W)``; called from several threads.
+    """
+
+    def __init__(self, shape: tuple[int, int, int, int], decode: Callable[[int], np.ndarray]) -> None:
+        self.shape = shape
+        self._decode = decode
+        self._pool = ThreadPoolExecutor(DECODERS, thread_name_prefix="ganzoo-decode")
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """See :meth:`Images.fetch`. Raises what decoding raises, naming the picture."""
+        return torch.from_numpy(np.stack(list(self._pool.map(self._decode, indices.tolist()))))
+
+
+@dataclass
+class ImageData:
+    """An opened data set.
+
+    Attributes:
+        name: what run folders and scores call it; never a path.
+        images: the decoded images.
+        labels: int64 ``(N,)``, or None.
+        class_names: one per class; empty without labels.
+        flip: whether a mirrored image is as real as the original.
+        licence: what is known of the terms of use.
+        fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over names, sizes and checksums of
+            the files when the images are decoded on demand.
+        native: height and width of the pictures before resizing; the most common ones where they differ.
+        steps: how long to train on it by default; None for no opinion.
+        skipped: pictures left out because they could not be read, with the reason of each.
+    """
+
+    name: str
+    images: Images
+    labels: Tensor | None = None
+    class_names: tuple[str, ...] = ()
+    flip: bool = False
+    licence: str = "unknown"
+    fingerprint: str = ""
+    native: tuple[int, int] = (0, 0)
+    steps: int | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n, _, h, w = self.images.shape
+        if n < 2:
+            raise DataError(f"{self.name} has {n} images; a GAN needs two at least, and learns from thousands")
+        self.native = self.native if self.native != (0, 0) else (h, w)
+        if not self.fingerprint:
+            self.fingerprint = fingerprint(self.images, self.labels)
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return self.images.shape[0]
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+        return self.images.shape[1]
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images in pixels."""
+        return self.images.shape[2]
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The keys of its batches."""
+        return frozenset({"image"} if self.labels is None else {"image", "label"})
+
+    def stream(self, batch: int, seed: int, flip: bool | None = None) -> Stream:
+        """Batches for training; ``flip`` overrides the data set's own."""
+        return Stream(self.images, self.labels, batch, seed, self.flip if flip is None else flip)
+
+
+def fingerprint(images: Images, labels: Tensor | None) -> str:
+    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order."""
+    digest = sha256(repr(tuple(images.shape)).encode())
+    for block in torch.arange(images.shape[0]).split(1024):
+        digest.update(np.ascontiguousarray(images.fetch(block).numpy()))
+    if labels is not None:
+        digest.update(labels.numpy().astype("<i8").tobytes())
+    return f"sha256:{digest.hexdigest()}"

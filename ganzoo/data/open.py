@@ -1,0 +1,104 @@
+"""What ``--data`` and ``ganzoo.train(data=…)`` take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.data.archive import ZipPictures
+from ganzoo.data.collect import Pictures, collect
+from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.folder import FolderPictures
+from ganzoo.data.memory import dataset_data, tensor_data
+from ganzoo.data.named import choose_split
+from ganzoo.errors import DataError, RecipeError, UsageError
+from ganzoo.registry import registry
+
+FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, or hf:org/name"
+
+
+def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = None) -> ImageData:
+    """Open a data set and decode its images.
+
+    Args:
+        value: the name of a registered data set with an optional ``:argument``, a folder or a ``.zip``; a uint8 tensor
+            ``(N, C, H, W)``; or a torch data set with ``len``. Text that is no registered name and contains ``/`` or
+            ``.``, or exists on disk, is a path; write ``./digits`` for a folder called like a data set.
+        request: size, channels, split, and so on.
+
+    Raises:
+        DataError: there is no such data, or it cannot be used; the message says why.
+        UsageError: ``value`` is of another type.
+    """
+    request = request or DataRequest()
+    if isinstance(value, str):
+        return _open_text(value, request)
+    if isinstance(value, Path):
+        return _open_path(value, request)
+    if isinstance(value, Tensor):
+        return tensor_data(value, request)
+    if hasattr(value, "__getitem__") and hasattr(value, "__len__"):
+        return dataset_data(value, request)
+    raise UsageError(
+        f"data is {FORMS}, a uint8 tensor (N, C, H, W), or a torch data set with len(), not a {type(value).__name__}"
+    )
+
+
+def _named(text: str) -> bool:
+    """Whether ``text`` starts with the name of a registered data set."""
+    head = text.partition(":")[0]
+    return any(head in (entry.name, *entry.aliases) for entry in registry().entries("dataset"))
+
+
+def _open_text(text: str, request: DataRequest) -> ImageData:
+    if _named(text):
+        head, _, argument = text.partition(":")
+        build = registry().find(head, kinds=("dataset",), what="data set").load()
+        data: ImageData = build(argument, request)
+        return data
+    return _open_path(as_path(text), request)
+
+
+def as_path(text: str) -> Path:
+    """The path that ``text`` means, or the error for a word that is neither a data set nor a path."""
+    path = Path(text).expanduser()
+    if "/" in text or "." in text or path.exists():
+        return path
+    try:
+        registry().find(text.partition(":")[0], kinds=("dataset",), what="data set")
+    except RecipeError as error:
+        raise DataError(f"{error}; --data takes {FORMS}") from error
+    return path
+
+
+def pictures_at(path: Path) -> Pictures:
+    """The pictures of a folder or zip.
+
+    Raises:
+        DataError: there is nothing at ``path``, or something else.
+    """
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise DataError(f"cannot look at {path}: {error.strerror}") from error
+    if is_folder:
+        return FolderPictures(path)
+    if is_file and path.suffix.lower() == ".zip":
+        return ZipPictures(path)
+    if is_file:
+        raise DataError(f"{path} is neither a folder nor a .zip; --data takes {FORMS}")
+    raise DataError(f"there is no folder or zip {path}; --data takes {FORMS}")
+
+
+def _open_path(path: Path, request: DataRequest) -> ImageData:
+    choose_split(str(path), request.split, ("train", "all"))
+    pictures = pictures_at(path.expanduser())
+    path = path.resolve()
+    return collect(pictures, request, name=path.name if path.is_dir() else path.stem)
+
+
+def is_path(text: str) -> bool:
+    """Whether ``--data TEXT`` means a folder or zip rather than a registered data set."""
+    return not _named(text)

@@ -1,0 +1,33 @@
+"""A progress bar for work that turns out to take long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+PATIENCE = 2.0
+"""Seconds before a bar appears."""
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`PATIENCE`."""
+    begun, done, task = time.monotonic(), 0, None
+    with ExitStack() as stack:
+        bar = None
+
+        def advance(n: int) -> None:
+            nonlocal bar, task, done
+            done += n
+            if bar is None and sys.stderr.isatty() and time.monotonic() - begun > PATIENCE:
+                from rich.console import Console
+                from rich.progress import Progress
+
+                bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+                task = bar.add_task(what, total=total)
+            if bar is not None and task is not None:
+                bar.update(task, completed=done)
+
+        yield advance

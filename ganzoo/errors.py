@@ -1,0 +1,62 @@
+"""What can go wrong, said in one line: what was given, what would work, what to type next."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GanzooError(Exception):
+    """Something failed that a person can act on; its text is the whole message. Exit status 1."""
+
+    status = 1
+
+
+class UsageError(GanzooError):
+    """What was asked for cannot be meant; nothing was touched. Exit status 2."""
+
+    status = 2
+
+
+class RecipeError(UsageError):
+    """A recipe that does not parse, or whose parts do not fit together."""
+
+
+class UnknownPart(RecipeError):
+    """A name that nothing registered provides."""
+
+
+class ResolutionError(RecipeError):
+    """An image size that an architecture cannot have; ``nearest`` holds sizes that it can."""
+
+    def __init__(self, message: str, nearest: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
+class PluginError(GanzooError):
+    """A plugin that cannot be loaded, or two that provide the same name."""
+
+
+class DataError(GanzooError):
+    """Data that is missing, empty, corrupt, or not what a recipe needs."""
+
+
+class RunError(GanzooError):
+    """A run folder that is locked, foreign, torn, or does not agree with what was asked."""
+
+
+class ModelError(GanzooError):
+    """A model folder that cannot be trusted or does not hold together."""
+
+
+def nearest(name: str, choices: Iterable[str], count: int = 3) -> list[str]:
+    """The ``count`` choices spelled most like ``name``, best first; never empty while there are choices."""
+    ordered = sorted(set(choices))
+    return get_close_matches(name, ordered, n=count, cutoff=0.5) or get_close_matches(
+        name, ordered, n=count, cutoff=0.0
+    )
+
+
+def either(names: Iterable[object], joiner: str = "or") -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    *most, last = [str(name) for name in names] or ["nothing"]
+    return f"{', '.join(most)} {joiner} {last}" if most else last

@@ -1,0 +1,139 @@
+"""Files that are either the old ones or the new ones, never something between; and the lock of a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ganzoo.errors import RunError
+
+LOCK = ".lock"
+
+
+def sync(path: Path) -> None:
+    """Wait until the file or folder at ``path`` is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write {path}: {error.strerror or error}; make room or choose another folder")
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Hand out a temporary path beside ``path`` (same ending) that replaces it when the block ends well.
+
+    The file is on the disk before it takes the name. When the block fails, the temporary file goes and ``path``
+    stays as it was.
+
+    Raises:
+        RunError: the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".new-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Hand out a temporary folder that takes the name ``path``, which must be free, when the block ends well."""
+    path = Path(path)
+    temporary = path.with_name(f".new-{os.getpid()}-{path.name}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for file in temporary.iterdir():
+            sync(file)
+        sync(temporary)
+        os.rename(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Replace the file at ``path`` by ``text`` in UTF-8."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Replace the file at ``path`` by ``value`` as JSON: keys in the order given, NaN refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that could not be made or written to; makes nothing.
+
+    Raises:
+        RunError: naming the path that is in the way.
+    """
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise RunError(f"cannot write to {folder}: {existing} is a file; choose another folder with --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise RunError(f"cannot write to {folder}: no permission for {existing}; choose another folder with --out")
+
+
+def _locked(descriptor: int, path: Path) -> bool:
+    """Take the lock; False when the file was removed while we waited, by the process that held it."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
+        raise RunError(f"{path.parent} is in use by {holder}: wait for it, or stop it") from None
+    with suppress(FileNotFoundError):
+        return os.fstat(descriptor).st_ino == path.stat().st_ino
+    return False
+
+
+@contextmanager
+def lock(folder: str | Path) -> Iterator[None]:
+    """Hold ``folder`` for this process. The kernel lets go when the process ends, however it ends.
+
+    Raises:
+        RunError: another process holds it; the message has its id and host.
+    """
+    path = Path(folder) / LOCK
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        try:
+            if _locked(descriptor, path):
+                break
+        except RunError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    try:
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)

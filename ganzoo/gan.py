@@ -1,0 +1,298 @@
+"""A GAN: networks that take turns.
+
+The trainer asks for :meth:`GAN.turns`, calls each turn's ``loss`` and steps that player's networks; what a loss
+means, which parts add to it and how labels enter is settled by the game (see :mod:`ganzoo.games`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError, nearest
+from ganzoo.kit import Kit, Output
+from ganzoo.seeding import derive
+
+if TYPE_CHECKING:
+    from ganzoo.plan import Plan
+
+Batch = dict[str, Tensor]
+
+
+@dataclass
+class Turn:
+    """One move of one player.
+
+    Attributes:
+        player: a key of ``GAN.players``; its networks learn, all others are frozen.
+        loss: ``loss(batch, step)`` returns named terms, already weighted, to be summed.
+        name: how logs call it; the player's name by default.
+        every, start, stop: the turn is taken in steps ``start <= step < stop`` with ``step % every == 0``.
+        after: called once the optimiser has stepped.
+    """
+
+    player: str
+    loss: Callable[[Batch, int], dict[str, Tensor]]
+    name: str = ""
+    every: int = 1
+    start: int = 0
+    stop: int | None = None
+    after: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.player
+
+    def due(self, step: int) -> bool:
+        """Whether the turn is taken in ``step``."""
+        return step % self.every == 0 and self.start <= step and (self.stop is None or step < self.stop)
+
+
+class Critic:
+    """A discriminator under fixed conditions: ``critic(x)`` scores images, higher is more real.
+
+    A pass over a tensor that needs no gradient is remembered, so that several parts may ask for it in one turn.
+
+    Args:
+        judge: ``judge(x, **conditions) -> Output``.
+        conditions: what the judge is told besides the image, such as ``y``.
+    """
+
+    def __init__(self, judge: Callable[..., Output], **conditions: Tensor) -> None:
+        self._judge, self._conditions = judge, conditions
+        self._passes: dict[int, tuple[Tensor, Output]] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Scores ``(B,)``, or ``(B, P)`` for patches, in fp32, of images ``(B, C, H, W)``."""
+        return self.output(x).scores
+
+    def output(self, x: Tensor) -> Output:
+        """Scores, features and extras of the same pass."""
+        if id(x) in self._passes:
+            return self._passes[id(x)][1]
+        seen = self._judge(x, **self._conditions)
+        output = Output(seen.scores.float(), seen.features, {name: v.float() for name, v in seen.extras.items()})
+        if not x.requires_grad:
+            self._passes[id(x)] = (x, output)  # holding x keeps its id from being given to another tensor
+        return output
+
+    def with_(self, **conditions: Tensor) -> Critic:
+        """The same critic under other conditions."""
+        return Critic(self._judge, **{**self._conditions, **conditions})
+
+
+@dataclass
+class Round:
+    """One turn as parts see it.
+
+    Attributes:
+        batch: real images and labels.
+        step: counted from 0.
+        side: ``"d"`` or ``"g"``: whose turn it is.
+        rng: the source of random numbers, seeded for this turn.
+        y: label vectors ``(B, y_dim)``, the same for real and fake.
+        real, fake: images ``(B, C, H, W)`` in [-1, 1]; ``fake`` carries no gradient in D's turn.
+        z: the noise ``(B, z_dim)`` that ``fake`` came from.
+        critic: D under ``y``.
+        generate: ``generate(z, y)`` gives images.
+    """
+
+    batch: Batch
+    step: int
+    side: str
+    rng: torch.Generator
+    y: Tensor
+    real: Tensor
+    z: Tensor
+    fake: Tensor
+    critic: Critic
+    generate: Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass
+class Parts:
+    """The parts of a plan that act in turns, built."""
+
+    loss: Any
+    penalties: Mapping[str, Any] = field(default_factory=dict)
+    auxiliaries: Mapping[str, Any] = field(default_factory=dict)
+    augments: Mapping[str, Any] = field(default_factory=dict)
+
+    def all(self) -> dict[str, Any]:
+        """Every part by name; the loss is called ``loss``."""
+        return {"loss": self.loss, **self.penalties, **self.auxiliaries, **self.augments}
+
+
+class Game:
+    """How the networks of a GAN play: subclasses name the players and list their turns.
+
+    Args:
+        gan: the networks (``gan.G``, ``gan.D``, ...) and the ``gan.parts`` that a plan chose.
+    """
+
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(self, gan: GAN) -> None:
+        self.gan = gan
+
+    def turns(self) -> list[Turn]:
+        """The turns of one step, in order."""
+        raise NotImplementedError(f"{type(self).__name__} names no turns")
+
+    def accuracy(self) -> tuple[float, float] | None:
+        """Shares of the last reals and fakes that D told apart, or None before its first turn."""
+        return None
+
+
+class GAN(nn.Module):
+    """Networks and the game that they play.
+
+    Args:
+        networks: by name; each becomes a direct child, such as ``gan.G``.
+        parts: what acts in turns; those with state become children too, so that they are saved.
+        plan: what it was built from.
+        resolution, channels: of the images.
+        classes: length of the label vectors; 0 for an unconditional GAN.
+        z_dim: length of the noise.
+        kits: what the networks were built from, by side.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, nn.Module],
+        parts: Parts,
+        plan: Plan,
+        game: type[Game],
+        *,
+        resolution: int,
+        channels: int,
+        classes: int,
+        z_dim: int,
+        kits: Mapping[str, Kit],
+    ) -> None:
+        super().__init__()
+        self.plan, self.parts = plan, parts
+        self.resolution, self.channels, self.classes, self.z_dim = resolution, channels, classes, z_dim
+        self.class_names: tuple[str, ...] = tuple(str(k) for k in range(classes))
+        self.kits = kits
+        for name, network in networks.items():
+            self.add_module(name, network)
+        for name, part in parts.all().items():
+            if isinstance(part, nn.Module):
+                self.add_module(f"part_{name.replace('.', '_')}", part)
+        self.game = game(self)
+
+    @property
+    def players(self) -> dict[str, tuple[str, ...]]:
+        """Networks by player, such as ``{"d": ("D",), "g": ("G",)}``."""
+        return dict(self.game.players)
+
+    @property
+    def sites(self) -> dict[str, dict[int, bool]]:
+        """Resolutions where attention can stand, by side; True where it stands unless a recipe says a number."""
+        return {side: kit.sites for side, kit in self.kits.items()}
+
+    def turns(self) -> list[Turn]:
+        """The turns of one step, in order."""
+        return self.game.turns()
+
+    def one_hot(self, labels: Tensor | None, n: int) -> Tensor:
+        """Label vectors ``(n, classes)``, float; ``(n, 0)`` for an unconditional GAN."""
+        if self.classes == 0 or labels is None:
+            return torch.zeros(n, self.classes)
+        return nn.functional.one_hot(labels, self.classes).float()
+
+    def class_numbers(self, labels: Iterable[int | str]) -> list[int]:
+        """Numbers of classes given as numbers or names.
+
+        Raises:
+            UsageError: for a label that the model does not have.
+        """
+        if self.classes == 0:
+            raise UsageError("this model is unconditional: it takes no labels")
+        return [self._class_number(label) for label in labels]
+
+    def _class_number(self, label: int | str) -> int:
+        if label in self.class_names:
+            return self.class_names.index(str(label))
+        if str(label).isdecimal() and int(label) < self.classes:
+            return int(label)
+        near = ", ".join(nearest(str(label), self.class_names))
+        raise UsageError(f"no class {label!r}: give a number from 0 to {self.classes - 1} or a name; nearest: {near}")
+
+    def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
+        """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only."""
+        rng = torch.Generator()
+        generator: Any = self.G
+        rows = [
+            generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
+        ]
+        return torch.cat(rows) if rows else torch.zeros(0, self.z_dim)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        labels: Sequence[int | str] | Tensor | None = None,
+        z: Tensor | None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        batch: int = 64,
+        output: str = "pt",
+    ) -> Any:
+        """Draw images; the first k of n are the same for every n, batch size and device.
+
+        Args:
+            n: how many; as many as ``labels`` or ``z`` by default, else 1.
+            labels: class numbers or names, one for each image; ``index % classes`` by default.
+            z: noise ``(n, z_dim)`` to use in place of drawn noise.
+            seed: of the noise; a fresh one by default.
+            truncation: bound on the noise; smaller is more typical and less varied.
+            batch: how many go through the generator at once.
+            output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures.
+
+        Raises:
+            UsageError: for labels that the model does not have, or counts that disagree.
+        """
+        from ganzoo.pictures import convert
+
+        if output not in ("pt", "np", "pil"):
+            raise UsageError(f"output={output!r} does not work: it is 'pt', 'np' or 'pil'")
+        n = next((len(given) for given in (z, labels) if given is not None), 1) if n is None else n
+        numbers = self._labels(n, labels)
+        if z is None:
+            z = self.noise(n, torch.seed() if seed is None else seed, truncation)
+        if z.shape != (n, self.z_dim):
+            raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take ({n}, {self.z_dim})")
+        return convert(self.generate(z, self.one_hot(numbers, n), batch), output)
+
+    def _labels(self, n: int, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:
+        if self.classes == 0 and labels is None:
+            return None
+        if labels is None:
+            return torch.arange(n) % self.classes
+        given = labels.tolist() if isinstance(labels, Tensor) else list(labels)
+        if len(given) != n:
+            raise UsageError(f"{len(given)} labels for {n} images")
+        return torch.tensor(self.class_numbers(given), dtype=torch.int64)
+
+    @torch.no_grad()
+    def generate(self, z: Tensor, y: Tensor, batch: int = 64) -> Tensor:
+        """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode, from noise and label vectors."""
+        generator: Any = self.G
+        device = next(generator.parameters()).device
+        was_training = generator.training
+        generator.eval()
+        try:
+            parts = [
+                generator(z[i : i + batch].to(device), y[i : i + batch].to(device)).float().cpu()
+                for i in range(0, len(z), batch)
+            ]
+        finally:
+            generator.train(was_training)
+        empty = torch.zeros(0, self.channels, self.resolution, self.resolution)
+        return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)

@@ -1,0 +1,1 @@
+"""Layers: normalizations, weight reparametrisations, attention, conditioning, resampling, residual blocks."""

@@ -1,0 +1,108 @@
+"""How labels enter a network. ``plain`` is :class:`ganzoo.kit.Conditioning` itself.
+
+``y`` is a float label vector ``(B, y_dim)`` everywhere, one-hot for plain labels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.gan import Round
+from ganzoo.kit import Conditioning, LinearHead, Output
+
+
+class ProjectionHead(LinearHead):
+    """A linear score plus the inner product of the features with a learnt vector for ``y``."""
+
+    def __init__(self, features: int, y_dim: int, bias: bool = True) -> None:
+        super().__init__(features, bias)
+        self.embedding = nn.Linear(y_dim, features, bias=False)
+        nn.init.xavier_uniform_(self.score.weight)
+        nn.init.xavier_uniform_(self.embedding.weight)
+
+    def forward(self, features: Tensor, y: Tensor) -> Output:
+        plain = super().forward(features, y)
+        match = (self.embedding(y).float() * features.flatten(1).float()).sum(1)
+        return Output(plain.scores + match, features)
+
+
+class Projection(Conditioning):
+    """D adds to its score the inner product of its features with a vector per label.
+
+    cGANs with Projection Discriminator (Miyato & Koyama 2018, arXiv 1802.05637). As the paper; the look-up is a
+    bias-free linear map of a float vector, the same for one-hot labels.
+    """
+
+    def head(self, features: int, bias: bool) -> nn.Module:
+        """A :class:`ProjectionHead`, with ``y_dim * features`` parameters more than the plain one."""
+        return ProjectionHead(features, self.y_dim, bias)
+
+
+class ClassifierHead(LinearHead):
+    """A linear score, and the logits of a classifier in ``extras["class_logits"]`` ``(B, y_dim)``."""
+
+    def __init__(self, features: int, y_dim: int, bias: bool = True) -> None:
+        super().__init__(features, bias)
+        self.classifier = nn.Linear(features, y_dim)
+
+    def forward(self, features: Tensor, y: Tensor) -> Output:
+        plain = super().forward(features, y)
+        return Output(plain.scores, features, {"class_logits": self.classifier(features.flatten(1))})
+
+
+class AuxiliaryClassifier(Conditioning):
+    """D also names the class; both players are paid for images whose class it can name.
+
+    Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al. 2017, arXiv 1610.09585). With the weights
+    at 1 as the paper: D's classifier learns from real and fake images. Many later codes leave out the fake ones:
+    ``weight.fake=0``.
+
+    Args:
+        y_dim: number of classes.
+        weight: of the cross-entropy of real images in D's turn.
+        weight_fake: of the cross-entropy of fake images in D's turn.
+        weight_g: of the cross-entropy of fake images in G's turn.
+    """
+
+    def __init__(
+        self, y_dim: int, *, weight: float = 1.0, weight_fake: float = 1.0, weight_g: float = 1.0
+    ) -> None:
+        super().__init__(y_dim)
+        weights = {"d": {"real": weight, "fake": weight_fake}, "g": {"fake": weight_g}}
+        self.weights = {side: {k: w for k, w in pairs.items() if w} for side, pairs in weights.items()}
+
+    def head(self, features: int, bias: bool) -> nn.Module:
+        """A :class:`ClassifierHead`."""
+        return ClassifierHead(features, self.y_dim, bias)
+
+    def terms(self, round: Round) -> dict[str, Tensor]:
+        """The weighted cross-entropies of the player whose turn it is: ``class_real``, ``class_fake``."""
+        images = {"real": round.real, "fake": round.fake}
+        return {
+            f"class_{what}": weight * self.cross_entropy(round, images[what])
+            for what, weight in self.weights[round.side].items()
+        }
+
+    def cross_entropy(self, round: Round, x: Tensor) -> Tensor:
+        """Mean cross-entropy of D's classifier on ``x`` against the round's labels."""
+        logits = round.critic.output(x).extras["class_logits"]
+        return F.cross_entropy(logits.float(), round.y)
+
+
+class OneHot(Conditioning):
+    """The label vector is laid beside the input: after ``z`` in G, as constant maps under the image in D.
+
+    Conditional Generative Adversarial Nets (Mirza & Osindero 2014, arXiv 1411.1784). The paper's networks are fully
+    connected; for images ours adds one map per entry of ``y``, as later convolutional versions do.
+    """
+
+    def added(self) -> int:
+        """One channel per entry of ``y``."""
+        return self.y_dim
+
+    def embed(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, ...)`` to ``(B, C + y_dim, ...)``."""
+        maps = y.to(x.dtype).reshape(*y.shape, *(1,) * (x.dim() - 2)).expand(*y.shape, *x.shape[2:])
+        return torch.cat([x, maps], 1)

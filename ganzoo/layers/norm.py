@@ -1,0 +1,192 @@
+"""Normalizations, all built as ``norm(channels, y_dim, *, options)`` and all called ``norm(x, y)``.
+
+``x`` is ``(B, C)`` or ``(B, C, H, W)``; ``y`` is the float label vector ``(B, y_dim)``, which only ``cbn`` reads.
+Statistics are taken in float32 whatever the dtype of ``x``, and running statistics are persistent float32 buffers.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError
+
+
+def per_map(v: Tensor, x: Tensor) -> Tensor:
+    """``v`` ``(C,)`` or ``(B, C)`` shaped to meet ``x`` ``(B, C, ...)``, in its dtype."""
+    return v.reshape(*v.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
+
+
+class RunningStatistics(nn.Module):
+    """What batch norms share: batch statistics in training mode, running ones in evaluation."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float, momentum: float) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def normalise(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+        """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
+        mean, var = self.running_mean, self.running_var
+        return F.batch_norm(x, mean, var, weight, bias, self.training, self.momentum, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.running_mean)}, eps={self.eps}, momentum={self.momentum}"
+
+
+class BatchNorm(RunningStatistics):
+    """Normalise each map over batch and pixels, then scale and shift it by learnt numbers.
+
+    Batch Normalization: Accelerating Deep Network Training (Ioffe & Szegedy 2015, arXiv 1502.03167); as the paper.
+
+    Args:
+        channels: maps of the input.
+        y_dim: not used.
+        eps: added to the variance.
+        momentum: weight of the newest batch in the running statistics.
+    """
+
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(channels, eps, momentum)
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.normalise(x, self.weight, self.bias)
+
+
+class ConditionalBatchNorm(RunningStatistics):
+    """Batch norm whose scale and shift are linear in ``y``: see :func:`conditional_batch_norm`."""
+
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(channels, eps, momentum)
+        # Bare parameters, not nn.Linear: neither spectral norm nor a network-wide initialisation may touch them.
+        self.gain = nn.Parameter(torch.empty(y_dim, channels).normal_(1.0, 0.02))
+        self.shift = nn.Parameter(torch.zeros(y_dim, channels))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        x = self.normalise(x)
+        with torch.autocast(x.device.type, enabled=False):
+            gain, shift = y.to(self.gain.dtype) @ self.gain, y.to(self.gain.dtype) @ self.shift
+        return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
+
+
+def conditional_batch_norm(
+    channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1
+) -> nn.Module:
+    """Batch norm whose scale and shift are chosen by the label: bias-free linear maps of ``y``.
+
+    Modulating Early Visual Processing by Language (de Vries et al. 2017, arXiv 1707.00683), in the form of cGANs with
+    Projection Discriminator (Miyato & Koyama 2018, arXiv 1802.05637). Ours multiplies a float vector by a matrix in
+    place of a look-up, the same for one-hot ``y``; scales start at N(1, 0.02), shifts at 0. Built for ``y_dim`` 0,
+    where there is nothing to condition on, it is plain batch norm.
+
+    Args:
+        channels: maps of the input.
+        y_dim: length of the label vector.
+        eps: added to the variance.
+        momentum: weight of the newest batch in the running statistics.
+    """
+    build = ConditionalBatchNorm if y_dim else BatchNorm
+    return build(channels, y_dim, eps=eps, momentum=momentum)
+
+
+class InstanceNorm(nn.Module):
+    """Normalise each map of each image over its pixels, then scale and shift it by learnt numbers.
+
+    Instance Normalization: The Missing Ingredient for Fast Stylization (Ulyanov et al. 2016, arXiv 1607.08022); ours
+    has the affine map, as most later uses do, and keeps no running statistics.
+
+    Args:
+        channels: maps of the input.
+        y_dim: not used.
+        eps: added to the variance.
+    """
+
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        if x.dim() < 3:
+            raise UsageError(
+                "in normalises over the pixels of a map, and a fully connected layer has none; use bn, ln or gn"
+            )
+        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+
+
+class LayerNorm(nn.Module):
+    """Normalise each image over all its maps and pixels, then scale and shift each map by learnt numbers.
+
+    Layer Normalization (Ba et al. 2016, arXiv 1607.06450). Ours learns one scale and shift per map rather than per
+    pixel, so it fits any size.
+
+    Args:
+        channels: maps of the input.
+        y_dim: not used.
+        eps: added to the variance.
+    """
+
+    groups = 1
+
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.group_norm(x, self.groups, self.weight, self.bias, self.eps)
+
+
+class GroupNorm(LayerNorm):
+    """Normalise each image over groups of maps and their pixels, then scale and shift each map.
+
+    Group Normalization (Wu & He 2018, arXiv 1803.08494). As the paper, except that a width which ``groups`` does not
+    divide, or which would leave fewer than two maps to a group, gets the most groups that fit.
+
+    Args:
+        channels: maps of the input.
+        y_dim: not used.
+        groups: how many groups the maps are split into.
+        eps: added to the variance.
+    """
+
+    def __init__(self, channels: int, y_dim: int, *, groups: int = 32, eps: float = 1e-5) -> None:
+        super().__init__(channels, y_dim, eps=eps)
+        if groups < 1:
+            raise UsageError(
+                f"gn:groups={groups} is no number of groups; it takes 1 or more, such as gn:groups=32"
+            )
+        fitting = (n for n in range(1, groups + 1) if channels % n == 0 and channels >= 2 * n)
+        self.groups = max(fitting, default=1)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)} channels in {self.groups} groups"
+
+
+class PixelNorm(nn.Module):
+    """Scale the vector of maps at each pixel to unit mean square; nothing is learnt.
+
+    Progressive Growing of GANs (Karras et al. 2018, arXiv 1710.10196), section 4.2; as the paper.
+
+    Args:
+        channels: not used.
+        y_dim: not used.
+        eps: added to the mean square.
+    """
+
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + self.eps)
+        return x * scale.to(x.dtype)

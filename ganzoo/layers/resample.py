@@ -1,0 +1,70 @@
+"""Resampling folded into convolutions: the numbers of the plain layers, for less than half of the arithmetic.
+
+A 3x3 convolution followed by 2x2 mean pooling is one 4x4 convolution of stride 2, and nearest-neighbour doubling
+followed by a 3x3 convolution is one transposed 4x4 convolution of stride 2. The modules hold the plain 3x3 ``weight``, so that
+initialisation, spectral norm, state dicts and sizes are those of the paper, and fold it in ``forward``, in its own
+dtype even under autocast.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def blur_kernel(weight: Tensor) -> Tensor:
+    """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones over 4: ``(..., 4, 4)``."""
+    return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, stride=1)
+
+
+def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
+    """``x`` plus ``bias`` per channel, in place."""
+    return x if bias is None else x.add_(bias.to(x.dtype)[:, None, None])
+
+
+class DownConv2d(nn.Conv2d):
+    """A 3x3 convolution, then 2x2 mean pooling: ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``, H and W even."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, blur_kernel(self.weight), self.bias, stride=2, padding=1)
+
+
+class NearestUpConv2d(nn.Conv2d):
+    """Nearest-neighbour doubling, then a 3x3 convolution: ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = 4 * blur_kernel(self.weight.flip(2, 3).transpose(0, 1))
+        # The bias is added afterwards: given to the transposed convolution it doubles oneDNN's backward time.
+        return add_bias(F.conv_transpose2d(x, kernel, stride=2, padding=1), self.bias)
+
+
+class BilinearUpConv2d(nn.Conv2d):
+    """Bilinear doubling (corners not aligned), then a 3x3 convolution; not folded, as its borders are special."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
+
+
+class TransposedConv2d(nn.ConvTranspose2d):
+    """A transposed 4x4 convolution of stride 2 that doubles a map, its bias added afterwards."""
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return add_bias(F.conv_transpose2d(x, self.weight, stride=2, padding=1), self.bias)
+
+
+UP_CONVS: dict[str, type[NearestUpConv2d] | type[BilinearUpConv2d]] = {
+    "nearest": NearestUpConv2d,
+    "bilinear": BilinearUpConv2d,
+}

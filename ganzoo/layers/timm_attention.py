@@ -1,0 +1,63 @@
+"""Attention layers of timm, each built for a number of channels. timm is imported only when one is built."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def squeeze_excite(channels: int, *, ratio: float = 1 / 16) -> nn.Module:
+    """Scale each map by a gate that a small network computes from the means of all maps.
+
+    Squeeze-and-Excitation Networks (Hu et al. 2018, arXiv 1709.01507), from ``timm.layers``.
+
+    Args:
+        channels: maps of the input, and of the output.
+        ratio: width of the gate's hidden layer, as a part of ``channels``.
+    """
+    from timm.layers import SEModule
+
+    return SEModule(channels, rd_ratio=ratio)
+
+
+def cbam(channels: int, *, ratio: float = 1 / 16, kernel: int = 7) -> nn.Module:
+    """Scale each map by a gate, then each pixel by another.
+
+    CBAM: Convolutional Block Attention Module (Woo et al. 2018, arXiv 1807.06521), from ``timm.layers``.
+
+    Args:
+        channels: maps of the input, and of the output.
+        ratio: width of the first gate's hidden layer, as a part of ``channels``.
+        kernel: size of the second gate's convolution; odd.
+    """
+    from timm.layers.cbam import CbamModule
+
+    return CbamModule(channels, rd_ratio=ratio, spatial_kernel_size=kernel)
+
+
+def eca(channels: int) -> nn.Module:
+    """Scale each map by a gate that a short one-dimensional convolution computes from the means of its neighbours.
+
+    ECA-Net: Efficient Channel Attention (Wang et al. 2020, arXiv 1910.03151), from ``timm.layers``, with the kernel
+    size that the paper derives from ``channels``.
+
+    Args:
+        channels: maps of the input, and of the output.
+    """
+    from timm.layers import EcaModule
+
+    return EcaModule(channels)
+
+
+def non_local(channels: int, *, ratio: float = 1 / 8) -> nn.Module:
+    """Every pixel adds a mixture of values from all over the map: attention with scaled scores and a norm.
+
+    Non-local Neural Networks (Wang et al. 2018, arXiv 1711.07971), from ``timm.layers``. The norm at its end starts at
+    scale 0, so that the layer starts as the identity.
+
+    Args:
+        channels: maps of the input, and of the output.
+        ratio: channels of queries, keys and values, as a part of ``channels``.
+    """
+    from timm.layers import NonLocalAttn
+
+    return NonLocalAttn(channels, rd_ratio=ratio)

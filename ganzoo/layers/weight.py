@@ -1,0 +1,144 @@
+"""Reparametrisations of ``module.weight``: functions ``(module, *, options)`` applied last, after initialisation.
+
+They take Conv*, ConvTranspose*, Linear and Embedding layers. Each is a ``torch.nn.utils.parametrize`` parametrization:
+what is trained lies at ``module.parametrizations.weight.original``, and ``parametrize.cached()`` around a turn makes
+the real and the fake pass share one weight.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
+
+
+def output_dim(module: nn.Module) -> int:
+    """The dimension of ``module.weight`` that counts outputs; transposed convolutions have it second."""
+    return 1 if isinstance(module, TRANSPOSED) else 0
+
+
+class SpectralNorm(nn.Module):
+    """The parametrization behind :func:`spectral_norm`: ``weight -> weight / sigma(weight)``.
+
+    The buffers ``u`` and ``v`` are the estimates of the first singular vectors. They move in training mode, and only
+    while the weight is being trained: a network that is frozen for the other player's turn keeps its vectors.
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, weight: Tensor, dim: int, iterations: int, eps: float) -> None:
+        super().__init__()
+        self.dim, self.iterations, self.eps = dim, iterations, eps
+        matrix = self.matrix(weight.detach())
+        rows, columns = matrix.shape
+        self.register_buffer("u", F.normalize(matrix.new_empty(rows).normal_(), dim=0, eps=eps))
+        self.register_buffer("v", F.normalize(matrix.new_empty(columns).normal_(), dim=0, eps=eps))
+        if not weight.is_meta:
+            self.iterate(matrix, START_ITERATIONS)
+
+    def matrix(self, weight: Tensor) -> Tensor:
+        """``weight`` in float32, outputs first, all else flattened."""
+        return weight.float().movedim(self.dim, 0).flatten(1)
+
+    @torch.no_grad()
+    def iterate(self, matrix: Tensor, times: int) -> None:
+        """Move ``u`` and ``v`` by ``times`` power iterations."""
+        u, v = self.u, self.v
+        for _ in range(times):
+            v = F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps)
+            u = F.normalize(torch.mv(matrix, v), dim=0, eps=self.eps)
+        self.u.copy_(u)
+        self.v.copy_(v)
+
+    def sigma(self, matrix: Tensor) -> Tensor:
+        """The estimate of the largest singular value, differentiable in ``matrix`` with the vectors held constant."""
+        # Clones, because a later pass may move the buffers before this one's backward.
+        return torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone())).clamp_min(self.eps)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = self.matrix(weight)
+            if self.training and weight.requires_grad:
+                self.iterate(matrix, self.iterations)
+            return weight / self.sigma(matrix)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, iterations={self.iterations}"
+
+
+def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12) -> None:
+    """Divide the weight by its largest singular value, so that the layer is 1-Lipschitz.
+
+    Spectral Normalization for Generative Adversarial Networks (Miyato et al. 2018, arXiv 1802.05957). As the paper's
+    Algorithm 1, with a few power iterations more at the start; the vectors stay put in evaluation and while the
+    weight is frozen.
+
+    Args:
+        module: a layer with a ``weight`` that is already initialised.
+        iterations: power iterations per step.
+        eps: least norm and least singular value divided by.
+    """
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    parametrization = SpectralNorm(weight, output_dim(module), iterations, eps)
+    # unsafe only skips torch's trial call, which would spend a power iteration on checking the shape.
+    parametrize.register_parametrization(module, "weight", parametrization, unsafe=True)
+
+
+def weight_norm(module: nn.Module) -> None:
+    """Learn length and direction of each output's weight vector apart.
+
+    Weight Normalization: A Simple Reparameterization (Salimans & Kingma 2016, arXiv 1602.07868). Lengths start at those
+    of the initial weights; the paper's data-dependent start is left out.
+
+    Args:
+        module: a layer with a ``weight`` that is already initialised.
+    """
+    parametrizations.weight_norm(module, "weight", dim=output_dim(module))
+
+
+class RuntimeScale(nn.Module):
+    """The parametrization behind :func:`equalized_lr`: ``weight -> scale * weight``."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * self.scale
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is stored, given the weight that the layer shall use."""
+        return weight / self.scale
+
+    def extra_repr(self) -> str:
+        return f"scale={self.scale:.4g}"
+
+
+def fan_in(module: nn.Module) -> int:
+    """How many inputs each output of the layer sums over; an embedding looks one up."""
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    return 1 if isinstance(module, nn.Embedding) else weight.numel() // weight.shape[output_dim(module)]
+
+
+def equalized_lr(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
+    """Store the weight divided by He's constant and multiply at run time, so that all layers learn at one speed.
+
+    Progressive Growing of GANs (Karras et al. 2018, arXiv 1710.10196), section 4.1. The paper also draws the stored
+    weights from N(0, 1); ours does not redo the initialisation: the layer starts at the very weights that the
+    architecture gave it, and they are stored scaled.
+
+    Args:
+        module: a layer with a ``weight`` that is already initialised.
+        gain: of the run-time constant ``gain / sqrt(fan_in)``.
+    """
+    scale = gain / math.sqrt(fan_in(module))
+    parametrize.register_parametrization(module, "weight", RuntimeScale(scale))

@@ -1,0 +1,24 @@
+"""What losses and penalties know of a discriminator: its scores, and their gradient in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Critic = Callable[[Tensor], Tensor]
+
+
+def gradient(critic: Critic, x: Tensor) -> Tensor:
+    """The gradient of each image's score in its pixels, ``(B, C*H*W)``, which can be differentiated again.
+
+    ``x`` is detached first. Of patch scores ``(B, P)`` an image's score is their mean. Where the images of a batch
+    see each other, as in batch norm, this is the gradient of the batch's summed scores, as in every implementation.
+    Autocast is off: under bf16 the second derivative is wrong.
+    """
+    x = x.detach().requires_grad_()
+    with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
+        total = critic(x).reshape(len(x), -1).mean(1).sum()
+        (slope,) = torch.autograd.grad(total, x, create_graph=True)
+    return slope.flatten(1)

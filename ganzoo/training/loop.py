@@ -1,0 +1,179 @@
+"""The loop: players take turns, and nothing here knows what a turn does.
+
+All randomness is a function of the seed, the step and the turn, so a training resumed from its tensors goes on bit for
+bit, and no generator's state has to be saved.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count, groupby
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from ganzoo.checkpoint import generator_side
+from ganzoo.errors import ModelError, RunError
+from ganzoo.gan import GAN, Batch, Turn
+from ganzoo.seeding import derive
+from ganzoo.training import optim
+from ganzoo.training.ema import EMA
+from ganzoo.training.precision import Precision
+
+
+def reseed(*numbers: int) -> None:
+    """Set the global generators of torch (every device), Python and NumPy to a function of ``numbers``."""
+    seed = derive(*numbers)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+@contextmanager
+def learning(gan: GAN, player: str) -> Iterator[None]:
+    """Freeze everything but a player's networks; afterwards every parameter is as free as it was."""
+    own = {parameter for name in gan.players[player] for parameter in getattr(gan, name).parameters()}
+    frozen = [p for p in gan.parameters() if p.requires_grad and p not in own]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+
+
+class Trainer:
+    """Takes the turns of a GAN, one round at a time.
+
+    Args:
+        gan: placed on the device already.
+        seed: of everything that is drawn.
+        horizon: steps that learning rate schedules spread over.
+        precision: device and arithmetic.
+    """
+
+    def __init__(self, gan: GAN, seed: int, horizon: int, precision: Precision) -> None:
+        self.gan, self.seed, self.horizon, self.precision = gan, seed, horizon, precision
+        self.step = 0
+        self.turns = gan.turns()
+        plan, players = gan.plan, gan.players
+        self.repeat = {player: optim.repeat_of(plan, player) for player in players}
+        self.batches_per_step = max(self.repeat.values())
+        networks = {player: {name: getattr(gan, name) for name in names} for player, names in players.items()}
+        self.parameters = {player: optim.named_parameters(own) for player, own in networks.items()}
+        self.optimizers = {
+            player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
+        }
+        self.ema = EMA(generator_side(gan), float(plan["ema"]))
+        self.sums: dict[str, Tensor] = {}
+        self.counts: dict[str, int] = {}
+
+    def round(self, batches: Sequence[Batch]) -> None:
+        """One step: every turn that is due, those of one player together and as often as its ``repeat`` says.
+
+        Args:
+            batches: ``batches_per_step`` of them; a player that moves less often sees the last ones.
+        """
+        self.gan.train()
+        updates = count()
+        due = [turn for turn in self.turns if turn.due(self.step)]
+        for player, turns in groupby(due, key=lambda turn: turn.player):
+            optim.set_rate(self.optimizers[player], self.rate(player))
+            own = list(turns)
+            for batch in batches[-self.repeat[player] :]:
+                for turn in own:
+                    self.take(turn, batch, next(updates))
+        self.ema.update(self.step)
+        self.step += 1
+
+    def take(self, turn: Turn, batch: Batch, update: int) -> None:
+        """One update of one player: losses, gradients, step."""
+        reseed(self.seed, self.step, update)
+        with learning(self.gan, turn.player), parametrize.cached():
+            with self.precision.autocast():
+                terms = turn.loss(batch, self.step)
+            self.note(turn, terms)
+            torch.stack(list(terms.values())).sum().backward()
+        optimizer = self.optimizers[turn.player]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if turn.after is not None:
+            turn.after()
+
+    def rate(self, player: str) -> float:
+        """The learning rate of a player in the step to come."""
+        return optim.rate(optim.lr_of(self.gan.plan, player), self.step, self.horizon)
+
+    def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
+        """Add the terms to what the next log line reports, and stop where one is not a number."""
+        values = torch.stack([term.detach().double() for term in terms.values()])
+        if not bool(values.isfinite().all()):  # the one wait for the device in a turn
+            name, value = next((name, v) for name, v in zip(terms, values.tolist(), strict=True) if v - v != 0)
+            raise RunError(f"step {self.step:,}: the term {name!r} of the turn {turn.name!r} is {value}")
+        for name, value in zip(terms, values, strict=True):
+            key = f"{turn.name}/{name}"
+            self.sums[key] = self.sums.get(key, 0.0) + value
+            self.counts[key] = self.counts.get(key, 0) + 1
+
+    def report(self) -> dict[str, Any]:
+        """The mean of every term since the last report, and the learning rates of the last step."""
+        losses = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
+        self.sums, self.counts = {}, {}
+        last = max(self.step - 1, 0)
+        rates = {p: optim.rate(optim.lr_of(self.gan.plan, p), last, self.horizon) for p in self.optimizers}
+        return {"losses": losses, "lr": rates}
+
+    # --- state ----------------------------------------------------------------------------------------------
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Networks, parts, averages and optimisers: all that the next step depends on."""
+        own = {f"gan/{key}": tensor for key, tensor in self.gan.state_dict().items()}
+        averages = {f"ema/{key}": tensor for key, tensor in self.ema.state_dict().items()}
+        remembered = {
+            f"optimizer/{player}/{key}": tensor
+            for player, optimizer in self.optimizers.items()
+            for key, tensor in optim.state_of(optimizer, self.parameters[player]).items()
+        }
+        sums = {f"sum/{key}": torch.as_tensor(value) for key, value in self.sums.items()}
+        return {**own, **averages, **remembered, **sums}
+
+    def check(self) -> None:
+        """Refuse a state with NaN or infinite numbers: it must not be saved.
+
+        Raises:
+            RunError: naming the tensor.
+        """
+        for name, tensor in self.tensors().items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise RunError(f"step {self.step:,}: {name} holds NaN or infinite numbers")
+
+    def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
+        """Stand where :meth:`tensors` was taken.
+
+        Raises:
+            ModelError: for tensors of another GAN.
+        """
+        groups: dict[str, dict[str, Tensor]] = {"gan": {}, "ema": {}, "optimizer": {}, "sum": {}}
+        for name, tensor in tensors.items():
+            group, _, key = name.partition("/")
+            groups.setdefault(group, {})[key] = tensor
+        try:
+            self.gan.load_state_dict(groups["gan"], strict=True)
+            for name, average in self.ema.averages.items():
+                own = {k.removeprefix(f"{name}."): t for k, t in groups["ema"].items() if k.startswith(f"{name}.")}
+                average.load_state_dict(own, strict=True)
+            for player, optimizer in self.optimizers.items():
+                start = f"{player}/"
+                state = {k.removeprefix(start): t for k, t in groups["optimizer"].items() if k.startswith(start)}
+                optim.restore(optimizer, self.parameters[player], state)
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ModelError(f"the checkpoint belongs to another GAN: {str(error).splitlines()[0]}") from error
+        device = self.precision.device
+        self.step, self.counts = step, dict(counts)
+        self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
