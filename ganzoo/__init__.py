@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.hookspecs import PLUGIN_API, hookimpl
+from ganzoo.hookspecs import PLUGIN_API, Register, hookimpl
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, load
@@ -59,6 +59,7 @@ __all__ = [
     "Generator",
     "Kit",
     "Output",
+    "Register",
     "Round",
     "Run",
     "Turn",

@@ -103,9 +103,9 @@ def anatomy(gan: GAN) -> dict[str, Call]:
 
 
 def networks(gan: GAN) -> dict[str, nn.Module]:
-    """The networks of ``gan`` by name, as its players have them, G's side first."""
-    names = [name for player in reversed(gan.players.values()) for name in player]
-    return {name: gan.get_submodule(name) for name in names}
+    """The networks of ``gan`` by name, the last player's first: G before D. A loaded model has its generators only."""
+    children = dict(gan.named_children())
+    return {name: children[name] for names in reversed(gan.players.values()) for name in names if name in children}
 
 
 def layers(gan: GAN) -> list[LayerRow]:

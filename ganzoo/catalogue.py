@@ -66,7 +66,8 @@ def example(entry: Entry) -> str | None:
         return entry.name
     if entry.kind not in PART_KINDS:
         return None
-    heads = sorted(registry().entries("architecture"), key=lambda head: -len(head.implies))
+    # The plainest architecture first, but those that name no parts at all take few, so they come last.
+    heads = sorted(registry().entries("architecture"), key=lambda head: (not head.implies, len(head.implies)))
     return next((recipe for head in heads for recipe in _candidates(head, entry) if _builds(recipe)), None)
 
 

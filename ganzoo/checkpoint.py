@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
@@ -35,14 +34,35 @@ DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  #
 # --- what a folder holds ------------------------------------------------------------------------------------
 
 
-def baked(network: nn.Module) -> nn.Module:
-    """A copy in eval mode whose reparametrised weights, such as those under ``sn``, are plain ones."""
-    plain = copy.deepcopy(network).eval()
-    with torch.no_grad():
-        for module in list(plain.modules()):
-            for name in list(getattr(module, "parametrizations", ())):
-                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
-    return plain
+def plain_places(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Module and attribute of each tensor of a network, a reparametrised weight counting as the plain one it makes."""
+    places: dict[str, tuple[nn.Module, str]] = {}
+    for path, module in network.named_modules():
+        if "parametrizations" in path.split("."):
+            continue
+        names = [*module._parameters, *module._buffers, *getattr(module, "parametrizations", ())]
+        places |= {f"{path}.{name}".lstrip("."): (module, name) for name in names if getattr(module, name) is not None}
+    return places
+
+
+@torch.no_grad()
+def plain_state(network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a network with its reparametrisations, such as ``sn``, baked into plain weights."""
+    was_training = network.training
+    network.eval()
+    try:
+        return {name: getattr(module, key).detach() for name, (module, key) in plain_places(network).items()}
+    finally:
+        network.train(was_training)
+
+
+def make_plain(network: nn.Module) -> nn.Module:
+    """Take the reparametrisations out of a network that has no copies: those share its classes, and would break."""
+    network.eval()
+    for module in list(network.modules()):
+        for name in list(getattr(module, "parametrizations", ())):
+            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    return network
 
 
 def generator_side(gan: GAN) -> dict[str, nn.Module]:
@@ -50,14 +70,10 @@ def generator_side(gan: GAN) -> dict[str, nn.Module]:
     return {name: getattr(gan, name) for name in gan.players["g"]}
 
 
-def state_of(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """Every tensor of some networks as ``network.path``."""
-    return {f"{name}.{key}": tensor for name, net in networks.items() for key, tensor in net.state_dict().items()}
-
-
 def generator_state(gan: GAN) -> dict[str, Tensor]:
-    """What ``model.safetensors`` holds: the generator side, baked."""
-    return state_of({name: baked(network) for name, network in generator_side(gan).items()})
+    """What ``model.safetensors`` holds: the generator side, baked, as ``network.path``."""
+    networks = generator_side(gan).items()
+    return {f"{name}.{key}": tensor for name, network in networks for key, tensor in plain_state(network).items()}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -69,10 +85,12 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    plain = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    flat = torch.contiguous_format
+    plain = {name: tensor.detach().cpu().clone(memory_format=flat) for name, tensor in tensors.items()}
     with atomic(path) as temporary:
         try:
             save_file(plain, temporary)
+            temporary.chmod(0o644)  # the library makes files that nobody else can read
         except SafetensorError as error:
             raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error
 
@@ -245,9 +263,9 @@ def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = 
     folder = Path(path)
     config = read_config(folder)
     gan = build_from(config, folder, "meta")
-    plain = {name: baked(network) for name, network in generator_side(gan).items()}
+    plain = {name: make_plain(network) for name, network in generator_side(gan).items()}
     dtype = DTYPES[config["dtype"]]
-    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in state_of(plain).items()}
+    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}
     tensors = read_tensors(_weights(folder, config, step), expected)
     for child in list(gan._modules):
         delattr(gan, child)

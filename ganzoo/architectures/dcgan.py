@@ -30,7 +30,7 @@ def attention(kit: Kit, channels: int, resolution: int) -> nn.Module:
 
 
 class UpStage(nn.Module):
-    """Transposed 4x4 convolution of stride 2, norm, ReLU, attention: ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
+    """Transposed 4x4 convolution of stride 2, norm, ReLU, attention."""
 
     def __init__(self, kit: Kit, inputs: int, outputs: int, resolution: int) -> None:
         super().__init__()
@@ -39,6 +39,7 @@ class UpStage(nn.Module):
         self.attention = attention(kit, outputs, resolution)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         return self.attention(F.relu(self.norm(self.conv(h), y)))
 
 
@@ -51,12 +52,11 @@ class GTrunk(nn.Module):
         wide = widths(ch, k)[::-1]
         self.project = nn.Linear(kit.latent, wide[0] * BOTTOM**2, bias=kit.bias)
         self.norm = kit.norm(wide[0])
-        self.stages = nn.ModuleList(
-            UpStage(kit, wide[i], wide[i + 1], BOTTOM << (i + 1)) for i in range(len(wide) - 1)
-        )
+        self.stages = nn.ModuleList(UpStage(kit, wide[i], wide[i + 1], BOTTOM << (i + 1)) for i in range(len(wide) - 1))
         self.image = TransposedConv2d(wide[-1], kit.channels, bias=False)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
         h = F.relu(self.norm(self.project(h).unflatten(1, (-1, BOTTOM, BOTTOM)), y))
         for stage in self.stages:
             h = stage(h, y)
@@ -64,7 +64,7 @@ class GTrunk(nn.Module):
 
 
 class DownStage(nn.Module):
-    """4x4 convolution of stride 2, norm, LeakyReLU(0.2), dropout, attention: ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``.
+    """4x4 convolution of stride 2, norm, LeakyReLU(0.2), dropout, attention.
 
     Args:
         conv: the convolution.
@@ -80,6 +80,7 @@ class DownStage(nn.Module):
         self.attention = attend
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``."""
         return self.attention(self.dropout(F.leaky_relu(self.norm(self.conv(h), y), 0.2)))
 
 
@@ -100,14 +101,13 @@ class DTrunk(nn.Module):
         self.features = wide[-1] * BOTTOM**2
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Features ``(B, width, 4, 4)`` of images."""
         for stage in self.stages:
             x = stage(x, y)
         return x
 
 
-def dcgan(
-    g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0
-) -> dict[str, nn.Module]:
+def dcgan(g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0) -> dict[str, nn.Module]:
     """Strided convolutions, batch norm and no hidden linear layers (Radford et al. 2015, arXiv 1511.06434).
 
     Attention sites are all maps between 8 pixels and half of the image; own ones are at half of it, 32 at most.

@@ -18,7 +18,7 @@ from ganzoo.kit import Discriminator, Generator, Kit
 
 
 class Hidden(nn.Module):
-    """Linear, norm, LeakyReLU(0.2), dropout: ``(B, inputs)`` to ``(B, outputs)``."""
+    """Linear, norm, LeakyReLU(0.2), dropout."""
 
     def __init__(self, kit: Kit, inputs: int, outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -27,6 +27,7 @@ class Hidden(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """``(B, inputs)`` to ``(B, outputs)``."""
         return self.dropout(F.leaky_relu(self.norm(self.linear(h), y), 0.2))
 
 
@@ -41,6 +42,7 @@ class GTrunk(nn.Module):
         self.image = nn.Linear(widths[-1], math.prod(self.shape))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
         for layer in self.hidden:
             h = layer(h, y)
         return torch.tanh(self.image(h)).unflatten(1, self.shape)
@@ -56,6 +58,7 @@ class DTrunk(nn.Module):
         self.hidden = nn.ModuleList(layers)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Features ``(B, width)`` of images."""
         h = x.flatten(1)
         for layer in self.hidden:
             h = layer(h, y)
@@ -77,7 +80,5 @@ def gan(
     width = ch if ch_d is None else ch_d
     return {
         "G": Generator(g, GTrunk(g, ch, depth)),
-        "D": Discriminator(
-            d, DTrunk(d, width, depth, dropout), width if depth else d.inputs * d.resolution**2
-        ),
+        "D": Discriminator(d, DTrunk(d, width, depth, dropout), width if depth else d.inputs * d.resolution**2),
     }

@@ -1,9 +1,9 @@
 """Self-attention GAN: the ResNet of SNGAN, with attention at one map of each network.
 
-Self-Attention Generative Adversarial Networks (Zhang et al. 2018, arXiv 1805.08318) and the authors' code, whose networks
-at 128 pixels are SNGAN's: attention stands at 32 pixels in both, spectral norm on both sides. For smaller images the
-paper has no networks; ours place attention as mimicry does at 32 pixels, behind G's last block but one (16x16) and D's
-second (8x8). At 128 pixels mimicry's D is a sixteenth as wide as the authors'; ours is the authors'.
+Self-Attention Generative Adversarial Networks (Zhang et al. 2018, arXiv 1805.08318) and the authors' code, whose
+networks at 128 pixels are SNGAN's: attention stands at 32 pixels in both, spectral norm on both sides. For smaller
+images the paper has no networks; ours place attention as mimicry does at 32 pixels, behind G's last block but one
+(16x16) and D's second (8x8). At 128 pixels mimicry's D is an eighth as wide as the authors'; ours is the authors'.
 """
 
 from __future__ import annotations

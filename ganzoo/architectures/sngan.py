@@ -77,6 +77,7 @@ class GTrunk(nn.Module):
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
         h = self.project(h).unflatten(1, (-1, self.bottom, self.bottom))
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             h = attention(block(h, y))
@@ -100,6 +101,7 @@ class DTrunk(nn.Module):
         self.features = wide[-1]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Features ``(B, width)`` of images."""
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             x = attention(block(x, y))
         return F.relu(x).sum((2, 3))

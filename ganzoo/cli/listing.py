@@ -60,7 +60,7 @@ def _kind(given: str) -> str:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Say what is known of the part NAME: options, needs, paper, where it comes from."""
+    """Say what is known of one part: options, needs, paper."""
     from ganzoo.catalogue import describe
     from ganzoo.registry import registry
 
@@ -102,6 +102,6 @@ def _facts(known: dict[str, Any]) -> dict[str, str]:
         "stands on": ", ".join(known["sides"]) if len(known["sides"]) == 1 else "",
         "networks": ", ".join(known["networks"]),
         "attention sites": f"{sites} at 32 pixels" if sites else "",
-        "comes from": f"{known['distribution']} {known['version']} (entry point {known['entry_point']})",
+        "comes from": f"{known['distribution']} {known['version']}, entry point {known['entry_point']}",
     }
     return {title: text for title, text in facts.items() if text}

@@ -57,7 +57,7 @@ class ZipPictures(Pictures):
 
 def _is_picture(name: str) -> bool:
     path = PurePosixPath(name)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts)
     return not hidden and path.suffix.lower() in SUFFIXES
 
 

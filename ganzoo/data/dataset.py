@@ -190,7 +190,7 @@ def fingerprint(images: Images, labels: Tensor | None) -> str:
     """``sha256:…`` over the shape, the uint8 pixels and the labels, in order."""
     digest = sha256(repr(tuple(images.shape)).encode())
     for block in torch.arange(images.shape[0]).split(1024):
-        digest.update(np.ascontiguousarray(images.fetch(block).numpy()))
+        digest.update(images.fetch(block).numpy().tobytes())
     if labels is not None:
         digest.update(labels.numpy().astype("<i8").tobytes())
     return f"sha256:{digest.hexdigest()}"

@@ -85,13 +85,14 @@ def plain(image: Image.Image) -> Image.Image:
 
 def square(image: Image.Image, resolution: int) -> Image.Image:
     """The central square of a decoded picture, resized to ``resolution``."""
-    side = min(image.size)
     if image.size == (resolution, resolution):
         return image
-    left, top = (image.width - side) // 2, (image.height - side) // 2
+    side = min(image.size)
+    if image.width != image.height:
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
     kernel = Image.Resampling.LANCZOS if side > resolution else Image.Resampling.BICUBIC
-    box = (left, top, left + side, top + side)
-    return image.resize((resolution, resolution), kernel, box=box)
+    return image.resize((resolution, resolution), kernel)
 
 
 def planes(image: Image.Image, resolution: int, channels: int) -> np.ndarray:

@@ -42,6 +42,7 @@ class SelfAttention(nn.Module):
         return torch.bmm(query, key.transpose(1, 2)).float().softmax(-1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape."""
         weights = self.attention_map(x)
         value = tokens(F.max_pool2d(self.value(x), 2))
         mixed = torch.bmm(weights.to(value.dtype), value)  # (B, H*W, C/2)

@@ -23,6 +23,7 @@ class ProjectionHead(LinearHead):
         nn.init.xavier_uniform_(self.embedding.weight)
 
     def forward(self, features: Tensor, y: Tensor) -> Output:
+        """Scores ``(B,)`` of features under label vectors."""
         plain = super().forward(features, y)
         match = (self.embedding(y).float() * features.flatten(1).float()).sum(1)
         return Output(plain.scores + match, features)
@@ -48,6 +49,7 @@ class ClassifierHead(LinearHead):
         self.classifier = nn.Linear(features, y_dim)
 
     def forward(self, features: Tensor, y: Tensor) -> Output:
+        """Scores ``(B,)`` and class logits of features."""
         plain = super().forward(features, y)
         return Output(plain.scores, features, {"class_logits": self.classifier(features.flatten(1))})
 
@@ -66,9 +68,7 @@ class AuxiliaryClassifier(Conditioning):
         weight_g: of the cross-entropy of fake images in G's turn.
     """
 
-    def __init__(
-        self, y_dim: int, *, weight: float = 1.0, weight_fake: float = 1.0, weight_g: float = 1.0
-    ) -> None:
+    def __init__(self, y_dim: int, *, weight: float = 1.0, weight_fake: float = 1.0, weight_g: float = 1.0) -> None:
         super().__init__(y_dim)
         weights = {"d": {"real": weight, "fake": weight_fake}, "g": {"fake": weight_g}}
         self.weights = {side: {k: w for k, w in pairs.items() if w} for side, pairs in weights.items()}

@@ -36,6 +36,7 @@ class RunningStatistics(nn.Module):
         return F.batch_norm(x, mean, var, weight, bias, self.training, self.momentum, self.eps)
 
     def extra_repr(self) -> str:
+        """What ``print`` shows."""
         return f"{len(self.running_mean)}, eps={self.eps}, momentum={self.momentum}"
 
 
@@ -57,6 +58,7 @@ class BatchNorm(RunningStatistics):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Normalised ``x``, of the same shape."""
         return self.normalise(x, self.weight, self.bias)
 
 
@@ -70,15 +72,14 @@ class ConditionalBatchNorm(RunningStatistics):
         self.shift = nn.Parameter(torch.zeros(y_dim, channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Normalised ``x`` under label vectors ``y``, of the same shape."""
         x = self.normalise(x)
         with torch.autocast(x.device.type, enabled=False):
             gain, shift = y.to(self.gain.dtype) @ self.gain, y.to(self.gain.dtype) @ self.shift
         return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
 
 
-def conditional_batch_norm(
-    channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1
-) -> nn.Module:
+def conditional_batch_norm(channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> nn.Module:
     """Batch norm whose scale and shift are chosen by the label: bias-free linear maps of ``y``.
 
     Modulating Early Visual Processing by Language (de Vries et al. 2017, arXiv 1707.00683), in the form of cGANs with
@@ -115,11 +116,13 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Normalised ``x`` ``(B, C, H, W)``, of the same shape."""
         if x.dim() < 3:
             raise UsageError(
                 "in normalises over the pixels of a map, and a fully connected layer has none; use bn, ln or gn"
             )
-        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        # One group per map is instance norm, and unlike F.instance_norm it keeps channels-last memory.
+        return F.group_norm(x, x.shape[1], self.weight, self.bias, self.eps)
 
 
 class LayerNorm(nn.Module):
@@ -143,6 +146,7 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Normalised ``x``, of the same shape."""
         return F.group_norm(x, self.groups, self.weight, self.bias, self.eps)
 
 
@@ -162,13 +166,12 @@ class GroupNorm(LayerNorm):
     def __init__(self, channels: int, y_dim: int, *, groups: int = 32, eps: float = 1e-5) -> None:
         super().__init__(channels, y_dim, eps=eps)
         if groups < 1:
-            raise UsageError(
-                f"gn:groups={groups} is no number of groups; it takes 1 or more, such as gn:groups=32"
-            )
+            raise UsageError(f"gn:groups={groups} is no number of groups; it takes 1 or more, such as gn:groups=32")
         fitting = (n for n in range(1, groups + 1) if channels % n == 0 and channels >= 2 * n)
         self.groups = max(fitting, default=1)
 
     def extra_repr(self) -> str:
+        """What ``print`` shows."""
         return f"{len(self.weight)} channels in {self.groups} groups"
 
 
@@ -188,5 +191,6 @@ class PixelNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Normalised ``x``, of the same shape."""
         scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + self.eps)
         return x * scale.to(x.dtype)

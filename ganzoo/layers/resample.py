@@ -1,9 +1,9 @@
 """Resampling folded into convolutions: the numbers of the plain layers, for less than half of the arithmetic.
 
 A 3x3 convolution followed by 2x2 mean pooling is one 4x4 convolution of stride 2, and nearest-neighbour doubling
-followed by a 3x3 convolution is one transposed 4x4 convolution of stride 2. The modules hold the plain 3x3 ``weight``, so that
-initialisation, spectral norm, state dicts and sizes are those of the paper, and fold it in ``forward``, in its own
-dtype even under autocast.
+followed by a 3x3 convolution is one transposed 4x4 convolution of stride 2. The modules hold the plain 3x3 ``weight``,
+so that initialisation, spectral norm, state dicts and sizes are those of the paper, and fold it in ``forward``, in its
+own dtype even under autocast.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class DownConv2d(nn.Conv2d):
-    """A 3x3 convolution, then 2x2 mean pooling: ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``, H and W even."""
+    """A 3x3 convolution, then 2x2 mean pooling, as one 4x4 convolution of stride 2."""
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
         return F.conv2d(x, blur_kernel(self.weight), self.bias, stride=2, padding=1)
 
 
 class NearestUpConv2d(nn.Conv2d):
-    """Nearest-neighbour doubling, then a 3x3 convolution: ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
+    """Nearest-neighbour doubling, then a 3x3 convolution, as one transposed 4x4 convolution of stride 2."""
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         kernel = 4 * blur_kernel(self.weight.flip(2, 3).transpose(0, 1))
         # The bias is added afterwards: given to the transposed convolution it doubles oneDNN's backward time.
         return add_bias(F.conv_transpose2d(x, kernel, stride=2, padding=1), self.bias)
@@ -51,6 +53,7 @@ class BilinearUpConv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
 
 
@@ -61,6 +64,7 @@ class TransposedConv2d(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         return add_bias(F.conv_transpose2d(x, self.weight, stride=2, padding=1), self.bias)
 
 

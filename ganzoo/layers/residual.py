@@ -34,7 +34,7 @@ def main_conv(layer: nn.Conv2d) -> nn.Conv2d:
 
 
 class GBlock(nn.Module):
-    """norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, plus a doubled 1x1 shortcut: ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``.
+    """norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, plus a doubled 1x1 shortcut.
 
     Args:
         in_channels, out_channels: maps before and after.
@@ -53,6 +53,7 @@ class GBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         h = self.conv1(F.relu(self.norm1(x, y)))
         h = self.conv2(F.relu(self.norm2(h, y)))
         return h + self.shortcut(x)
@@ -61,7 +62,7 @@ class GBlock(nn.Module):
 class FirstDBlock(nn.Module):
     """3x3, norm, ReLU, 3x3 and mean pooling, plus a pooled 1x1 shortcut: the block that sees the image itself.
 
-    ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; no activation first, which would cut the image in half.
+    No activation comes first: it would cut off the dark half of the image.
 
     Args:
         in_channels, out_channels: maps before and after.
@@ -76,6 +77,7 @@ class FirstDBlock(nn.Module):
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), xavier(nn.Conv2d(in_channels, out_channels, 1)))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``."""
         h = self.conv2(F.relu(self.norm(self.conv1(x), y)))
         return h + self.shortcut(x)
 
@@ -90,8 +92,6 @@ def d_shortcut(in_channels: int, out_channels: int, down: bool) -> nn.Module:
 class DBlock(nn.Module):
     """norm, ReLU, 3x3, norm, ReLU, 3x3 (and mean pooling), plus a shortcut.
 
-    ``(B, C, H, W)`` to ``(B, out, H/2, W/2)``, or ``(B, out, H, W)`` without ``down``.
-
     Args:
         in_channels, out_channels: maps before and after.
         norm: makes a normalization for a number of channels, called ``norm(x, y)``.
@@ -100,23 +100,18 @@ class DBlock(nn.Module):
             mimicry and StudioGAN do it.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, norm: Norm, down: bool, rectify: bool = False
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, norm: Norm, down: bool, rectify: bool = False) -> None:
         super().__init__()
         self.entry = nn.ReLU() if rectify else nn.Identity()
         self.norm1 = norm(in_channels)
         self.conv1 = main_conv(nn.Conv2d(in_channels, in_channels, 3, padding=1))
         self.norm2 = norm(in_channels)
-        last = (
-            DownConv2d(in_channels, out_channels)
-            if down
-            else nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        )
+        last = DownConv2d(in_channels, out_channels) if down else nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv2 = main_conv(last)
         self.shortcut = d_shortcut(in_channels, out_channels, down)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``, or ``(B, out, H, W)`` without ``down``."""
         x = self.entry(x)
         h = self.conv1(F.relu(self.norm1(x, y)))
         h = self.conv2(F.relu(self.norm2(h, y)))

@@ -63,6 +63,7 @@ class SpectralNorm(nn.Module):
         return torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone())).clamp_min(self.eps)
 
     def forward(self, weight: Tensor) -> Tensor:
+        """The weight that the layer uses."""
         with torch.autocast(weight.device.type, enabled=False):
             matrix = self.matrix(weight)
             if self.training and weight.requires_grad:
@@ -70,6 +71,7 @@ class SpectralNorm(nn.Module):
             return weight / self.sigma(matrix)
 
     def extra_repr(self) -> str:
+        """What ``print`` shows."""
         return f"dim={self.dim}, iterations={self.iterations}"
 
 
@@ -112,6 +114,7 @@ class RuntimeScale(nn.Module):
         self.scale = scale
 
     def forward(self, weight: Tensor) -> Tensor:
+        """The weight that the layer uses."""
         return weight * self.scale
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -119,6 +122,7 @@ class RuntimeScale(nn.Module):
         return weight / self.scale
 
     def extra_repr(self) -> str:
+        """What ``print`` shows."""
         return f"scale={self.scale:.4g}"
 
 

@@ -23,7 +23,7 @@ class EMA:
 
     def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
         self.decay = decay
-        self.averages = {name: copy.deepcopy(net).requires_grad_(False) for name, net in networks.items()}
+        self.averages = {name: copy.deepcopy(net).requires_grad_(False).eval() for name, net in networks.items()}
         pairs = [(self.averages[name], net) for name, net in networks.items()]
         self._own = [p for average, _ in pairs for p in average.parameters()]
         self._live: list[Tensor] = [p for _, net in pairs for p in net.parameters()]

@@ -26,6 +26,10 @@ from ganzoo.training.ema import EMA
 from ganzoo.training.precision import Precision
 
 
+class NotFinite(RunError):
+    """A loss or a weight is NaN or infinite: the training has come apart."""
+
+
 def reseed(*numbers: int) -> None:
     """Set the global generators of torch (every device), Python and NumPy to a function of ``numbers``."""
     seed = derive(*numbers)
@@ -115,7 +119,7 @@ class Trainer:
         values = torch.stack([term.detach().double() for term in terms.values()])
         if not bool(values.isfinite().all()):  # the one wait for the device in a turn
             name, value = next((name, v) for name, v in zip(terms, values.tolist(), strict=True) if v - v != 0)
-            raise RunError(f"step {self.step:,}: the term {name!r} of the turn {turn.name!r} is {value}")
+            raise NotFinite(f"step {self.step:,}: the term {name!r} of the turn {turn.name!r} is {value}")
         for name, value in zip(terms, values, strict=True):
             key = f"{turn.name}/{name}"
             self.sums[key] = self.sums.get(key, 0.0) + value
@@ -147,11 +151,11 @@ class Trainer:
         """Refuse a state with NaN or infinite numbers: it must not be saved.
 
         Raises:
-            RunError: naming the tensor.
+            NotFinite: naming the tensor.
         """
         for name, tensor in self.tensors().items():
             if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-                raise RunError(f"step {self.step:,}: {name} holds NaN or infinite numbers")
+                raise NotFinite(f"step {self.step:,}: {name} holds NaN or infinite numbers")
 
     def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
         """Stand where :meth:`tensors` was taken.

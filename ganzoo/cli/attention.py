@@ -1,0 +1,60 @@
+"""``ganzoo attention``: where a model's self-attention looks, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.model import check_out, file_name, open_model
+from ganzoo.cli.sample import label_numbers
+from ganzoo.errors import UsageError
+
+
+def parse_point(text: str) -> tuple[int, int]:
+    """``"8,20"`` as ``(8, 20)``.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    x, _, y = text.partition(",")
+    if not (x.isdecimal() and y.isdecimal()):
+        raise UsageError(f"--at {text} does not work: write X,Y in pixels from the upper left, such as --at 16,8")
+    return int(x), int(y)
+
+
+@click.command()
+@click.argument("model")
+@click.option("-n", "count", type=click.IntRange(1, 256), default=4, show_default=True, help="How many samples.")
+@click.option("--seed", default=0, show_default=True, help="Of the samples.")
+@click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
+@click.option("--at", "points", multiple=True, metavar="X,Y", help="A pixel to ask at; several give several columns.")
+@click.option("--layer", help="Name of the attention layer; the one with the largest map by default.")
+@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Where it goes.")
+def attention(
+    model: str,
+    count: int,
+    seed: int,
+    labels: tuple[str, ...],
+    points: tuple[str, ...],
+    layer: str | None,
+    device: str | None,
+    out: Path | None,
+) -> None:
+    """Show where the attention of MODEL looks.
+
+    A row for each sample: the sample with a coloured dot at every query point, then for each dot the places that
+    its pixel attends to, bright for much.
+    """
+    out = out or file_name(model, "attention.png")
+    asked = [parse_point(text) for text in points]
+    check_out(out, (".png",))
+    gan = open_model(model, device)
+    from ganzoo.overlays import capture, default_points, picture
+    from ganzoo.pictures import save_png
+
+    maps = capture(gan, count, seed, label_numbers(gan, labels, count), layer)
+    save_png(picture(maps, asked or default_points(gan.resolution)), out)
+    height, width = maps.weights.shape[1:3]
+    click.echo(f"{count} samples, layer {maps.layer} ({height} x {width}): {out}")

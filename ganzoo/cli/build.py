@@ -1,0 +1,210 @@
+"""``ganzoo build``: what a recipe is made of, why, and what it costs, without allocating it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.train import read_settings
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganzoo.anatomy import Call, LayerRow
+    from ganzoo.gan import GAN
+    from ganzoo.plan import Slot
+
+COUNTING = "Multiply-accumulates are those of convolutions and matrix products for one image, as computed."
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--resolution", default=32, show_default=True, help="Pixels on a side of the images.")
+@click.option("--channels", default=3, show_default=True, help="Planes of the images: 3 for RGB, 1 for grey.")
+@click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
+@click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, such as lr.g=1e-4.")
+@click.option("--explain", is_flag=True, help="Every slot and setting with the reason for its value.")
+@click.option("--layers", "with_layers", is_flag=True, help="A table of every layer.")
+@click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg", help="Draw both networks.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def build(
+    recipe: str,
+    resolution: int,
+    channels: int,
+    classes: int,
+    z_dim: int,
+    settings: tuple[str, ...],
+    explain: bool,
+    with_layers: bool,
+    draw: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the networks, parts, settings and sizes of RECIPE.
+
+    Nothing is allocated, so any size can be asked for. The keys that --json prints are stable: recipe, slug, hash,
+    head, resolution, channels, classes, z_dim, networks, slots, settings, notes, and layers with --layers.
+    """
+    if draw is not None and draw.suffix.lower() != ".svg":
+        raise UsageError(f"--draw {draw} does not work: the drawing is SVG, so name it {draw.with_suffix('.svg')}")
+    from ganzoo.build import build as assemble
+
+    gan = assemble(recipe, resolution, channels, classes, z_dim, read_settings(settings), device="meta")
+    if draw is not None:
+        _draw(gan, draw)
+    if as_json:
+        show_json(describe(gan, with_layers))
+        return
+    _show(gan, explain, with_layers)
+    if draw is not None:
+        click.echo(f"\nDrawn as {draw}")
+
+
+def _draw(gan: GAN, path: Path) -> None:
+    from ganzoo.diagram import draw
+    from ganzoo.files import write_text
+
+    write_text(path, draw(gan))
+
+
+def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    from ganzoo.anatomy import anatomy, layers
+
+    plan, calls = gan.plan, anatomy(gan)
+    described: dict[str, Any] = {
+        "recipe": plan.recipe,
+        "slug": plan.slug,
+        "hash": plan.hash,
+        "head": plan.head.name,
+        "resolution": gan.resolution,
+        "channels": gan.channels,
+        "classes": gan.classes,
+        "z_dim": gan.z_dim,
+        "networks": {name: _network(gan, name, calls.get(name)) for name in _names(gan)},
+        "slots": [_slot(gan, slot) for slot in (plan.head, *plan.slots)],
+        "settings": {
+            name: {"value": setting.value, "because": setting.because, "overrides": list(setting.overrides)}
+            for name, setting in plan.settings.items()
+        },
+        "notes": list(plan.notes),
+    }
+    if with_layers:
+        described["layers"] = [_layer(row) for row in layers(gan)]
+    return described
+
+
+def _names(gan: GAN) -> list[str]:
+    from ganzoo.anatomy import networks
+
+    return list(networks(gan))
+
+
+def _network(gan: GAN, name: str, call: Call | None) -> dict[str, Any]:
+    """Side, parameters and multiply-accumulates; null where we do not know what the network takes."""
+    entry = gan.plan.head.entry
+    parameters = sum(parameter.numel() for parameter in gan.get_submodule(name).parameters())
+    side = entry.networks.get(name) if entry else None
+    return {"side": side, "parameters": parameters, "macs": call.macs if call else None}
+
+
+def _slot(gan: GAN, slot: Slot) -> dict[str, Any]:
+    return {
+        "kind": slot.kind,
+        "side": slot.side,
+        "resolutions": _resolutions(gan, slot),
+        "part": slot.name,
+        "options": {name: list(v) if isinstance(v, tuple) else v for name, v in slot.options.items()},
+        "because": slot.because,
+        "distribution": slot.entry.distribution if slot.entry else None,
+        "version": slot.entry.version if slot.entry else None,
+    }
+
+
+def _resolutions(gan: GAN, slot: Slot) -> list[int]:
+    """Where an attention stands: the numbers of the recipe, else the sites that the architecture calls its own."""
+    if slot.kind != "attention" or slot.resolutions:
+        return sorted(slot.resolutions)
+    return sorted(site for site, own in gan.sites[str(slot.side)].items() if own)
+
+
+def _layer(row: LayerRow) -> dict[str, Any]:
+    return {
+        "network": row.network,
+        "name": row.name,
+        "type": row.type,
+        "shape": list(row.shape),
+        "parameters": row.parameters,
+        "macs": row.macs,
+    }
+
+
+def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
+    described = describe(gan, with_layers)
+    size = f"{gan.resolution} x {gan.resolution} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
+    click.echo(f"{described['recipe']}  ({size})\n")
+    rows = [
+        (name, f"{network['parameters']:,}", "unknown" if network["macs"] is None else f"{network['macs']:,}")
+        for name, network in described["networks"].items()
+    ]
+    show_table(("network", "parameters", "multiply-accumulates"), rows)
+    click.echo()
+    _show_slots(described["slots"], explain)
+    click.echo()
+    _show_settings(described["settings"], explain)
+    if described["notes"]:
+        click.echo()
+    for note in described["notes"]:
+        click.echo(f"Note: {note}")
+    if with_layers:
+        click.echo()
+        _show_layers(described["layers"])
+    if not explain:
+        click.echo("\n--explain shows every setting, --layers every layer.")
+
+
+def _show_slots(slots: list[dict[str, Any]], explain: bool) -> None:
+    rows = []
+    for slot in slots:
+        places = [slot["side"]] if slot["side"] else []
+        places += map(str, slot["resolutions"])
+        where = slot["kind"] + (f"@{','.join(places)}" if places else "")
+        options = ",".join(f"{name.replace('_', '.')}={_plain(value)}" for name, value in slot["options"].items())
+        origin = f"{slot['distribution']} {slot['version']}".strip() if slot["distribution"] else ""
+        rows.append((where, slot["part"], slot["because"], *((options, origin) if explain else ())))
+    show_table(("slot", "part", "because", *(("options", "from") if explain else ())), rows)
+
+
+def _show_settings(settings: dict[str, dict[str, Any]], explain: bool) -> None:
+    from ganzoo.settings import SETTINGS
+
+    rows: list[tuple[str, ...]] = []
+    for name, setting in settings.items():
+        row = (name, _plain(setting["value"]), setting["because"])
+        if explain:
+            about = SETTINGS[name].about if name in SETTINGS else ""
+            rows.append((*row, ", ".join(setting["overrides"]), about))
+        elif setting["because"] != "default":
+            rows.append(row)
+    if rows:
+        show_table(("setting", "value", "because", *(("instead of", "what it is") if explain else ())), rows)
+
+
+def _show_layers(layers: list[dict[str, Any]]) -> None:
+    rows = [
+        (row["network"], row["name"], row["type"], "x".join(map(str, row["shape"])) or "1",
+         f"{row['parameters']:,}", f"{row['macs']:,}")
+        for row in layers
+    ]  # fmt: skip
+    show_table(("network", "layer", "type", "output", "parameters", "multiply-accumulates"), rows)
+    click.echo(f"\n{COUNTING}")
+
+
+def _plain(value: Any) -> str:
+    from ganzoo.settings import write
+
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return write(tuple(value) if isinstance(value, list) else value)

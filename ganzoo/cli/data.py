@@ -1,0 +1,99 @@
+"""``ganzoo data``: look at data before training on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.show import show_json, show_table
+
+if TYPE_CHECKING:
+    from ganzoo.data.check import Report
+
+SHOWN = 12
+"""Rows of a list before the rest is only counted; ``--json`` has them all."""
+
+
+@click.group()
+def data() -> None:
+    """Look at data before training on it."""
+
+
+@data.command()
+@click.argument("value", metavar="PATH|NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write a grid of up to 64 of the images to this PNG.")
+@click.option("--skip-bad", is_flag=True, help="Pictures that cannot be read are no failure.")
+def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
+    """Say what data is: count, sizes, classes, duplicates, bad files, fitting recipes.
+
+    The exit status is 1 when a picture cannot be read (unless --skip-bad) or fewer than two can, else 0.
+    """
+    from ganzoo.data.check import check as look
+    from ganzoo.data.dataset import DataRequest
+    from ganzoo.errors import UsageError
+
+    if out is not None and out.suffix.lower() != ".png":
+        raise UsageError(f"--out {out}: the preview is a PNG; give a name that ends in .png")
+    report = look(value, DataRequest(skip_bad=True))
+    if out is not None and report.preview is not None:
+        from ganzoo.pictures import grid, save_png
+
+        save_png(grid(report.preview), out)
+    if as_json:
+        show_json(report.as_json())
+    else:
+        _show(report, out)
+    if report.count < 2 or (report.bad and not skip_bad):
+        raise click.exceptions.Exit(1)
+
+
+def _show(report: Report, out: Path | None) -> None:
+    sizes = report.as_json()["sizes"]
+    labelled = f"{len(report.classes)} classes" if report.classes else "no labels"
+    click.echo(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad")
+    if not report.count:
+        _show_some("bad file", "why", report.bad)
+        return
+    click.echo(f"trained at {report.resolution}x{report.resolution}, {'grey' if report.channels == 1 else 'RGB'}\n")
+    _show_some("size", "images", {size: f"{count:,}" for size, count in sizes.items()})
+    _show_some("mode", "images", {mode: f"{count:,}" for mode, count in report.modes.most_common()})
+    _show_some("class", "images", {name: f"{count:,}" for name, count in (report.classes or {}).items()}, 100)
+    _show_some("duplicate", "same pixels as", {n: names[0] for names in report.duplicates for n in names[1:]})
+    _show_some("bad file", "why", report.bad)
+    _show_recipes(report)
+    if out is not None:
+        click.echo(f"preview: {out}")
+    click.echo(f"next: {report.next}" if report.next else "no recipe fits this data as it is")
+
+
+def _show_some(left: str, right: str, rows: dict[str, str], most: int = SHOWN) -> None:
+    """A table of two columns; nothing for an empty one."""
+    if not rows:
+        return
+    shown = list(rows.items())[:most]
+    show_table((left, right), [(_plain(name), _plain(value)) for name, value in shown])
+    if len(rows) > len(shown):
+        click.echo(f"… and {len(rows) - len(shown):,} more; --json lists them all")
+    click.echo()
+
+
+def _show_recipes(report: Report) -> None:
+    by_size: dict[int, list[str]] = {}
+    for fit in report.fits:
+        if fit.resolution is not None:
+            by_size.setdefault(fit.resolution, []).append(fit.recipe)
+    for size, recipes in sorted(by_size.items(), key=lambda item: item[0] != report.resolution):
+        option = "" if size == report.resolution else f" (with --resolution {size})"
+        click.echo(f"recipes that fit at {size}x{size}{option}: {', '.join(recipes)}")
+    unfit = {fit.recipe: fit.reason for fit in report.fits if fit.resolution is None}
+    if unfit:
+        click.echo()
+        _show_some("does not fit", "why", unfit)
+
+
+def _plain(text: str) -> str:
+    """Names come from other people's files: what could steer a terminal is written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

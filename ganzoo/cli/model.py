@@ -1,0 +1,57 @@
+"""What the commands that draw from a trained model share: finding it, and where pictures go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import ModelError, UsageError, either
+
+if TYPE_CHECKING:
+    from ganzoo.gan import GAN
+
+
+def open_model(model: str, device: str | None = None, step: str | None = None) -> GAN:
+    """The model that the command line calls ``model``: that folder if there is one, else what ``ganzoo.load`` knows.
+
+    Args:
+        model: as typed.
+        device: as typed; the GPU if there is one, else the CPU, by default.
+        step: a kept step, ``best``, or None for the model itself.
+    """
+    from ganzoo.api import load
+    from ganzoo.checkpoint import load_folder
+    from ganzoo.training.precision import choose_device
+
+    if step is not None and step != "best" and not step.isdecimal():
+        raise UsageError(f"--step {step} does not work: give the number of a kept step, or best")
+    where, folder = str(choose_device(device)), Path(model).expanduser()
+    if folder.is_dir():
+        return load_folder(folder, where, int(step) if step and step.isdecimal() else step)
+    if step is not None:
+        raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
+    return load(model, where)
+
+
+def file_name(model: str, what: str) -> Path:
+    """A file in the working directory named after the model: ``first-samples.png`` for ``runs/first``."""
+    folder = Path(model).expanduser()
+    name = folder.resolve().name if folder.is_dir() else model.replace("/", "-")
+    return Path(f"{name}-{what}")
+
+
+def check_out(out: Path, endings: tuple[str, ...]) -> None:
+    """Refuse an ``--out`` that could not be written, before any work is done.
+
+    Raises:
+        UsageError: for another ending than ``endings``.
+        RunError: for a folder that cannot be written to.
+    """
+    from ganzoo.files import check_writable
+
+    if out.suffix.lower() not in endings:
+        raise UsageError(f"--out {out} does not work: it ends in {either(endings)}")
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder; name a file")
+    check_writable(out.parent)
+    out.parent.mkdir(parents=True, exist_ok=True)

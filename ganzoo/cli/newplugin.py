@@ -1,0 +1,113 @@
+"""``ganzoo new-plugin``: a package with one part in it, ready to be changed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+import click
+
+from ganzoo.errors import RecipeError, UsageError, either, nearest
+from ganzoo.recipe import EMPTY, KINDS, NAME, PART_KINDS
+
+TEMPLATES = "templates"
+SUFFIXES = {"architecture": "networks", "dataset": "data"}
+
+
+@click.command("new-plugin")
+@click.argument("kind")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; ganzoo-NAME by default.")
+def new_plugin(kind: str, name: str, out: Path | None) -> None:
+    """Write a plugin package with one part, and tests that it passes."""
+    from ganzoo.files import atomic_folder
+
+    _check(kind, name)
+    words = _words(kind, name)
+    folder = out or Path(words["package"])
+    if folder.exists():
+        raise UsageError(f"{folder} exists already; choose another folder with --out")
+    files = {
+        "pyproject.toml": _filled("pyproject.toml", words),
+        "README.md": _filled("README.md", words),
+        f"{words['module']}.py": _filled(f"{kind}.py", words),
+        f"tests/test_{words['module']}.py": _filled("test.py", words),
+    }
+    with atomic_folder(folder) as temporary:
+        for path, text in files.items():
+            (temporary / path).parent.mkdir(exist_ok=True)
+            (temporary / path).write_text(text, encoding="utf-8")
+    click.echo(f"wrote {folder}: {', '.join(files)}")
+    click.echo(f"next: cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest")
+
+
+def _check(kind: str, name: str) -> None:
+    """Refuse a kind without a template, and a name that cannot be registered."""
+    from ganzoo.registry import registry
+
+    available = _available()
+    if kind in KINDS and kind not in available:
+        raise UsageError(f"there is no template of a {kind} yet; there are ones of {either(available, 'and')}")
+    if kind not in available:
+        close = ", ".join(nearest(kind, available))
+        raise UsageError(f"there is no kind called {kind!r}; nearest: {close}")
+    if not NAME.fullmatch(name) or name == EMPTY or not name.strip("._-"):
+        raise UsageError(f"{name!r} is no name of a part; write lower-case letters, digits and '-', such as soft-hinge")
+    for entry in registry().entries(kind):
+        if name in (entry.name, *entry.aliases):
+            raise UsageError(f"{entry.spelling} exists already, from {entry.distribution}; choose another name")
+
+
+def _available() -> list[str]:
+    folder = resources.files("ganzoo").joinpath(TEMPLATES)
+    return [kind for kind in KINDS if folder.joinpath(f"{kind}.py.tmpl").is_file()]
+
+
+def _words(kind: str, name: str) -> dict[str, str]:
+    """What the templates' placeholders stand for."""
+    parts = [part for part in re.split(r"[._-]+", name) if part]
+    snake, camel = "_".join(parts), "".join(part.capitalize() for part in parts)
+    if not snake[0].isalpha():
+        snake, camel = f"part_{snake}", f"Part{camel}"
+    package = f"ganzoo-{'-'.join(parts)}"
+    return {
+        "kind": kind,
+        "name": name,
+        "package": package,
+        "module": package.replace("-", "_"),
+        "entry_point": package.removeprefix("ganzoo-"),
+        "Class": camel + kind.capitalize(),
+        "Head": f"{camel}Head",
+        "GTrunk": f"{camel}G",
+        "DTrunk": f"{camel}D",
+        "function": f"{snake}_{SUFFIXES.get(kind, kind)}",
+        "example": _example(kind, name),
+    }
+
+
+def _example(kind: str, name: str) -> str:
+    """A command that uses the part."""
+    if kind == "dataset":
+        return f"ganzoo data check {name}"
+    if kind not in PART_KINDS:
+        return f"ganzoo build {name}"
+    return f"ganzoo build dcgan+{_spelling(kind, name)}" + (" --classes 10" if kind == "conditioning" else "")
+
+
+def _spelling(kind: str, name: str) -> str:
+    """The bare name, or ``kind/name`` where the bare name means another part."""
+    from ganzoo.registry import registry
+
+    try:
+        registry().find(name, PART_KINDS)
+    except RecipeError:
+        return name
+    return f"{kind}/{name}"
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    path = resources.files("ganzoo").joinpath(TEMPLATES, f"{template}.tmpl")
+    return Template(path.read_text("utf-8")).substitute(words)

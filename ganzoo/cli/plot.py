@@ -1,0 +1,28 @@
+"""``ganzoo plot``: the curves of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.model import check_out, file_name
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--keys", multiple=True, metavar="PATTERN", help="Such as 'losses/d/*' or lr/g; several add up.")
+@click.option("--smooth", type=click.IntRange(min=1), default=1, show_default=True, help="Average over about N lines.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="Where it goes.")
+def plot(runs: tuple[str, ...], keys: tuple[str, ...], smooth: int, out: Path | None) -> None:
+    """Draw losses, D's accuracy and speed of one RUN, or compare several.
+
+    Reads log.jsonl of each folder. Several runs are drawn into one panel for each key. Needs the extra 'plot'.
+    """
+    out = out or file_name(runs[0], "curves.png")
+    check_out(out, (".png", ".svg"))
+    from ganzoo import plotting
+
+    curves = plotting.read_curves([Path(run).expanduser() for run in runs], keys)
+    plotting.plot(curves, out, smooth)
+    click.echo(f"{len(curves)} curves: {out}")

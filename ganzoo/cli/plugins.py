@@ -1,0 +1,117 @@
+"""``ganzoo plugins`` and ``ganzoo doctor``: what is installed, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.show import show_json, show_table
+
+if TYPE_CHECKING:
+    from ganzoo.registry import Registry
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugins(as_json: bool) -> None:
+    """List the installed plugins, what they register, and those that failed."""
+    from ganzoo.registry import registry
+
+    known = registry()
+    found = _described(known)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            plugin["name"],
+            plugin["distribution"],
+            plugin["version"],
+            f"NOT USED: {plugin['error']}" if plugin["error"] else ", ".join(plugin["registers"]),
+        )
+        for plugin in found
+    ]
+    if rows:
+        show_table(("plugin", "distribution", "version", "registers"), rows)
+    else:
+        click.echo("no plugins are installed; 'ganzoo new-plugin loss mine' writes one")
+    for line in _remarks(known):
+        click.echo(line)
+
+
+def _described(known: Registry) -> list[dict[str, Any]]:
+    """The plugins of other packages, ready for JSON."""
+    return [
+        {
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "registers": [entry.spelling for entry in plugin.entries],
+            "error": plugin.error,
+        }
+        for plugin in known.plugins[1:]
+    ]
+
+
+def _remarks(known: Registry) -> list[str]:
+    """What keeps parts from being used, besides errors."""
+    lines = [
+        f"contested: {spelling} comes from {' and '.join(entry.distribution for entry in entries)}"
+        for spelling, entries in known.contested.items()
+    ]
+    lines += [f"left out by GANZOO_PLUGINS: {name}" for name in known.skipped]
+    return lines + [f"named in GANZOO_PLUGINS but not installed: {name}" for name in known.missing]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Report versions, devices, caches and what is wrong with plugins."""
+    from ganzoo.health import report
+    from ganzoo.registry import registry
+
+    known = registry()
+    found = {
+        **report(),
+        "plugins": _described(known),
+        "contested": {name: [entry.distribution for entry in entries] for name, entries in known.contested.items()},
+        "skipped": list(known.skipped),
+        "missing": list(known.missing),
+    }
+    if as_json:
+        show_json(found)
+        return
+    show_table(("what", "", "more"), [*_machine_rows(found), *_cache_rows(found), *_extra_rows(found)])
+    for plugin in found["plugins"]:
+        state = f"NOT USED: {plugin['error']}" if plugin["error"] else "works"
+        click.echo(f"plugin {plugin['name']} of {plugin['distribution']} {plugin['version']}: {state}")
+    for line in _remarks(known):
+        click.echo(line)
+
+
+def _machine_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    rows = [(name, version or "not installed", "") for name, version in found["versions"].items()]
+    for device in found["devices"]:
+        features = ", ".join(f"{name}: {'yes' if has else 'no'}" for name, has in device["features"].items())
+        rows.append((device["device"], device["model"], features))
+    return rows
+
+
+def _cache_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(f"cache of {cache['what']}", _size(cache["bytes"]), cache["path"]) for cache in found["caches"]]
+
+
+def _extra_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (f"extra {extra['name']}", "installed" if extra["installed"] else "not installed", extra["install"] or "")
+        for extra in found["extras"]
+    ]
+
+
+def _size(count: int) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count = count // 1000
+    return f"{count} GB"

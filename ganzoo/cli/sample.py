@@ -1,0 +1,132 @@
+"""``ganzoo sample``: images of a trained model, as one picture, single pictures or arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.model import check_out, file_name, open_model
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.gan import GAN
+
+CHUNK = 1024  # images that are floats in memory at once
+
+
+@click.command()
+@click.argument("model")
+@click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
+@click.option("--seed", default=0, show_default=True, help="Of the noise: the same seed, the same images.")
+@click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
+@click.option("--truncation", type=click.FloatRange(min=0, min_open=True), help="Bound on the noise: smaller is tamer.")
+@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
+@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|DIR|FILE.npz", help="Where they go.")
+def sample(
+    model: str,
+    count: int,
+    seed: int,
+    labels: tuple[str, ...],
+    truncation: float | None,
+    batch: int,
+    device: str | None,
+    step: str | None,
+    out: Path | None,
+) -> None:
+    """Draw images from MODEL.
+
+    FILE.png is a grid, DIR a new folder of single PNG pictures, FILE.npz holds arrays: images (N, H, W, C) of bytes
+    and, for a model with classes, labels (N,). Image k depends on the seed and k only.
+    """
+    out = out or file_name(model, "samples.png")
+    write = _writer(out)
+    gan = open_model(model, device, step)
+    numbers = label_numbers(gan, labels, count)
+    images = draw(gan, count, seed, numbers, truncation, batch)
+    write(images, numbers, out)
+    click.echo(f"{count} images: {out}")
+
+
+def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | None:
+    """Class numbers of ``count`` images: those given, in turn; every class in turn by default; None without classes.
+
+    Raises:
+        UsageError: for a label that the model does not have.
+    """
+    import torch
+
+    given = gan.class_numbers(labels) if labels else list(range(gan.classes))
+    return torch.tensor(list(islice(cycle(given), count))) if given else None
+
+
+def draw(
+    gan: GAN, count: int, seed: int, numbers: Tensor | None, truncation: float | None = None, batch: int = 64
+) -> Tensor:
+    """Bytes ``(N, C, H, W)``, computed in pieces so that a large N needs no more memory than its bytes."""
+    import torch
+
+    from ganzoo.pictures import to_uint8
+
+    def pieces() -> Iterator[Tensor]:
+        for start in range(0, count, CHUNK):
+            n = min(CHUNK, count - start)
+            y = gan.one_hot(None if numbers is None else numbers[start : start + n], n)
+            z = gan.noise(n, seed, truncation, start)
+            yield to_uint8(gan.generate(z, y, batch), low=0)
+
+    return torch.cat(list(pieces()))
+
+
+Writer = Callable[["Tensor", "Tensor | None", Path], None]
+
+
+def _writer(out: Path) -> Writer:
+    """How ``out`` is written, once it is known that it can be."""
+    if out.suffix:
+        check_out(out, (".png", ".npz"))
+        return _write_grid if out.suffix.lower() == ".png" else _write_arrays
+    from ganzoo.files import check_writable
+
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"--out {out} holds files already; name a new folder, or a file ending in .png or .npz")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; name a new folder, or a file ending in .png or .npz")
+    check_writable(out)
+    return _write_pictures
+
+
+def _write_grid(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+    from ganzoo.pictures import grid, save_png
+
+    save_png(grid(images, columns=max(8, math.isqrt(len(images) - 1) + 1)), out)
+
+
+def _write_pictures(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+    from ganzoo.files import atomic_folder
+    from ganzoo.pictures import to_pil
+
+    width = max(5, len(str(len(images) - 1)))
+    with atomic_folder(out) as folder:
+        for index, picture in enumerate(to_pil(images)):
+            picture.save(folder / f"{index:0{width}d}.png")
+
+
+def _write_arrays(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+    import numpy as np
+
+    from ganzoo.files import atomic
+
+    arrays: dict[str, Any] = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
+    if numbers is not None:
+        arrays["labels"] = numbers.numpy()
+    with atomic(out) as temporary:
+        np.savez(temporary, **arrays)

@@ -1,0 +1,79 @@
+"""``ganzoo train``: from a recipe and data to a run folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganzoo.errors import UsageError
+
+
+def read_settings(pairs: tuple[str, ...]) -> dict[str, str]:
+    """``K=V`` words as settings.
+
+    Raises:
+        UsageError: for a word without ``=``, or a setting given twice.
+    """
+    settings: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"--set {pair} is no setting: write --set NAME=VALUE, such as --set lr.g=1e-4")
+        if name in settings:
+            raise UsageError(f"--set {name} is given twice: keep one of {settings[name]} and {value}")
+        settings[name] = value
+    return settings
+
+
+@click.command(short_help="Train a GAN by name and write a run folder.")
+@click.argument("recipe", required=False)
+@click.option("--data", metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
+@click.option("--out", metavar="DIR", help="Folder to make; runs/RECIPE by default.")
+@click.option("--steps", type=int, metavar="N", help="Stop after N rounds.")
+@click.option("--images", type=int, metavar="N", help="Stop after N real images.")
+@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
+@click.option("--seed", type=int, metavar="N", help="Of everything drawn; 0 by default.")
+@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
+@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows.")
+@click.option("--resume", is_flag=False, flag_value="", metavar="[DIR]", help="Go on with DIR, or with --out if it is a run.")
+@click.option("--init", metavar="DIR", help="Take the first weights from a folder, to fine-tune.")
+@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
+@click.option("--grid-every", type=int, metavar="N", help="Steps between grids and frames of progress.gif; 100.")
+@click.option("--log-every", type=int, metavar="N", help="Steps between lines of log.jsonl; 10.")
+@click.option("--keep", type=int, metavar="K", help="Keep the weights of the last K checkpoints, for sample --step.")
+@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
+@click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use.")
+@click.option("--license", metavar="ID", help="Licence of the model, such as cc-by-4.0.")
+@click.option("--log", multiple=True, metavar="WHERE", help="Also log to tensorboard, trackio or wandb.")
+@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be read.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, resume: str | None, **options: Any) -> None:
+    """Train RECIPE, such as dcgan+sn+hinge, on images, and write a run folder.
+
+    Ctrl-C saves and says how to go on; a resumed run takes the very steps that an unbroken one would have taken.
+
+    \b
+    ganzoo train dcgan+sn+hinge --data digits --out runs/first
+    ganzoo train --resume runs/first --steps 2000
+    """
+    options["settings"] = read_settings(pairs)
+    options["resume"] = False if resume is None else (resume or True)
+    options["log"] = options["log"] or None
+    if threads is not None and threads < 1:
+        raise UsageError(f"--threads {threads} does not work: it is a whole number from 1 up")
+
+    import torch
+
+    import ganzoo
+    from ganzoo.training.signals import Interrupted
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        run = ganzoo.train(**options)
+    except Interrupted as stop:
+        click.echo(str(stop), err=True)
+        ctx.exit(stop.status)
+    click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder}/samples.png, or: ganzoo sample {run.folder} --out grid.png")

@@ -1,0 +1,216 @@
+"""What a data set is, before anything is trained on it, and what could be."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.build import build
+from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution
+from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.decode import plain, planes
+from ganzoo.data.memory import ItemPictures
+from ganzoo.data.open import as_path, is_path, open_data, pictures_at
+from ganzoo.errors import GanzooError, ResolutionError
+from ganzoo.registry import registry
+
+PREVIEW = 64
+"""Images in the preview, evenly spaced over the data set."""
+
+
+@dataclass
+class Fit:
+    """Whether a recipe can be trained on the data: at which resolution, or why not."""
+
+    recipe: str
+    resolution: int | None
+    reason: str = ""
+
+
+@dataclass
+class Report:
+    """What was found.
+
+    Attributes:
+        data: as it was given.
+        count: pictures that can be read.
+        resolution, channels: of the images that training would see.
+        sizes: pictures by ``(height, width)``, before resizing.
+        modes: pictures by PIL mode, before conversion.
+        classes: pictures by class; None without labels.
+        duplicates: groups of pictures with equal pixels, by name.
+        bad: pictures that cannot be read, with the reason of each.
+        fits: every architecture and preset.
+        preview: uint8 ``(N, C, H, W)``, at most :data:`PREVIEW` images.
+    """
+
+    data: str
+    count: int = 0
+    resolution: int = 0
+    channels: int = 0
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    classes: dict[str, int] | None = None
+    duplicates: list[list[str]] = field(default_factory=list)
+    bad: dict[str, str] = field(default_factory=dict)
+    fits: list[Fit] = field(default_factory=list)
+    preview: Tensor | None = None
+
+    @property
+    def next(self) -> str | None:
+        """The command to type next: the fitting architecture that most presets build on; None if none fits."""
+        presets = [str(entry.build).partition("+")[0] for entry in registry().entries("preset")]
+        fits = {fit.recipe: fit.resolution for fit in self.fits if fit.resolution is not None}
+        heads = [entry.name for entry in registry().entries("architecture") if entry.name in fits]
+        if not heads:
+            return None
+        recipe = max(heads, key=presets.count)
+        size = f" --resolution {fits[recipe]}" if fits[recipe] != self.resolution else ""
+        return f"ganzoo train {recipe} --data {shlex.quote(self.data)}{size}{' --skip-bad' if self.bad else ''}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as ``ganzoo data check --json`` prints it; sizes are written ``WIDTHxHEIGHT``."""
+        return {
+            "data": self.data,
+            "count": self.count,
+            "resolution": self.resolution,
+            "channels": self.channels,
+            "sizes": {f"{width}x{height}": count for (height, width), count in self.sizes.most_common()},
+            "modes": dict(self.modes.most_common()),
+            "classes": self.classes,
+            "duplicates": self.duplicates,
+            "bad": [{"name": name, "reason": reason} for name, reason in self.bad.items()],
+            "recipes": [{"recipe": f.recipe, "resolution": f.resolution} for f in self.fits if f.resolution],
+            "unfit": [{"recipe": f.recipe, "reason": f.reason} for f in self.fits if not f.resolution],
+            "next": self.next,
+        }
+
+
+@dataclass
+class _Look:
+    """What one picture turned out to be."""
+
+    header: Header
+    mode: str
+    digest: bytes
+
+
+def _look(image: Image.Image) -> _Look:
+    header, mode = Header.of(image), image.mode
+    decoded = plain(image)
+    digest = blake2b(f"{decoded.mode} {decoded.size} ".encode(), digest_size=16)
+    digest.update(decoded.tobytes())
+    return _Look(header, mode, digest.digest())
+
+
+class _Fetched:
+    """The images of an opened data set, one by one."""
+
+    def __init__(self, data: ImageData) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return self.data.count
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.data.images.fetch(torch.tensor([index]))[0]
+
+
+def _pictures(data: ImageData) -> Pictures:
+    labels = None if data.labels is None else data.labels.tolist()
+    return ItemPictures(_Fetched(data), data.name, labels, data.class_names)
+
+
+def check(value: str, request: DataRequest | None = None) -> Report:
+    """Read every picture of ``value``, a path or the name of a data set, as ``--data`` takes it.
+
+    Pictures that cannot be read are listed in the report, not refused.
+
+    Raises:
+        DataError: there is no such data, or none of its pictures can be read.
+    """
+    request = request or DataRequest()
+    report = Report(value)
+    if is_path(value):
+        pictures = pictures_at(as_path(value))
+        looks = _look_at_all(pictures, report)
+        report.sizes = Counter(look.header.size for look in looks.values())
+        report.resolution = natural_resolution(report.sizes.elements()) if looks else 0
+        report.channels = 1 if all(look.header.grey for look in looks.values()) else 3
+    else:
+        data = open_data(value, request)
+        pictures = _pictures(data)
+        looks = _look_at_all(pictures, report)
+        report.sizes = Counter({data.native: data.count})
+        report.resolution, report.channels = data.resolution, data.channels
+    if looks:
+        _describe(report, pictures, looks)
+    return report
+
+
+def _look_at_all(pictures: Pictures, report: Report) -> dict[int, _Look]:
+    """Look at every picture; the ones that cannot be read go into the report."""
+    looks: dict[int, _Look] = {}
+
+    def one(index: int) -> None:
+        with pictures.read(index) as image:
+            looks[index] = _look(image)
+
+    bad = for_each(pictures, one, f"looking at {pictures.where}", skip_bad=True)
+    report.bad = {pictures.names[index]: reason for index, reason in bad.items()}
+    return dict(sorted(looks.items()))
+
+
+def _describe(report: Report, pictures: Pictures, looks: dict[int, _Look]) -> None:
+    report.count = len(looks)
+    report.modes = Counter(look.mode for look in looks.values())
+    if pictures.labels is not None:
+        counted = Counter(pictures.labels[index] for index in looks)
+        report.classes = {name: counted[number] for number, name in enumerate(pictures.class_names)}
+    same: dict[bytes, list[str]] = {}
+    for index, look in looks.items():
+        same.setdefault(look.digest, []).append(pictures.names[index])
+    report.duplicates = [names for names in same.values() if len(names) > 1]
+    report.fits = _fits(report)
+    report.preview = _preview(pictures, list(looks), report)
+
+
+def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:
+    chosen = [good[int(place)] for place in np.linspace(0, len(good) - 1, min(PREVIEW, len(good)))]
+    images = []
+    for index in chosen:
+        with pictures.read(index) as image:
+            images.append(planes(image, report.resolution, report.channels))
+    return torch.from_numpy(np.stack(images))
+
+
+def _fits(report: Report) -> list[Fit]:
+    entries = [entry for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+    return [_fit(entry.name, report) for entry in entries]
+
+
+def _fit(recipe: str, report: Report) -> Fit:
+    """Assemble the recipe without allocating anything; where the size cannot be, the closest that can."""
+    classes = len(report.classes or ())
+    try:
+        try:
+            build(recipe, report.resolution, report.channels, classes, device="meta")
+            return Fit(recipe, report.resolution)
+        except ResolutionError as error:
+            if not error.nearest:
+                raise
+            size = min(error.nearest, key=lambda near: abs(math.log(near / report.resolution)))
+            build(recipe, size, report.channels, classes, device="meta")
+            return Fit(recipe, size)
+    except GanzooError as error:
+        return Fit(recipe, None, str(error))

@@ -1,0 +1,115 @@
+"""Checks of losses and penalties, against critics small enough to need no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.entry import Entry
+from ganzoo.games.noise import penalise
+from ganzoo.gan import Critic, Round
+from ganzoo.kit import Output
+from ganzoo.testing.declared import variants
+from ganzoo.testing.expect import expect, expect_scalar
+
+BATCH = 6
+
+
+def check_loss(entry: Entry) -> None:
+    """Finite scalars whose gradients reach the scores, and the convention that higher scores mean more real."""
+    for options in variants(entry):
+        loss = entry.load()(**options)
+        for patches in ((), (3,)):
+            d_real, d_fake = _slopes(entry, loss.d, "d", 1.0, patches)
+            _, g_fake = _slopes(entry, loss.g, "g", -1.0, patches)
+            expect(d_real < 0, entry, f"D's loss falls when the scores of real images rise (with {options})")
+            expect(d_fake > 0, entry, f"D's loss falls when the scores of fakes fall (with {options})")
+            expect(g_fake < 0, entry, f"G's loss falls when the scores of fakes rise (with {options})")
+        for turn in ("d", "g"):
+            _slopes(entry, getattr(loss, turn), turn, 100.0, ())
+        if hasattr(loss, "after"):
+            _check_after(entry, loss)
+
+
+def _slopes(
+    entry: Entry, turn: Callable[..., Tensor], side: str, size: float, patches: tuple[int, ...]
+) -> tuple[float, float]:
+    """Mean slopes of a loss in the scores of real and fake images: D gets all wrong, or right if ``size`` is < 0."""
+    spread = torch.linspace(0.2, 0.9, BATCH).reshape(BATCH, *[1] * len(patches)).expand(BATCH, *patches)
+    real, fake = (-size * spread).clone().requires_grad_(), (size * spread).clone().requires_grad_()
+    value = turn(_scores, real, fake)
+    expect_scalar(value, entry, f"{side}(critic, real, fake)")
+    slopes = torch.autograd.grad(value, (real, fake), allow_unused=True)
+    for slope in slopes:
+        expect(
+            slope is None or torch.isfinite(slope).all(),
+            entry,
+            f"the gradient of {side} is finite at scores of ±{abs(size)}",
+        )
+    real_slope, fake_slope = (0.0 if slope is None else slope.mean().item() for slope in slopes)
+    return real_slope, fake_slope
+
+
+def _scores(x: Tensor) -> Tensor:
+    """A critic whose images are their own scores."""
+    return x
+
+
+def _check_after(entry: Entry, loss: Any) -> None:
+    net = nn.Linear(4, 4)
+    loss.after(net)
+    finite = all(torch.isfinite(parameter).all() for parameter in net.parameters())
+    expect(finite, entry, "after(net) leaves the parameters finite")
+
+
+def check_penalty(entry: Entry) -> None:
+    """A finite scalar from 0 up that teaches D, and that its weight multiplies."""
+    for options in variants(entry):
+        value, net = _penalty(entry, options)
+        expect_scalar(value, entry, "the penalty")
+        expect(value >= 0, entry, f"the penalty is at least 0, not {value}")
+        value.backward()
+        slopes = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+        expect(any(slope.any() for slope in slopes), entry, "the penalty's gradient reaches D's parameters")
+        expect(all(torch.isfinite(slope).all() for slope in slopes), entry, "the penalty's gradient is finite")
+    for name in {"weight", "gamma"} & entry.options().keys():
+        factor = entry.options()[name].default
+        once, twice = (_penalty(entry, {name: factor * times})[0].item() for times in (1, 2))
+        expect(abs(twice - 2 * once) <= 1e-3 * abs(twice), entry, f"twice the {name} is twice the penalty")
+
+
+def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:
+    part = entry.load()(**options)
+    every = getattr(part, "every", None)
+    expect(isinstance(every, int) and every >= 1, entry, f"has an attribute every, a whole number, not {every!r}")
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.Softplus(), nn.Linear(16, 1, bias=False))
+    return penalise(part, sample_round("d", lambda x: net(x).squeeze(1))), net
+
+
+def sample_round(side: str, scores: Callable[[Tensor], Tensor]) -> Round:
+    """A turn of small random images under a critic that scores them so."""
+
+    def judge(x: Tensor, y: Tensor) -> Output:
+        return Output(scores(x), x.flatten(1))
+
+    def generate(z: Tensor, y: Tensor) -> Tensor:
+        return z.reshape(-1, 3, 8, 8).tanh()
+
+    y, z = torch.zeros(BATCH, 0), torch.randn(BATCH, 3 * 8 * 8)
+    real = torch.rand(BATCH, 3, 8, 8) * 2 - 1
+    return Round(
+        batch={"image": real},
+        step=0,
+        side=side,
+        rng=torch.default_generator,
+        y=y,
+        real=real,
+        z=z,
+        fake=generate(z, y),
+        critic=Critic(judge, y=y),
+        generate=generate,
+    )

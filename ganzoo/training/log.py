@@ -1,0 +1,143 @@
+"""The log of a run: one JSON line per tick, and the same numbers to TensorBoard, trackio or Weights & Biases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganzoo.errors import UsageError, either
+from ganzoo.files import write_text
+
+LOG = "log.jsonl"
+
+
+class Sink(Protocol):
+    """Where log lines go besides ``log.jsonl``."""
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Take the numbers of a step, by name."""
+
+    def close(self) -> None:
+        """No more lines will come."""
+
+
+class TensorBoard:
+    """Event files under ``tensorboard/`` in the run's folder."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        import_module("tensorboard")
+        writer: Any = import_module("torch.utils.tensorboard").SummaryWriter
+        self.writer = writer(log_dir=str(folder / "tensorboard"))
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """See :class:`Sink`."""
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """See :class:`Sink`."""
+        self.writer.close()
+
+
+class Tracker:
+    """A run of trackio or wandb, whose calls are the same."""
+
+    package = ""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.tracker: Any = import_module(self.package)
+        self.tracker.init(project="ganzoo", name=folder.name, config=dict(config))
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """See :class:`Sink`."""
+        self.tracker.log(dict(values), step=step)
+
+    def close(self) -> None:
+        """See :class:`Sink`."""
+        self.tracker.finish()
+
+
+class Trackio(Tracker):
+    """A run of trackio."""
+
+    package = "trackio"
+
+
+class Wandb(Tracker):
+    """A run of Weights & Biases."""
+
+    package = "wandb"
+
+
+SINKS: Mapping[str, type[Sink]] = {"tensorboard": TensorBoard, "trackio": Trackio, "wandb": Wandb}
+
+
+def open_sinks(names: Sequence[str], folder: Path, config: Mapping[str, Any]) -> list[Sink]:
+    """The sinks called ``names``.
+
+    Raises:
+        UsageError: for an unknown name, or a package that is not installed.
+    """
+    return [SINKS[name](folder, config) for name in checked_sinks(names)]
+
+
+def checked_sinks(names: Sequence[str]) -> Sequence[str]:
+    """``names`` as they are, once it is known that each can be opened; raises as :func:`open_sinks` does."""
+    for name in names:
+        if name not in SINKS:
+            raise UsageError(f"--log {name} is unknown; it takes {either(SINKS)}")
+        try:
+            import_module(name)
+        except ImportError:
+            raise UsageError(f"--log {name} needs a package: pip install 'ganzoo[{name}]'") from None
+    return names
+
+
+def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The numbers of a record by path, such as ``losses/d/gp``; ``step`` is left out."""
+    values: dict[str, float] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            values |= flat(value, f"{prefix}{key}/")
+        elif isinstance(value, (int, float)) and key != "step":
+            values[f"{prefix}{key}"] = float(value)
+    return values
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log; a torn last line is left out."""
+    path = folder / LOG
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records
+
+
+class Log:
+    """Appends records to ``log.jsonl`` and to sinks."""
+
+    def __init__(self, folder: Path, sinks: Sequence[Sink] = ()) -> None:
+        self.folder, self.sinks = folder, sinks
+
+    def cut(self, step: int) -> None:
+        """Keep the lines up to ``step``: what came later is going to be taken again."""
+        kept = [json.dumps(record) for record in read_log(self.folder) if record.get("step", 0) <= step]
+        write_text(self.folder / LOG, "".join(f"{line}\n" for line in kept))
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Append one line, whose ``clock`` comes last."""
+        with open(self.folder / LOG, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        for sink in self.sinks:
+            sink.write(int(record["step"]), flat(record))
+
+    def close(self) -> None:
+        """Close the sinks."""
+        for sink in self.sinks:
+            sink.close()

@@ -1,0 +1,72 @@
+"""What a run leaves behind: grids, the film of them, the model, the card and the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ganzoo import checkpoint
+from ganzoo.card import write_card
+from ganzoo.gan import GAN
+from ganzoo.pictures import Film, grid, save_png, to_uint8
+from ganzoo.training.state import TRAINING
+
+GRID = 64  # pictures, 8 by 8
+SAMPLES, FILM = "samples.png", "progress.gif"
+PATIENCE = 20  # an unfinished film is rewritten when this many times its cost has passed
+
+
+class Output:
+    """Writes the public files of a run; everything but the log is a function of the weights and the frames.
+
+    Args:
+        folder: of the run.
+        seed: of the fixed noise.
+        keep: snapshots of the weights to keep.
+    """
+
+    def __init__(self, folder: Path, seed: int, keep: int) -> None:
+        self.folder, self.seed, self.keep = folder, seed, keep
+        self.film = Film(folder / TRAINING / "frames")
+        self._cost, self._filmed = 0.0, time.monotonic()
+
+    def draw(self, gan: GAN) -> Image.Image:
+        """The fixed noise as the generator shows it now."""
+        return grid(to_uint8(gan.sample(GRID, seed=self.seed), low=0))
+
+    def picture(self, gan: GAN, frame: int | None = None) -> None:
+        """Write ``samples.png``, and keep it as the frame of a step if one is given."""
+        image = self.draw(gan)
+        save_png(image, self.folder / SAMPLES)
+        if frame is not None:
+            self.film.add(image, frame)
+
+    def show_film(self) -> None:
+        """Write ``progress.gif`` if that costs little by now; the last of a run is written whatever it costs."""
+        begun = time.monotonic()
+        if begun - self._filmed >= PATIENCE * self._cost:
+            self.film.write(self.folder / FILM)
+            self._filmed = time.monotonic()
+            self._cost = self._filmed - begun
+
+    def publish(self, gan: GAN, config: Mapping[str, Any], snapshot: bool) -> None:
+        """Write model, config and card, and a snapshot of the weights; only the last ``keep`` of them stay."""
+        checkpoint.save_model(gan, self.folder, config)
+        write_card(self.folder, config)
+        if snapshot and self.keep:
+            path = checkpoint.snapshot_path(self.folder, int(config["step"]))
+            path.parent.mkdir(exist_ok=True)
+            checkpoint.write_tensors(path, checkpoint.generator_state(gan))
+            for old in list(checkpoint.snapshots(self.folder).values())[: -self.keep]:
+                old.unlink()
+
+    def drop_after(self, step: int) -> None:
+        """Remove frames and snapshots of later steps, which are going to be taken again."""
+        frames = {int(path.stem): path for path in self.film.folder.glob("[0-9]*.png")}
+        for later, path in [*frames.items(), *checkpoint.snapshots(self.folder).items()]:
+            if later > step:
+                path.unlink()
