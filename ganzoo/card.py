@@ -41,7 +41,7 @@ def facts(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     plugins = ", ".join(f"{name} {version}" for name, version in config["plugins"].items())
     rows = [
         ("Recipe", f"`{config['recipe']}`"),
-        ("Images", f"{config['resolution']}×{config['resolution']}, {colours}"),
+        ("Images", f"{config['resolution']} px, {colours}"),
         ("Classes", plain(classes) + (", …" if len(config["class_names"]) > 20 else "")),
         ("Data", f"{plain(data.get('name'))}, {plain(data.get('count'))} images; {plain(data.get('licence'))}"),
         ("Steps", f"{config['step']:,} ({plain(config['selection'])}), seed {config['seed']}"),

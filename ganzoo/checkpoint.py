@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from ganzoo.errors import GanzooError, ModelError, RunError, UnknownPart, either
 from ganzoo.files import atomic, write_json
 from ganzoo.folder import field, quoted, read_json, read_tensors
 from ganzoo.gan import GAN
-from ganzoo.plan import Plan
-from ganzoo.recipe import HEAD_KINDS, PART_KINDS, Recipe
+from ganzoo.plan import EMPTY, Plan
+from ganzoo.recipe import HEAD_KINDS, Recipe
 from ganzoo.registry import registry
 
 FORMAT = 1
@@ -57,7 +58,10 @@ def plain_state(network: nn.Module) -> dict[str, Tensor]:
 
 
 def make_plain(network: nn.Module) -> nn.Module:
-    """Take the reparametrisations out of a network that has no copies: those share its classes, and would break."""
+    """Take out the reparametrisations that an architecture made by itself.
+
+    For networks of which there is no copy: copies share their classes, and would lose their weights.
+    """
     network.eval()
     for module in list(network.modules()):
         for name in list(getattr(module, "parametrizations", ())):
@@ -209,8 +213,20 @@ def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError
     return ModelError(f"{folder} cannot be built: {error}{hint}")
 
 
-def build_from(config: Mapping[str, Any], folder: Path, device: str) -> GAN:
+def _without_weights(plan: Plan) -> Plan:
+    """The plan with plain weights on both sides: what a baked network looks like."""
+    nothing = {"name": EMPTY, "options": {}, "entry": None}
+    return replace(plan, slots=tuple(replace(s, **nothing) if s.kind == "weight" else s for s in plan.slots))
+
+
+def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool = False) -> GAN:
     """The GAN that a checked ``config.json`` describes, with fresh weights or on ``meta``.
+
+    Args:
+        config: checked.
+        folder: where it is from, for messages.
+        device: where the weights live.
+        plain: leave out the reparametrisations, such as ``sn``.
 
     Raises:
         ModelError: when a part is missing or the plan cannot be built; the text says which and why.
@@ -218,7 +234,8 @@ def build_from(config: Mapping[str, Any], folder: Path, device: str) -> GAN:
     sizes = {name: config[name] for name in SIZES}
     try:
         Recipe.parse(config["recipe"])
-        gan = assemble(Plan.from_config(config), device=device, **sizes)
+        plan = Plan.from_config(config)
+        gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)
     except UnknownPart as error:
         raise _missing_plugins(config, folder, error) from error
     except GanzooError as error:
@@ -227,7 +244,7 @@ def build_from(config: Mapping[str, Any], folder: Path, device: str) -> GAN:
         raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
     if gan.classes != config["classes"]:
         raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
-    gan.class_names = tuple(config["class_names"])
+    gan.plan, gan.class_names = plan, tuple(config["class_names"])
     return gan
 
 
@@ -262,7 +279,7 @@ def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = 
     """
     folder = Path(path)
     config = read_config(folder)
-    gan = build_from(config, folder, "meta")
+    gan = build_from(config, folder, "meta", plain=True)
     plain = {name: make_plain(network) for name, network in generator_side(gan).items()}
     dtype = DTYPES[config["dtype"]]
     expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}

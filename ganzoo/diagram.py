@@ -265,11 +265,9 @@ class Sheet:
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
             '<path d="M0 0 L8 4 L0 8 z" fill="#9ca3af"/></marker></defs>'
         )
-        return "\n".join([
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
-            f"<style>{STYLE}</style>", tip, f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-            *self.elements, "</svg>", "",
-        ])  # fmt: skip
+        size = f'width="{width}" height="{height}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}"><style>{STYLE}</style>'
+        return "\n".join([head, tip, f'<rect {size} fill="#ffffff"/>', *self.elements, "</svg>", ""])
 
 
 def shortened(text: str, most: int) -> str:

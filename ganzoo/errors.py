@@ -60,3 +60,20 @@ def either(names: Iterable[object], joiner: str = "or") -> str:
     """``a``, ``a or b``, ``a, b or c``."""
     *most, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(most)} {joiner} {last}" if most else last
+
+
+def within(option: str, value: float | None, least: float, most: float | None = None) -> None:
+    """Refuse an option's number outside [least, most]; None, which stands for a default, passes.
+
+    Args:
+        option: as a recipe writes it, such as ``"dcgan:ch"``.
+        value: what was given.
+        least, most: the range, ends included.
+
+    Raises:
+        UsageError: naming the option, the number and the range.
+    """
+    if value is None or (value >= least and (most is None or value <= most)):
+        return
+    allowed = f"{least:g} or more" if most is None else f"from {least:g} to {most:g}"
+    raise UsageError(f"{option}={value:g} does not work: it is {allowed}")

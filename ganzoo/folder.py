@@ -166,7 +166,7 @@ def _layout(header: Mapping[str, Any], expected: Mapping[str, Tensor], size: int
 def _read_tensor(file: BinaryIO, like: Tensor, name: str, path: Path) -> Tensor:
     tensor = torch.empty(like.shape, dtype=like.dtype)
     if tensor.numel():
-        raw = memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+        raw = memoryview(tensor.reshape(-1).view(torch.uint8).numpy().data)
         if file.readinto(raw) != len(raw):  # type: ignore[attr-defined]
             raise ModelError(f"{path} ended in the middle of {quoted(name)}")
     if tensor.is_floating_point() and not bool(tensor.isfinite().all()):

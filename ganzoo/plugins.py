@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
 from importlib.metadata import EntryPoint
+from textwrap import shorten
 from typing import Any
 
 import pluggy
@@ -28,6 +29,7 @@ from ganzoo.registry import Registry
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"
 SELECTION = "GANZOO_PLUGINS"
+LONGEST = 400  # characters of a plugin's error that are shown
 
 log = logging.getLogger("ganzoo")
 inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
@@ -167,6 +169,5 @@ def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
 
 
 def _one_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    said = lines[0] if lines else "no message"
+    said = shorten(str(error), LONGEST, placeholder="…") or "no message"
     return said if isinstance(error, GanzooError) else f"{type(error).__name__}: {said}"

@@ -16,7 +16,7 @@ from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Any
 
-from ganzoo.declarations import make_entry
+from ganzoo.declarations import DECLARATIONS, make_entry
 from ganzoo.docstrings import source_file
 from ganzoo.entry import Entry
 from ganzoo.errors import GanzooError
@@ -25,7 +25,6 @@ from ganzoo.hookspecs import PLUGIN_API
 
 FORMAT = 1
 LARGEST = 256  # entry points remembered; the oldest go first
-WHOSE = ("distribution", "version", "entry_point")
 
 
 def cache_folder() -> Path:
@@ -107,24 +106,25 @@ def _state(path: Path) -> str:
 
 
 def _encoded(entry: Entry) -> dict[str, Any] | None:
-    """The entry as JSON has it; None if it cannot be written down."""
-    described = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
-    described["build"] = _reference(entry.build)
-    described["game"] = None if entry.game is None else _reference(entry.game)
-    if described["build"] is None or (entry.game is not None and described["game"] is None):
-        return None
-    for name in ("requires", "provides"):
+    """What was declared, as JSON has it; None if it cannot be written down."""
+    described = {name: getattr(entry, name) for name in ("kind", "name", "build", *DECLARATIONS)}
+    described = {name: value for name, value in described.items() if value}
+    for name in {"build", "game"} & described.keys():
+        described[name] = _reference(described[name])
+        if described[name] is None:
+            return None
+    for name in {"requires", "provides"} & described.keys():
         described[name] = sorted(described[name])
-    for name in WHOSE:
-        del described[name]
     with suppress(TypeError, ValueError):
         return dict(json.loads(json.dumps(described, allow_nan=False)))
     return None
 
 
 def _decoded(described: dict[str, Any], source: dict[str, str]) -> Entry:
-    train = {name: tuple(value) if isinstance(value, list) else value for name, value in described.pop("train").items()}
-    return dataclasses.replace(make_entry(train=train, **described), **source)
+    train = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in described.get("train", {}).items()
+    }
+    return dataclasses.replace(make_entry(**{**described, "train": train}), **source)
 
 
 def _reference(build: object) -> str | None:

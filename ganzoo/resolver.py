@@ -21,7 +21,10 @@ DEFAULTS = {"conditioning": "plain", "loss": "bce"}
 
 
 def make_plan(
-    recipe: str | Recipe, provides: Collection[str] = ("image",), settings: Mapping[str, object] | None = None
+    recipe: str | Recipe,
+    provides: Collection[str] = ("image",),
+    settings: Mapping[str, object] | None = None,
+    suggested: Mapping[str, object] | None = None,
 ) -> Plan:
     """Resolve a recipe.
 
@@ -29,14 +32,14 @@ def make_plan(
         recipe: text or parsed.
         provides: batch keys that the data has: ``image``, ``label``, ...
         settings: values set by the person, as ``--set`` gives them.
+        suggested: values that the data set asks for; they give way to everything but the defaults.
 
     Raises:
         RecipeError: for unknown, conflicting or misplaced parts, or parts whose needs nothing meets.
         UsageError: for options and settings that do not exist or cannot have the value.
     """
-    return _Resolver(Recipe.parse(recipe) if isinstance(recipe, str) else recipe, frozenset(provides)).plan(
-        settings or {}
-    )
+    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
+    return _Resolver(parsed, frozenset(provides)).plan(settings or {}, suggested or {})
 
 
 @dataclass
@@ -88,7 +91,7 @@ class _Resolver:
 
     # --- claims ---------------------------------------------------------------------------------------------
 
-    def plan(self, settings: Mapping[str, object]) -> Plan:
+    def plan(self, settings: Mapping[str, object], suggested: Mapping[str, object]) -> Plan:
         for depth, (said, parts, _) in enumerate(self.layers):
             level = 2 * depth
             claims = [self._claim(part, level, said, SIDES) for part in parts]
@@ -103,7 +106,7 @@ class _Resolver:
             recipe=self._canonical(),
             head=self.head,
             slots=tuple(self._slots()),
-            settings=self._settings(settings),
+            settings=self._settings(settings, suggested),
             provides=self.provides,
             notes=tuple(self.notes),
         )
@@ -224,7 +227,7 @@ class _Resolver:
 
     # --- settings -------------------------------------------------------------------------------------------
 
-    def _settings(self, given: Mapping[str, object]) -> dict[str, Setting]:
+    def _settings(self, given: Mapping[str, object], suggested: Mapping[str, object]) -> dict[str, Setting]:
         table = {name: Setting(spec.default, "default") for name, spec in SETTINGS.items()}
         wishes: list[tuple[int, int, str, Mapping[str, object]]] = []
         for claim in self.accepted:
@@ -235,6 +238,7 @@ class _Resolver:
             if preset is not None:
                 wishes.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
         wishes.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
+        wishes.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         wishes.append((-1, 0, "set by you", given))
         for _, _, because, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
             for name, value in train.items():

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganzoo.build import build
-from ganzoo.errors import ResolutionError
+from ganzoo.errors import ResolutionError, UsageError
 from ganzoo.kit import Unchanged
 
 TINY = {
@@ -89,9 +89,17 @@ def test_other_sizes_of_images(name, resolution):
     ],
 )
 def test_an_impossible_size_names_the_nearest_that_work(name, resolution, nearest):
-    with pytest.raises(ResolutionError, match=rf"{resolution}x{resolution}.*{nearest[-1]}") as caught:
+    with pytest.raises(ResolutionError, match=rf"{name} .*{resolution}x{resolution}.*{nearest[-1]}") as caught:
         build(name, resolution=resolution)
     assert caught.value.nearest == nearest
+
+
+@pytest.mark.parametrize(
+    "recipe", ["dcgan:ch=0", "dcgan:dropout=2", "dcgan:ch.d=0", "sngan:ch=-1", "gan:depth=0", "gan:ch=0"]
+)
+def test_options_that_cannot_work_are_refused_by_name(recipe):
+    with pytest.raises(UsageError, match=f"{recipe} does not work"):
+        build(recipe)
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -117,7 +117,7 @@ def test_a_folder_that_vanishes_is_named(tmp_path, monkeypatch):
         return []
 
     monkeypatch.setattr(os, "walk", walk)
-    with pytest.raises(DataError, match="cannot read the folder .*Permission denied"):
+    with pytest.raises(DataError, match=r"cannot read the folder .*Permission denied"):
         open_data(tmp_path)
 
 
@@ -258,7 +258,7 @@ def test_members_are_never_unpacked(tmp_path):
     ],
 )
 def test_a_wrong_dataset_json(tmp_path, index, message):
-    with pytest.raises(DataError, match="two.zip") as caught:
+    with pytest.raises(DataError, match=r"two\.zip") as caught:
         open_data(two(tmp_path, index=index))
     assert message in str(caught.value)
 

@@ -219,9 +219,20 @@ def test_gn_fits_its_groups_to_the_width(channels, groups, got):
     assert torch.allclose(layer(x, x), F.group_norm(x, got), atol=1e-6)
 
 
-def test_gn_refuses_no_groups():
-    with pytest.raises(UsageError, match="gn:groups=32"):
-        norm.GroupNorm(4, 0, groups=0)
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda: norm.GroupNorm(4, 0, groups=0), "gn:groups=0 .*1 or more"),
+        (lambda: norm.BatchNorm(4, 0, momentum=7), "momentum=7 .*from 0 to 1"),
+        (lambda: weight.spectral_norm(nn.Linear(2, 2), iterations=0), "sn:iterations=0"),
+        (lambda: weight.equalized_lr(nn.Linear(2, 2), gain=0), "eqlr:gain=0"),
+        (lambda: timm_attention.squeeze_excite(8, ratio=-1), "se:ratio=-1"),
+        (lambda: timm_attention.cbam(8, kernel=4), "cbam:kernel=4 .*odd"),
+    ],
+)
+def test_numbers_that_cannot_work_are_refused_by_name(attempt, words):
+    with pytest.raises(UsageError, match=words):
+        attempt()
 
 
 def test_pixelnorm_gives_unit_mean_square():

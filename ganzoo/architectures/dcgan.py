@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.architectures.sizes import doublings
+from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit, Unchanged
 from ganzoo.layers.resample import TransposedConv2d
 
@@ -118,6 +119,9 @@ def dcgan(g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: flo
         ch_d: channels of D's first map; as G's last by default.
         dropout: probability that D drops a value of a hidden map.
     """
+    within("dcgan:ch", ch, 1)
+    within("dcgan:ch.d", ch_d, 1)
+    within("dcgan:dropout", dropout, 0, 1)
     trunk = DTrunk(d, ch if ch_d is None else ch_d, dropout)
     return {
         "G": Generator(g, GTrunk(g, ch)),

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
 
 
@@ -77,8 +78,12 @@ def gan(
         depth: hidden layers of each network.
         dropout: probability that D drops a hidden unit.
     """
+    within("gan:ch", ch, 1)
+    within("gan:ch.d", ch_d, 1)
+    within("gan:depth", depth, 1)
+    within("gan:dropout", dropout, 0, 1)
     width = ch if ch_d is None else ch_d
     return {
         "G": Generator(g, GTrunk(g, ch, depth)),
-        "D": Discriminator(d, DTrunk(d, width, depth, dropout), width if depth else d.inputs * d.resolution**2),
+        "D": Discriminator(d, DTrunk(d, width, depth, dropout), width),
     }

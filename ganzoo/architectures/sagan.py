@@ -12,7 +12,7 @@ from typing import Literal
 
 from torch import nn
 
-from ganzoo.architectures.sngan import sngan
+from ganzoo.architectures.sngan import resnet
 from ganzoo.kit import Kit
 
 
@@ -36,4 +36,4 @@ def sagan(
         upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
         rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
     """
-    return sngan(g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)
+    return resnet("sagan", g, d, ch, ch_d, upsample, rectify)

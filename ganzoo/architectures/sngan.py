@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.architectures.sizes import doublings
+from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 
@@ -128,6 +129,16 @@ def sngan(
         upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
         rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
     """
+    return resnet("sngan", g, d, ch, ch_d, upsample, rectify)
+
+
+def resnet(
+    name: str, g: Kit, d: Kit, ch: int | None, ch_d: int | None, upsample: str, rectify: bool
+) -> dict[str, nn.Module]:
+    """What :func:`sngan` returns; ``name`` is what errors call the architecture."""
+    within(f"{name}:ch", ch, 1)
+    within(f"{name}:ch.d", ch_d, 1)
+    doublings(name, g.resolution, BOTTOMS)
     small = g.resolution <= SMALL
     ch = ch or (256 if small else 64)
     trunk = DTrunk(d, ch_d or (max(1, ch // 2) if small else ch), rectify)

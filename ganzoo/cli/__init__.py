@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 
 import click
 
-from ganzoo import __version__, plugins
+from ganzoo import __version__
 from ganzoo.entry import BUILT_IN
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+from ganzoo.plugins import COMMANDS, distribution, entry_points, log, selected, version_of
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -37,7 +38,7 @@ class Commands(click.Group):
         if points is None:
             return None
         if len(points) > 1:
-            who = either((plugins.distribution(point) for point in points), "and")
+            who = either((distribution(point) for point in points), "and")
             raise PluginError(
                 f"the command {cmd_name!r} comes from {who}; uninstall one, or leave it out of GANZOO_PLUGINS"
             )
@@ -61,10 +62,10 @@ class Commands(click.Group):
         """Built-in commands with a line of help, those of plugins with the package they come from."""
         own, others = [], []
         for name, points in sorted(self._points().items()):
-            if plugins.distribution(points[0]) == BUILT_IN:
+            if distribution(points[0]) == BUILT_IN:
                 own.append((name, _help_line(points[0], formatter.width)))
             else:
-                who = (f"{plugins.distribution(point)} {plugins.version_of(point)}" for point in points)
+                who = (f"{distribution(point)} {version_of(point)}" for point in points)
                 others.append((name, f"from {either(who, 'and')}"))
         for title, rows in {"Commands": own, "Commands of plugins": others}.items():
             if rows:
@@ -103,15 +104,15 @@ class Commands(click.Group):
 
     def _points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by command; only ganzoo's own where it has one of the name."""
-        own = [point for point in plugins.entry_points(plugins.COMMANDS) if plugins.distribution(point) == BUILT_IN]
+        own = [point for point in entry_points(COMMANDS) if distribution(point) == BUILT_IN]
         points: dict[str, list[EntryPoint]] = {}
-        for point in plugins.selected(plugins.COMMANDS)[0]:
+        for point in selected(COMMANDS)[0]:
             points.setdefault(point.name, []).append(point)
         return {**points, **{point.name: [point] for point in own}}
 
 
 def _load(point: EntryPoint) -> click.Command:
-    who = f"{plugins.distribution(point)} {plugins.version_of(point)}"
+    who = f"{distribution(point)} {version_of(point)}"
     try:
         command = point.load()
     except (Exception, SystemExit) as error:  # whatever the command's module does when it is imported
@@ -137,8 +138,8 @@ class _Stderr(logging.Handler):
 
 
 def _show_warnings() -> None:
-    if not any(isinstance(handler, _Stderr) for handler in plugins.log.handlers):
-        plugins.log.addHandler(_Stderr())
+    if not any(isinstance(handler, _Stderr) for handler in log.handlers):
+        log.addHandler(_Stderr())
 
 
 def _sentence(error: click.ClickException) -> str:

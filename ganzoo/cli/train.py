@@ -36,7 +36,7 @@ def read_settings(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option("--seed", type=int, metavar="N", help="Of everything drawn; 0 by default.")
 @click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
 @click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows.")
-@click.option("--resume", is_flag=False, flag_value="", metavar="[DIR]", help="Go on with DIR, or with --out if it is a run.")
+@click.option("--resume", is_flag=False, flag_value="", metavar="[DIR]", help="Go on with DIR, or with --out.")
 @click.option("--init", metavar="DIR", help="Take the first weights from a folder, to fine-tune.")
 @click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
 @click.option("--grid-every", type=int, metavar="N", help="Steps between grids and frames of progress.gif; 100.")
@@ -76,4 +76,5 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, resum
     except Interrupted as stop:
         click.echo(str(stop), err=True)
         ctx.exit(stop.status)
-    click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder}/samples.png, or: ganzoo sample {run.folder} --out grid.png")
+    click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder / 'samples.png'}; more of them:")
+    click.echo(f"ganzoo sample {run.folder} -n 64 --out grid.png")

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.build import build
-from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution
+from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes
 from ganzoo.data.memory import ItemPictures
@@ -137,12 +137,13 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     Pictures that cannot be read are listed in the report, not refused.
 
     Raises:
-        DataError: there is no such data, or none of its pictures can be read.
+        DataError: there is no such data, or it has fewer than two pictures.
     """
     request = request or DataRequest()
     report = Report(value)
     if is_path(value):
         pictures = pictures_at(as_path(value))
+        refuse_few(pictures)
         looks = _look_at_all(pictures, report)
         report.sizes = Counter(look.header.size for look in looks.values())
         report.resolution = natural_resolution(report.sizes.elements()) if looks else 0

@@ -78,6 +78,13 @@ def refuse(pictures: Pictures, index: int, reason: str) -> DataError:
     )
 
 
+def refuse_few(pictures: Pictures) -> None:
+    """Raise DataError for fewer than two pictures."""
+    if len(pictures) < 2:
+        what = "only one picture" if len(pictures) else "no pictures (png jpg webp bmp tif gif)"
+        raise DataError(f"{pictures.where} has {what}; a GAN needs two at least, and learns from thousands")
+
+
 def for_each(pictures: Pictures, do: Callable[[int], None], what: str, skip_bad: bool) -> dict[int, str]:
     """Call ``do(index)`` for every picture on a few threads.
 
@@ -256,9 +263,7 @@ def collect(
     Raises:
         DataError: fewer than two pictures, or one that cannot be read.
     """
-    if len(pictures) < 2:
-        what = "only one picture" if len(pictures) else "no pictures (png jpg webp bmp tif gif)"
-        raise DataError(f"{pictures.where} has {what}; a GAN needs two at least, and learns from thousands")
+    refuse_few(pictures)
     collector = _Collector(pictures, request, resolution)
     found = collector.one_pass() or collector.two_passes()
     good = [index for index in range(len(pictures)) if index not in found.bad]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, within
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:
@@ -26,6 +26,8 @@ class RunningStatistics(nn.Module):
 
     def __init__(self, channels: int, eps: float, momentum: float) -> None:
         super().__init__()
+        within("bn:eps", eps, 0)
+        within("bn:momentum", momentum, 0, 1)
         self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
@@ -165,8 +167,7 @@ class GroupNorm(LayerNorm):
 
     def __init__(self, channels: int, y_dim: int, *, groups: int = 32, eps: float = 1e-5) -> None:
         super().__init__(channels, y_dim, eps=eps)
-        if groups < 1:
-            raise UsageError(f"gn:groups={groups} is no number of groups; it takes 1 or more, such as gn:groups=32")
+        within("gn:groups", groups, 1)
         fitting = (n for n in range(1, groups + 1) if channels % n == 0 and channels >= 2 * n)
         self.groups = max(fitting, default=1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from ganzoo.errors import UsageError, within
+
 
 def squeeze_excite(channels: int, *, ratio: float = 1 / 16) -> nn.Module:
     """Scale each map by a gate that a small network computes from the means of all maps.
@@ -14,6 +16,7 @@ def squeeze_excite(channels: int, *, ratio: float = 1 / 16) -> nn.Module:
         channels: maps of the input, and of the output.
         ratio: width of the gate's hidden layer, as a part of ``channels``.
     """
+    within("se:ratio", ratio, 0, 1)
     from timm.layers import SEModule
 
     return SEModule(channels, rd_ratio=ratio)
@@ -29,6 +32,9 @@ def cbam(channels: int, *, ratio: float = 1 / 16, kernel: int = 7) -> nn.Module:
         ratio: width of the first gate's hidden layer, as a part of ``channels``.
         kernel: size of the second gate's convolution; odd.
     """
+    within("cbam:ratio", ratio, 0, 1)
+    if kernel < 1 or kernel % 2 == 0:
+        raise UsageError(f"cbam:kernel={kernel} does not work: it is an odd number, such as 3 or 7")
     from timm.layers.cbam import CbamModule
 
     return CbamModule(channels, rd_ratio=ratio, spatial_kernel_size=kernel)
@@ -58,6 +64,7 @@ def non_local(channels: int, *, ratio: float = 1 / 8) -> nn.Module:
         channels: maps of the input, and of the output.
         ratio: channels of queries, keys and values, as a part of ``channels``.
     """
+    within("nl:ratio", ratio, 0, 1)
     from timm.layers import NonLocalAttn
 
     return NonLocalAttn(channels, rd_ratio=ratio)

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
+from ganzoo.errors import within
+
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
 
@@ -87,6 +89,7 @@ def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12)
         iterations: power iterations per step.
         eps: least norm and least singular value divided by.
     """
+    within("sn:iterations", iterations, 1)
     weight = module.weight
     assert isinstance(weight, Tensor)
     parametrization = SpectralNorm(weight, output_dim(module), iterations, eps)
@@ -144,5 +147,6 @@ def equalized_lr(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
         module: a layer with a ``weight`` that is already initialised.
         gain: of the run-time constant ``gain / sqrt(fan_in)``.
     """
+    within("eqlr:gain", gain, 1e-6)
     scale = gain / math.sqrt(fan_in(module))
     parametrize.register_parametrization(module, "weight", RuntimeScale(scale))

@@ -25,7 +25,7 @@ class EMA:
         self.decay = decay
         self.averages = {name: copy.deepcopy(net).requires_grad_(False).eval() for name, net in networks.items()}
         pairs = [(self.averages[name], net) for name, net in networks.items()]
-        self._own = [p for average, _ in pairs for p in average.parameters()]
+        self._own: list[Tensor] = [p for average, _ in pairs for p in average.parameters()]
         self._live: list[Tensor] = [p for _, net in pairs for p in net.parameters()]
         self._own_buffers = [b for average, _ in pairs for b in average.buffers()]
         self._live_buffers = [b for _, net in pairs for b in net.buffers()]

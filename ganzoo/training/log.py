@@ -17,6 +17,9 @@ LOG = "log.jsonl"
 class Sink(Protocol):
     """Where log lines go besides ``log.jsonl``."""
 
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        """Open it for the run in ``folder``."""
+
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Take the numbers of a step, by name."""
 

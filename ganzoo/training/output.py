@@ -32,7 +32,7 @@ class Output:
     def __init__(self, folder: Path, seed: int, keep: int) -> None:
         self.folder, self.seed, self.keep = folder, seed, keep
         self.film = Film(folder / TRAINING / "frames")
-        self._cost, self._filmed = 0.0, time.monotonic()
+        self._cost, self._filmed = 1.0, time.monotonic()
 
     def draw(self, gan: GAN) -> Image.Image:
         """The fixed noise as the generator shows it now."""

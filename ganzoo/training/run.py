@@ -15,7 +15,7 @@ import torch
 from ganzoo.build import assemble
 from ganzoo.checkpoint import build_from, describe
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.errors import GanzooError, RunError, UsageError
+from ganzoo.errors import RunError, UsageError
 from ganzoo.files import check_writable, lock
 from ganzoo.folder import field as checked
 from ganzoo.gan import GAN

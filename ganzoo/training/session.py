@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -102,7 +102,7 @@ class Session:
             f"ganzoo train {self.trainer.gan.plan.recipe} --init {self.folder} --set lr.d=... --set lr.g=..."
         )
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         """Batches from the trainer's step on, made one ahead and placed on its device."""
         trainer, plan = self.trainer, self.trainer.gan.plan
         flip = {"auto": None, "on": True, "off": False}[str(plan["flip"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -252,7 +252,8 @@ def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) 
 
 def refuse_past_horizon(plan: Plan, horizon: int, steps: int, folder: Path) -> None:
     """A schedule is spread over a horizon; going past it would be other mathematics than a longer run's."""
-    schedules: Sequence[str] = [name for name, s in plan.settings.items() if name[:3] == "lr." and isinstance(s.value, str)]
+    rates = {name: setting.value for name, setting in plan.settings.items() if name.startswith("lr.")}
+    schedules = [name for name, value in rates.items() if isinstance(value, str)]
     if schedules and steps > horizon:
         raise RunError(
             f"the schedule of {either(schedules, 'and')} ends at step {horizon:,}: {folder} cannot go on past it; "

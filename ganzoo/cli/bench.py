@@ -1,0 +1,54 @@
+"""``ganzoo bench``: how fast a recipe trains on this machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ganzoo.cli.train import read_settings
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
+@click.option("--batch", default=64, show_default=True, help="Images in a batch.")
+@click.option("--channels", default=3, show_default=True, help="Planes of the images.")
+@click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
+@click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
+@click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
+@click.option("--set", "settings", metavar="K=V", multiple=True, help="A setting, such as precision=fp32.")
+@click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
+def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
+    """Time one D plus one G update of RECIPE at 32 pixels, in turn with other libraries.
+
+    Peers: pytorch-example (dcgan), torchgan (dcgan), torch-mimicry (dcgan, sngan, sagan).
+
+    Example: ganzoo bench sngan --against torch-mimicry --json
+    """
+    from ganzoo.training.bench import bench as measure
+
+    def progress(text: str) -> None:
+        if not as_json:
+            click.echo(text, err=True)
+
+    result = measure(recipe, against, settings=read_settings(settings), progress=progress, **sizes)
+    click.echo(json.dumps(result, indent=2) if as_json else table(result))
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result in lines for a person."""
+    ours, machine = result["ours"], result["machine"]
+    turns = ", ".join(f"{name} {ms:,.1f} ms" for name, ms in ours["turn_ms"].items())
+    lines = [
+        f"{result['recipe']}, batch {result['batch']} at {result['resolution']} px, {machine['precision']} on "
+        f"{machine['device']} with {machine['threads']} threads",
+        f"ours: {ours['step_ms']:,.1f} ms a step ({turns}), {ours['images_per_second']:,.1f} images/s",
+        f"  {ours['gflop_per_step']:,.1f} GFLOP a step, {ours['fraction_of_peak']:.0%} of the measured "
+        f"{machine['matrix_gflops']:,.0f} GFLOP/s; peak memory {machine['peak_memory_mb']:,.0f} MB",
+    ]
+    for name, peer in result["peers"].items():
+        lines.append(f"{name}: {peer['step_ms']:,.1f} ms a step; ours is {peer['ratio']:.2f} times as fast")
+    return "\n".join(lines)
