@@ -19,7 +19,7 @@ from ganzoo.hookspecs import PLUGIN_API, Register, hookimpl
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, load
-    from ganzoo.build import build
+    from ganzoo.builder import build
     from ganzoo.gan import GAN, Batch, Critic, Game, Round, Turn
     from ganzoo.kit import Conditioning, Discriminator, Generator, Kit, Output
     from ganzoo.training.run import Run, train
@@ -31,7 +31,7 @@ _HOMES = {
     "info": "ganzoo.api",
     "list": "ganzoo.api",
     "load": "ganzoo.api",
-    "build": "ganzoo.build",
+    "build": "ganzoo.builder",
     "GAN": "ganzoo.gan",
     "Batch": "ganzoo.gan",
     "Critic": "ganzoo.gan",

@@ -45,7 +45,7 @@ def register_architectures(register: Register) -> None:
         networks=networks,
         provides={"features"},
         implies=("bn@g", "sn@d", "hinge"),
-        train={"betas": "0/0.9", "repeat.d": 5},
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
         paper="arxiv:1802.05957",
         published=(_fid(16.77, MIMICRY),),
     )
@@ -160,7 +160,9 @@ def register_penalties(register: Register) -> None:
 @hookimpl
 def register_datasets(register: Register) -> None:
     labelled, plain = {"image", "label"}, {"image"}
-    register("digits", "ganzoo.data.digits:digits", provides=labelled)
+    # Small batches and quick learning: a readable grid in a minute on two cores.
+    quick = {"batch": 32, "lr.g": 5e-4, "lr.d": 5e-4}
+    register("digits", "ganzoo.data.digits:digits", provides=labelled, train=quick)
     for name in ("cifar10", "cifar100", "mnist", "fashionmnist", "svhn"):
         register(name, f"ganzoo.data.torchvision:{name}", provides=labelled)
     register("celeba", "ganzoo.data.torchvision:celeba", provides=plain)

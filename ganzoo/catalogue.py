@@ -54,7 +54,7 @@ def attention_sites(entry: Entry, resolution: int = 32) -> dict[str, list[int]]:
     """Resolutions where attention can stand in an architecture at 32 pixels, by side; nothing for other kinds."""
     if entry.kind != "architecture":
         return {}
-    from ganzoo.build import build
+    from ganzoo.builder import build
 
     sites = build(entry.spelling, resolution=resolution, device="meta").sites
     return {side: sorted(where) for side, where in sites.items() if where}
@@ -86,7 +86,7 @@ def _ambiguous(part: Entry) -> bool:
 
 
 def _builds(recipe: str) -> bool:
-    from ganzoo.build import build
+    from ganzoo.builder import build
 
     try:
         build(recipe, classes=10, device="meta")

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import ganzoo
-from ganzoo.build import assemble
+from ganzoo.builder import assemble
 from ganzoo.entry import BUILT_IN, Entry
 from ganzoo.errors import GanzooError, ModelError, RunError, UnknownPart, either
 from ganzoo.files import atomic, write_json
-from ganzoo.folder import field, quoted, read_json, read_tensors
+from ganzoo.folder import field, printable, quoted, read_json, read_tensors
 from ganzoo.gan import GAN
 from ganzoo.plan import EMPTY, Plan
 from ganzoo.recipe import HEAD_KINDS, Recipe
@@ -145,7 +145,8 @@ def snapshot_path(folder: Path, step: int) -> Path:
 
 def snapshots(folder: Path) -> dict[int, Path]:
     """Kept weights by step, oldest first."""
-    files = sorted((folder / SNAPSHOTS).glob("step-*.safetensors"))
+    inside = folder / SNAPSHOTS
+    files = [] if inside.is_symlink() else sorted(inside.glob("step-*.safetensors"))
     return {int(file.stem[5:]): file for file in files if file.stem[5:].isdecimal()}
 
 
@@ -210,7 +211,7 @@ def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError
         except importlib.metadata.PackageNotFoundError:
             missing.append(f"'{name}=={Version(version)}'")
     hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
-    return ModelError(f"{folder} cannot be built: {error}{hint}")
+    return ModelError(f"{folder} cannot be built: {printable(error)}{hint}")
 
 
 def _without_weights(plan: Plan) -> Plan:
@@ -239,7 +240,7 @@ def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool
     except UnknownPart as error:
         raise _missing_plugins(config, folder, error) from error
     except GanzooError as error:
-        raise ModelError(f"{folder} cannot be built: {error}") from error
+        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, StopIteration, AssertionError) as error:
         raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
     if gan.classes != config["classes"]:

@@ -39,6 +39,12 @@ def quoted(text: object, longest: int = 80) -> str:
     return shown if len(str(text)) <= longest else f"{shown[:longest]}...'"
 
 
+def printable(text: object, longest: int = 400) -> str:
+    """A message with text of a folder in it: what a terminal would obey is escaped, and it is not endless."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(text)[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[:longest]}..."
+
+
 def _blob_of_cache(path: Path) -> Path | None:
     """Where a link of the Hub's cache leads: from ``snapshots/<revision>/`` into ``blobs/`` of the same model."""
     root = next((p.parent for p in path.absolute().parents if p.name == "snapshots"), None)
@@ -63,9 +69,10 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise ModelError(f"{path.parent} has no {path.name}; it is not a whole model or run") from None
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ModelError(f"{path} is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ModelError(f"{path} is not a regular file")
         yield file
 
 

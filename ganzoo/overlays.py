@@ -17,6 +17,7 @@ from ganzoo.pictures import magnify, tile, to_pil, to_uint8
 
 INKS = ((230, 57, 70), (29, 140, 230), (46, 160, 67), (245, 159, 0), (157, 78, 221), (0, 180, 180))
 HEAT = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))  # dark to light, even in brightness
+CLEAR = 3.0
 TILE = 160  # pixels on a side of one picture, about
 
 
@@ -120,11 +121,16 @@ def picture(maps: Maps, points: Sequence[tuple[int, int]]) -> Image.Image:
 
 
 def overlay(image: Image.Image, heat: Tensor) -> Image.Image:
-    """``image`` in dim grey under the colours of ``heat`` ``(h, w)``, whose largest weight is the brightest."""
+    """``image`` in dim grey under the colours of ``heat`` ``(h, w)``: weights that sum to 1.
+
+    The largest weight is the brightest; but a map that hardly prefers anything stays dark, as full brightness takes
+    ``CLEAR`` times an even share.
+    """
     width, height = image.size
-    grown = nn.functional.interpolate(
-        (heat / heat.max().clamp_min(1e-12))[None, None], (height, width), mode="bilinear", align_corners=False
-    )[0, 0].numpy()
+    top = heat.max().clamp_min(CLEAR / heat.numel())
+    grown = nn.functional.interpolate((heat / top)[None, None], (height, width), mode="bilinear", align_corners=False)[
+        0, 0
+    ].numpy()
     stops = np.linspace(0, 1, len(HEAT))
     colours = np.stack([np.interp(grown, stops, [stop[plane] for stop in HEAT]) for plane in range(3)], axis=-1)
     grey = np.asarray(image.convert("L").convert("RGB"), dtype=np.float64)

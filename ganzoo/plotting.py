@@ -97,10 +97,10 @@ def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
     down = -(-len(panels) // across)
     with settings({"svg.hashsalt": "ganzoo", "font.size": 9, "svg.fonttype": "none"}):
         figure = figure_class(figsize=(4.6 * across, 3.1 * down), dpi=130, layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False).flat
+        axes = list(figure.subplots(down, across, squeeze=False).flat)
         for axis, (title, group) in zip(axes, panels.items(), strict=False):
             _panel(axis, _plain(TITLES.get(title, title)), group, several, smooth)
-        for axis in list(axes)[len(panels) :]:
+        for axis in axes[len(panels) :]:
             axis.set_axis_off()
         metadata = {"Software": None} if path.suffix.lower() == ".png" else {"Date": None}
         with atomic(path) as temporary:
@@ -117,6 +117,8 @@ def _panel(axis: Any, title: str, curves: Sequence[Curve], several: bool, smooth
     axis.set_xlabel("step", color="#6b7280")
     axis.grid(color="#e5e7eb", linewidth=0.7)
     axis.margins(x=0.01)
+    if all(curve.key.startswith("accuracy/") for curve in curves):
+        axis.set_ylim(-0.03, 1.03)
     axis.tick_params(colors="#6b7280", length=0)
     for edge in ("top", "right", "left"):
         axis.spines[edge].set_visible(False)

@@ -120,14 +120,14 @@ def register(plugin: object, name: str, distribution: str, version: str) -> tupl
     manager.register(plugin, name)
     _check_hooks(manager, plugin)
     entries: dict[tuple[str, str], Entry] = {}
-    source = {"distribution": distribution, "version": version, "entry_point": name}
+    source: dict[str, Any] = {"distribution": distribution, "version": version, "entry_point": name}
     for kind, hook in HOOKS.items():
         getattr(manager.hook, hook)(register=partial(_collect, entries, source, kind))
     return tuple(dict.fromkeys(entries.values()))
 
 
 def _collect(
-    entries: dict[tuple[str, str], Entry], source: dict[str, str], kind: str, name: str, build: Any, **declarations: Any
+    entries: dict[tuple[str, str], Entry], source: dict[str, Any], kind: str, name: str, build: Any, **declarations: Any
 ) -> None:
     entry = replace(make_entry(kind, name, build, **declarations), **source)
     for spelling in (entry.name, *entry.aliases):

@@ -46,7 +46,7 @@ class Registrations:
             if stored["format"] == FORMAT:
                 self.known = dict(stored["plugins"])
 
-    def recall(self, entry_point: EntryPoint, source: dict[str, str]) -> tuple[Entry, ...] | None:
+    def recall(self, entry_point: EntryPoint, source: dict[str, Any]) -> tuple[Entry, ...] | None:
         """What the entry point registered when its files were last these; None if that is not known."""
         found = self.known.get(self._key(entry_point))
         if found is None:
@@ -120,7 +120,7 @@ def _encoded(entry: Entry) -> dict[str, Any] | None:
     return None
 
 
-def _decoded(described: dict[str, Any], source: dict[str, str]) -> Entry:
+def _decoded(described: dict[str, Any], source: dict[str, Any]) -> Entry:
     train = {
         name: tuple(value) if isinstance(value, list) else value for name, value in described.get("train", {}).items()
     }

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.build import build
+from ganzoo.builder import build
 from ganzoo.errors import ResolutionError, UsageError
 from ganzoo.kit import Unchanged
 

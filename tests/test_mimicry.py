@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils.spectral_norm import SpectralNorm
 
-from ganzoo.build import build
+from ganzoo.builder import build
 
 SPEC = importlib.util.find_spec("torch_mimicry")  # finds the package without running its __init__
 pytestmark = pytest.mark.skipif(

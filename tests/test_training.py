@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import ganzoo
+from ganzoo.builder import build
 from ganzoo.errors import DataError, GanzooError, ModelError, RunError, UnknownPart, UsageError
 from ganzoo.files import lock
 from ganzoo.training.ema import EMA
@@ -84,7 +85,7 @@ def test_torn_checkpoint_is_named_and_the_one_before_is_used(run, finished, caps
     shown = capsys.readouterr().err
     assert "step-00000004" in shown and "torn" in shown and "step 2" in shown
     assert again.step == 4
-    assert contents(run) == contents(finished) | {"README.md": contents(run)["README.md"]}
+    assert contents(run) == contents(finished)
 
 
 def test_run_without_a_whole_checkpoint_is_refused(run):
@@ -189,11 +190,18 @@ def test_unwritable_folder_is_refused_before_the_data_is_looked_for(tmp_path):
 
 
 def test_start_that_was_killed_can_be_started_again(tmp_path):
-    folder = tiny(tmp_path / "run", steps=1).folder
-    (folder / "config.json").unlink()
+    folder = tiny(tmp_path / "run", steps=2, seed=1).folder
+    for name in ("config.json", "README.md", "progress.gif"):
+        (folder / name).unlink()
     (folder / ".new-1-model.safetensors").write_text("torn")
+    with pytest.raises(RunError, match="holds a run"):  # there is work of two steps in it
+        tiny(folder)
+    shutil.rmtree(folder / "training" / "step-00000002")
     assert tiny(folder, steps=1).step == 1
     assert not list(folder.glob(".new-*"))
+    assert sorted(checkpoints(folder)) == [0, 1]
+    shutil.rmtree(folder / "training" / "step-00000001")
+    assert resume(folder, steps=1).step == 1  # the first checkpoint is this run's, not the killed one's
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])
@@ -287,7 +295,7 @@ def test_data_too_small_for_the_architecture_is_shown_larger(tmp_path, capsys):
 
 
 def trainer_of(recipe=RECIPE, settings=None, **options):
-    gan = ganzoo.build(recipe, 16, 1, settings=settings, **options)
+    gan = build(recipe, 16, 1, settings=settings, **options)
     return Trainer(gan, seed=0, horizon=10, precision=choose_precision("fp32", torch.device("cpu")))
 
 
@@ -297,7 +305,7 @@ def batches_of(trainer, size=4):
 
 
 def test_only_the_player_learns_and_freezing_restores_what_was():
-    gan = ganzoo.build(RECIPE, 16, 1)
+    gan = build(RECIPE, 16, 1)
     fixed = next(gan.D.parameters()).requires_grad_(False)
     with learning(gan, "g"):
         assert not any(p.requires_grad for p in gan.D.parameters())
@@ -434,7 +442,7 @@ def test_rates(value, expected):
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
 def test_optimiser_goes_on_where_it_was(name):
-    plan = ganzoo.build(RECIPE, 16, 1, settings={"optimizer": name}, device="meta").plan
+    plan = build(RECIPE, 16, 1, settings={"optimizer": name}, device="meta").plan
     assert lr_of(plan, "d") == 2e-4
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last) for _ in range(2)]
@@ -454,7 +462,7 @@ def test_optimiser_goes_on_where_it_was(name):
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
 def test_optimiser_lowers_a_loss(name):
-    plan = ganzoo.build(RECIPE, 16, 1, settings={"optimizer": name, "lr.g": 0.1}, device="meta").plan
+    plan = build(RECIPE, 16, 1, settings={"optimizer": name, "lr.g": 0.1}, device="meta").plan
     weight = nn.Parameter(torch.ones(3))
     optimizer = make_optimizer(plan, "g", [weight])
     for _ in range(50):

@@ -44,7 +44,7 @@ def resume(folder: Path, **options: Any) -> Run:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Every file of a run byte for byte; of the log, all but the clock; run.json, which is of the machine, is left out."""
+    """Every file of a run byte for byte, of the log all but the clock; not what names the folder or the machine."""
     found: dict[str, Any] = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -52,6 +52,4 @@ def contents(folder: Path) -> dict[str, Any]:
     }
     records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     found["log.jsonl"] = [{key: value for key, value in record.items() if key != "clock"} for record in records]
-    card = (folder / "README.md").read_text()
-    found["README.md"] = card.replace(f"./{folder.name}", "./NAME").replace(f"# {folder.name}\n", "# NAME\n")
     return found

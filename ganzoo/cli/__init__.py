@@ -78,16 +78,15 @@ class Commands(click.Group):
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
-    ) -> Any:
+    ) -> NoReturn:
         """Run a command line; errors become one line on stderr and the exit status."""
         words = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
         _show_warnings()
         try:
-            status = super().main(words, prog_name or "ganzoo", complete_var, False, windows_expand_args, **extra)
+            status = super().main(words, prog_name or "ganzoo", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -165,6 +164,7 @@ def _fail(message: str, status: int, debug: bool) -> NoReturn:
 
 
 @click.command(
+    "ganzoo",
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="A first GAN: ganzoo train dcgan+sn+hinge --data digits --out runs/first",

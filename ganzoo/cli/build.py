@@ -49,7 +49,7 @@ def build(
     """
     if draw is not None and draw.suffix.lower() != ".svg":
         raise UsageError(f"--draw {draw} does not work: the drawing is SVG, so name it {draw.with_suffix('.svg')}")
-    from ganzoo.build import build as assemble
+    from ganzoo.builder import build as assemble
 
     gan = assemble(recipe, resolution, channels, classes, z_dim, read_settings(settings), device="meta")
     if draw is not None:

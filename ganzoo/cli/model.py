@@ -50,7 +50,7 @@ def check_out(out: Path, endings: tuple[str, ...]) -> None:
     from ganzoo.files import check_writable
 
     if out.suffix.lower() not in endings:
-        raise UsageError(f"--out {out} does not work: it ends in {either(endings)}")
+        raise UsageError(f"--out {out} does not work: write a name that ends in {either(endings)}")
     if out.is_dir():
         raise UsageError(f"--out {out} is a folder; name a file")
     check_writable(out.parent)

@@ -109,5 +109,5 @@ def _spelling(kind: str, name: str) -> str:
 
 
 def _filled(template: str, words: dict[str, str]) -> str:
-    path = resources.files("ganzoo").joinpath(TEMPLATES, f"{template}.tmpl")
+    path = resources.files("ganzoo").joinpath(TEMPLATES).joinpath(f"{template}.tmpl")
     return Template(path.read_text("utf-8")).substitute(words)

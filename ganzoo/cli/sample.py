@@ -92,7 +92,7 @@ Writer = Callable[["Tensor", "Tensor | None", Path], None]
 def _writer(out: Path) -> Writer:
     """How ``out`` is written, once it is known that it can be."""
     if out.suffix:
-        check_out(out, (".png", ".npz"))
+        check_out(out, (".png", ".npz", "no dot, which makes a folder"))
         return _write_grid if out.suffix.lower() == ".png" else _write_arrays
     from ganzoo.files import check_writable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -139,6 +139,7 @@ class ImageData:
             the files when the images are decoded on demand.
         native: height and width of the pictures before resizing; the most common ones where they differ.
         steps: how long to train on it by default; None for no opinion.
+        train: settings that suit it, for where neither the person nor a part says one.
         skipped: pictures left out because they could not be read, with the reason of each.
     """
 
@@ -151,6 +152,7 @@ class ImageData:
     fingerprint: str = ""
     native: tuple[int, int] = (0, 0)
     steps: int | None = None
+    train: Mapping[str, object] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

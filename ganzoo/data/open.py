@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ def _named(text: str) -> bool:
 def _open_text(text: str, request: DataRequest) -> ImageData:
     if _named(text):
         head, _, argument = text.partition(":")
-        build = registry().find(head, kinds=("dataset",), what="data set").load()
-        data: ImageData = build(argument, request)
-        return data
+        entry = registry().find(head, kinds=("dataset",), what="data set")
+        data: ImageData = entry.load()(argument, request)
+        return replace(data, train=entry.train)
     return _open_path(as_path(text), request)
 
 

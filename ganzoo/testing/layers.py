@@ -66,7 +66,7 @@ def check_attention(entry: Entry) -> None:
     """``attention(x)`` keeps the shape and learns; the rows of its map, if it has one, sum to one."""
     for options in variants(entry):
         for channels in (16, 64):
-            attention = shaken(entry.load()(channels, **options))
+            attention: Any = shaken(entry.load()(channels, **options))
             x = torch.randn(2, channels, 8, 8, requires_grad=True)
             out = attention(x)
             expect(out.shape == x.shape, entry, f"keeps the shape {tuple(x.shape)}, not {tuple(out.shape)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.build import build
+from ganzoo.builder import build
 from ganzoo.catalogue import example
 from ganzoo.entry import Entry
 from ganzoo.gan import GAN, Batch

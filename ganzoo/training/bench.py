@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganzoo.build import build
+from ganzoo.builder import build
 from ganzoo.errors import UsageError
 from ganzoo.gan import Batch, Turn
 from ganzoo.training.loop import Trainer

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.build import assemble
+from ganzoo.builder import assemble
 from ganzoo.checkpoint import build_from, describe
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import RunError, UsageError
@@ -253,7 +253,7 @@ def _work(
         session = Session(
             folder, trainer, data, config, notes, pacing, identity, output, log, shown, request.callback
         )
-        session.begin()
+        session.begin(resumed)
         session.go()
     for name, average in trainer.ema.averages.items():
         setattr(gan, name, average)

@@ -59,7 +59,7 @@ class Session:
     def __post_init__(self) -> None:
         self._then, self._step, self._speed = time.monotonic(), self.trainer.step, 0.0
 
-    def begin(self) -> None:
+    def begin(self, resumed: bool) -> None:
         """Make the folder agree with the trainer's step: nothing of later steps stays, what is missing appears."""
         training = self.folder / TRAINING
         training.mkdir(exist_ok=True)
@@ -70,7 +70,7 @@ class Session:
         self.output.drop_after(self.trainer.step)
         with self.averaged() as gan:
             self.output.picture(gan, frame=0 if self.trainer.step == 0 else None)
-        if self.trainer.step not in checkpoints(self.folder):
+        if not resumed:
             self.checkpoint()
         self.publish()
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from ganzoo.build import assemble
-from ganzoo.checkpoint import CONFIG, FORMAT, read_config
+from ganzoo.builder import assemble
+from ganzoo.checkpoint import CONFIG, FORMAT, MODEL, read_config
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.errors import DataError, ModelError, ResolutionError, RunError, UsageError, either
@@ -22,10 +22,13 @@ from ganzoo.folder import field, read_json
 from ganzoo.plan import Plan
 from ganzoo.resolver import make_plan
 from ganzoo.settings import read, write
-from ganzoo.training.state import TRAINING
+from ganzoo.training.log import LOG
+from ganzoo.training.output import SAMPLES
+from ganzoo.training.state import TRAINING, checkpoints
 
 RUN = "run.json"
 STEPS = 20_000  # where neither a person nor the data set says
+STARTED = (LOCK, TRAINING, LOG, SAMPLES, MODEL)  # what is there before config.json says that a run has begun
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
 
 
@@ -64,8 +67,8 @@ class Pacing:
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder has a run or a model in it."""
-    return (folder / CONFIG).exists() or (folder / TRAINING).exists()
+    """Whether a folder has a run or a model in it. A start that was killed before its end counts as none."""
+    return (folder / CONFIG).exists() or max(checkpoints(folder), default=0) > 0
 
 
 def check_new(folder: Path) -> None:
@@ -80,7 +83,7 @@ def check_new(folder: Path) -> None:
             f"{folder} holds a run: go on with it (ganzoo train --resume {folder}), or start another (--out {free})"
         )
     check_writable(folder)
-    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
+    if folder.is_dir() and any(path.name not in STARTED and path.name[:5] != ".new-" for path in folder.iterdir()):
         raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
 
 
@@ -140,7 +143,7 @@ def plan_and_data(
     if request.resolution is not None:
         assemble(draft, request.resolution, request.channels or 3, 2, device="meta")
     opened = open_data(data, request)
-    plan = make_plan(recipe, opened.provides, settings)
+    plan = make_plan(recipe, opened.provides, settings, opened.train)
     try:
         assemble(plan, opened.resolution, opened.channels, len(opened.class_names), device="meta")
     except ResolutionError as error:
