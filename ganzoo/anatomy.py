@@ -7,7 +7,7 @@ left out, as is usual. A convolution that is folded with its resampling thus cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,11 +108,11 @@ def networks(gan: GAN) -> dict[str, nn.Module]:
     return {name: children[name] for names in reversed(gan.players.values()) for name in names if name in children}
 
 
-def layers(gan: GAN) -> list[LayerRow]:
-    """The layer table of every network that :func:`anatomy` knows; see :class:`LayerRow`."""
+def layers(gan: GAN, calls: Mapping[str, Call] | None = None) -> list[LayerRow]:
+    """The layer table of every network that :func:`anatomy` knows, whose result may be given; see :class:`LayerRow`."""
     return [
         LayerRow(network, call.name, call.type, call.shape, call.own_parameters, call.own_macs)
-        for network, root in anatomy(gan).items()
+        for network, root in (anatomy(gan) if calls is None else calls).items()
         for call in root.walk()
         if not call.idle and (not call.children or call.own_parameters or call.own_macs)
     ]

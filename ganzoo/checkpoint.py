@@ -26,6 +26,7 @@ from ganzoo.recipe import HEAD_KINDS, Recipe
 from ganzoo.registry import registry
 
 FORMAT = 1
+LONGEST_NAME = 200  # of a class
 CONFIG, MODEL, SNAPSHOTS = "config.json", "model.safetensors", "snapshots"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
@@ -120,7 +121,7 @@ def describe(
         "resolution": gan.resolution,
         "channels": gan.channels,
         "classes": gan.classes,
-        "class_names": list(gan.class_names),
+        "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
         "z_dim": gan.z_dim,
         "dataset": dict(dataset),
         "plugins": dict(sorted(others.items())),
@@ -176,7 +177,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     if field(config, "dtype", str, path) not in DTYPES:
         raise ModelError(f"{path}: dtype is {quoted(config['dtype'])}; it is {either(DTYPES)}")
     names = field(config, "class_names", list, path)
-    if len(names) != config["classes"] or not all(isinstance(name, str) and len(name) <= 200 for name in names):
+    short = all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names)
+    if len(names) != config["classes"] or not short:
         raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
     _check_plugins(field(config, "plugins", dict, path), path)
     field(config, "dataset", dict, path)
@@ -216,8 +218,8 @@ def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError
 
 def _without_weights(plan: Plan) -> Plan:
     """The plan with plain weights on both sides: what a baked network looks like."""
-    nothing = {"name": EMPTY, "options": {}, "entry": None}
-    return replace(plan, slots=tuple(replace(s, **nothing) if s.kind == "weight" else s for s in plan.slots))
+    slots = [replace(s, name=EMPTY, options={}, entry=None) if s.kind == "weight" else s for s in plan.slots]
+    return replace(plan, slots=tuple(slots))
 
 
 def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool = False) -> GAN:

@@ -53,6 +53,4 @@ def _first_lines(module: str) -> dict[str, str]:
     except (SyntaxError, ValueError, OSError):
         return {}
     documented = [node for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
-    return {
-        node.name: (ast.get_docstring(node) or "").strip().partition("\n")[0].strip() for node in documented
-    }
+    return {node.name: (ast.get_docstring(node) or "").strip().partition("\n")[0].strip() for node in documented}

@@ -48,7 +48,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -94,6 +95,31 @@ def check_writable(folder: Path) -> None:
         raise RunError(f"cannot write to {folder}: {existing} is a file; choose another folder with --out")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"cannot write to {folder}: no permission for {existing}; choose another folder with --out")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; one that is there already is fine.
+
+    Raises:
+        RunError: naming it, when it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line of text to a file.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to.
+    """
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def _locked(descriptor: int, path: Path) -> bool:

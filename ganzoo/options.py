@@ -123,8 +123,7 @@ def options_of(build: Callable[..., Any], part: str) -> dict[str, Option]:
                 f" options are int, float, bool, str, Literal[...], X | None, or a tuple of those"
             )
     return {
-        parameter.name: Option(parameter.name, parameter.default, hints[parameter.name], part)
-        for parameter in keywords
+        parameter.name: Option(parameter.name, parameter.default, hints[parameter.name], part) for parameter in keywords
     }
 
 
@@ -193,7 +192,7 @@ def _read_tuple(members: tuple[Any, ...], text: str) -> tuple[Any, ...]:
 
 
 def _read_int(text: str) -> int:
-    if not NUMBER.fullmatch(text) or Decimal(text) % 1 != 0:
+    if not NUMBER.fullmatch(text) or Decimal(text) != Decimal(text).to_integral_value():
         raise ValueError(text)
     return int(Decimal(text))
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from ganzoo.errors import ModelError, UsageError, either
+from ganzoo.errors import ModelError, PluginError, UsageError, either
 from ganzoo.gan import GAN
 from ganzoo.pictures import magnify, tile, to_pil, to_uint8
 
@@ -74,7 +74,10 @@ def capture(gan: GAN, n: int, seed: int, labels: Tensor | None = None, layer: st
 def on_grid(weights: Tensor, shape: Sequence[int]) -> Tensor:
     """``(B, H*W, K)`` as ``(B, H, W, h, w)`` for an input of ``shape`` ``(B, C, H, W)``; keys lie on a like grid."""
     count, (height, width) = len(weights), shape[2:]
-    shrink = math.isqrt(height * width // weights.shape[2])
+    shrink = max(1, math.isqrt(height * width // weights.shape[2]))
+    if weights.shape[1:] != (height * width, (height // shrink) * (width // shrink)):
+        got = " x ".join(map(str, weights.shape[1:]))
+        raise PluginError(f"an attention_map of {got} weights does not fit an input of {height} x {width} positions")
     return weights.reshape(count, height, width, height // shrink, width // shrink)
 
 

@@ -37,7 +37,7 @@ KEY = re.compile(r"[a-z][a-z0-9._]*")
 VALUE = re.compile(r"[A-Za-z0-9._/-]+")
 RESOLUTION = re.compile(r"[1-9][0-9]{0,5}")
 NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]-?[0-9]{1,3})?")
-EXPONENT_PLUS = re.compile(r"([0-9.]+)[eE]\+([0-9]+)")
+EXPONENT_PLUS = re.compile(r"=(?:[^+,:]*/)?(([0-9.]+)[eE]\+([0-9]+))(?=[,+/]|$)")
 
 
 def canonical(value: str) -> str:
@@ -196,9 +196,7 @@ class Recipe:
         _check_text(text)
         words = text.split("+")
         if not all(words):
-            raise RecipeError(
-                f"{text!r} has a '+' with nothing beside it; write {'+'.join(filter(None, words))!r}"
-            )
+            raise RecipeError(f"{text!r} has a '+' with nothing beside it; write {'+'.join(filter(None, words))!r}")
         head, *parts = map(Part.parse, words)
         return cls(head, tuple(parts))
 
@@ -215,12 +213,10 @@ def _check_text(text: str) -> None:
     if not text.strip("+ "):
         raise RecipeError(f"{text!r} names nothing; write an architecture and parts, such as dcgan+sn+hinge")
     if re.search(r"\s", text):
-        raise RecipeError(
-            f"{text!r} has a space in it, and a recipe has none; write {''.join(text.split())!r}"
-        )
+        raise RecipeError(f"{text!r} has a space in it, and a recipe has none; write {''.join(text.split())!r}")
     if found := EXPONENT_PLUS.search(text):
         raise RecipeError(
-            f"{found[0]!r} has a '+', which starts the next part of a recipe; write {found[1]}e{found[2]}"
+            f"{found[1]!r} has a '+', which starts the next part of a recipe; write {found[2]}e{found[3]}"
         )
 
 
@@ -245,9 +241,7 @@ def _check_name(name: str, kind: str | None) -> None:
         raise RecipeError("a part has no name; write for example sn@d or loss/hinge")
     if NAME.fullmatch(name.lower()):
         raise RecipeError(f"{name!r}: names are written in lower case; write {name.lower()!r}")
-    raise RecipeError(
-        f"{name!r} is no name; names have lower-case letters, digits, '.', '_' and '-', such as sn"
-    )
+    raise RecipeError(f"{name!r} is no name; names have lower-case letters, digits, '.', '_' and '-', such as sn")
 
 
 def _check_place(place: str, name: str) -> None:
@@ -276,17 +270,13 @@ def _check_repeats(names: Iterable[str], what: str, part: str) -> None:
 def _split_option(text: str, part: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key or not value:
-        raise RecipeError(
-            f"{part}: {text!r} is no option; write key=value, such as {part}:{key or 'weight'}=10"
-        )
+        raise RecipeError(f"{part}: {text!r} is no option; write key=value, such as {part}:{key or 'weight'}=10")
     return key, value
 
 
 def _option(key: str, value: str, part: str) -> tuple[str, str]:
     if not KEY.fullmatch(key):
-        raise RecipeError(
-            f"{part}: {key!r} is no name of an option; they are lower case, such as weight or ch.d"
-        )
+        raise RecipeError(f"{part}: {key!r} is no name of an option; they are lower case, such as weight or ch.d")
     value = str(value)
     if not VALUE.fullmatch(value):
         hint = "write a list with '/', such as 0/0.9"

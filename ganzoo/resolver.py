@@ -321,8 +321,8 @@ def _refuse_conflicts(claims: list[_Claim]) -> None:
     """Two named parts in one single-valued slot."""
     for i, one in enumerate(claims):
         for two in claims[i + 1 :]:
-            emptied = (one.entry is None) != (two.entry is None)
-            if one.kind != two.kind or (one.kind in MANY and not emptied):
+            clash = one.name == two.name or one.entry is None or two.entry is None
+            if one.kind != two.kind or (one.kind in MANY and not clash):
                 continue
             shared = [side for side in one.sides if side in two.sides]
             if one.kind in SIDED and not shared:

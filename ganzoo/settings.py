@@ -54,7 +54,7 @@ def _rate(text: str) -> Value:
         return _number(text, 0.0, math.inf)
     if shape not in ("cosine", "linear") or len(ends) != 2:
         raise ValueError(text)
-    return "/".join([shape, *(f"{_number(end, 0.0, math.inf):g}" for end in ends)])
+    return "/".join([shape, *(write(_number(end, 0.0, math.inf)) for end in ends)])
 
 
 def _betas(text: str) -> Value:
@@ -68,7 +68,7 @@ def _init(text: str) -> Value:
     law, *width = text.split("/")
     if law not in ("default", "normal", "orthogonal", "xavier") or len(width) > 1 or (width and law == "default"):
         raise ValueError(text)
-    return "/".join([law, *(f"{_number(value, 0.0, math.inf):g}" for value in width)])
+    return "/".join([law, *(write(_number(value, 0.0, math.inf)) for value in width)])
 
 
 SETTINGS: Mapping[str, Spec] = {
@@ -90,8 +90,11 @@ SETTINGS: Mapping[str, Spec] = {
 def write(value: Value) -> str:
     """The text of a value, as ``--set`` takes it back."""
     if isinstance(value, tuple):
-        return "/".join(f"{number:g}" for number in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return "/".join(map(write, value))
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def read(name: str, value: object) -> Value:

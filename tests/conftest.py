@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("ganzoo", deadline=None)  # no test is timed: machines are shared
+settings.load_profile("ganzoo")
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ import struct
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_runs import tiny
 
 import ganzoo
 from ganzoo.builder import build
 from ganzoo.checkpoint import DTYPES, describe, generator_state, load_folder, plain_state, read_config, save_model
 from ganzoo.errors import ModelError
 from ganzoo.folder import quoted
-from tiny_runs import tiny
 
 RECIPES = ["dcgan:ch=4", "dcgan:ch=4+sn+hinge", "dcgan:ch=4+eqlr", "dcgan:ch=4+wn@g", "dcgan:ch=4+cbn+projection+sn"]
 

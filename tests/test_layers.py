@@ -92,7 +92,7 @@ def test_folding_is_done_in_float32_under_autocast():
     conv.weight.register_hook(lambda grad: seen.append(grad.dtype))
     x = torch.randn(1, 3, 4, 4)
     with torch.autocast("cpu", torch.bfloat16):
-        assert resample.blur_kernel(conv.weight).dtype == torch.float32
+        assert resample.widened(conv.weight, 4).dtype == torch.float32
         out = conv(x)
     out.float().sum().backward()
     assert out.dtype == torch.bfloat16 and seen == [torch.float32]

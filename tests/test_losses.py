@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from ganzoo.errors import UsageError
 from ganzoo.losses.critic import gradient
 from ganzoo.losses.cross_entropy import BCE, Logistic, Minimax
 from ganzoo.losses.dragan import Dragan
@@ -334,7 +335,21 @@ def test_flat_critics_have_finite_second_derivatives() -> None:
         assert torch.isfinite(net[1].weight.grad).all(), name
 
 
+@pytest.mark.parametrize("kind", [GP, R1, R2, Dragan, LeCam])
+@pytest.mark.parametrize("every", [0, -2])
+def test_every_is_a_number_of_rounds(kind: type, every: int) -> None:
+    with pytest.raises(UsageError, match=f"{kind.__name__.lower()}:every={every}"):
+        kind(every=every)
+    assert kind(every=4).every == 4
+
+
 # ---- LeCam ----
+
+
+@pytest.mark.parametrize("decay", [1.0, -0.1, 2.0])
+def test_lecam_refuses_averages_that_never_move(decay: float) -> None:
+    with pytest.raises(UsageError, match="lecam:decay"):
+        LeCam(decay=decay)
 
 
 def test_lecam_draws_scores_towards_the_other_side() -> None:

@@ -101,7 +101,7 @@ def test_a_failing_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "old.png"
     save_png(to_pil(noise())[0], path)
     before = path.read_bytes()
-    with pytest.raises(RunError, match="old.png"):
+    with pytest.raises(RunError, match=r"old\.png"):
         save_png(Image.new("CMYK", (4, 4)), path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 

@@ -136,6 +136,8 @@ def test_every_preset_resolves(entry):
         ("dcgan+sa+se", ["sa", "se", "attention"]),
         ("dcgan+sa@16+se@16", ["sa", "se"]),
         ("dcgan+penalty/none+gp", ["penalty/none", "gp"]),
+        ("dcgan+gp+penalty/gp", ["gp", "penalty"]),
+        ("dcgan+sa@16+attention/sa@16", ["sa", "attention"]),
         ("dcgan+hinge@d", ["no place"]),
         ("dcgan+sn@16", ["only an attention"]),
         ("dcgan+projection@g", ["projection", "g"]),

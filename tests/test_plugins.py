@@ -85,10 +85,11 @@ def site(tmp_path: Path) -> Site:
 
 
 def plugins_of(site: Site, **environment: str) -> dict[str, dict[str, object]]:
-    """What ``ganzoo plugins`` says, by distribution."""
+    """What ``ganzoo plugins`` says of the packages of the folder, by distribution."""
     done = site.run("plugins", "--json", **environment)
     assert done.returncode == 0, done.stderr
-    return {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
+    found = {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
+    return {name: found[name] for name in found if (site.folder / f"{name.replace('-', '_')}.py").exists()}
 
 
 def test_a_plugin_is_listed_with_what_it_registers(site: Site) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ganzoo.declarations import make_entry
@@ -180,6 +180,7 @@ def test_numbers_survive_a_recipe(value: float) -> None:
 
 
 @given(st.integers())
+@example(10**40 + 1)
 def test_whole_numbers_survive_a_recipe(value: int) -> None:
     option = Option("every", 1, int, "mine")
     recipe = Recipe.parse(f"dcgan+mine:every={option.format(value)}")

@@ -2,14 +2,18 @@
 
 import json
 import os
+import random
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
+from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 from torch import nn
 
 import ganzoo
@@ -23,18 +27,23 @@ from ganzoo.training.precision import choose_device, choose_precision
 from ganzoo.training.progress import Lines, duration
 from ganzoo.training.signals import Interrupted
 from ganzoo.training.state import checkpoints
-from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 RECIPES = [
     RECIPE,
     "dcgan:ch=4+sn+hinge",
     "dcgan:ch=4,dropout=0.3",
     "dcgan:ch=4+eqlr@d+wgan+gp:every=3",
-    "dcgan:ch=4+lecam+r1:gamma=1,every=2",
+    "dcgan:ch=4+lecam+r1:every=2,gamma=0.123456789",
     "dcgan:ch=4+cbn+ac",
     "dcgan:ch=4+cbn+projection+wn@d+relativistic",
     "dcgan:ch=4+onehot+sa@8",
+    "dcgan:ch=4+r2:gamma=0.5+dragan",
 ]
+
+SETTINGS = {
+    "dcgan:ch=4+eqlr@d+wgan+gp:every=3": {"optimizer": "rmsprop", "ema": 0.9999999 - 1e-6},
+    "dcgan:ch=4+sn+hinge": {"precision": "bf16", "lr.d": 1.23456789e-4},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +62,9 @@ def run(finished, tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_resumed_run_equals_unbroken_run(recipe, tmp_path):
-    settings = {"optimizer": "rmsprop"} if "wgan" in recipe else {}
-    whole = tiny(tmp_path / "whole", recipe, steps=6, settings=settings)
-    tiny(tmp_path / "parts", recipe, steps=3, settings=settings)
+    settings = SETTINGS.get(recipe, {})
+    whole = tiny(tmp_path / "whole", recipe, steps=6, settings=settings, log_every=2)
+    tiny(tmp_path / "parts", recipe, steps=3, settings=settings, log_every=2)
     parts = resume(tmp_path / "parts", steps=6)
     first, second = contents(whole.folder), contents(parts.folder)
     # The run that was stopped at 3 also keeps that checkpoint: saving there is what stopping means.
@@ -71,6 +80,18 @@ def test_global_random_numbers_do_not_reach_a_run(tmp_path):
     one = contents(tiny(tmp_path / "one", steps=2).folder)
     torch.manual_seed(2)
     assert contents(tiny(tmp_path / "two", steps=2).folder) == one
+
+
+def test_random_numbers_of_the_caller_go_on_as_if_nothing_had_been(tmp_path):
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)
+    expected = torch.rand(2).tolist(), random.random(), np.random.rand()
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)
+    tiny(tmp_path / "run", steps=1)
+    assert (torch.rand(2).tolist(), random.random(), np.random.rand()) == expected
 
 
 def test_other_seed_gives_other_weights(tmp_path):
@@ -91,7 +112,7 @@ def test_torn_checkpoint_is_named_and_the_one_before_is_used(run, finished, caps
 def test_run_without_a_whole_checkpoint_is_refused(run):
     for path in checkpoints(run).values():
         (path / "state.json").write_text("{")
-    with pytest.raises(RunError, match="cannot be resumed.*not JSON"):
+    with pytest.raises(RunError, match=r"cannot be resumed.*not JSON"):
         resume(run)
 
 
@@ -150,7 +171,7 @@ def test_resume_may_change_length_intervals_and_repeat_what_is_so(run):
 def test_schedule_ends_with_its_horizon(tmp_path):
     run = tiny(tmp_path / "run", settings={"lr.g": "linear/1e-3/0"})
     assert [record["lr"]["g"] for record in run.log] == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
-    with pytest.raises(RunError, match="schedule of lr.g ends at step 4"):
+    with pytest.raises(RunError, match=r"schedule of lr.g ends at step 4"):
         resume(run.folder, steps=5)
 
 
@@ -207,7 +228,7 @@ def test_start_that_was_killed_can_be_started_again(tmp_path):
 @pytest.mark.parametrize("folder", ["missing", "empty"])
 def test_resume_of_what_is_no_run_is_refused(folder, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RunError, match="no folder|is not a run"):
+    with pytest.raises(RunError, match=r"no folder|is not a run"):
         resume(tmp_path / folder)
     assert not (tmp_path / "missing").exists() and not list((tmp_path / "empty").iterdir())
 
@@ -240,8 +261,8 @@ def test_locked_folder_is_refused(run):
         ({"recipe": RECIPE, "resolution": 17}, UsageError, "17"),
         ({"recipe": "dcgan:ch=4+projection", "data": Labelled().images}, UsageError, "label"),
         ({"data": "no-such-data"}, DataError, "no-such-data"),
-        ({"data": Labelled(), "batch": 49}, DataError, "48 images, fewer than a batch of 49"),
         ({"steps": 0}, UsageError, "--steps 0"),
+        ({"steps": None, "images": 0}, UsageError, "--images 0"),
         ({"steps": 1, "images": 1}, UsageError, "--images"),
         ({"save_every": 0}, UsageError, "--save-every 0"),
         ({"keep": -1}, UsageError, "--keep -1"),
@@ -317,7 +338,9 @@ def test_repeat_gives_each_update_of_d_its_own_batch():
     trainer = trainer_of(settings={"repeat.d": 3})
     seen = {"d": [], "g": []}
     for turn in trainer.turns:
-        turn.loss = lambda batch, step, turn=turn, loss=turn.loss: (seen[turn.player].append(batch), loss(batch, step))[1]
+        turn.loss = lambda batch, step, turn=turn, loss=turn.loss: (seen[turn.player].append(batch), loss(batch, step))[
+            1
+        ]
     batches = batches_of(trainer)
     trainer.round(batches)
     assert len(batches) == 3
@@ -357,14 +380,16 @@ def test_nan_stops_with_the_named_term_and_saves_nothing_bad(tmp_path):
     loss = ganzoo.create("bce")
     original = type(loss).g
     try:
-        type(loss).g = lambda self, critic, real, fake: original(self, critic, real, fake) * (
-            float("nan") if raise_at else 1.0
+        type(loss).g = lambda self, critic, real, fake: (
+            original(self, critic, real, fake) * (float("nan") if raise_at else 1.0)
         )
-        with pytest.raises(RunError, match=r"step 2: the term 'loss' of the turn 'g' is nan; .*holds step 2.*--init") as e:
+        with pytest.raises(
+            RunError, match=r"step 2: the term 'loss' of the turn 'g' is nan; .*holds step 2.*--init"
+        ) as caught:
             tiny(tmp_path / "run", steps=9, callback=poison)
     finally:
         type(loss).g = original
-    assert "\n" not in str(e.value)
+    assert "\n" not in str(caught.value)
     assert [record["step"] for record in ganzoo.training.log.read_log(tmp_path / "run")] == [1, 2]
     assert ganzoo.load(tmp_path / "run").sample(2, seed=0).isfinite().all()
     assert resume(tmp_path / "run", steps=3).step == 3
@@ -386,6 +411,27 @@ def test_error_in_callback_leaves_a_run_that_can_be_resumed(tmp_path):
     with pytest.raises(KeyError):
         tiny(tmp_path / "run", callback=fail)
     assert resume(tmp_path / "run").step == 4
+
+
+def test_full_disk_leaves_a_run_that_can_be_resumed(tmp_path, finished):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_the_disk(record):
+        if record["step"] == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+
+    try:
+        with pytest.raises(RunError, match=r"cannot write .*; make room or choose another folder"):
+            tiny(tmp_path / "run", callback=fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert ganzoo.load(tmp_path / "run").config["step"] == 2
+    resume(tmp_path / "run")
+    assert contents(tmp_path / "run") == contents(finished)
+
+
+def test_schedule_needs_every_digit_of_its_ends():
+    assert trainer_of(settings={"lr.g": "linear/1.23456789e-3/0"}).rate("g") == 1.23456789e-3
 
 
 def test_parts_with_state_are_in_the_checkpoint():
@@ -514,7 +560,7 @@ def test_init_from_a_published_model_takes_the_generator_and_says_so(tmp_path, c
 
 
 def test_init_from_another_network_names_the_tensor(run, tmp_path):
-    with pytest.raises(ModelError, match="does not fit this recipe: '.*'"):
+    with pytest.raises(ModelError, match=r"does not fit this recipe: '.*'"):
         tiny(tmp_path / "out", "dcgan:ch=8", init=run)
     assert not (tmp_path / "out").exists()
 
@@ -541,10 +587,9 @@ def test_signal_finishes_the_step_saves_and_says_how_to_go_on(number, tmp_path, 
 def test_kill_leaves_a_run_that_goes_on(tmp_path):
     folder = tmp_path / "run"
     code = (
-        "import sys; sys.path.insert(0, {here!r})\n"
-        "from tiny_runs import tiny\n"
-        "tiny({out!r}, steps=100000)"
-    ).format(here=os.path.dirname(__file__), out=str(folder))
+        f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"from tiny_runs import tiny\ntiny({str(folder)!r}, steps=100000)"
+    )
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
         limit = time.monotonic() + 60

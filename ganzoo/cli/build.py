@@ -92,7 +92,7 @@ def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
         "notes": list(plan.notes),
     }
     if with_layers:
-        described["layers"] = [_layer(row) for row in layers(gan)]
+        described["layers"] = [_layer(row) for row in layers(gan, calls)]
     return described
 
 

@@ -92,8 +92,12 @@ Writer = Callable[["Tensor", "Tensor | None", Path], None]
 def _writer(out: Path) -> Writer:
     """How ``out`` is written, once it is known that it can be."""
     if out.suffix:
-        check_out(out, (".png", ".npz", "no dot, which makes a folder"))
-        return _write_grid if out.suffix.lower() == ".png" else _write_arrays
+        if out.suffix.lower() not in WRITERS:
+            raise UsageError(
+                f"--out {out} does not work: name a file ending in .png or .npz, or a folder without a dot"
+            )
+        check_out(out, tuple(WRITERS))
+        return WRITERS[out.suffix.lower()]
     from ganzoo.files import check_writable
 
     if out.is_dir() and any(out.iterdir()):
@@ -130,3 +134,6 @@ def _write_arrays(images: Tensor, numbers: Tensor | None, out: Path) -> None:
         arrays["labels"] = numbers.numpy()
     with atomic(out) as temporary:
         np.savez(temporary, **arrays)
+
+
+WRITERS: dict[str, Writer] = {".png": _write_grid, ".npz": _write_arrays}

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def blur_kernel(weight: Tensor) -> Tensor:
-    """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones over 4: ``(..., 4, 4)``."""
-    return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, stride=1)
+def widened(weight: Tensor, divisor: int) -> Tensor:
+    """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones, over ``divisor``: ``(..., 4, 4)``."""
+    return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=divisor)
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
@@ -30,7 +30,7 @@ class DownConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
-        return F.conv2d(x, blur_kernel(self.weight), self.bias, stride=2, padding=1)
+        return F.conv2d(x, widened(self.weight, 4), self.bias, stride=2, padding=1)
 
 
 class NearestUpConv2d(nn.Conv2d):
@@ -41,7 +41,7 @@ class NearestUpConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        kernel = 4 * blur_kernel(self.weight.flip(2, 3).transpose(0, 1))
+        kernel = widened(self.weight, 1).flip(2, 3).transpose(0, 1)
         # The bias is added afterwards: given to the transposed convolution it doubles oneDNN's backward time.
         return add_bias(F.conv_transpose2d(x, kernel, stride=2, padding=1), self.bias)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ganzoo.errors import UsageError
+
 Critic = Callable[[Tensor], Tensor]
 
 
@@ -22,3 +24,14 @@ def gradient(critic: Critic, x: Tensor) -> Tensor:
         total = critic(x).reshape(len(x), -1).mean(1).sum()
         (slope,) = torch.autograd.grad(total, x, create_graph=True)
     return slope.flatten(1)
+
+
+def rounds(penalty: str, every: int) -> int:
+    """``every`` of a penalty, once it is known to be a number of rounds.
+
+    Raises:
+        UsageError: for 0 and less.
+    """
+    if every < 1:
+        raise UsageError(f"{penalty}:every={every} does not work: every is a whole number of rounds from 1 up")
+    return every

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.critic import Critic, gradient
+from ganzoo.losses.critic import Critic, gradient, rounds
 
 
 class Dragan:
@@ -18,7 +18,7 @@ class Dragan:
     """
 
     def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
-        self.weight, self.k, self.c, self.every = weight, k, c, every
+        self.weight, self.k, self.c, self.every = weight, k, c, rounds("dragan", every)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws α and u from torch's global generator."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.critic import Critic, gradient
+from ganzoo.losses.critic import Critic, gradient, rounds
 
 
 class GP:
@@ -16,7 +16,7 @@ class GP:
     """
 
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
-        self.weight, self.every = weight, every
+        self.weight, self.every = weight, rounds("gp", every)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws ε from torch's global generator."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.losses.critic import Critic
+from ganzoo.errors import UsageError
+from ganzoo.losses.critic import Critic, rounds
 
 
 class LeCam(nn.Module):
@@ -24,7 +25,9 @@ class LeCam(nn.Module):
 
     def __init__(self, *, weight: float = 0.3, decay: float = 0.99, every: int = 1) -> None:
         super().__init__()
-        self.weight, self.decay, self.every = weight, decay, every
+        if not 0 <= decay < 1:
+            raise UsageError(f"lecam:decay={decay} does not work: decay is a number from 0 up and below 1")
+        self.weight, self.decay, self.every = weight, decay, rounds("lecam", every)
         self.register_buffer("real", torch.zeros(()))
         self.register_buffer("fake", torch.zeros(()))
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganzoo.errors import UsageError, either
-from ganzoo.files import write_text
+from ganzoo.files import append_line, write_text
 
 LOG = "log.jsonl"
 
@@ -135,8 +135,7 @@ class Log:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one line, whose ``clock`` comes last."""
-        with open(self.folder / LOG, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        append_line(self.folder / LOG, json.dumps(record))
         for sink in self.sinks:
             sink.write(int(record["step"]), flat(record))
 

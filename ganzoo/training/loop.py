@@ -39,6 +39,18 @@ def reseed(*numbers: int) -> None:
 
 
 @contextmanager
+def preserved_randomness() -> Iterator[None]:
+    """Leave the caller's random numbers as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+@contextmanager
 def learning(gan: GAN, player: str) -> Iterator[None]:
     """Freeze everything but a player's networks; afterwards every parameter is as free as it was."""
     own = {parameter for name in gan.players[player] for parameter in getattr(gan, name).parameters()}

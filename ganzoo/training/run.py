@@ -10,22 +10,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ganzoo.builder import assemble
 from ganzoo.checkpoint import build_from, describe
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import RunError, UsageError
-from ganzoo.files import check_writable, lock
+from ganzoo.files import check_writable, lock, make_folder
 from ganzoo.folder import field as checked
 from ganzoo.gan import GAN
 from ganzoo.training import start
 from ganzoo.training.init import copy_weights
 from ganzoo.training.log import Log, checked_sinks, open_sinks, read_log
-from ganzoo.training.loop import Trainer, reseed
+from ganzoo.training.loop import Trainer, preserved_randomness, reseed
 from ganzoo.training.optim import repeat_of
 from ganzoo.training.output import Output
-from ganzoo.training.precision import choose_device, choose_precision, keep_memory
+from ganzoo.training.precision import Precision, choose_device, choose_precision, keep_memory
 from ganzoo.training.progress import reporter
 from ganzoo.training.session import Callback, Session
 from ganzoo.training.state import drop_after, load_training
@@ -97,18 +95,14 @@ def train(
     log: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> Run:
-    """Train a GAN by name and write a run folder.
-
-    Ctrl-C and SIGTERM finish the step, save, and raise :class:`~ganzoo.training.signals.Interrupted`, which says how
-    to go on. A resumed run takes the very steps that an unbroken one would have taken.
+    """Train a GAN by name and write a run folder. A resumed run takes the very steps of an unbroken one.
 
     Args:
         recipe: such as ``"sagan+sn+hinge"``; a resumed run knows its own.
         data: a name, a path, a uint8 tensor ``(N, C, H, W)`` or a torch data set; likewise.
         out: folder to make; ``runs/<recipe>`` by default.
-        steps, images: when to stop: after so many rounds, or so many real images; the data set's own length, else
-            20,000 steps.
-        batch: images in a batch; a setting, 64 by default.
+        steps, images: when to stop: after so many rounds or real images; the data set's own length, else 20,000 steps.
+        batch: images in a batch; a setting.
         seed: of everything drawn; 0 by default.
         resolution: of the images; the data set's own by default.
         settings: as ``--set`` takes them, such as ``{"lr.g": 1e-4}``.
@@ -125,11 +119,8 @@ def train(
 
     Raises:
         UsageError: for what cannot be meant; nothing was touched.
-        GanzooError: for data, folders and trainings that fail; the text says what to do.
-
-    Example:
-        >>> run = ganzoo.train("dcgan+sn+hinge", "digits", out="runs/first", steps=300)
-        >>> run.gan.sample(16, seed=0, output="pil")
+        GanzooError: for data, folders and trainings that fail.
+        Interrupted: after Ctrl-C or SIGTERM, once all is saved; says how to go on.
     """
     given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
     pacing = {"save_every": save_every, "grid_every": grid_every, "log_every": log_every, "keep": keep}
@@ -139,25 +130,32 @@ def train(
     )  # fmt: skip
     checked_sinks(log or ())
     start.check_license(license)
+    with preserved_randomness():
+        return _go(None if out is None else Path(out), resume, request)
+
+
+def _go(out: Path | None, resume: bool | str | Path, request: Request) -> Run:
     folder = _run_to_resume(out, resume)
-    return _resume(folder, request) if folder is not None else _begin(None if out is None else Path(out), request)
+    return _begin(out, request) if folder is None else _resume(folder, request)
 
 
-def _run_to_resume(out: str | Path | None, resume: bool | str | Path) -> Path | None:
+def _run_to_resume(out: Path | None, resume: bool | str | Path) -> Path | None:
     """The folder to go on with; None to begin a run."""
     if resume is False:
         return None
     if resume is not True:
-        if out is not None and Path(out) != Path(resume):
-            raise UsageError(f"--resume {resume} goes on in that folder: leave out --out {out}")
+        if out is not None and out != Path(resume):
+            raise UsageError(
+                f"--resume {resume} goes on in that folder: leave out --out {out}, or write a bare --resume last"
+            )
         start.check_run(Path(resume))
         return Path(resume)
     if out is None:
         raise UsageError("--resume needs a run: --resume DIR, or --resume with --out DIR")
-    if not start.holds_run(Path(out)):
+    if not start.holds_run(out):
         return None
-    start.check_run(Path(out))
-    return Path(out)
+    start.check_run(out)
+    return out
 
 
 def _begin(out: Path | None, request: Request) -> Run:
@@ -170,7 +168,6 @@ def _begin(out: Path | None, request: Request) -> Run:
     device, seed = choose_device(request.device), request.seed or 0
     wanted = DataRequest(resolution=request.resolution, skip_bad=request.skip_bad)
     plan, data = start.plan_and_data(request.recipe, request.data, wanted, request.settings, request.notes)
-    start.check_batch(int(plan["batch"]), data)
     per_step = int(plan["batch"]) * max(repeat_of(plan, side) for side in ("d", "g"))
     steps = start.steps_for(request.steps, request.images, per_step, data.steps or start.STEPS)
     pacing = start.Pacing(steps).changed(request.pacing)
@@ -181,14 +178,15 @@ def _begin(out: Path | None, request: Request) -> Run:
     if request.init is not None:
         request.notes += copy_weights(gan, Path(request.init))
     request.notes += plan.notes
+    precision = choose_precision(str(plan["precision"]), device)
     folder = out or start.free_folder(RUNS / plan.slug)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with lock(folder):
         start.check_new(folder)
         dataset = {"name": data.name, "fingerprint": data.fingerprint, "count": data.count, "licence": data.licence}
         config = describe(gan, step=0, seed=seed, dataset=dataset, license=request.license)
-        notes = start.run_notes(start.data_text(request.data), request.skip_bad, pacing, steps, device)
-        return _work(folder, gan, data, config, notes, pacing, request)
+        notes = start.run_notes(start.data_text(request.data), request.skip_bad, pacing, steps, precision)
+        return _work(folder, gan, data, config, notes, pacing, precision, request)
 
 
 def _resume(folder: Path, request: Request) -> Run:
@@ -214,10 +212,10 @@ def _resume(folder: Path, request: Request) -> Run:
         pacing = pacing.changed({**request.pacing, "steps": steps})
         if request.license is not None:
             config["license"] = request.license
-        device = choose_device(request.device)
-        request.notes += start.machine_notes(notes, device)
-        notes = start.run_notes(start.data_text(value), skip_bad, pacing, notes["horizon"], device)
-        return _work(folder, gan, data, config, notes, pacing, request, resumed=True)
+        precision = choose_precision(str(gan.plan["precision"]), choose_device(request.device))
+        request.notes += start.machine_notes(notes, precision)
+        notes = start.run_notes(start.data_text(value), skip_bad, pacing, notes["horizon"], precision)
+        return _work(folder, gan, data, config, notes, pacing, precision, request, resumed=True)
 
 
 def _work(
@@ -227,11 +225,11 @@ def _work(
     config: dict[str, Any],
     notes: dict[str, Any],
     pacing: start.Pacing,
+    precision: Precision,
     request: Request,
     resumed: bool = False,
 ) -> Run:
     """Set up the trainer and let it run, in a folder that is locked."""
-    precision = choose_precision(str(gan.plan["precision"]), torch.device(notes["device"]))
     if precision.device.type == "cpu":
         keep_memory()
     precision.place(gan)
@@ -242,6 +240,8 @@ def _work(
         trainer.restore(state.step, state.tensors, checked(state.info, "counts", dict, folder))
         drop_after(folder, state.step)
         request.notes += [f"{text}; going on from step {state.step:,}" for text in wrong]
+        if trainer.step >= pacing.steps:
+            request.notes.append(f"{folder} has its {trainer.step:,} steps; --steps N goes on to N")
     request.notes += [precision.note] if precision.note else []
     with ExitStack() as stack:
         log = Log(folder, open_sinks(pacing.log, folder, config))
@@ -250,9 +250,7 @@ def _work(
         for note in request.notes:
             shown.say(f"note: {note}")
         output = Output(folder, int(config["seed"]), pacing.keep)
-        session = Session(
-            folder, trainer, data, config, notes, pacing, identity, output, log, shown, request.callback
-        )
+        session = Session(folder, trainer, data, config, notes, pacing, identity, output, log, shown, request.callback)
         session.begin(resumed)
         session.go()
     for name, average in trainer.ema.averages.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from ganzoo.gan import GAN, Batch
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
 from ganzoo.training.output import FILM, Output
-from ganzoo.training.progress import Reporter
+from ganzoo.training.progress import Pace, Reporter
 from ganzoo.training.signals import Interrupted, Signals
 from ganzoo.training.start import RUN, Pacing
 from ganzoo.training.state import TRAINING, State, checkpoints, save_training
@@ -57,7 +56,8 @@ class Session:
     callback: Callback | None = None
 
     def __post_init__(self) -> None:
-        self._then, self._step, self._speed = time.monotonic(), self.trainer.step, 0.0
+        self.pace = Pace(self.trainer.step)
+        self.images = self.trainer.batches_per_step * int(self.trainer.gan.plan["batch"])  # real ones, in a step
 
     def begin(self, resumed: bool) -> None:
         """Make the folder agree with the trainer's step: nothing of later steps stays, what is missing appears."""
@@ -120,8 +120,10 @@ class Session:
     def after_step(self) -> None:
         """Log, look and save where this step is a multiple of an interval."""
         step, pacing = self.trainer.step, self.pacing
-        if step % pacing.log_every == 0:
-            self.report()
+        seconds = self.pace.tick(step)
+        speed = self.images / max(seconds, 1e-9)
+        record = self.record(speed) if step % pacing.log_every == 0 else None
+        self.reporter.show(step, record, speed, seconds * (pacing.steps - step))
         if step % pacing.grid_every == 0:
             with self.averaged() as gan:
                 self.output.picture(gan, frame=step)
@@ -139,22 +141,18 @@ class Session:
             self.output.picture(gan)
         self.output.film.write(self.folder / FILM)
 
-    def report(self) -> None:
-        """One line of the log, and what a person sees."""
-        step, now = self.trainer.step, time.monotonic()
-        images = self.trainer.batches_per_step * int(self.trainer.gan.plan["batch"])
-        pace = (now - self._then) / max(step - self._step, 1)
-        self._then, self._step, self._speed = now, step, images / max(pace, 1e-9)
-        accuracy = self.trainer.gan.game.accuracy()
-        record: dict[str, Any] = {"step": step, "images": step * images, **self.trainer.report()}
+    def record(self, speed: float) -> dict[str, Any]:
+        """Write a line of the log, and hand it to the callback."""
+        step, accuracy = self.trainer.step, self.trainer.gan.game.accuracy()
+        record: dict[str, Any] = {"step": step, "images": step * self.images, **self.trainer.report()}
         if accuracy is not None:
             record["accuracy"] = dict(zip(("real", "fake"), accuracy, strict=True))
         stamp = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        record["clock"] = {"time": stamp, "images_per_second": round(self._speed, 1)}
+        record["clock"] = {"time": stamp, "images_per_second": round(speed, 1)}
         self.log.write(record)
-        self.reporter.show(step, record, self._speed, pace * (self.pacing.steps - step))
         if self.callback is not None:
             self.callback(record)
+        return record
 
     def checkpoint(self) -> None:
         """Everything to go on from here; refuses a state with NaN in it, and leaves what was saved before."""

@@ -16,7 +16,7 @@ from ganzoo.builder import assemble
 from ganzoo.checkpoint import CONFIG, FORMAT, MODEL, read_config
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
-from ganzoo.errors import DataError, ModelError, ResolutionError, RunError, UsageError, either
+from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError, either
 from ganzoo.files import LOCK, check_writable
 from ganzoo.folder import field, read_json
 from ganzoo.plan import Plan
@@ -24,6 +24,7 @@ from ganzoo.resolver import make_plan
 from ganzoo.settings import read, write
 from ganzoo.training.log import LOG
 from ganzoo.training.output import SAMPLES
+from ganzoo.training.precision import Precision
 from ganzoo.training.state import TRAINING, checkpoints
 
 RUN = "run.json"
@@ -156,23 +157,19 @@ def plan_and_data(
     return plan, opened
 
 
-def check_batch(batch: int, data: ImageData) -> None:
-    """Refuse data too small to fill a batch with different images."""
-    if batch > data.count:
-        raise DataError(f"{data.name} has {data.count} images, fewer than a batch of {batch}: --batch {data.count}")
-
-
 def steps_for(steps: int | None, images: int | None, per_step: int, otherwise: int) -> int:
     """Steps to take, from whichever was given."""
     if steps is not None and images is not None:
         raise UsageError("--steps and --images both say when to stop: give one of them")
+    if images is not None and images < 1:
+        raise UsageError(f"--images {images} does not work: it is a whole number from 1 up")
     return -(-images // per_step) if images is not None else steps if steps is not None else otherwise
 
 
 # --- run.json -----------------------------------------------------------------------------------------------
 
 
-def run_notes(data: str | None, skip_bad: bool, pacing: Pacing, horizon: int, device: torch.device) -> dict[str, Any]:
+def run_notes(data: str | None, skip_bad: bool, pacing: Pacing, horizon: int, where: Precision) -> dict[str, Any]:
     """The content of ``training/run.json``: what is of this machine, and what may change."""
     return {
         "format": FORMAT,
@@ -180,10 +177,8 @@ def run_notes(data: str | None, skip_bad: bool, pacing: Pacing, horizon: int, de
         "skip_bad": skip_bad,
         "horizon": horizon,
         "pacing": {**asdict(pacing), "log": list(pacing.log)},
-        "device": str(device),
+        **machine(where),
         "host": socket.gethostname(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
         "python": sys.version.split()[0],
     }
 
@@ -205,9 +200,15 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Pacing]:
         raise RunError(f"{folder} cannot be resumed: {error}") from error
 
 
-def machine_notes(notes: Mapping[str, Any], device: torch.device) -> list[str]:
+def machine(where: Precision) -> dict[str, Any]:
+    """What the last bits of a number depend on."""
+    here = {"device": str(where.device), "precision": where.name}
+    return {**here, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+
+def machine_notes(notes: Mapping[str, Any], where: Precision) -> list[str]:
     """What differs from where the run was before, and may change the last bits of a number."""
-    here = {"device": str(device), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    here = machine(where)
     other = [f"{name} {here[name]} (was {notes.get(name)})" for name in here if notes.get(name) != here[name]]
     return [f"resumed with {', '.join(other)}: the last bits of numbers may differ"] if other else []
 

@@ -1,0 +1,55 @@
+"""``ganzoo bench``: what it reports, and what it refuses. Speeds themselves are not tested."""
+
+import json
+from importlib.machinery import PathFinder
+
+import pytest
+from click.testing import CliRunner
+
+from ganzoo.cli.bench import bench as command
+from ganzoo.errors import UsageError
+from ganzoo.training.bench import bench
+
+TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
+
+
+def installed(name: str) -> bool:
+    return PathFinder.find_spec(name) is not None
+
+
+def test_the_report_is_json_and_ratio_is_peer_over_ours():
+    words = ["dcgan:ch=8", "--against", "pytorch-example", "--batch", "2", "--rounds", "1", "--json"]
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    report = json.loads(result.output)
+    ours, peer = report["ours"], report["peers"]["pytorch-example"]
+    assert peer["ratio"] == pytest.approx(peer["step_ms"] / ours["step_ms"], abs=1e-3)
+    assert ours["images_per_second"] == pytest.approx(2 / ours["step_ms"] * 1e3, rel=1e-2)
+    assert set(ours["turn_ms"]) == {"d", "g"} and 0 < sum(ours["turn_ms"].values())
+    assert report["recipe"] == "dcgan:ch=8" and report["machine"]["matrix_gflops"] > 0
+
+
+def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():
+    one, two = (bench("sngan:ch=8", **{**TINY, "batch": size})["ours"]["gflop_per_step"] for size in (2, 4))
+    assert two == pytest.approx(2 * one, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("package", "peer", "head"),
+    [("torch_mimicry", "torch-mimicry", "sngan"), ("torch_mimicry", "torch-mimicry", "sagan"),
+     ("torchgan", "torchgan", "dcgan")],
+)  # fmt: skip
+def test_peers_of_packages_take_their_own_steps(package, peer, head):
+    if not installed(package):
+        pytest.skip(f"{peer} is not installed: pip install --no-deps {peer}")
+    report = bench(f"{head}:ch=8", [peer], classes=10 if head == "sagan" else 0, **TINY)
+    assert report["peers"][peer]["step_ms"] > 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "peer", "words"),
+    [("dcgan", "stylegan", ["stylegan", "torch-mimicry"]), ("sngan", "torchgan", ["torchgan", "sngan", "dcgan"])],
+)
+def test_peers_that_cannot_be_compared_are_refused(recipe, peer, words):
+    with pytest.raises(UsageError) as refused:
+        bench(recipe, [peer], **TINY)
+    assert all(word in str(refused.value) for word in words)

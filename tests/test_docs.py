@@ -1,0 +1,99 @@
+"""The README is executed: its plugin is installed and used, its commands parse, its pictures and links are there."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import ganzoo
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+PLUGIN = ROOT / "plugins" / "ganzoo-softhinge"
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def section(title: str) -> str:
+    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def commands() -> list[list[str]]:
+    """Every ``ganzoo ...`` line of the README, without comments."""
+    lines = [line.partition("#")[0] for block in blocks("bash") for line in block.splitlines()]
+    words = [part.strip() for line in lines for part in line.split("&&")]
+    return [shlex.split(part)[1:] for part in words if part.startswith("ganzoo ")]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_of_the_readme_parses(words):
+    (point,) = entry_points(group="ganzoo.commands", name=words[0])
+    command, rest = point.load(), words[1:]
+    while hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(words[0], list(rest), resilient_parsing=False)
+
+
+def test_the_first_block_is_two_commands():
+    install, check = blocks("bash")[0].strip().splitlines()
+    assert install == "pip install -e . && ganzoo train dcgan+sn+hinge --data digits --out runs/first"
+    assert check == "pip install -e '.[test]' && pytest"
+
+
+def test_links_and_pictures_are_there():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(targets) >= 5
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
+
+
+def test_every_built_in_command_is_in_the_readme():
+    own = {p.name for p in entry_points(group="ganzoo.commands") if p.dist is not None and p.dist.name == "ganzoo"}
+    assert [name for name in own if f"ganzoo {name}" not in README] == []
+
+
+def test_the_readmes_plugin_is_the_one_in_the_repository():
+    (source,) = blocks("python", section("Write a plugin"))
+    (project,) = blocks("toml", section("Write a plugin"))
+    module = (PLUGIN / "ganzoo_softhinge.py").read_text()
+    assert source.strip().partition("\n")[2].strip() == module.strip()
+    declared = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]["entry-points"]
+    assert tomllib.loads(project)["project"]["entry-points"] == declared
+
+
+def test_the_readmes_plugin_works_once_installed(tmp_path):
+    (source,) = blocks("python", section("Write a plugin"))
+    (project,) = blocks("toml", section("Write a plugin"))
+    ((name, module),) = tomllib.loads(project)["project"]["entry-points"]["ganzoo"].items()
+    (tmp_path / f"{module}.py").write_text(source)
+    info = tmp_path / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganzoo-softhinge\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[ganzoo]\n{name} = {module}\n")
+
+    def run(*words: str) -> str:
+        path = os.pathsep.join([str(tmp_path), str(Path(ganzoo.__file__).parents[1])])
+        environment = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                       "GANZOO_PLUGINS": "ganzoo-softhinge"}  # fmt: skip
+        done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    listed = run("-m", "ganzoo", "plugins")
+    assert "softhinge" in listed and "ganzoo-softhinge" in listed and "1.0" in listed
+    explained = run("-m", "ganzoo", "build", "dcgan+softhinge", "--explain")
+    assert "softhinge" in explained and "ganzoo-softhinge" in explained
+    run("-c", 'import ganzoo.testing; ganzoo.testing.check_component("softhinge")')
+
+
+def test_the_changelog_keeps_its_form():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert text.startswith("# Changelog\n") and "keepachangelog.com" in text
+    assert re.search(r"^## \[(Unreleased|\d+\.\d+\.\d+)\]", text, flags=re.MULTILINE)
