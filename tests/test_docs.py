@@ -5,11 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+import tomllib
 
 import ganzoo
 

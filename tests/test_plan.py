@@ -61,7 +61,7 @@ def test_implied_parts_yield_where_data_has_no_labels():
 
 @pytest.mark.parametrize("recipe", ["dcgan+cbn", "sngan+projection", "sngan-cond", "cgan", "acgan", "csnsagan"])
 def test_named_parts_whose_needs_are_not_met_are_refused(recipe):
-    with pytest.raises(RecipeError, match="'label'.*digits"):
+    with pytest.raises(RecipeError, match=r"'label'.*digits"):
         make_plan(recipe)
     assert make_plan(recipe, LABELLED).conditional
 
@@ -154,7 +154,7 @@ def test_refusals(recipe, words):
 
 
 def test_unknown_name_gives_the_nearest():
-    with pytest.raises(UnknownPart, match="dcgn.*nearest.*dcgan"):
+    with pytest.raises(UnknownPart, match=r"dcgn.*nearest.*dcgan"):
         make_plan("dcgn+sn")
 
 

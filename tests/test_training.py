@@ -20,6 +20,7 @@ import ganzoo
 from ganzoo.builder import build
 from ganzoo.errors import DataError, GanzooError, ModelError, RunError, UnknownPart, UsageError
 from ganzoo.files import lock
+from ganzoo.registry import registry
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import NotFinite, Trainer, learning
 from ganzoo.training.optim import lr_of, make_optimizer, rate, restore, state_of
@@ -73,6 +74,17 @@ def test_resumed_run_equals_unbroken_run(recipe, tmp_path):
     assert differing == []
     assert "training/step-00000006/state.safetensors" in second
     assert whole.step == parts.step == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [entry.name for entry in registry().entries("preset")])
+def test_every_preset_resumes_exactly(preset, tmp_path):
+    options = {"resolution": 32, "log_every": 2, "grid_every": 4, "save_every": 4}
+    whole = tiny(tmp_path / "whole", f"{preset}:ch=4", steps=4, **options)
+    tiny(tmp_path / "parts", f"{preset}:ch=4", steps=3, **options)
+    first, second = contents(whole.folder), contents(resume(tmp_path / "parts", steps=4).folder)
+    assert [name for name in first.keys() & second.keys() if first[name] != second[name]] == []
+    assert "training/step-00000004/state.safetensors" in first.keys() & second.keys()
 
 
 def test_global_random_numbers_do_not_reach_a_run(tmp_path):
@@ -584,7 +596,8 @@ def test_signal_finishes_the_step_saves_and_says_how_to_go_on(number, tmp_path, 
         assert first[name] == second[name], name
 
 
-def test_kill_leaves_a_run_that_goes_on(tmp_path):
+@pytest.mark.parametrize("moment", [0.0, *(pytest.param(0.037 * k, marks=pytest.mark.slow) for k in range(1, 20))])
+def test_kill_leaves_a_run_that_goes_on(moment, tmp_path):
     folder = tmp_path / "run"
     code = (
         f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
@@ -597,12 +610,17 @@ def test_kill_leaves_a_run_that_goes_on(tmp_path):
             time.sleep(0.05)
         with pytest.raises(RunError, match=f"in use by process {process.pid}"):
             resume(folder)
+        time.sleep(moment)
     finally:
         process.kill()
         process.wait()
     step = max(checkpoints(folder))
     assert step >= 6
-    assert resume(folder, steps=step + 2).step == step + 2
+    assert ganzoo.load(folder).sample(1, seed=0).isfinite().all()
+    again = resume(folder, steps=step + 2)
+    assert again.step == step + 2
+    assert [record["step"] for record in again.log] == list(range(1, step + 3))
+    assert not [path for path in folder.rglob(".new-*")]
 
 
 class Clock:

@@ -42,7 +42,7 @@ def _open(folder: Path) -> Any:
     try:
         import lmdb
     except ImportError as error:
-        raise DataError("lsun needs the package lmdb; type: pip install lmdb") from error
+        raise DataError("lsun needs the package lmdb; type: pip install 'ganzoo[lsun]'") from error
     try:
         return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:

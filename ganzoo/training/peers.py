@@ -126,8 +126,7 @@ def mimicry(family: str, stem: str) -> Callable[[Job], Step]:
         classes: dict[str, Any] = {"num_classes": job.classes} if job.classes else {}
         g = getattr(home, f"{stem}Generator32")(nz=job.z_dim, **classes)
         d = getattr(home, f"{stem}Discriminator32")(**classes)
-        rates = {"lr": 2e-4, "betas": (0.0, 0.9)}
-        for_d, for_g = torch.optim.Adam(d.parameters(), **rates), torch.optim.Adam(g.parameters(), **rates)
+        for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9)) for net in (d, g))
         batch, log = (job.real, job.labels), _Ignored()
 
         def step() -> None:
