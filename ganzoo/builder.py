@@ -13,7 +13,8 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ganzoo.errors import PluginError, RecipeError, UsageError, either
 from ganzoo.gan import GAN, Game, Parts
@@ -24,6 +25,7 @@ from ganzoo.resolver import make_plan
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 MAX_PARAMETERS = 2_000_000_000
+FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
 
 
 def build(
@@ -73,13 +75,26 @@ def assemble(
         "z_dim": z_dim,
     }
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             gan = _construct(plan, shape)
     except (RuntimeError, OverflowError, MemoryError) as error:
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {str(error).splitlines()[0]}") from error
     _refuse_unused(plan, gan)
     _refuse_giants(gan)
     return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
+
+
+class Unfilled(TorchFunctionMode):
+    """Skip what only changes values: ``meta`` has none, and torch would import its compiler, for seconds."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call ``function``, unless it fills its first argument."""
+        filled = args[0] if args else (kwargs or {}).get("tensor")
+        if function in FILLERS or getattr(function, "__module__", "") == "torch.nn.init":
+            return filled
+        return function(*args, **(kwargs or {}))
 
 
 def parameter_limit() -> int:

@@ -161,7 +161,7 @@ def register_penalties(register: Register) -> None:
 def register_datasets(register: Register) -> None:
     labelled, plain = {"image", "label"}, {"image"}
     # Small batches and quick learning: a readable grid in a minute on two cores.
-    quick = {"batch": 32, "lr.g": 5e-4, "lr.d": 5e-4}
+    quick = {"batch": 32, "lr.g": 5e-4, "lr.d": 1e-3}
     register("digits", "ganzoo.data.digits:digits", provides=labelled, train=quick)
     for name in ("cifar10", "cifar100", "mnist", "fashionmnist", "svhn"):
         register(name, f"ganzoo.data.torchvision:{name}", provides=labelled)

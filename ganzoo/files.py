@@ -13,6 +13,7 @@ from pathlib import Path
 from ganzoo.errors import RunError
 
 LOCK = ".lock"
+TORN = ".new-"  # what a file or folder is called, with the process's id, until it is whole
 
 
 def sync(path: Path) -> None:
@@ -28,6 +29,16 @@ def _cannot_write(path: Path, error: OSError) -> RunError:
     return RunError(f"cannot write {path}: {error.strerror or error}; make room or choose another folder")
 
 
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{TORN}{os.getpid()}-{path.name}")
+
+
+def remove_torn(folder: Path) -> None:
+    """Remove what a killed process had begun to write, there and in the folders below."""
+    for path in list(folder.rglob(f"{TORN}*")):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Hand out a temporary path beside ``path`` (same ending) that replaces it when the block ends well.
@@ -39,7 +50,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         RunError: the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".new-{os.getpid()}-{path.name}")
+    temporary = _temporary(path)
     try:
         yield temporary
         sync(temporary)
@@ -56,7 +67,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Hand out a temporary folder that takes the name ``path``, which must be free, when the block ends well."""
     path = Path(path)
-    temporary = path.with_name(f".new-{os.getpid()}-{path.name}")
+    temporary = _temporary(path)
     try:
         temporary.mkdir(parents=True)
         yield temporary

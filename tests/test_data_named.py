@@ -263,7 +263,7 @@ def test_lsun_that_is_not_there(tmp_path, monkeypatch):
         open_data("lsun:kitchn", DataRequest(root=tmp_path))
     (tmp_path / "bedroom_train_lmdb").mkdir()
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(DataError, match="pip install lmdb"):
+    with pytest.raises(DataError, match=r"ganzoo\[lsun\]"):
         open_data("lsun", DataRequest(root=tmp_path))
 
 

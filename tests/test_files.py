@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from ganzoo.errors import RunError
-from ganzoo.files import atomic, atomic_folder, check_writable, lock, write_json, write_text
+from ganzoo.files import atomic, atomic_folder, check_writable, lock, remove_torn, write_json, write_text
 
 
 def names(folder):
@@ -59,6 +59,15 @@ def test_folder_appears_whole(tmp_path):
     with pytest.raises(KeyError), atomic_folder(tmp_path / "next"):
         raise KeyError
     assert names(tmp_path) == ["step"]
+
+
+def test_what_a_killed_process_began_is_removed(tmp_path):
+    (tmp_path / "deep" / ".new-1-step").mkdir(parents=True)
+    (tmp_path / "deep" / ".new-1-step" / ".new-1-state").write_text("half")
+    (tmp_path / "deep" / ".new-2-frame.png").write_text("half")
+    (tmp_path / "deep" / "frame.png").write_text("whole")
+    remove_torn(tmp_path)
+    assert names(tmp_path / "deep") == ["frame.png"]
 
 
 def test_json_is_stable_and_refuses_nan(tmp_path):

@@ -21,7 +21,7 @@ LAYERS = [
     {"builder"},
     {"folder", "checkpoint", "data", "anatomy"},
     {"card", "training"},
-    {"diagram", "overlays", "plotting", "catalogue", "health"},
+    {"diagram", "overlays", "plotting", "catalogue", "doctor"},
     {"api"},
     {"testing"},
     {"cli"},

@@ -68,7 +68,7 @@ def _remarks(known: Registry) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
     """Report versions, devices, caches and what is wrong with plugins."""
-    from ganzoo.health import report
+    from ganzoo.doctor import report
     from ganzoo.registry import registry
 
     known = registry()

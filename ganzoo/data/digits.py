@@ -9,7 +9,7 @@ from PIL import Image
 from ganzoo.data.dataset import DataRequest, ImageData, MemoryImages
 from ganzoo.data.named import choose_split, no_argument
 
-STEPS = 400  # about a minute on two cores
+STEPS = 500  # about a minute on two cores
 """Suggested length of training."""
 
 _HELD_OUT = 5  # every fifth picture is for testing

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.builder import build
 from ganzoo.errors import UsageError
-from ganzoo.gan import Batch, Turn
+from ganzoo.gan import GAN, Batch, Turn
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Job, prepare
 from ganzoo.training.precision import choose_device, choose_precision, keep_memory
@@ -68,22 +68,9 @@ def bench(
     gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     labels = torch.arange(batch) % max(gan.classes, 1)
     job = Job(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
-    steps = {peer: prepare(peer, gan.plan.head.name, job) for peer in against}
-    precision = choose_precision(str(gan.plan["precision"]), where)
-    if where.type == "cpu":
-        keep_memory()
-    precision.place(gan)
-    real = job.real.to(where).contiguous(memory_format=torch.channels_last)
-    ours = Clocked(Trainer(gan, 0, rounds, precision), {"image": real, "label": labels.to(where)})
-    times = _interleave({"ours": ours.step, **steps}, rounds, progress)
-    peak, flop = matrix_rate(precision.dtype, where), ours.flop()
-    mine = _summary(times.pop("ours"), batch)
-    rate = flop / mine["step_ms"] / 1e6
-    turns = {name: round(1e3 * median(spent[-rounds:]), 3) for name, spent in ours.turns.items()}
-    details = {"turn_ms": turns, "gflop_per_step": round(flop / 1e9, 3), "fraction_of_peak": round(rate / peak, 4)}
-    peers = {name: _summary(spent, batch) for name, spent in times.items()}
-    for summary in peers.values():
-        summary["ratio"] = round(summary["step_ms"] / mine["step_ms"], 4)
+    peers = {peer: prepare(peer, gan.plan.head.name, job) for peer in against}
+    ours = Clocked.prepare(gan, job, where)
+    times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,
         "batch": batch,
@@ -92,18 +79,31 @@ def bench(
         "classes": gan.classes,
         "z_dim": z_dim,
         "rounds": rounds,
-        "ours": {**mine, **details},
-        "peers": peers,
-        "machine": {
-            "device": str(where),
-            "precision": precision.name,
-            "threads": torch.get_num_threads(),
-            "matrix_gflops": round(peak, 1),
-            "peak_memory_mb": round(peak_memory() / 2**20, 1),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **_report(ours, times, batch),
     }
+
+
+def _report(ours: Clocked, times: dict[str, list[float]], batch: int) -> dict[str, Any]:
+    """What was measured: ``ours``, ``peers`` and the machine."""
+    precision, rounds = ours.trainer.precision, len(times["ours"])
+    peak, flop = matrix_rate(precision.dtype, precision.device), ours.flop()
+    mine = _summary(times.pop("ours"), batch)
+    mine["turn_ms"] = {name: round(1e3 * median(spent[2 : rounds + 2]), 3) for name, spent in ours.turns.items()}
+    mine["gflop_per_step"] = round(flop / 1e9, 3)
+    mine["fraction_of_peak"] = round(flop / mine["step_ms"] / 1e6 / peak, 4)
+    peers = {name: _summary(spent, batch) for name, spent in times.items()}
+    for summary in peers.values():
+        summary["ratio"] = round(summary["step_ms"] / mine["step_ms"], 4)
+    machine = {
+        "device": str(precision.device),
+        "precision": precision.name,
+        "threads": torch.get_num_threads(),
+        "matrix_gflops": round(peak, 1),
+        "peak_memory_mb": round(peak_memory() / 2**20, 1),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    return {"ours": mine, "peers": peers, "machine": machine}
 
 
 class Clocked:
@@ -114,6 +114,16 @@ class Clocked:
         self.turns: dict[str, list[float]] = {turn.name: [] for turn in trainer.turns}
         self._take = trainer.take
         trainer.take = self.take  # type: ignore[method-assign]
+
+    @classmethod
+    def prepare(cls, gan: GAN, job: Job, device: torch.device) -> Clocked:
+        """A trainer placed on the device in the arithmetic that the plan asks for."""
+        precision = choose_precision(str(gan.plan["precision"]), device)
+        if device.type == "cpu":
+            keep_memory()
+        precision.place(gan)
+        real = job.real.to(device).contiguous(memory_format=torch.channels_last)
+        return cls(Trainer(gan, 0, 1, precision), {"image": real, "label": job.labels.to(device)})
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One turn, timed until the device is done with it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import torch
 
 from ganzoo.data import ImageData, prefetch
 from ganzoo.errors import RunError
-from ganzoo.files import write_json
+from ganzoo.files import remove_torn, write_json
 from ganzoo.gan import GAN, Batch
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
@@ -61,11 +60,9 @@ class Session:
 
     def begin(self, resumed: bool) -> None:
         """Make the folder agree with the trainer's step: nothing of later steps stays, what is missing appears."""
-        training = self.folder / TRAINING
-        training.mkdir(exist_ok=True)
-        for torn in [*self.folder.glob(".new-*"), *training.glob(".new-*")]:
-            shutil.rmtree(torn) if torn.is_dir() else torn.unlink()
-        write_json(training / RUN, self.notes)
+        (self.folder / TRAINING).mkdir(exist_ok=True)
+        remove_torn(self.folder)
+        write_json(self.folder / TRAINING / RUN, self.notes)
         self.log.cut(self.trainer.step)
         self.output.drop_after(self.trainer.step)
         with self.averaged() as gan:

@@ -17,7 +17,7 @@ from ganzoo.checkpoint import CONFIG, FORMAT, MODEL, read_config
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError, either
-from ganzoo.files import LOCK, check_writable
+from ganzoo.files import LOCK, TORN, check_writable
 from ganzoo.folder import field, read_json
 from ganzoo.plan import Plan
 from ganzoo.resolver import make_plan
@@ -84,7 +84,9 @@ def check_new(folder: Path) -> None:
             f"{folder} holds a run: go on with it (ganzoo train --resume {folder}), or start another (--out {free})"
         )
     check_writable(folder)
-    if folder.is_dir() and any(path.name not in STARTED and path.name[:5] != ".new-" for path in folder.iterdir()):
+    if folder.is_dir() and any(
+        path.name not in STARTED and not path.name.startswith(TORN) for path in folder.iterdir()
+    ):
         raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
 
 
