@@ -96,4 +96,4 @@ def _builds(recipe: str) -> bool:
 
 
 def _about(entry: Entry) -> str:
-    return "" if entry.kind == "preset" else inspect.cleandoc(inspect.getdoc(entry.load()) or "")
+    return "" if entry.kind == "preset" else inspect.cleandoc(inspect.getdoc(entry.load()) or "").replace("``", "`")

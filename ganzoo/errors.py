@@ -49,11 +49,8 @@ class ModelError(GanzooError):
 
 
 def nearest(name: str, choices: Iterable[str], count: int = 3) -> list[str]:
-    """The ``count`` choices spelled most like ``name``, best first; never empty while there are choices."""
-    ordered = sorted(set(choices))
-    return get_close_matches(name, ordered, n=count, cutoff=0.5) or get_close_matches(
-        name, ordered, n=count, cutoff=0.0
-    )
+    """The ``count`` choices spelled most like ``name``, best first; fewer only where there are fewer."""
+    return get_close_matches(name, sorted(set(choices)), n=count, cutoff=0.0)
 
 
 def either(names: Iterable[object], joiner: str = "or") -> str:

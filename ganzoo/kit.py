@@ -50,7 +50,7 @@ class LinearHead(nn.Module):
 
 
 class Conditioning(nn.Module):
-    """How labels enter one network. The base class is the unconditional case; parts override what they change.
+    """No labels: D ends in one linear map to a score. Other ways for labels to enter derive from this class.
 
     Args:
         y_dim: length of the label vector ``y`` ``(B, y_dim)``, one-hot for plain labels; 0 without labels.

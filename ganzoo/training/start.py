@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import sys
@@ -150,10 +151,9 @@ def plan_and_data(
     try:
         assemble(plan, opened.resolution, opened.channels, len(opened.class_names), device="meta")
     except ResolutionError as error:
-        larger = [size for size in error.nearest if size > opened.resolution] or list(error.nearest)
-        if request.resolution is not None or not larger:
+        if request.resolution is not None or not error.nearest:
             raise
-        size = min(larger)
+        size = min(error.nearest, key=lambda near: abs(math.log(near / opened.resolution)))
         notes.append(f"{opened.name} is {opened.resolution} px, which {plan.head.name} cannot be: shown at {size} px")
         opened = open_data(data, replace(request, resolution=size))
     return plan, opened
