@@ -77,7 +77,7 @@ def card(config: Mapping[str, Any], name: str) -> str:
 ![64 samples of fixed noise](samples.png)
 
 A generative adversarial network trained with [ganzoo](https://pypi.org/project/ganzoo/). The picture shows fixed noise,
-nothing chosen. No score has been measured: a score in this card would come from `ganzoo eval`, never from a hand.
+nothing chosen. No score has been measured.
 
 | | |
 |---|---|

@@ -146,7 +146,7 @@ def test_doctor_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_unknown_command_gets_the_nearest() -> None:
     wrong = run("trian")
     assert wrong.exit_code == 2 and not wrong.stdout
-    assert wrong.stderr == "ganzoo: error: no command is called 'trian'; nearest: train; 'ganzoo --help' lists them\n"
+    assert wrong.stderr == "ganzoo: error: no command is called 'trian'; nearest: train, info, doctor; 'ganzoo --help' lists them\n"
 
 
 @pytest.mark.parametrize(("words", "hint"), [
