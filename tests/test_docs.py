@@ -9,7 +9,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-import tomllib
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
 
 import ganzoo
 
