@@ -7,7 +7,7 @@ the architecture, the kind's default. A part that found every slot taken implies
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
@@ -17,6 +17,7 @@ from ganzoo.registry import Entry, Registry, registry
 from ganzoo.settings import SETTINGS, read, write
 
 HEAD_KINDS = ("architecture", "preset")
+DEEPEST = 8  # presets within presets; more is a circle
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}
 
 
@@ -85,6 +86,8 @@ class _Resolver:
             entry = self.registry.find(recipe.head.spelling, HEAD_KINDS, what="architecture or preset")
             if entry.kind == "architecture":
                 break
+            if len(layers) > DEEPEST:
+                raise RecipeError(f"{entry.name} is a preset of a preset of a preset ...: more than {DEEPEST} deep")
             said, preset, recipe = f"preset {entry.name}", entry, Recipe.parse(str(entry.build))
         self.head_entry = entry
         return layers, Slot("architecture", None, entry.name, _options(entry, options), "named", entry=entry)
@@ -108,7 +111,7 @@ class _Resolver:
             slots=tuple(self._slots()),
             settings=self._settings(settings, suggested),
             provides=self.provides,
-            notes=tuple(self.notes),
+            notes=tuple(sorted(self.notes)),
         )
 
     def _claim(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
@@ -120,10 +123,8 @@ class _Resolver:
         _check_places(part, entry.kind, entry.name, allowed)
         sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
         numbers = tuple(sorted(part.resolutions))
-        claim = _Claim(
-            entry.kind, entry.name, entry, sides, numbers, _options(entry, dict(part.options)), level, because
-        )
-        return self._with_needs_met(claim)
+        options = _options(entry, dict(part.options))
+        return _Claim(entry.kind, entry.name, entry, sides, numbers, options, level, because)
 
     def _claim_nothing(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
         kind = str(part.kind)
@@ -135,29 +136,20 @@ class _Resolver:
             kind, EMPTY, None, sides if kind in SIDED else (), tuple(sorted(part.resolutions)), {}, level, because
         )
 
-    def _with_needs_met(self, claim: _Claim) -> _Claim:
-        """The claim, or its fallback where an implied part's needs are not met."""
-        assert claim.entry is not None
-        missing = claim.entry.requires - self.available
-        if not missing:
-            return claim
+    def _meet_needs(self, claim: _Claim) -> None:
+        """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
+        missing = claim.entry.requires - self.available if claim.entry else frozenset()
+        if claim.entry is None or not missing:
+            return
         if claim.named or claim.entry.fallback is None:
             raise RecipeError(self._refusal(claim, missing))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
         self.notes.append(f"{claim.name} needs {needs}, which the data lacks: {fallback.name} in its place")
-        because = f"{claim.because}, in place of {claim.name} (no {needs})"
-        sides = tuple(side for side in claim.sides if side in fallback.sides)
-        return self._with_needs_met(
-            replace(
-                claim,
-                name=fallback.name,
-                entry=fallback,
-                sides=sides,
-                options=_options(fallback, {}),
-                because=because,
-            )
-        )
+        claim.because = f"{claim.because}, in place of {claim.name} (no {needs})"
+        claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
+        claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
+        self._meet_needs(claim)
 
     def _refusal(self, claim: _Claim, missing: frozenset[str]) -> str:
         lines = []
@@ -205,6 +197,9 @@ class _Resolver:
             free = bool(claim.sides)
         else:
             free = not rivals
+        if free:
+            self._meet_needs(claim)
+            free = claim.kind not in SIDED or bool(claim.sides)
         if free:
             self.accepted.append(claim)
         return free

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ganzoo
 from ganzoo.errors import RecipeError, UnknownPart, UsageError
 from ganzoo.plan import Plan
 from ganzoo.registry import registry
 from ganzoo.resolver import make_plan
+from ganzoo.testing import plugin
 
 LABELLED = ("image", "label")
 
@@ -64,6 +66,23 @@ def test_named_parts_whose_needs_are_not_met_are_refused(recipe):
     with pytest.raises(RecipeError, match=r"'label'.*digits"):
         make_plan(recipe)
     assert make_plan(recipe, LABELLED).conditional
+
+
+def test_only_parts_that_got_a_slot_need_anything():
+    assert not make_plan("sagan+gn@g+plain").notes
+    replaced = make_plan("sngan-cond+bn@g+plain")
+    assert names(replaced, "conditioning")["d"] == "plain" and not replaced.conditional
+
+
+def test_a_circle_of_presets_is_refused():
+    class Circle:
+        @ganzoo.hookimpl
+        def register_presets(self, register):
+            register("hen", "egg+sn")
+            register("egg", "hen+hinge")
+
+    with plugin(Circle()), pytest.raises(RecipeError, match="preset of a preset"):
+        make_plan("hen")
 
 
 def test_wgan_brings_gp_and_bares_d():
