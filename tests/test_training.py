@@ -257,6 +257,14 @@ def test_default_folder_is_named_by_recipe_and_never_reused(tmp_path, monkeypatc
     assert [str(folder) for folder in folders] == ["runs/dcgan-ch-4", "runs/dcgan-ch-4-2"]
 
 
+def test_recipes_that_share_a_slug_do_not_share_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = tiny(None, "dcgan:ch=4+gn@g", steps=1)
+    first.folder.rename("runs/dcgan-ch-4-gn-d")  # stands where another recipe's slug would put its run
+    second = tiny(None, "dcgan:ch=4+gn@d", steps=1)
+    assert str(second.folder) == f"runs/dcgan-ch-4-gn-d-{second.gan.plan.hash[:6]}"
+
+
 def test_locked_folder_is_refused(run):
     with lock(run), pytest.raises(RunError, match=f"in use by process {os.getpid()} on "):
         resume(run)

@@ -28,8 +28,6 @@ from ganzoo.training.progress import reporter
 from ganzoo.training.session import Callback, Session
 from ganzoo.training.state import drop_after, load_training
 
-RUNS = Path("runs")
-
 
 @dataclass
 class Run:
@@ -163,7 +161,7 @@ def _begin(out: Path | None, request: Request) -> Run:
     if request.recipe is None or request.data is None:
         missing = "RECIPE" if request.recipe is None else "--data"
         raise UsageError(f"{missing} is missing: ganzoo train dcgan+sn+hinge --data digits")
-    start.check_new(out) if out is not None else check_writable(RUNS)
+    start.check_new(out) if out is not None else check_writable(start.RUNS)
     start.Pacing(request.steps or 1).changed(request.pacing)
     device, seed = choose_device(request.device), request.seed or 0
     wanted = DataRequest(resolution=request.resolution, skip_bad=request.skip_bad)
@@ -179,7 +177,7 @@ def _begin(out: Path | None, request: Request) -> Run:
         request.notes += copy_weights(gan, Path(request.init))
     request.notes += plan.notes
     precision = choose_precision(str(plan["precision"]), device)
-    folder = out or start.free_folder(RUNS / plan.slug)
+    folder = out or start.default_folder(plan)
     make_folder(folder)
     with lock(folder):
         start.check_new(folder)

@@ -29,6 +29,7 @@ from ganzoo.training.precision import Precision
 from ganzoo.training.state import TRAINING, checkpoints
 
 RUN = "run.json"
+RUNS = Path("runs")
 STEPS = 20_000  # where neither a person nor the data set says
 STARTED = (LOCK, TRAINING, LOG, SAMPLES, MODEL)  # what is there before config.json says that a run has begun
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
@@ -98,6 +99,19 @@ def free_folder(folder: Path) -> Path:
         number += 1
         path = folder.with_name(f"{folder.name}-{number}")
     return path
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where a run goes that was given no folder: ``runs/<slug>``, numbered where the recipe has been run before.
+
+    Different recipes can have one slug; the later one gets six digits of its plan's hash.
+    """
+    folder = RUNS / plan.slug
+    try:
+        other = holds_run(folder) and read_config(folder)["recipe"] != plan.recipe
+    except ModelError:
+        other = True
+    return free_folder(folder.with_name(f"{folder.name}-{plan.hash[:6]}") if other else folder)
 
 
 def check_run(folder: Path) -> None:
