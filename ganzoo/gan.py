@@ -6,6 +6,7 @@ means, which parts add to it and how labels enter is settled by the game (see :m
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -126,7 +127,7 @@ class Parts:
         return {"loss": self.loss, **self.penalties, **self.auxiliaries, **self.augments}
 
 
-class Game:
+class Game(ABC):
     """How the networks of a GAN play: subclasses name the players and list their turns.
 
     Args:
@@ -138,9 +139,9 @@ class Game:
     def __init__(self, gan: GAN) -> None:
         self.gan = gan
 
+    @abstractmethod
     def turns(self) -> list[Turn]:
         """The turns of one step, in order."""
-        raise NotImplementedError(f"{type(self).__name__} names no turns")
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last reals and fakes that D told apart, or None before its first turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +23,8 @@ LARGEST_DEFAULT = 256
 """Photographs are not trained on at full size unless somebody says so."""
 
 
-class Pictures:
-    """Encoded pictures as a source found them; a source overrides :meth:`read`.
+class Pictures(ABC):
+    """Encoded pictures as a source found them; a source defines :meth:`read`.
 
     Args:
         where: what messages call the source.
@@ -44,9 +45,9 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.names)
 
+    @abstractmethod
     def read(self, index: int) -> Image.Image:
         """Open a picture, all its bytes checked as far as the source can; called from several threads."""
-        raise NotImplementedError
 
     def peek(self, index: int) -> Image.Image:
         """Open a picture for its header only."""
