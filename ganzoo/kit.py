@@ -207,5 +207,7 @@ class Discriminator(nn.Module):
         self.head = self.conditioning.head(features, bias)
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``."""
-        return self.head(self.trunk(self.conditioning.embed(x, y), y), y)
+        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are fp32."""
+        features = self.trunk(self.conditioning.embed(x, y), y)
+        with torch.autocast(features.device.type, enabled=False):  # bf16 would leave a score three digits
+            return self.head(features.float(), y.float())

@@ -125,6 +125,17 @@ def test_every_head_takes_its_turns(recipe):
     assert 0 <= real <= 1 and 0 <= fake <= 1
 
 
+@pytest.mark.parametrize("head", ["plain", "projection", "ac"])
+def test_heads_speak_fp32_where_networks_compute_in_bf16(head):
+    torch.manual_seed(0)
+    gan = ganzoo.build(f"dcgan:ch=8+conditioning/{head}", classes=2, **SMALL)
+    x, y = torch.rand(4, 1, 16, 16), torch.eye(2)[[0, 1, 0, 1]][:, : gan.classes]
+    with torch.autocast("cpu", torch.bfloat16):
+        said = gan.D(x, y)
+    assert all(value.dtype == torch.float32 for value in (said.scores, *said.extras.values()))
+    assert not torch.equal(said.scores, said.scores.bfloat16().float())
+
+
 def test_labels_reach_the_critic_through_the_conditioning():
     torch.manual_seed(0)
     gan = ganzoo.build("sngan:ch=8+projection", classes=2, **SMALL)

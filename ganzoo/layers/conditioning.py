@@ -25,7 +25,7 @@ class ProjectionHead(LinearHead):
     def forward(self, features: Tensor, y: Tensor) -> Output:
         """Scores ``(B,)`` of features under label vectors."""
         plain = super().forward(features, y)
-        match = (self.embedding(y).float() * features.flatten(1).float()).sum(1)
+        match = (self.embedding(y) * features.flatten(1)).sum(1)
         return Output(plain.scores + match, features)
 
 
