@@ -21,8 +21,8 @@ from ganzoo.errors import GanzooError, ModelError, RunError, UnknownPart, either
 from ganzoo.files import atomic, write_json
 from ganzoo.folder import field, printable, quoted, read_json, read_tensors
 from ganzoo.gan import GAN
-from ganzoo.plan import EMPTY, Plan
-from ganzoo.recipe import HEAD_KINDS, Recipe
+from ganzoo.plan import Plan
+from ganzoo.recipe import EMPTY, HEAD_KINDS, Recipe
 from ganzoo.registry import registry
 
 FORMAT = 1

@@ -10,14 +10,13 @@ from hashlib import sha256
 from typing import Any
 
 from ganzoo.errors import ModelError
+from ganzoo.recipe import EMPTY, PART_KINDS
 from ganzoo.registry import Entry, registry
 from ganzoo.settings import Value, read
 
-PART_KINDS = ("normalization", "weight", "attention", "conditioning", "loss", "penalty", "auxiliary", "augment")
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("penalty", "auxiliary", "augment")
 SIDES = ("g", "d")
-EMPTY = "none"
 
 
 @dataclass(frozen=True)

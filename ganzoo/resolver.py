@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
-from ganzoo.plan import EMPTY, MANY, PART_KINDS, SIDED, SIDES, Plan, Setting, Slot
-from ganzoo.recipe import Part, Recipe
+from ganzoo.plan import MANY, SIDED, SIDES, Plan, Setting, Slot
+from ganzoo.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
 from ganzoo.registry import Entry, Registry, registry
 from ganzoo.settings import SETTINGS, read, write
 
-HEAD_KINDS = ("architecture", "preset")
 DEEPEST = 8  # presets within presets; more is a circle
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}
 
