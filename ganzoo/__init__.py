@@ -6,7 +6,7 @@ Example:
     >>> import ganzoo
     >>> gan = ganzoo.build("sagan+sn+hinge", resolution=32, classes=10)
     >>> run = ganzoo.train("dcgan+sn+hinge", data="digits", steps=200, out="runs/first")
-    >>> ganzoo.load("runs/first").sample(16, seed=0, output="pil")
+    >>> ganzoo.load("./runs/first").sample(16, seed=0, output="pil")
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ganzoo.builder import build
     from ganzoo.gan import GAN, Batch, Critic, Game, Round, Turn
     from ganzoo.kit import Conditioning, Discriminator, Generator, Kit, Output
+    from ganzoo.scoring import evaluate
+    from ganzoo.training.loop import Trainer
     from ganzoo.training.run import Run, train
 
 __version__ = "0.1.0"
@@ -43,6 +45,8 @@ _HOMES = {
     "Generator": "ganzoo.kit",
     "Kit": "ganzoo.kit",
     "Output": "ganzoo.kit",
+    "Trainer": "ganzoo.training.loop",
+    "evaluate": "ganzoo.scoring",
     "Run": "ganzoo.training.run",
     "train": "ganzoo.training.run",
 }
@@ -62,10 +66,12 @@ __all__ = [
     "Register",
     "Round",
     "Run",
+    "Trainer",
     "Turn",
     "__version__",
     "build",
     "create",
+    "evaluate",
     "hookimpl",
     "info",
     "list",

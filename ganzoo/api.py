@@ -6,11 +6,13 @@ import builtins
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import ModelError
+from ganzoo.errors import UsageError, either
 from ganzoo.recipe import KINDS
 from ganzoo.registry import Entry, registry
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzoo.gan import GAN
 
 
@@ -50,21 +52,50 @@ def create(name: str, *context: Any, **options: Any) -> Any:
     return entry.load()(*context, **entry.read_options(texts))
 
 
-def load(ref: str | PathLike[str], device: str = "cpu") -> GAN:
-    """A trained model, ready to sample.
+def load(
+    ref: str | PathLike[str],
+    device: str = "cpu",
+    dtype: str | torch.dtype | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+    step: int | str | None = None,
+) -> GAN:
+    """A trained model, ready to sample. It needs no data set, and runs nothing that the model brings along.
 
     Args:
-        ref: a model's folder: a path, or text with ``.``, ``/`` or ``~`` in front.
-        device: where the weights go.
+        ref: a folder as a path object or as text with ``.``, ``/`` or ``~`` in front; ``"org/name"`` or
+            ``"org/name@revision"`` for a model of the Hugging Face Hub; a bare ``"name"`` for a model that a package
+            ships, else for that of ``$GANZOO_ORG`` (``ganzoo-models``) on the Hub.
+        device: where the weights go, such as ``"cuda"``.
+        dtype: what the networks compute in: ``"float32"`` (the default), ``"bfloat16"`` or ``"float16"``.
+        revision: branch, tag or commit of a model of the Hub.
+        token: of the Hub, for a private model; that of ``hf auth login`` or ``HF_TOKEN`` by default.
+        step: a step that a folder keeps, or ``"best"``; the model itself by default.
 
     Raises:
-        ModelError: for a folder that is missing, torn or not to be trusted.
+        UsageError: for a reference or a dtype that is none.
+        HubError: the Hub does not have the model, or cannot be reached and the model is not in the cache.
+        ModelError: for a model that is missing, torn or not to be trusted.
+
+    Example:
+        >>> ganzoo.load("my-org/sagan-cifar10@v1").sample(16, seed=0, output="pil")
     """
-    from pathlib import Path
+    from ganzoo.hub.locate import locate
 
-    from ganzoo.checkpoint import load_folder
+    numbers = None if dtype is None else _dtype(dtype)
+    gan = locate(ref, revision, token).load(device, step)
+    return gan if numbers is None else gan.to(numbers)
 
-    path = Path(ref).expanduser()
-    if isinstance(ref, str) and not ref.startswith((".", "/", "~")) and not path.is_dir():
-        raise ModelError(f"no folder {ref!r}; models of the Hub cannot be loaded yet: give a folder such as ./{ref}")
-    return load_folder(path, device=device)
+
+def _dtype(dtype: str | torch.dtype) -> torch.dtype:
+    """A dtype that networks can compute in, by name.
+
+    Raises:
+        UsageError: for any other.
+    """
+    from ganzoo.checkpoint import DTYPES
+
+    name = str(dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        raise UsageError(f"dtype={name!r} does not work: it is {either(DTYPES)}")
+    return DTYPES[name]

@@ -114,13 +114,20 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
         if initialise:
             _initialise(network, str(plan["init"]))
         _reparametrise(network, plan.slot("weight", sides[name]))
-    parts = Parts(
+        if plan["sync"] == "on":
+            _synchronise(network)
+    game = _game(plan.head)
+    return GAN(networks, {critic: _parts(plan) for critic in game.critics}, plan, game, kits=kits, **shape)
+
+
+def _parts(plan: Plan) -> Parts:
+    """The parts that act on one critic."""
+    return Parts(
         loss=_part(plan.slot("loss")),
         penalties={slot.name: _part(slot) for slot in plan.parts("penalty")},
         auxiliaries={slot.name: _part(slot) for slot in plan.parts("auxiliary")},
         augments={slot.name: _part(slot) for slot in plan.parts("augment")},
     )
-    return GAN(networks, parts, plan, _game(plan.head), kits=kits, **shape)
 
 
 def _part(slot: Slot) -> Any:
@@ -189,6 +196,13 @@ def _reparametrise(network: nn.Module, slot: Slot) -> None:
     for module in list(network.modules()):
         if isinstance(module, (*WEIGHTED, nn.Embedding)):
             apply(module, **slot.options)
+
+
+def _synchronise(network: nn.Module) -> None:
+    """Let every layer that can do so take its statistics over the whole batch of a distributed run."""
+    for module in network.modules():
+        if callable(sync := getattr(module, "sync", None)):
+            sync()
 
 
 def _refuse_giants(gan: GAN) -> None:

@@ -172,6 +172,52 @@ def register_datasets(register: Register) -> None:
 
 
 @hookimpl
+def register_metrics(register: Register) -> None:
+    moments, features = {"moments"}, {"features"}
+    register("fid", "ganzoo.metrics.frechet:FID", requires=moments, aliases=("fd",), paper="arxiv:1706.08500")
+    register(
+        "clean-fid",
+        "ganzoo.metrics.frechet:CleanFID",
+        requires=moments,
+        aliases=("clean-fd",),
+        paper="arxiv:2104.11222",
+    )
+    register(
+        "intra-fid",
+        "ganzoo.metrics.frechet:IntraFID",
+        requires={"label", "class-moments"},
+        aliases=("intra-fd",),
+        paper="arxiv:1802.05637",
+    )
+    register(
+        "fid-infinity",
+        "ganzoo.metrics.frechet:FIDInfinity",
+        requires={"moments", "nested-moments"},
+        aliases=("fd-infinity",),
+        paper="arxiv:1911.07023",
+    )
+    register("kid", "ganzoo.metrics.kernel:KID", requires=features, paper="arxiv:1801.01401")
+    register(
+        "is", "ganzoo.metrics.inception_score:InceptionScore", requires={"probabilities"}, paper="arxiv:1606.03498"
+    )
+    register("prdc", "ganzoo.metrics.manifold:PRDC", requires=features, paper="arxiv:2002.09797")
+    register(
+        "pr",
+        "ganzoo.metrics.manifold:PrecisionRecall",
+        requires=features,
+        aliases=("precision", "recall"),
+        paper="arxiv:1904.06991",
+    )
+    register(
+        "dc",
+        "ganzoo.metrics.manifold:DensityCoverage",
+        requires=features,
+        aliases=("density", "coverage"),
+        paper="arxiv:2002.09797",
+    )
+
+
+@hookimpl
 def register_presets(register: Register) -> None:
     register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(_fid(40.22, STUDIOGAN),))
     register("ggan", "dcgan+hinge", paper="arxiv:1705.02894", published=(_fid(43.16, STUDIOGAN),))

@@ -6,6 +6,7 @@ import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from ganzoo.registry import registry
 
 FORMAT = 1
 LONGEST_NAME = 200  # of a class
-CONFIG, MODEL, SNAPSHOTS = "config.json", "model.safetensors", "snapshots"
+CONFIG, MODEL, SNAPSHOTS, TRAINING = "config.json", "model.safetensors", "snapshots", "training"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
 DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
@@ -81,6 +82,20 @@ def generator_state(gan: GAN) -> dict[str, Tensor]:
     return {f"{name}.{key}": tensor for name, network in networks for key, tensor in plain_state(network).items()}
 
 
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """sha256, in hex, of the file that :func:`write_tensors` would write."""
+    from safetensors.torch import save
+
+    return sha256(save(_flat(tensors))).hexdigest()
+
+
+def _flat(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, in the order of their indices."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Replace the file at ``path`` by tensors in safetensors form; the same tensors give the same bytes.
 
@@ -90,11 +105,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    flat = torch.contiguous_format
-    plain = {name: tensor.detach().cpu().clone(memory_format=flat) for name, tensor in tensors.items()}
+    flat = _flat(tensors)
     with atomic(path) as temporary:
         try:
-            save_file(plain, temporary)
+            save_file(flat, temporary)
             temporary.chmod(0o644)  # the library makes files that nobody else can read
         except SafetensorError as error:
             raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error
@@ -149,6 +163,13 @@ def snapshots(folder: Path) -> dict[int, Path]:
     inside = folder / SNAPSHOTS
     files = [] if inside.is_symlink() else sorted(inside.glob("step-*.safetensors"))
     return {int(file.stem[5:]): file for file in files if file.stem[5:].isdecimal()}
+
+
+def bests(folder: Path) -> dict[int, Path]:
+    """Checkpoint folders of the best step by step, oldest first; the last is the best one now. Runs have them."""
+    inside = folder / TRAINING
+    found = [] if inside.is_symlink() else sorted(inside.glob("best-*"))
+    return {int(path.name[5:]): path for path in found if path.name[5:].isdecimal() and not path.is_symlink()}
 
 
 # --- reading one --------------------------------------------------------------------------------------------
@@ -222,6 +243,23 @@ def _without_weights(plan: Plan) -> Plan:
     return replace(plan, slots=tuple(slots))
 
 
+def plan_of(config: Mapping[str, Any], folder: Path) -> Plan:
+    """The plan that a checked ``config.json`` describes; ``folder`` is where it is from, for messages.
+
+    Raises:
+        ModelError: when a part is missing, with what to install, or the plan does not hold together.
+    """
+    try:
+        Recipe.parse(config["recipe"])
+        return Plan.from_config(config)
+    except UnknownPart as error:
+        raise _missing_plugins(config, folder, error) from error
+    except GanzooError as error:
+        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, AssertionError) as error:
+        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
+
+
 def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool = False) -> GAN:
     """The GAN that a checked ``config.json`` describes, with fresh weights or on ``meta``.
 
@@ -235,12 +273,9 @@ def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool
         ModelError: when a part is missing or the plan cannot be built; the text says which and why.
     """
     sizes = {name: config[name] for name in SIZES}
+    plan = plan_of(config, folder)
     try:
-        Recipe.parse(config["recipe"])
-        plan = Plan.from_config(config)
         gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)
-    except UnknownPart as error:
-        raise _missing_plugins(config, folder, error) from error
     except GanzooError as error:
         raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, StopIteration, AssertionError) as error:
@@ -251,17 +286,31 @@ def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool
     return gan
 
 
-def _weights(folder: Path, config: Mapping[str, Any], step: int | str | None) -> Path:
+def weights_file(folder: Path, config: Mapping[str, Any], step: int | str | None) -> Path:
     """The file that holds the weights of a step, or of the model."""
     if step is None or step == config["step"] or step == config["selection"]:
         return folder / MODEL
-    kept = snapshots(folder)
+    kept = {**snapshots(folder), **{number: path / MODEL for number, path in bests(folder).items()}}
+    step = max(bests(folder), default=step) if step == "best" else step
     if step in kept:
         return kept[int(step)]
-    have = either([*kept, config["step"]], "and")
+    have = either(sorted({*kept, config["step"]}), "and")
     if step == "best":
         raise ModelError(f"{folder} holds the last step: no score has chosen a best one; it has the steps {have}")
     raise ModelError(f"{folder} has no step {quoted(step)}; it has {have} (train --keep K keeps more)")
+
+
+def skeleton(config: Mapping[str, Any], folder: Path) -> tuple[GAN, dict[str, nn.Module], dict[str, Tensor]]:
+    """What a checked ``config.json`` promises, on ``meta``: the GAN, its generator side, the tensors of the file.
+
+    Raises:
+        ModelError: when it cannot be built; ``folder`` is where it is from, for messages.
+    """
+    gan = build_from(config, folder, "meta", plain=True)
+    plain = {name: make_plain(network) for name, network in generator_side(gan).items()}
+    dtype = DTYPES[config["dtype"]]
+    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}
+    return gan, plain, expected
 
 
 def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = None) -> GAN:
@@ -282,11 +331,8 @@ def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = 
     """
     folder = Path(path)
     config = read_config(folder)
-    gan = build_from(config, folder, "meta", plain=True)
-    plain = {name: make_plain(network) for name, network in generator_side(gan).items()}
-    dtype = DTYPES[config["dtype"]]
-    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}
-    tensors = read_tensors(_weights(folder, config, step), expected)
+    gan, plain, expected = skeleton(config, folder)
+    tensors = read_tensors(weights_file(folder, config, step), expected)
     for child in list(gan._modules):
         delattr(gan, child)
     for name, network in plain.items():

@@ -48,6 +48,22 @@ class ModelError(GanzooError):
     """A model folder that cannot be trusted or does not hold together."""
 
 
+class CardError(UsageError):
+    """A model card whose marks do not pair up, so that writing it anew could lose a person's text."""
+
+
+class HubError(GanzooError):
+    """The Hugging Face Hub refused something."""
+
+
+class NotOnHub(HubError):
+    """A model, revision or file that the Hub does not have, or does not show to this token."""
+
+
+class HubUnreachable(HubError):
+    """The Hub gave no answer, or said that it cannot give one now; a copy in the cache may serve."""
+
+
 def nearest(name: str, choices: Iterable[str], count: int = 3) -> list[str]:
     """The ``count`` choices spelled most like ``name``, best first; fewer only where there are fewer."""
     return get_close_matches(name, sorted(set(choices)), n=count, cutoff=0.0)

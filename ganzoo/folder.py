@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzoo.errors import ModelError
 
+if TYPE_CHECKING:  # imported when tensors are read, so that commands that only read JSON start without torch
+    from torch import Tensor
+
 LARGEST_JSON = 1 << 20
 LARGEST_HEADER = 16 << 20
-DTYPES: Mapping[str, torch.dtype] = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "I16": torch.int16,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
+SHARED = re.compile(r"[0-9a-f]{64}")  # a blob of the store that the models of a Hub cache share
+DTYPES: Mapping[str, str] = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
 }
-CODES = {dtype: code for code, dtype in DTYPES.items()}
+CODES = {f"torch.{dtype}": code for code, dtype in DTYPES.items()}
 
 
 def quoted(text: object, longest: int = 80) -> str:
@@ -46,11 +48,17 @@ def printable(text: object, longest: int = 400) -> str:
 
 
 def _blob_of_cache(path: Path) -> Path | None:
-    """Where a link of the Hub's cache leads: from ``snapshots/<revision>/`` into ``blobs/`` of the same model."""
+    """Where a link of the Hub's cache leads: from ``snapshots/<revision>/`` into ``blobs/`` of the same model.
+
+    A blob that came by Xet may itself be a link into the store that all models of the cache share.
+    """
     root = next((p.parent for p in path.absolute().parents if p.name == "snapshots"), None)
-    target = Path(os.path.realpath(path))
-    inside = root is not None and target.parent == Path(os.path.realpath(root / "blobs"))
-    return target if inside else None
+    if root is None:
+        return None
+    target, blobs = Path(os.path.realpath(path)), Path(os.path.realpath(root / "blobs"))
+    shared = blobs.parent.parent / "blobs"
+    stored = root.name.startswith("models--") and target.parent.parent == shared and SHARED.fullmatch(target.name)
+    return target if target.parent == blobs or stored else None
 
 
 @contextmanager
@@ -80,16 +88,16 @@ def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of at most 1 MB.
+def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """A JSON object of at most ``largest`` bytes; 1 MB by default.
 
     Raises:
         ModelError: for anything else.
     """
     with open_regular(path) as file:
-        data = file.read(LARGEST_JSON + 1)
-    if len(data) > LARGEST_JSON:
-        raise ModelError(f"{path} is larger than 1 MB; no {path.name} is")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ModelError(f"{path} is larger than {largest >> 20} MB; no {path.name} is")
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -145,8 +153,8 @@ def _check_names(header: Mapping[str, Any], expected: Mapping[str, Tensor], path
 def _check_entry(entry: Mapping[str, Any], like: Tensor, name: str, path: Path) -> tuple[int, int]:
     """First and last byte of one tensor, once its header entry says what the network expects."""
     code, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
-    if code != CODES[like.dtype]:
-        raise ModelError(f"{path}: {quoted(name)} is {quoted(code)}; its recipe says {CODES[like.dtype]}")
+    if code != CODES[str(like.dtype)]:
+        raise ModelError(f"{path}: {quoted(name)} is {quoted(code)}; its recipe says {CODES[str(like.dtype)]}")
     if shape != list(like.shape):
         raise ModelError(f"{path}: {quoted(name)} is {quoted(shape)}; its recipe says {list(like.shape)}")
     if not (isinstance(offsets, list) and len(offsets) == 2 and all(type(byte) is int for byte in offsets)):
@@ -171,6 +179,8 @@ def _layout(header: Mapping[str, Any], expected: Mapping[str, Tensor], size: int
 
 
 def _read_tensor(file: BinaryIO, like: Tensor, name: str, path: Path) -> Tensor:
+    import torch
+
     tensor = torch.empty(like.shape, dtype=like.dtype)
     if tensor.numel():
         raw = memoryview(tensor.reshape(-1).view(torch.uint8).numpy().data)
@@ -204,11 +214,13 @@ def read_shapes(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: for a file whose header makes no sense.
     """
+    import torch
+
     with open_regular(path) as file:
         header, size = _header(file, path)
     try:
         shapes = {
-            name: torch.empty(tuple(entry["shape"]), dtype=DTYPES[entry["dtype"]], device="meta")
+            name: torch.empty(tuple(entry["shape"]), dtype=getattr(torch, DTYPES[entry["dtype"]]), device="meta")
             for name, entry in header.items()
         }
     except (KeyError, TypeError, RuntimeError, ValueError):

@@ -130,11 +130,16 @@ class Parts:
 class Game(ABC):
     """How the networks of a GAN play: subclasses name the players and list their turns.
 
+    Attributes:
+        players: networks by player.
+        critics: networks that judge; each has parts of its own in ``gan.critics``.
+
     Args:
-        gan: the networks (``gan.G``, ``gan.D``, ...) and the ``gan.parts`` that a plan chose.
+        gan: the networks (``gan.G``, ``gan.D``, ...) and the parts that a plan chose.
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    critics: ClassVar[tuple[str, ...]] = ("D",)
 
     def __init__(self, gan: GAN) -> None:
         self.gan = gan
@@ -153,7 +158,7 @@ class GAN(nn.Module):
 
     Args:
         networks: by name; each becomes a direct child, such as ``gan.G``.
-        parts: what acts in turns; those with state become children too, so that they are saved.
+        critics: what acts in turns, for each critic; parts with state become children too, so that they are saved.
         plan: what it was built from.
         resolution, channels: of the images.
         classes: length of the label vectors; 0 for an unconditional GAN.
@@ -164,7 +169,7 @@ class GAN(nn.Module):
     def __init__(
         self,
         networks: Mapping[str, nn.Module],
-        parts: Parts,
+        critics: Mapping[str, Parts],
         plan: Plan,
         game: type[Game],
         *,
@@ -175,21 +180,28 @@ class GAN(nn.Module):
         kits: Mapping[str, Kit],
     ) -> None:
         super().__init__()
-        self.plan, self.parts = plan, parts
+        self.plan, self.critics = plan, dict(critics)
         self.resolution, self.channels, self.classes, self.z_dim = resolution, channels, classes, z_dim
         self.class_names: tuple[str, ...] = tuple(str(k) for k in range(classes))
         self.kits = kits
         for name, network in networks.items():
             self.add_module(name, network)
-        for name, part in parts.all().items():
-            if isinstance(part, nn.Module):
-                self.add_module(f"part_{name.replace('.', '_')}", part)
+        for critic, parts in self.critics.items():
+            own = "" if parts is self.parts else f"{critic}_"
+            for name, part in parts.all().items():
+                if isinstance(part, nn.Module):
+                    self.add_module(f"part_{own}{name.replace('.', '_')}", part)
         self.game = game(self)
 
     @property
     def players(self) -> dict[str, tuple[str, ...]]:
         """Networks by player, such as ``{"d": ("D",), "g": ("G",)}``."""
         return dict(self.game.players)
+
+    @property
+    def parts(self) -> Parts:
+        """What acts in turns, of the first critic."""
+        return next(iter(self.critics.values()))
 
     @property
     def sites(self) -> dict[str, dict[int, bool]]:
@@ -285,12 +297,12 @@ class GAN(nn.Module):
     def generate(self, z: Tensor, y: Tensor, batch: int = 64) -> Tensor:
         """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode, from noise and label vectors."""
         generator: Any = self.G
-        device = next(generator.parameters()).device
+        weights = next(generator.parameters())
         was_training = generator.training
         generator.eval()
         try:
             parts = [
-                generator(z[i : i + batch].to(device), y[i : i + batch].to(device)).float().cpu()
+                generator(z[i : i + batch].to(weights), y[i : i + batch].to(weights)).float().cpu()
                 for i in range(0, len(z), batch)
             ]
         finally:

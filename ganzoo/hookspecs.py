@@ -77,7 +77,11 @@ def register_datasets(register: Register) -> None:
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Scores of a generator."""
+    """Classes ``(*, options)`` called ``metric(real, fake)`` with two ``ganzoo.metrics.Sample``: numbers by name.
+
+    ``requires`` says what they look at: ``moments``, ``class-moments``, ``nested-moments``, ``features``,
+    ``probabilities``, ``label``. See :mod:`ganzoo.metrics`.
+    """
 
 
 @hookspec

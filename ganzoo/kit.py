@@ -3,6 +3,9 @@
 An architecture asks its :class:`Kit` for a norm here, an attention site there, and never learns which part it got.
 A discriminator is a trunk and a head; a generator is a trunk and a prior. ``forward`` never branches: a slot that a
 plan left empty is filled by :class:`Unchanged` or ``nn.Identity``.
+
+In a run of several processes each sees a slice of the batch. A part that looks across the batch, or draws random
+numbers for its images, uses :func:`whole`, :func:`whole_mean` and :func:`whole_draw`; see :mod:`ganzoo.whole`.
 """
 
 from __future__ import annotations
@@ -12,6 +15,11 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+
+from ganzoo.whole import here as here
+from ganzoo.whole import whole as whole
+from ganzoo.whole import whole_draw as whole_draw
+from ganzoo.whole import whole_mean as whole_mean
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.files import atomic
+from ganzoo.files import atomic, make_folder
 
 PAPER = 255  # the grey between the pictures of a grid
 
@@ -106,7 +106,7 @@ class Film:
 
     def add(self, image: Image.Image, step: int) -> None:
         """Keep the picture as the frame of ``step``."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         save_png(image, self.folder / f"{step:08d}.png")
 
     def frames(self) -> list[Path]:

@@ -12,11 +12,12 @@ from typing import Any
 from ganzoo.errors import ModelError
 from ganzoo.recipe import EMPTY, PART_KINDS
 from ganzoo.registry import Entry, registry
-from ganzoo.settings import Value, read
+from ganzoo.settings import SETTINGS, Value, read
 
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("penalty", "auxiliary", "augment")
 SIDES = ("g", "d")
+GIVEN = "set by you"  # why a setting is what it is
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
-        return self.settings[name].value
+        return self.settings[name].value if name in self.settings else SETTINGS[name].default
 
     def slot(self, kind: str, side: str | None = None) -> Slot:
         """The slot of a single-valued kind."""

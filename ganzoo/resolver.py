@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
-from ganzoo.plan import MANY, SIDED, SIDES, Plan, Setting, Slot
+from ganzoo.plan import GIVEN, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
 from ganzoo.registry import Entry, Registry, registry
 from ganzoo.settings import SETTINGS, read, write
@@ -233,7 +233,7 @@ class _Resolver:
                 wishes.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
         wishes.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
         wishes.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
-        wishes.append((-1, 0, "set by you", given))
+        wishes.append((-1, 0, GIVEN, given))
         for _, _, because, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
             for name, value in train.items():
                 checked, old = read(name, value), table.get(name)

@@ -83,7 +83,9 @@ SETTINGS: Mapping[str, Spec] = {
     "init": Spec("default", _init, "default, normal[/STD], orthogonal[/GAIN] or xavier[/GAIN]", "law of first weights"),
     "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "law of the noise z"),
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror images at random"),
+    "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),
     "precision": Spec("auto", _one_of("auto", "fp32", "bf16"), "auto, fp32 or bf16", "arithmetic of the networks"),
+    "compile": Spec("off", _one_of("on", "off"), "on or off", "networks run compiled (torch.compile) while they train"),
 }
 
 

@@ -1,12 +1,32 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and a Hub on this machine in place of the real one."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
+from hub_server import HubServer
 from hypothesis import settings
 
 settings.register_profile("ganzoo", deadline=None)  # no test is timed: machines are shared
 settings.load_profile("ganzoo")
+
+# huggingface_hub reads these when it is imported, so they are set before any test is: nothing reaches the real Hub,
+# nothing uses a person's token or cache. Xet is off here only: the server speaks plain LFS.
+HUB = HubServer()
+HOME = tempfile.TemporaryDirectory(prefix="ganzoo-hf-")
+ENVIRONMENT = {
+    "HF_ENDPOINT": HUB.url,
+    "HF_HOME": HOME.name,
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+os.environ.update(ENVIRONMENT)
+for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "GANZOO_ORG"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +36,27 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
     return folder
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The Hub of the tests, empty, with an empty cache and nobody logged in."""
+    from huggingface_hub import constants
+
+    HUB.reset()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf-cache"))
+    return HUB
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A tiny run of four steps; copied before anything is done to it."""
+    from tiny_runs import tiny
+
+    return tiny(tmp_path_factory.mktemp("runs") / "done").folder
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of a finished tiny run."""
+    return shutil.copytree(finished, tmp_path / "run")

@@ -26,6 +26,17 @@ def test_the_report_is_json_and_ratio_is_peer_over_ours():
     assert ours["images_per_second"] == pytest.approx(2 / ours["step_ms"] * 1e3, rel=1e-2)
     assert set(ours["turn_ms"]) == {"d", "g"} and sum(ours["turn_ms"].values()) > 0
     assert report["recipe"] == "dcgan:ch=8" and report["machine"]["matrix_gflops"] > 0
+    whole = ours["end_to_end"]
+    per_step = whole["wait_ms"] + whole["step_ms"] + whole["log_ms"] / 10 + whole["grid_ms"] / 100
+    assert whole["ratio"] == pytest.approx((per_step + whole["save_ms"] / 250) / whole["step_ms"], rel=1e-2)
+    assert ours["data_share"] == pytest.approx(whole["wait_ms"] / (whole["wait_ms"] + whole["step_ms"]), abs=1e-3)
+    assert ours["peak_memory_mb"] > 50 and ours["fraction_of_peak"] > 0 and report["notes"] == []
+
+
+def test_the_table_names_every_figure():
+    result = CliRunner().invoke(command, ["gan:ch=8", "--batch", "2", "--rounds", "1"], catch_exceptions=False)
+    for words in ("ms a step", "images/s", "GFLOP a step", "peak memory", "training session", "waits for its batch"):
+        assert words in result.output
 
 
 def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():

@@ -146,7 +146,7 @@ def test_doctor_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_unknown_command_gets_the_nearest() -> None:
     wrong = run("trian")
     assert wrong.exit_code == 2 and not wrong.stdout
-    said = "no command is called 'trian'; nearest: train, info, doctor; 'ganzoo --help' lists them"
+    said = "no command is called 'trian'; nearest: train, plan, info; 'ganzoo --help' lists them"
     assert wrong.stderr == f"ganzoo: error: {said}\n"
 
 

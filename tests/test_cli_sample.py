@@ -16,13 +16,13 @@ from torch import nn
 from ganzoo.builder import build
 from ganzoo.checkpoint import describe, load_folder, save_model
 from ganzoo.cli import main
-from ganzoo.cli.interpolate import lerp, slerp, walk
 from ganzoo.cli.sample import draw, label_numbers
 from ganzoo.errors import PluginError
 from ganzoo.gan import GAN
 from ganzoo.overlays import capture, on_grid, overlay
 from ganzoo.pictures import to_uint8
 from ganzoo.plotting import smoothed
+from ganzoo.walks import lerp, slerp, walk
 
 NAMES = ("cat", "dog", "cow")
 DATASET = {"name": "data", "fingerprint": "sha256:0", "count": 1, "licence": "unknown"}

@@ -78,7 +78,7 @@ def test_run_ends_with_a_folder_and_says_what_next(here):
 def test_card_says_how_to_go_on_and_claims_no_score(here):
     train("dcgan:ch=4+cbn+projection", *TINY, "--out", "first", "--license", "cc-by-4.0")
     card = (here / "first" / "README.md").read_text()
-    assert card.startswith('---\nlibrary_name: "ganzoo"') and 'license: "cc-by-4.0"' in card
+    assert card.startswith("---\n") and "\nlibrary_name: ganzoo\nlicense: cc-by-4.0\n" in card
     for needed in ('ganzoo.load("./first")', "--resume ./first", "samples.png", "dark, light", "No score"):
         assert needed in card
     assert "None" not in card and str(here) not in card
@@ -105,6 +105,27 @@ def test_init_and_threads(here):
     assert train(RECIPE, *TINY, "--out", "second", "--init", "first", "--threads", "1").exit_code == 0
 
 
+def test_fork_budget_and_horizon_of_the_command_line(here):
+    train(RECIPE, *TINY, "--out", "first", "--set", "lr.g=cosine/2e-4/0", "--horizon", "5")
+    assert "--fork first-2 --horizon 9" in refused(1, "--resume", "first", "--steps", "9")
+    forked = train("--resume", "first", "--fork", "second", "--steps", "4", "--set", "lr.d=1e-5", "--workers", "1")
+    assert forked.stdout.startswith("second: 4 steps"), forked.output
+    timed = train("--resume", "first", "--budget", "1h", "--deterministic")
+    assert timed.stdout.startswith("first: 5 steps"), timed.output
+    assert json.loads((here / "first" / "training" / "run.json").read_text())["pacing"]["budget"] == 3600
+
+
+def test_plan_says_steps_time_memory_and_parameters(here):
+    words = ["plan", RECIPE, "--data", "pictures", "--batch", "4", "--budget", "2m"]
+    shown = CliRunner().invoke(main, words)
+    assert shown.exit_code == 0 and re.search(r"steps +\d.*\n  time .*\n  memory .* MB\n  parameters +D ", shown.stdout)
+    found = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
+    assert found["budget"] == 120 and found["seconds"] <= 120 and found["steps"] > 0
+    both = CliRunner().invoke(main, [*words, "--steps", "3"])
+    assert both.exit_code == 2 and "--steps and --budget both say when to stop" in both.stderr
+    assert not (here / "runs").exists()
+
+
 def test_default_folder_is_under_runs(here):
     assert train(RECIPE, *TINY).stdout.startswith("runs/dcgan-ch-4: 3 steps")
     assert train(RECIPE, *TINY).stdout.startswith("runs/dcgan-ch-4-2: 3 steps")
@@ -118,6 +139,10 @@ BAD = {
     "setting without value": ((RECIPE, "--set", "lr.g"), "--set NAME=VALUE"),
     "no steps": ((RECIPE, "--steps", "0"), "--steps 0"),
     "steps and images": ((RECIPE, "--images", "9"), "--images"),
+    "budget without unit": ((RECIPE, "--budget", "20"), "90s, 20m or 1h30m"),
+    "no horizon": ((RECIPE, "--horizon", "0"), "--horizon 0"),
+    "no workers": ((RECIPE, "--workers", "0"), "--workers 0"),
+    "fork of nothing": ((RECIPE, "--fork", "second"), "--fork needs a run to leave"),
     "no threads": ((RECIPE, "--threads", "0"), "--threads 0"),
     "unknown tracker": ((RECIPE, "--log", "paper"), "tensorboard, trackio or wandb"),
     "unknown device": ((RECIPE, "--device", "abacus"), "--device takes"),

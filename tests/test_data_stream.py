@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ganzoo.data import ImageData, Stream, prefetch
 from ganzoo.data.dataset import MemoryImages
-from ganzoo.errors import UsageError
+from ganzoo.errors import DataError, UsageError
 
 sizes = st.integers(2, 13)
 batches = st.integers(1, 30)
@@ -62,11 +62,11 @@ def test_flips_mirror_images_and_nothing_else(count, batch, seed, index):
 
 
 def test_about_half_are_flipped_and_the_data_stays_as_it_was():
-    source = stream(200, 200, seed=1, flip=True)
-    before = source.images.pixels.clone()
+    images, labels = numbered(200)
+    source, before = Stream(images, labels, 200, 1, flip=True), images.pixels.clone()
     flipped = sum((source.batch(index)["image"][:, 0, 0, 2] == 1).sum().item() for index in range(5))
     assert 430 < flipped < 570
-    assert torch.equal(source.images.pixels, before)
+    assert torch.equal(images.pixels, before)
 
 
 def test_batches_are_floats_from_minus_one_to_one_with_int64_labels():
@@ -139,3 +139,33 @@ def test_what_goes_wrong_in_the_thread_is_raised_in_its_turn():
     with pytest.raises(OSError, match="the disk is gone"):
         next(ahead)
     assert not threads()
+
+
+@given(sizes, batches, seeds, indices)
+def test_paired_columns_stay_with_their_images(count, batch, seed, index):
+    images, labels = numbered(count)
+    paired = {"source": MemoryImages(255 - images.pixels), "text": torch.arange(count) * 10}
+    together = Stream(images, labels, batch, seed, flip=True, paired=paired).batch(index)
+    assert torch.allclose(together["source"], -together["image"], atol=1e-6)  # mirrored alike, too
+    assert torch.equal(together["text"], together["label"] * 10)
+    alone = Stream(images, labels, batch, seed, flip=True).batch(index)
+    assert torch.equal(alone["image"], together["image"])
+
+
+@given(sizes, sizes, batches, seeds)
+def test_unpaired_images_have_epochs_of_their_own(count, others, batch, seed):
+    source = Stream(numbered(count)[0], None, batch, seed, unpaired={"a": numbered(others)[0]})
+    seen = [n for index in range(3 * others) for n in middle({"image": source.batch(index)["a"]})]
+    for epoch in range(len(seen) // others):
+        assert sorted(seen[epoch * others : (epoch + 1) * others]) == list(range(others))
+
+
+def test_columns_are_declared_checked_and_fingerprinted():
+    images, labels = numbered(4)
+    plain = ImageData("plain", images, labels)
+    paired = ImageData("paired", images, labels, paired={"source": images})
+    unpaired = ImageData("unpaired", images, labels, unpaired={"a": numbered(3)[0]})
+    assert paired.provides == {"image", "label", "source"} and unpaired.provides == {"image", "label", "a"}
+    assert len({plain.fingerprint, paired.fingerprint, unpaired.fingerprint}) == 3
+    with pytest.raises(DataError, match="3 of source"):
+        ImageData("bad", images, labels, paired={"source": numbered(3)[0]})

@@ -11,19 +11,22 @@ from ganzoo.registry import registry
 
 ROOT = Path(ganzoo.__file__).parent
 LAYERS = [
-    {"errors", "seeding", "files", "docstrings"},
+    {"errors", "launch", "seeding", "files", "memory", "docstrings"},
     {"recipe", "options"},
     {"hookspecs", "declarations", "entry", "registry", "plugins", "builtin", "registrations"},
     {"settings", "plan", "resolver"},
-    {"pictures", "kit", "gan"},
+    {"whole", "pictures", "kit", "gan"},
     {"layers", "losses", "games"},
     {"architectures"},
     {"builder"},
-    {"folder", "checkpoint", "data", "anatomy"},
-    {"card", "training"},
-    {"diagram", "overlays", "plotting", "catalogue", "doctor"},
+    {"folder", "checkpoint", "data", "anatomy", "scores", "walks"},
+    {"metrics", "hub"},
+    {"scoring"},
+    {"card", "training", "overlays", "plotting", "catalogue", "verdicts"},
+    {"diagram", "doctor", "compare", "publish"},
     {"api"},
     {"testing"},
+    {"watch", "grid"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 import ganzoo
+from ganzoo.errors import RunError
 from ganzoo.training.run import Run
 
 RECIPE = "dcgan:ch=4"
@@ -53,3 +59,37 @@ def contents(folder: Path) -> dict[str, Any]:
     records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     found["log.jsonl"] = [{key: value for key, value in record.items() if key != "clock"} for record in records]
     return found
+
+
+# --- endings, for processes of their own --------------------------------------------------------------------
+
+OPERATIONS = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir", "link")
+
+
+def killed_at(operation: int, folder: Path, **options: Any) -> None:
+    """Train until the file operation of this number, and die before it as after ``kill -9``."""
+    left = operation
+
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **keywords)
+
+        return call
+
+    for name in OPERATIONS:
+        setattr(os, name, counted(getattr(os, name)))
+    tiny(folder, **options)
+
+
+def full_disk(limit: int, folder: Path, **options: Any) -> None:
+    """Train while no file can grow beyond ``limit`` bytes; exit status 3 when that was said as it should be."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        tiny(folder, **options)
+    except RunError as error:
+        sys.exit(3 if "make room or choose another folder" in str(error) else 4)

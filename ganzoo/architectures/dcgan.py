@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit, Unchanged
+from ganzoo.layers.conv import Conv2d
+from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
 
 BOTTOM = 4  # side of the smallest map
@@ -77,7 +79,7 @@ class DownStage(nn.Module):
     def __init__(self, conv: nn.Conv2d, norm: nn.Module, attend: nn.Module, dropout: float) -> None:
         super().__init__()
         self.conv, self.norm = conv, norm
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.attention = attend
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
@@ -95,7 +97,7 @@ class DTrunk(nn.Module):
         self.stages = nn.ModuleList()
         for i in range(k):
             size = kit.resolution >> (i + 1)
-            conv = nn.Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias)
+            conv = Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias)
             norm = kit.norm(wide[i + 1]) if i else Unchanged()
             attend = attention(kit, wide[i + 1], size) if size > BOTTOM else nn.Identity()
             self.stages.append(DownStage(conv, norm, attend, dropout))

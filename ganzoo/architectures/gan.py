@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.layers.dropout import Dropout
 
 
 class Hidden(nn.Module):
@@ -25,7 +26,7 @@ class Hidden(nn.Module):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs, bias=kit.bias)
         self.norm = kit.norm(outputs)
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, inputs)`` to ``(B, outputs)``."""

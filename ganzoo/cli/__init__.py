@@ -15,6 +15,7 @@ import click
 from ganzoo import __version__
 from ganzoo.entry import BUILT_IN
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+from ganzoo.launch import said_elsewhere
 from ganzoo.plugins import COMMANDS, distribution, entry_points, log, selected, version_of
 
 INTERRUPTED = 130
@@ -91,13 +92,14 @@ class Commands(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except click.ClickException as error:
-            _fail(_sentence(error), error.exit_code, debug)
+            _fail(_sentence(error), error.exit_code, debug, error)
         except GanzooError as error:
-            _fail(str(error), error.status, debug)
+            _fail(str(error), error.status, debug, error)
         except OSError as error:
-            _fail(_what_the_system_said(error), 1, debug)
+            _fail(_what_the_system_said(error), 1, debug, error)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("ganzoo: interrupted", err=True)
+            if not said_elsewhere():
+                click.echo("ganzoo: interrupted", err=True)
             sys.exit(INTERRUPTED)
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -133,7 +135,8 @@ def _help_line(point: EntryPoint, width: int) -> str:
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line on whatever stderr is now."""
-        click.echo(f"ganzoo: warning: {_safe(record.getMessage())}", err=True)
+        if not said_elsewhere():
+            click.echo(f"ganzoo: warning: {_safe(record.getMessage())}", err=True)
 
 
 def _show_warnings() -> None:
@@ -156,10 +159,11 @@ def _safe(text: str) -> str:
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
-def _fail(message: str, status: int, debug: bool) -> NoReturn:
+def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     if debug:
         traceback.print_exc()
-    click.echo(f"ganzoo: error: {_safe(message)}", err=True)
+    if not said_elsewhere(error):
+        click.echo(f"ganzoo: error: {_safe(message)}", err=True)
     sys.exit(status)
 
 

@@ -26,6 +26,16 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
 
     Peers: pytorch-example (dcgan), torchgan (dcgan), torch-mimicry (dcgan, sngan, sagan).
 
+    Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
+    memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.
+
+    \b
+    JSON: recipe, batch, resolution, channels, classes, z_dim, rounds;
+      ours: step_ms (median), step_ms_all, images_per_second, turn_ms {turn: ms}, gflop_per_step, fraction_of_peak,
+        peak_memory_mb, data_share, end_to_end {wait_ms, step_ms, log_ms, grid_ms, save_ms, ratio};
+      peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
+      machine: device, precision, threads, matrix_gflops, torch, python; notes.
+
     Example: ganzoo bench sngan --against torch-mimicry --json
     """
     from ganzoo.training.bench import bench as measure
@@ -47,7 +57,10 @@ def table(result: dict[str, Any]) -> str:
         f"{machine['device']} with {machine['threads']} threads",
         f"ours: {ours['step_ms']:,.1f} ms a step ({turns}), {ours['images_per_second']:,.1f} images/s",
         f"  {ours['gflop_per_step']:,.1f} GFLOP a step, {ours['fraction_of_peak']:.0%} of the measured "
-        f"{machine['matrix_gflops']:,.0f} GFLOP/s; peak memory {machine['peak_memory_mb']:,.0f} MB",
+        f"{machine['matrix_gflops']:,.0f} GFLOP/s; peak memory {ours['peak_memory_mb']:,.0f} MB",
+        f"  a training session with data, log, grids and checkpoints takes {ours['end_to_end']['ratio']:.2f} times as "
+        f"long; {ours['data_share']:.1%} of a step waits for its batch",
+        *(f"note: {note}" for note in result["notes"]),
     ]
     for name, peer in result["peers"].items():
         lines.append(f"{name}: {peer['step_ms']:,.1f} ms a step; ours is {peer['ratio']:.2f} times as fast")

@@ -12,25 +12,34 @@ if TYPE_CHECKING:
 
 
 def open_model(model: str, device: str | None = None, step: str | None = None) -> GAN:
-    """The model that the command line calls ``model``: that folder if there is one, else what ``ganzoo.load`` knows.
+    """The model that the command line calls ``model``, ready to sample.
 
     Args:
-        model: as typed.
+        model: as typed: a folder that is there, else what ``ganzoo.load`` knows, such as ``org/name``.
         device: as typed; the GPU if there is one, else the CPU, by default.
         step: a kept step, ``best``, or None for the model itself.
     """
-    from ganzoo.api import load
-    from ganzoo.checkpoint import load_folder
+    from ganzoo.hub.locate import on_command_line
     from ganzoo.training.precision import choose_device
 
     if step is not None and step != "best" and not step.isdecimal():
         raise UsageError(f"--step {step} does not work: give the number of a kept step, or best")
-    where, folder = str(choose_device(device)), Path(model).expanduser()
-    if folder.is_dir():
-        return load_folder(folder, where, int(step) if step and step.isdecimal() else step)
-    if step is not None:
+    where = str(choose_device(device))
+    if step is not None and not Path(model).expanduser().is_dir():
         raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
-    return load(model, where)
+    return on_command_line(model).load(where, int(step) if step and step.isdecimal() else step)
+
+
+def model_folder(model: str, also: tuple[str, ...] = ()) -> Path:
+    """The folder of the model that the command line calls ``model``, fetched if it is on the Hub.
+
+    Args:
+        model: as typed.
+        also: what else than config and weights is wanted where it is published, such as ``metrics.json``.
+    """
+    from ganzoo.hub.locate import on_command_line
+
+    return on_command_line(model, also).folder
 
 
 def file_name(model: str, what: str) -> Path:

@@ -92,6 +92,8 @@ def _example(kind: str, name: str) -> str:
     """A command that uses the part."""
     if kind == "dataset":
         return f"ganzoo data check {name}"
+    if kind == "metric":
+        return f"ganzoo eval runs/first --data digits --metrics {name} -n 1000"
     if kind not in PART_KINDS:
         return f"ganzoo build {name}"
     return f"ganzoo build dcgan+{_spelling(kind, name)}" + (" --classes 10" if kind == "conditioning" else "")

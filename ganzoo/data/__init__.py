@@ -13,10 +13,11 @@ _HOMES = {
     "Images": "dataset",
     "Stream": "stream",
     "prefetch": "stream",
+    "resident": "device",
     "open_data": "open",
 }
 
-__all__ = ["DataRequest", "ImageData", "Images", "Stream", "open_data", "prefetch"]
+__all__ = ["DataRequest", "ImageData", "Images", "Stream", "open_data", "prefetch", "resident"]
 
 
 def __getattr__(name: str) -> Any:

@@ -86,7 +86,9 @@ def refuse_few(pictures: Pictures) -> None:
         raise DataError(f"{pictures.where} has {what}; a GAN needs two at least, and learns from thousands")
 
 
-def for_each(pictures: Pictures, do: Callable[[int], None], what: str, skip_bad: bool) -> dict[int, str]:
+def for_each(
+    pictures: Pictures, do: Callable[[int], None], what: str, skip_bad: bool, workers: int = DECODERS
+) -> dict[int, str]:
     """Call ``do(index)`` for every picture on a few threads.
 
     Returns:
@@ -109,7 +111,7 @@ def for_each(pictures: Pictures, do: Callable[[int], None], what: str, skip_bad:
 
     bad: dict[int, str] = {}
     blocks = [range(start, min(start + 64, len(pictures))) for start in range(0, len(pictures), 64)]
-    pool = ThreadPoolExecutor(DECODERS, thread_name_prefix="ganzoo-decode")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
     try:
         with progress(what, len(pictures)) as advance:
             for indices, found in zip(blocks, pool.map(block, blocks), strict=True):
@@ -176,7 +178,8 @@ class _Collector:
                     raise _MixedPictures
                 pixels[index] = planes(image, side, channels)
 
-        bad = for_each(self.pictures, one, f"decoding {self.pictures.where}", self.request.skip_bad)
+        request, what = self.request, f"decoding {self.pictures.where}"
+        bad = for_each(self.pictures, one, what, request.skip_bad, request.workers)
         return torch.from_numpy(np.delete(pixels, list(bad), axis=0) if bad else pixels), bad
 
     def one_pass(self) -> _Found | None:
@@ -208,7 +211,8 @@ class _Collector:
                     planes(image, 1, 1)
             headers[index] = header
 
-        bad = for_each(self.pictures, look, f"looking at {self.pictures.where}", self.request.skip_bad)
+        request, what = self.request, f"looking at {self.pictures.where}"
+        bad = for_each(self.pictures, look, what, request.skip_bad, request.workers)
         if not headers:
             raise refuse(self.pictures, *next(iter(bad.items())))
         shape = self.shape(list(headers.values()))
@@ -229,7 +233,7 @@ class _Collector:
             except UNREADABLE as error:
                 raise refuse(self.pictures, good[position], why(error)) from error
 
-        return LazyImages((len(good), channels, side, side), decode)
+        return LazyImages((len(good), channels, side, side), decode, self.request.workers)
 
 
 def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | None, images: Images) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganzoo.data.stream import Stream
 from ganzoo.errors import DataError, UsageError
+from ganzoo.whole import ALONE, World
 
 DECODERS = max(2, min(8, os.cpu_count() or 2))
 """Threads that decode pictures; PIL lets go of the interpreter while it decodes and resizes."""
@@ -58,6 +59,7 @@ class DataRequest:
         skip_bad: leave out pictures that cannot be read instead of refusing the data set.
         root: folder for downloads; ``$GANZOO_DATA`` or ``~/.cache/ganzoo/data``.
         memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
+        workers: threads that decode pictures; what they make does not depend on their number.
     """
 
     resolution: int | None = None
@@ -66,10 +68,13 @@ class DataRequest:
     skip_bad: bool = False
     root: Path = field(default_factory=default_root)
     memory: int = field(default_factory=lambda: available_memory() // 3)
+    workers: int = DECODERS
 
     def __post_init__(self) -> None:
         if self.resolution is not None and self.resolution < 1:
             raise UsageError(f"a resolution is at least 1 pixel, not {self.resolution}")
+        if self.workers < 1:
+            raise UsageError(f"--workers {self.workers} does not work: it is a whole number from 1 up")
         if self.channels not in (None, 1, 3):
             raise UsageError(f"images have 1 channel (grey) or 3 (RGB), not {self.channels}")
 
@@ -112,12 +117,15 @@ class LazyImages:
     Args:
         shape: ``(N, C, H, W)``.
         decode: the image of a number as uint8 ``(C, H, W)``; called from several threads.
+        workers: how many threads.
     """
 
-    def __init__(self, shape: tuple[int, int, int, int], decode: Callable[[int], np.ndarray]) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int, int], decode: Callable[[int], np.ndarray], workers: int = DECODERS
+    ) -> None:
         self.shape = shape
         self._decode = decode
-        self._pool = ThreadPoolExecutor(DECODERS, thread_name_prefix="ganzoo-decode")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
 
     def fetch(self, indices: Tensor) -> Tensor:
         """See :meth:`Images.fetch`. Raises what decoding raises, naming the picture."""
@@ -137,10 +145,13 @@ class ImageData:
         licence: what is known of the terms of use.
         fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over names, sizes and checksums of
             the files when the images are decoded on demand.
+        split: ``"train"``, ``"test"``, ...; ``"all"`` for data that has no splits, such as a folder.
         native: height and width of the pictures before resizing; the most common ones where they differ.
         steps: how long to train on it by default; None for no opinion.
         train: settings that suit it, for where neither the person nor a part says one.
         skipped: pictures left out because they could not be read, with the reason of each.
+        paired: further batch keys with a row for each image: images of the same size, such as ``source``, or tensors.
+        unpaired: further batch keys of images of the same size with an order, and a number, of their own.
     """
 
     name: str
@@ -150,18 +161,24 @@ class ImageData:
     flip: bool = False
     licence: str = "unknown"
     fingerprint: str = ""
+    split: str = "all"
     native: tuple[int, int] = (0, 0)
     steps: int | None = None
     train: Mapping[str, object] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    paired: Mapping[str, Images | Tensor] = field(default_factory=dict)
+    unpaired: Mapping[str, Images] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape
         if n < 2:
             raise DataError(f"{self.name} has {n} images; a GAN needs two at least, and learns from thousands")
+        for name, column in self.paired.items():
+            if column.shape[0] != n:
+                raise DataError(f"{self.name} has {n} images and {column.shape[0]} of {name}; they go in pairs")
         self.native = self.native if self.native != (0, 0) else (h, w)
         if not self.fingerprint:
-            self.fingerprint = fingerprint(self.images, self.labels)
+            self.fingerprint = fingerprint(self.images, self.labels, {**self.paired, **self.unpaired})
 
     @property
     def count(self) -> int:
@@ -181,18 +198,32 @@ class ImageData:
     @property
     def provides(self) -> frozenset[str]:
         """The keys of its batches."""
-        return frozenset({"image"} if self.labels is None else {"image", "label"})
+        labels = () if self.labels is None else ("label",)
+        return frozenset({"image", *labels, *self.paired, *self.unpaired})
 
-    def stream(self, batch: int, seed: int, flip: bool | None = None) -> Stream:
-        """Batches for training; ``flip`` overrides the data set's own."""
-        return Stream(self.images, self.labels, batch, seed, self.flip if flip is None else flip)
+    def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = ALONE) -> Stream:
+        """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
+        mirrored = self.flip if flip is None else flip
+        return Stream(self.images, self.labels, batch, seed, mirrored, world, self.paired, self.unpaired)
 
 
-def fingerprint(images: Images, labels: Tensor | None) -> str:
-    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order."""
-    digest = sha256(repr(tuple(images.shape)).encode())
-    for block in torch.arange(images.shape[0]).split(1024):
-        digest.update(images.fetch(block).numpy().tobytes())
+def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Images | Tensor] | None = None) -> str:
+    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order, and then over other columns by name."""
+    digest = sha256()
+    _add_pixels(digest, images)
     if labels is not None:
         digest.update(labels.numpy().astype("<i8").tobytes())
+    for name, column in sorted((others or {}).items()):
+        digest.update(name.encode())
+        if isinstance(column, Tensor):
+            digest.update(repr((tuple(column.shape), column.dtype)).encode() + column.numpy().tobytes())
+        else:
+            _add_pixels(digest, column)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _add_pixels(digest: Any, images: Images) -> None:
+    """Take in the shape and the uint8 pixels."""
+    digest.update(repr(tuple(images.shape)).encode())
+    for block in torch.arange(images.shape[0]).split(1024):
+        digest.update(images.fetch(block).numpy().tobytes())

@@ -58,7 +58,7 @@ def _open_text(text: str, request: DataRequest) -> ImageData:
         head, _, argument = text.partition(":")
         entry = registry().find(head, kinds=("dataset",), what="data set")
         data: ImageData = entry.load()(argument, request)
-        return replace(data, train=entry.train)
+        return replace(data, train=entry.train, split=request.split)
     return _open_path(as_path(text), request)
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from ganzoo.launch import said_elsewhere
+
 PATIENCE = 2.0
 """Seconds before a bar appears."""
 
@@ -21,7 +23,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         def advance(n: int) -> None:
             nonlocal bar, task, done
             done += n
-            if bar is None and sys.stderr.isatty() and time.monotonic() - begun > PATIENCE:
+            if bar is None and sys.stderr.isatty() and not said_elsewhere() and time.monotonic() - begun > PATIENCE:
                 from rich.console import Console
                 from rich.progress import Progress
 

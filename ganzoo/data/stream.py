@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.seeding import derive
+from ganzoo.whole import ALONE, World
 
 if TYPE_CHECKING:
     from ganzoo.data.dataset import Images
@@ -26,38 +27,33 @@ def to_float(images: Tensor) -> Tensor:
     return images.float().div_(127.5).sub_(1.0)
 
 
-class Stream:
-    """An endless sequence of batches in which every epoch is a permutation of the images.
+class Shuffle:
+    """An endless sequence of numbers in which every epoch is a permutation.
 
-    Image ``i`` of batch ``index`` stands at position ``p = index * batch + i``: in epoch ``p // N``, whose order is
-    drawn from ``(seed, epoch)`` alone. Batches cross epochs, so none is short and a batch may be larger than the data.
+    Number ``i`` of batch ``index`` stands at position ``p = index * batch + i``: in epoch ``p // count``, whose order
+    is drawn from ``seed`` and the epoch alone. Batches cross epochs, so none is short, and a batch may be larger than
+    an epoch.
 
     Args:
-        images: what to fetch from.
-        labels: int64 ``(N,)``, or None.
-        batch: images per batch.
-        seed: of the order and of the flips.
-        flip: mirror each image with probability one half, drawn from ``(seed, index)`` alone.
+        count: numbers in an epoch.
+        batch: numbers in a batch.
+        seed: one or more numbers that the orders are drawn from.
     """
 
-    def __init__(self, images: Images, labels: Tensor | None, batch: int, seed: int, flip: bool = False) -> None:
-        if batch < 1:
-            raise UsageError(f"a batch has at least 1 image, not {batch}")
-        self.images, self.labels = images, labels
-        self.size, self.seed, self.flip = batch, seed, flip
-        self.count = images.shape[0]
+    def __init__(self, count: int, batch: int, *seed: int) -> None:
+        self.count, self.size, self.seed = count, batch, seed
         self._epoch: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
     def _order(self, epoch: int) -> Tensor:
         """The permutation of an epoch; the last one is remembered."""
         known, order = self._epoch
         if known != epoch:
-            order = torch.randperm(self.count, generator=_generator(_ORDER, self.seed, epoch))
+            order = torch.randperm(self.count, generator=_generator(*self.seed, epoch))
             self._epoch = (epoch, order)
         return order
 
     def indices(self, index: int) -> Tensor:
-        """The numbers of the images in batch ``index``, int64 ``(B,)``."""
+        """The numbers in batch ``index``, int64 ``(B,)``."""
         position, stop = index * self.size, (index + 1) * self.size
         pieces = []
         while position < stop:
@@ -67,22 +63,78 @@ class Stream:
             position += len(piece)
         return torch.cat(pieces)
 
-    def _mirror_some(self, images: Tensor, index: int) -> Tensor:
-        """Each image or its mirror image, by coins that belong to batch ``index``."""
-        coins = torch.randint(2, (self.size,), generator=_generator(_FLIP, self.seed, index))
-        both = torch.cat((images, images.flip(3)))  # choosing whole images is three times as fast as masking pixels
-        return both.index_select(0, torch.arange(self.size) + coins * self.size)
+
+class Stream:
+    """An endless sequence of batches in which every epoch is a permutation of the images; see :class:`Shuffle`.
+
+    Args:
+        images: what to fetch from.
+        labels: int64 ``(N,)``, or None.
+        batch: images per batch.
+        seed: of the order and of the flips.
+        flip: mirror each image with probability one half, drawn from ``(seed, index)`` alone.
+        world: hand out only this process's rows of every batch, the same that the whole batch has there.
+        paired: further batch keys with a row for each image: images, which are mirrored together with it, or tensors.
+        unpaired: further batch keys of images that are drawn, and mirrored, in an order of their own.
+
+    Raises:
+        UsageError: for a batch below 1, or one that the processes cannot share evenly.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        labels: Tensor | None,
+        batch: int,
+        seed: int,
+        flip: bool = False,
+        world: World = ALONE,
+        paired: Mapping[str, Images | Tensor] | None = None,
+        unpaired: Mapping[str, Images] | None = None,
+    ) -> None:
+        if batch < 1:
+            raise UsageError(f"a batch has at least 1 image, not {batch}")
+        rows = {**({} if labels is None else {"label": labels}), **(paired or {})}
+        self.tensors = {name: column for name, column in rows.items() if isinstance(column, Tensor)}
+        self.pictures = {"image": images, **{n: column for n, column in rows.items() if not isinstance(column, Tensor)}}
+        self.unpaired = dict(sorted((unpaired or {}).items()))
+        self.size, self.seed, self.flip = batch, seed, flip
+        self.rows = world.rows(world.part(batch))
+        self.shuffle = Shuffle(images.shape[0], batch, _ORDER, seed)
+        self.others = {
+            name: Shuffle(others.shape[0], batch, _ORDER, seed, place)
+            for place, (name, others) in enumerate(self.unpaired.items(), start=1)
+        }
+
+    def indices(self, index: int) -> Tensor:
+        """The numbers of the images in the whole batch ``index``, int64 ``(B,)``."""
+        return self.shuffle.indices(index)
 
     def batch(self, index: int) -> Batch:
-        """``image`` float32 ``(B, C, H, W)`` in [-1, 1] and, where there are labels, ``label`` int64 ``(B,)``."""
-        chosen = self.indices(index)
-        images = self.images.fetch(chosen)
+        """``image`` float32 ``(n, C, H, W)`` in [-1, 1], ``label`` int64 ``(n,)`` where there are labels, and the rest.
+
+        Alone ``n`` is ``batch``; of several processes each gets its part.
+        """
+        chosen = self.indices(index)[self.rows]
+        batch = self._shown(self.pictures, chosen, self.seed, index)
+        for place, (name, images) in enumerate(self.unpaired.items(), start=1):
+            own = self.others[name].indices(index)[self.rows]
+            batch |= self._shown({name: images}, own, self.seed, index, place)
+        return {**batch, **{name: column[chosen] for name, column in self.tensors.items()}}
+
+    def _shown(self, pictures: Mapping[str, Images], chosen: Tensor, *seed: int) -> Batch:
+        """The chosen images of each name, mirrored by the same coins where the stream mirrors at all."""
+        fetched = {name: images.fetch(chosen) for name, images in pictures.items()}
         if self.flip:
-            images = self._mirror_some(images, index)
-        batch = {"image": to_float(images)}
-        if self.labels is not None:
-            batch["label"] = self.labels[chosen]
-        return batch
+            coins = torch.randint(2, (self.size,), generator=_generator(_FLIP, *seed))[self.rows]
+            fetched = {name: _mirror(images, coins) for name, images in fetched.items()}
+        return {name: to_float(images) for name, images in fetched.items()}
+
+
+def _mirror(images: Tensor, coins: Tensor) -> Tensor:
+    """Each image, or its mirror image where its coin is 1."""
+    both = torch.cat((images, images.flip(3)))  # choosing whole images is three times as fast as masking pixels
+    return both.index_select(0, (torch.arange(len(images)) + coins * len(images)).to(images.device))
 
 
 def _generator(*numbers: int) -> torch.Generator:

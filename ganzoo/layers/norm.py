@@ -6,16 +6,47 @@ Statistics are taken in float32 whatever the dtype of ``x``, and running statist
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
+from ganzoo.kit import here, whole
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:
     """``v`` ``(C,)`` or ``(B, C)`` shaped to meet ``x`` ``(B, C, ...)``, in its dtype."""
     return v.reshape(*v.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
+
+
+def whole_batch_norm(
+    x: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """``F.batch_norm`` with the statistics of the whole batch where several processes share it (SyncBN).
+
+    Unlike PyTorch's SyncBatchNorm it runs on the CPU too, and can be differentiated twice, as gradient penalties ask.
+    """
+    if not training or here().size == 1:
+        return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    var, mean = torch.var_mean(x.float(), (0, *range(2, x.dim())), correction=0)
+    means, variances = whole(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
+    mean, var = means.mean(0), variances.mean(0) + means.var(0, correction=0)
+    count = here().size * x.numel() // x.shape[1]
+    with torch.no_grad():
+        running_mean.lerp_(mean, momentum)
+        running_var.lerp_(var * count / (count - 1), momentum)
+    scale = torch.rsqrt(var + eps) * (1.0 if weight is None else weight)
+    shift = (0.0 if bias is None else bias) - mean * scale
+    return torch.addcmul(per_map(shift, x), per_map(scale, x), x)
 
 
 class RunningStatistics(nn.Module):
@@ -31,11 +62,16 @@ class RunningStatistics(nn.Module):
         self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
+        self.batch_norm: Callable[..., Tensor] = F.batch_norm
+
+    def sync(self) -> None:
+        """Take batch statistics over the images of all processes, as the setting ``sync`` asks."""
+        self.batch_norm = whole_batch_norm
 
     def normalise(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
         mean, var = self.running_mean, self.running_var
-        return F.batch_norm(x, mean, var, weight, bias, self.training, self.momentum, self.eps)
+        return self.batch_norm(x, mean, var, weight, bias, self.training, self.momentum, self.eps)
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.layers.conv import conv2d, conv_transpose2d
+
 
 def widened(weight: Tensor, divisor: int) -> Tensor:
     """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones, over ``divisor``: ``(..., 4, 4)``."""
@@ -30,7 +32,7 @@ class DownConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
-        return F.conv2d(x, widened(self.weight, 4), self.bias, stride=2, padding=1)
+        return conv2d(x, widened(self.weight, 4), self.bias, stride=2, padding=1)
 
 
 class NearestUpConv2d(nn.Conv2d):
@@ -43,7 +45,7 @@ class NearestUpConv2d(nn.Conv2d):
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         kernel = widened(self.weight, 1).flip(2, 3).transpose(0, 1)
         # The bias is added afterwards: given to the transposed convolution it doubles oneDNN's backward time.
-        return add_bias(F.conv_transpose2d(x, kernel, stride=2, padding=1), self.bias)
+        return add_bias(conv_transpose2d(x, kernel, stride=2, padding=1), self.bias)
 
 
 class BilinearUpConv2d(nn.Conv2d):
@@ -54,7 +56,8 @@ class BilinearUpConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        return super().forward(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
+        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return conv2d(x, self.weight, self.bias, stride=1, padding=1)
 
 
 class TransposedConv2d(nn.ConvTranspose2d):
@@ -65,7 +68,7 @@ class TransposedConv2d(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        return add_bias(F.conv_transpose2d(x, self.weight, stride=2, padding=1), self.bias)
+        return add_bias(conv_transpose2d(x, self.weight, stride=2, padding=1), self.bias)
 
 
 UP_CONVS: dict[str, type[NearestUpConv2d] | type[BilinearUpConv2d]] = {

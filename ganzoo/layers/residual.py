@@ -14,6 +14,7 @@ from typing import TypeVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.resample import UP_CONVS, DownConv2d
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
@@ -47,7 +48,7 @@ class GBlock(nn.Module):
         self.norm1 = norm(in_channels)
         self.conv1 = main_conv(UP_CONVS[upsample](in_channels, out_channels))
         self.norm2 = norm(out_channels)
-        self.conv2 = main_conv(nn.Conv2d(out_channels, out_channels, 3, padding=1))
+        self.conv2 = main_conv(Conv2d(out_channels, out_channels, 3, padding=1))
         self.shortcut = nn.Sequential(
             xavier(nn.Conv2d(in_channels, out_channels, 1)), nn.Upsample(scale_factor=2, mode=upsample)
         )
@@ -71,7 +72,7 @@ class FirstDBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
         super().__init__()
-        self.conv1 = main_conv(nn.Conv2d(in_channels, out_channels, 3, padding=1))
+        self.conv1 = main_conv(Conv2d(in_channels, out_channels, 3, padding=1))
         self.norm = norm(out_channels)
         self.conv2 = main_conv(DownConv2d(out_channels, out_channels))
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), xavier(nn.Conv2d(in_channels, out_channels, 1)))
@@ -104,9 +105,9 @@ class DBlock(nn.Module):
         super().__init__()
         self.entry = nn.ReLU() if rectify else nn.Identity()
         self.norm1 = norm(in_channels)
-        self.conv1 = main_conv(nn.Conv2d(in_channels, in_channels, 3, padding=1))
+        self.conv1 = main_conv(Conv2d(in_channels, in_channels, 3, padding=1))
         self.norm2 = norm(in_channels)
-        last = DownConv2d(in_channels, out_channels) if down else nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        last = DownConv2d(in_channels, out_channels) if down else Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv2 = main_conv(last)
         self.shortcut = d_shortcut(in_channels, out_channels, down)
 

@@ -42,8 +42,6 @@ class SpectralNorm(nn.Module):
         rows, columns = matrix.shape
         self.register_buffer("u", F.normalize(matrix.new_empty(rows).normal_(), dim=0, eps=eps))
         self.register_buffer("v", F.normalize(matrix.new_empty(columns).normal_(), dim=0, eps=eps))
-        if not weight.is_meta:
-            self.iterate(matrix, START_ITERATIONS)
 
     def matrix(self, weight: Tensor) -> Tensor:
         """``weight`` in float32, outputs first, all else flattened."""
@@ -71,6 +69,15 @@ class SpectralNorm(nn.Module):
             if self.training and weight.requires_grad:
                 self.iterate(matrix, self.iterations)
             return weight / self.sigma(matrix)
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is stored, given a weight to start from: itself, once the vectors are estimated for it.
+
+        So a weight of norm 1, as trained and baked ones are, is used as it is.
+        """
+        if not weight.is_meta:
+            self.iterate(self.matrix(weight), START_ITERATIONS)
+        return weight
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""

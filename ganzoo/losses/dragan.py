@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganzoo.kit import whole, whole_draw
 from ganzoo.losses.critic import Critic, gradient, rounds
 
 
@@ -22,7 +23,7 @@ class Dragan:
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws α and u from torch's global generator."""
-        share = torch.rand(len(real), *[1] * (real.ndim - 1)).to(real)
-        noise = torch.rand(real.shape).to(real)
-        near = real + share * self.c * real.std() * noise
+        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+        noise = whole_draw(torch.rand, *real.shape).to(real)
+        near = real + share * self.c * whole(real).std() * noise
         return self.weight * (gradient(critic, near).norm(dim=1) - self.k).square().mean()

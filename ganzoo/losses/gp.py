@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganzoo.kit import whole_draw
 from ganzoo.losses.critic import Critic, gradient, rounds
 
 
@@ -20,6 +21,6 @@ class GP:
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws ε from torch's global generator."""
-        share = torch.rand(len(real), *[1] * (real.ndim - 1)).to(real)
+        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
         between = share * real + (1 - share) * fake
         return self.weight * (gradient(critic, between).norm(dim=1) - 1).square().mean()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
+from ganzoo.kit import whole_mean
 from ganzoo.losses.critic import Critic, rounds
 
 
@@ -44,6 +45,6 @@ class LeCam(nn.Module):
     @torch.no_grad()
     def remember(self, real_scores: Tensor, fake_scores: Tensor) -> None:
         """Move both averages towards the means of these scores."""
-        self.real.lerp_(real_scores.mean().float(), 1 - self.decay)
-        self.fake.lerp_(fake_scores.mean().float(), 1 - self.decay)
+        self.real.lerp_(whole_mean(real_scores).float(), 1 - self.decay)
+        self.fake.lerp_(whole_mean(fake_scores).float(), 1 - self.decay)
         self.rounds += 1

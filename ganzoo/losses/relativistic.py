@@ -8,6 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganzoo.kit import whole_mean
 from ganzoo.losses.critic import Critic
 
 SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -41,7 +42,7 @@ class RelativisticAverage:
     ``g = E[f(s)] + E[f(-r)]``, where f(m) by ``form`` is softplus(-m) (``bce``, RaSGAN), (m-1)² (``ls``, RaLSGAN)
     or max(0, 1-m) (``hinge``). Source: arXiv 1807.00734, section 4.2 and its appendix. As there, without the factor
     ½ of the authors' code.
-    Averages run over the batch, and over patches where there are any.
+    Averages run over the whole batch, and over patches where there are any.
     """
 
     def __init__(self, *, form: Literal["bce", "ls", "hinge"] = "bce") -> None:
@@ -58,4 +59,4 @@ class RelativisticAverage:
 
     def apart(self, high: Tensor, low: Tensor) -> Tensor:
         """The loss that is low where ``high`` is above the mean of ``low``, and ``low`` below that of ``high``."""
-        return self.shape(high - low.mean()).mean() + self.shape(high.mean() - low).mean()
+        return self.shape(high - whole_mean(low)).mean() + self.shape(whole_mean(high) - low).mean()

@@ -18,6 +18,7 @@ from ganzoo.registry import Registry, registry
 from ganzoo.testing.adversarial import check_loss, check_penalty
 from ganzoo.testing.declared import check_declarations, check_options
 from ganzoo.testing.layers import check_attention, check_conditioning, check_normalization, check_weight
+from ganzoo.testing.metrics import check_metric
 from ganzoo.testing.whole import (
     check_architecture,
     check_augment,
@@ -39,7 +40,7 @@ _CHECKS: Mapping[str, tuple[Callable[[Entry], None], ...]] = {
     "auxiliary": (check_training,),
     "augment": (check_augment, check_training),
     "dataset": (check_dataset,),
-    "metric": (),
+    "metric": (check_metric,),
     "preset": (check_preset,),
 }
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.entry import Entry
-from ganzoo.games.noise import penalise
+from ganzoo.games.contest import penalise
 from ganzoo.gan import Critic, Round
 from ganzoo.kit import Output
 from ganzoo.testing.declared import variants

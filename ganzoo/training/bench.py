@@ -9,7 +9,12 @@ import platform
 import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -17,14 +22,18 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.builder import build
+from ganzoo.data import ImageData
+from ganzoo.data.dataset import MemoryImages
 from ganzoo.errors import UsageError
 from ganzoo.gan import GAN, Batch, Turn
+from ganzoo.training.compiled import compile_networks
 from ganzoo.training.loop import Trainer
-from ganzoo.training.peers import Job, prepare
-from ganzoo.training.precision import choose_device, choose_precision, keep_memory
+from ganzoo.training.peers import Job, check, prepare
+from ganzoo.training.precision import choose_device, choose_precision
 
 MATRIX = 2048  # side of the square matrices whose product gives the peak
 PIXELS = 32  # the size that every peer has
+LEAST = 3  # steps of a session that are timed at least
 
 
 def bench(
@@ -52,9 +61,12 @@ def bench(
         progress: told what is being done.
 
     Returns:
-        JSON: ``ours`` and each of ``peers`` with ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``;
-        ``ours`` also with ``turn_ms``, ``gflop_per_step`` and ``fraction_of_peak`` (of the measured product of
-        2048x2048 matrices in the same arithmetic); each peer with ``ratio``, its median over ours.
+        JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``. ``ours`` and each peer have
+        ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
+        ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the measured
+        product of 2048x2048 matrices in the same arithmetic), ``peak_memory_mb`` (the process before any peer is
+        loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting for its batch) and
+        ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
 
     Raises:
         UsageError: for a recipe or peer that does not exist, or a peer without such an architecture.
@@ -68,8 +80,12 @@ def bench(
     gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     labels = torch.arange(batch) % max(gan.classes, 1)
     job = Job(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
-    peers = {peer: prepare(peer, gan.plan.head.name, job) for peer in against}
+    for peer in against:
+        check(peer, gan.plan.head.name)
     ours = Clocked.prepare(gan, job, where)
+    ours.step()
+    memory = memory_of(where)
+    peers = {peer: prepare(peer, gan.plan.head.name, job) for peer in against}
     times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,
@@ -79,18 +95,22 @@ def bench(
         "classes": gan.classes,
         "z_dim": z_dim,
         "rounds": rounds,
-        **_report(ours, times, batch),
+        **_report(ours, times, batch, memory),
     }
 
 
-def _report(ours: Clocked, times: dict[str, list[float]], batch: int) -> dict[str, Any]:
+def _report(ours: Clocked, times: dict[str, list[float]], batch: int, memory: int) -> dict[str, Any]:
     """What was measured: ``ours``, ``peers`` and the machine."""
     precision, rounds = ours.trainer.precision, len(times["ours"])
     peak, flop = matrix_rate(precision.dtype, precision.device), ours.flop()
     mine = _summary(times.pop("ours"), batch)
-    mine["turn_ms"] = {name: round(1e3 * median(spent[2 : rounds + 2]), 3) for name, spent in ours.turns.items()}
+    mine["turn_ms"] = {name: round(1e3 * median(spent[3 : rounds + 3]), 3) for name, spent in ours.turns.items()}
     mine["gflop_per_step"] = round(flop / 1e9, 3)
     mine["fraction_of_peak"] = round(flop / mine["step_ms"] / 1e6 / peak, 4)
+    mine["peak_memory_mb"] = round(memory / 2**20, 1)
+    cost = session_cost(ours.trainer, len(ours.batch["image"]), max(rounds, LEAST))
+    mine["data_share"] = round(cost["wait_ms"] / (cost["wait_ms"] + cost["step_ms"]), 5)
+    mine["end_to_end"] = cost
     peers = {name: _summary(spent, batch) for name, spent in times.items()}
     for summary in peers.values():
         summary["ratio"] = round(summary["step_ms"] / mine["step_ms"], 4)
@@ -99,18 +119,17 @@ def _report(ours: Clocked, times: dict[str, list[float]], batch: int) -> dict[st
         "precision": precision.name,
         "threads": torch.get_num_threads(),
         "matrix_gflops": round(peak, 1),
-        "peak_memory_mb": round(peak_memory() / 2**20, 1),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-    return {"ours": mine, "peers": peers, "machine": machine}
+    return {"ours": mine, "peers": peers, "machine": machine, "notes": ours.notes}
 
 
 class Clocked:
     """A trainer whose turns are timed."""
 
     def __init__(self, trainer: Trainer, batch: Batch) -> None:
-        self.trainer, self.batch = trainer, batch
+        self.trainer, self.batch, self.notes = trainer, batch, list[str]()
         self.turns: dict[str, list[float]] = {turn.name: [] for turn in trainer.turns}
         self._take = trainer.take
         trainer.take = self.take  # type: ignore[method-assign]
@@ -119,11 +138,12 @@ class Clocked:
     def prepare(cls, gan: GAN, job: Job, device: torch.device) -> Clocked:
         """A trainer placed on the device in the arithmetic that the plan asks for."""
         precision = choose_precision(str(gan.plan["precision"]), device)
-        if device.type == "cpu":
-            keep_memory()
+        precision.tune()
         precision.place(gan)
-        real = job.real.to(device).contiguous(memory_format=torch.channels_last)
-        return cls(Trainer(gan, 0, 1, precision), {"image": real, "label": job.labels.to(device)})
+        ours = cls(Trainer(gan, 0, 1, precision), precision.send({"image": job.real, "label": job.labels}))
+        if gan.plan["compile"] == "on":
+            ours.notes += compile_networks(gan, device)
+        return ours
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One turn, timed until the device is done with it."""
@@ -141,6 +161,61 @@ class Clocked:
         with FlopCounterMode(display=False) as counter:
             self.step()
         return counter.get_total_flops()
+
+
+def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
+    """What a training session takes besides its steps: it runs for a moment, in a folder that is thrown away.
+
+    Args:
+        trainer: has taken steps before.
+        batch: images in a batch.
+        rounds: steps to take; medians of them count.
+
+    Returns:
+        Milliseconds: ``wait_ms`` for the next batch, ``step_ms`` of the bare step, ``log_ms`` of a line of the log,
+        ``grid_ms`` of a look at the samples, ``save_ms`` of a checkpoint with its model; and ``ratio``: a step with its
+        share of all that, at the intervals of ``ganzoo train``, over the bare step.
+    """
+    from ganzoo.training.job import Job as Run  # these time their steps by this module's clock
+    from ganzoo.training.job import config_of
+    from ganzoo.training.log import Log
+    from ganzoo.training.pacing import Pacing
+    from ganzoo.training.progress import Silence
+
+    data, pacing = made_up(trainer.gan, batch), Pacing(None)
+    with TemporaryDirectory(prefix="ganzoo-") as name:
+        run = Run(Path(name), trainer.gan, data, config_of(trainer.gan, data, 0, None), {}, pacing, trainer.precision)
+        session = run.session(trainer, Log(run.folder), Silence())
+        session.begin(resumed=False)
+        taken: dict[str, list[float]] = {what: [] for what in ("wait", "step", "log", "grid", "save")}
+
+        def timed(what: str, do: Callable[[], Any]) -> Any:
+            start = perf_counter()
+            result = do()
+            wait(trainer.precision.device)
+            taken[what].append(perf_counter() - start)
+            return result
+
+        with closing(session.batches()) as batches:
+            for _ in range(rounds):
+                some = timed("wait", lambda: list(islice(batches, trainer.batches_per_step)))
+                timed("step", partial(session.step, some))
+                timed("log", lambda: session.record(1.0))
+        for _ in range(LEAST):
+            timed("grid", session.look)
+            timed("save", session.save)
+    ms = {what: 1e3 * median(spent) for what, spent in taken.items()}
+    often = {"wait": 1, "step": 1, "log": pacing.log_every, "grid": pacing.grid_every, "save": pacing.save_every}
+    ratio = sum(ms[what] / every for what, every in often.items()) / ms["step"]
+    return {**{f"{what}_ms": round(each, 3) for what, each in ms.items()}, "ratio": round(ratio, 4)}
+
+
+def made_up(gan: GAN, batch: int) -> ImageData:
+    """Random images in memory, enough for several batches."""
+    count = max(8 * batch, 512)
+    pixels = torch.randint(256, (count, gan.channels, gan.resolution, gan.resolution), dtype=torch.uint8)
+    labels = torch.arange(count) % gan.classes if gan.classes else None
+    return ImageData(name="noise", images=MemoryImages(pixels), labels=labels, class_names=gan.class_names)
 
 
 def _interleave(
@@ -183,6 +258,11 @@ def wait(device: torch.device) -> None:
     """Until everything asked of the device is done; a CPU is done at once."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def memory_of(device: torch.device) -> int:
+    """The most bytes that were taken of a GPU, or that this process has held."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
 
 
 def peak_memory() -> int:

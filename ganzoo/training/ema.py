@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ganzoo.training.optim import norm
+
 
 class EMA:
     """Averaged copies of networks: ``average += (1 - decay) · (network - average)`` after every step.
@@ -37,6 +39,12 @@ class EMA:
         torch._foreach_lerp_(self._own, self._live, 1 - decay)
         if self._own_buffers:
             torch._foreach_copy_(self._own_buffers, self._live_buffers)
+
+    @torch.no_grad()
+    def drift(self) -> float:
+        """How far the averages are from the networks: the norm of the difference over that of the networks."""
+        away = norm(list(torch._foreach_sub(self._own, self._live)))
+        return float(away / norm(self._live).clamp(min=1e-12))
 
     @contextmanager
     def applied(self, gan: nn.Module) -> Iterator[None]:

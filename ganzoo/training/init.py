@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from ganzoo.checkpoint import load_folder, plain_places, read_config
 from ganzoo.errors import GanzooError, ModelError, RunError
 from ganzoo.folder import quoted, read_shapes, read_tensors
 from ganzoo.gan import GAN
+from ganzoo.training.opponents import FILE as OPPONENTS
+from ganzoo.training.opponents import opponents
 from ganzoo.training.state import TENSORS, checkpoints
 
 
@@ -37,7 +40,13 @@ def _set_plain(network: nn.Module, given: Mapping[str, Tensor], source: Path) ->
     _match({name: getattr(module, key) for name, (module, key) in places.items()}, given, source)
     for name, (module, key) in places.items():
         if parametrize.is_parametrized(module, key):
-            setattr(module, key, given[name])
+            try:
+                setattr(module, key, given[name])
+            except (RuntimeError, NotImplementedError) as error:
+                raise ModelError(
+                    f"{quoted(name)} of this recipe cannot start from weights that are there: its weight part has no "
+                    "right_inverse"
+                ) from error
         else:
             getattr(module, key).copy_(given[name])
 
@@ -54,31 +63,63 @@ def _networks_of_run(source: Path) -> dict[str, Tensor]:
     return {}
 
 
-def copy_weights(gan: GAN, source: Path) -> list[str]:
-    """Start ``gan`` from the model in ``source``: all networks of a run, the generator side of a published model.
+def _find(source: str | Path) -> Path:
+    """The folder that ``--init`` names: one that is there, else a model of the Hub, with what is published to train on.
+
+    Raises:
+        GanzooError: there is neither.
+    """
+    from ganzoo.hub.locate import on_command_line
+
+    return on_command_line(str(source), also=(OPPONENTS,)).folder
+
+
+def _published_opponents(gan: GAN, source: Path) -> bool:
+    """Give the opponents the weights that a published model brings for them; False where it brings none."""
+    path = source / OPPONENTS
+    if not os.path.lexists(path):
+        return False
+    given = read_tensors(path, read_shapes(path))
+    networks = opponents(gan)
+    for name in given:
+        if name.partition(".")[0] not in networks:
+            raise ModelError(f"{path} holds {quoted(name)}, of no network that this recipe trains; use its recipe")
+    for name, network in networks.items():
+        own = {key.removeprefix(f"{name}."): tensor for key, tensor in given.items() if key.startswith(f"{name}.")}
+        _set_plain(network, own, source)
+    return True
+
+
+def copy_weights(gan: GAN, source: str | Path) -> list[str]:
+    """Start ``gan`` from the model that ``source`` names: all networks of a run, what is published of a model.
 
     The generator side is the averaged one. Optimisers start afresh.
+
+    Args:
+        gan: whose weights are replaced.
+        source: a folder, or a model of the Hub such as ``"org/name"``.
 
     Returns:
         What a person should know.
 
     Raises:
-        RunError: there is no model in ``source``.
-        ModelError: its tensors are not those of this recipe.
+        RunError: there is no such model.
+        ModelError: its tensors are not those of this recipe, or cannot be used by it.
     """
     try:
-        read_config(source)
+        folder = _find(source)
+        read_config(folder)
     except GanzooError as error:
         raise RunError(f"--init {source} does not work: {error}") from error
-    trained = _networks_of_run(source)
+    trained = _networks_of_run(folder)
     if trained:
         networks: dict[str, Any] = {name: getattr(gan, name) for names in gan.players.values() for name in names}
         own = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
         given = {name: tensor for name, tensor in trained.items() if name.partition(".")[0] in networks}
-        _match(own, given, source)
+        _match(own, given, folder)
         gan.load_state_dict({**gan.state_dict(), **given})
         return []
-    model = load_folder(source)
+    model = load_folder(folder)
     for name in gan.players["g"]:
-        _set_plain(getattr(gan, name), getattr(model, name).state_dict(), source)
-    return [f"{source} holds no discriminator: it starts afresh"]
+        _set_plain(getattr(gan, name), getattr(model, name).state_dict(), folder)
+    return [] if _published_opponents(gan, folder) else [f"{source} holds no discriminator: it starts afresh"]

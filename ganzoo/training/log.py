@@ -1,4 +1,21 @@
-"""The log of a run: one JSON line per tick, and the same numbers to TensorBoard, trackio or Weights & Biases."""
+"""The log of a run: one JSON line per tick, and the same numbers to TensorBoard, trackio or Weights & Biases.
+
+A line of ``log.jsonl`` has these fields; a number that is infinite or none is null:
+
+- ``step``, ``images``: rounds taken, real images seen.
+- ``losses``: the mean of each term since the last line, as ``turn/term``. ``lr``: learning rates by player.
+- ``accuracy``: shares of the last ``real`` and ``fake`` images that D told apart, where the game knows.
+- ``health``: ``gradients``, the mean norm by player since the last line; ``drift``, how far the averaged generator is
+  from the one that learns, relative; ``finite``, whether all losses and norms are. On the first line since a look at
+  the 64 samples of fixed noise also ``looked``, its step, and ``modes``, ``of``, ``duplicates``, ``diversity`` and
+  ``distance``, as :class:`ganzoo.training.health.Look` has them.
+- ``score``: value by key, in steps that were scored.
+- ``clock``: ``time`` and ``images_per_second``; all that differs between two runs of the same thing.
+
+A line of what the guard saw has ``step``, ``clock`` and ``event`` instead: ``kind`` (``collapse``, ``divergence`` or
+``nan``), ``action`` (``warn``, ``stop`` or ``rollback``), ``text``, and for a rollback ``to``, the step whose weights
+are back, and ``factor``, what learning rates are multiplied by from then on.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ bit, and no generator's state has to be saved.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,13 @@ from ganzoo.errors import ModelError, RunError
 from ganzoo.gan import GAN, Batch, Turn
 from ganzoo.seeding import derive
 from ganzoo.training import optim
+from ganzoo.training.distributed import average_all, average_gradients, running_statistics
 from ganzoo.training.ema import EMA
-from ganzoo.training.precision import Precision
+from ganzoo.training.precision import Precision, choose_precision
+from ganzoo.whole import average
+
+GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
+PATIENCE = 64  # turns whose terms may wait on a device of its own; the CPU looks at once, at no cost
 
 
 class NotFinite(RunError):
@@ -33,7 +39,10 @@ class NotFinite(RunError):
 def reseed(*numbers: int) -> None:
     """Set the global generators of torch (every device), Python and NumPy to a function of ``numbers``."""
     seed = derive(*numbers)
-    torch.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.manual_seed(seed)
+    else:  # the same, without the note of who asked that torch makes for a GPU to come: a millisecond every time
+        torch.default_generator.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
 
@@ -43,7 +52,7 @@ def preserved_randomness() -> Iterator[None]:
     """Leave the caller's random numbers as they were."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
             yield
     finally:
         random.setstate(python)
@@ -71,11 +80,12 @@ class Trainer:
         gan: placed on the device already.
         seed: of everything that is drawn.
         horizon: steps that learning rate schedules spread over.
-        precision: device and arithmetic.
+        precision: device and arithmetic; fp32 on the CPU by default.
     """
 
-    def __init__(self, gan: GAN, seed: int, horizon: int, precision: Precision) -> None:
-        self.gan, self.seed, self.horizon, self.precision = gan, seed, horizon, precision
+    def __init__(self, gan: GAN, seed: int, horizon: int, precision: Precision | None = None) -> None:
+        self.gan, self.seed, self.horizon = gan, seed, horizon
+        self.precision = precision or choose_precision("fp32", torch.device("cpu"))
         self.step = 0
         self.turns = gan.turns()
         plan, players = gan.plan, gan.players
@@ -86,9 +96,13 @@ class Trainer:
         self.optimizers = {
             player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
         }
+        self.statistics = running_statistics(gan)
         self.ema = EMA(generator_side(gan), float(plan["ema"]))
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
+        self.noted: list[tuple[int, str, tuple[str, ...], Tensor]] = []  # step, turn, names of terms, their values
+        self.patience = 1 if self.precision.device.type == "cpu" else PATIENCE
+        self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
 
     def round(self, batches: Sequence[Batch]) -> None:
         """One step: every turn that is due, those of one player together and as often as its ``repeat`` says.
@@ -105,6 +119,7 @@ class Trainer:
             for batch in batches[-self.repeat[player] :]:
                 for turn in own:
                     self.take(turn, batch, next(updates))
+        average_all(self.statistics)
         self.ema.update(self.step)
         self.step += 1
 
@@ -116,6 +131,8 @@ class Trainer:
                 terms = turn.loss(batch, self.step)
             self.note(turn, terms)
             torch.stack(list(terms.values())).sum().backward()
+        average_gradients(self.parameters[turn.player].values())
+        self.add(f"{GRADIENT}{turn.player}", optim.gradient_norm(self.parameters[turn.player].values()))
         optimizer = self.optimizers[turn.player]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -124,26 +141,51 @@ class Trainer:
 
     def rate(self, player: str) -> float:
         """The learning rate of a player in the step to come."""
-        return optim.rate(optim.lr_of(self.gan.plan, player), self.step, self.horizon)
+        return self.rate_at(player, self.step)
+
+    def rate_at(self, player: str, step: int) -> float:
+        """The learning rate of a player in ``step``, as its schedule and the factor have it."""
+        return self.factor * optim.rate(optim.lr_of(self.gan.plan, player), step, self.horizon)
 
     def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
-        """Add the terms to what the next log line reports, and stop where one is not a number."""
-        values = torch.stack([term.detach().double() for term in terms.values()])
-        if not bool(values.isfinite().all()):  # the one wait for the device in a turn
-            name, value = next((name, v) for name, v in zip(terms, values.tolist(), strict=True) if v - v != 0)
-            raise NotFinite(f"step {self.step:,}: the term {name!r} of the turn {turn.name!r} is {value}")
+        """Add the terms to what the next log line reports; sooner or later they are looked at."""
+        values = average(torch.stack([term.detach().double() for term in terms.values()]))  # over processes
+        self.noted.append((self.step, turn.name, tuple(terms), values))
+        if len(self.noted) >= self.patience:
+            self.look()
         for name, value in zip(terms, values, strict=True):
-            key = f"{turn.name}/{name}"
-            self.sums[key] = self.sums.get(key, 0.0) + value
-            self.counts[key] = self.counts.get(key, 0) + 1
+            self.add(f"{turn.name}/{name}", value)
+
+    def look(self) -> None:
+        """Look at the terms noted since the last look, which waits for the device: a step by itself never does.
+
+        Raises:
+            NotFinite: for the first term that is not a number.
+        """
+        noted, self.noted = self.noted, []
+        if not noted or bool(torch.cat([values for *_, values in noted]).isfinite().all()):
+            return
+        for step, turn, names, values in noted:
+            for name, value in zip(names, values.tolist(), strict=True):
+                if not math.isfinite(value):
+                    raise NotFinite(f"step {step:,}: the term {name!r} of the turn {turn!r} is {value}")
+
+    def add(self, key: str, value: Tensor) -> None:
+        """Take a number into a mean of the next report; it stays on the device until then."""
+        self.sums[key] = self.sums.get(key, 0.0) + value
+        self.counts[key] = self.counts.get(key, 0) + 1
 
     def report(self) -> dict[str, Any]:
-        """The mean of every term since the last report, and the learning rates of the last step."""
-        losses = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
+        """Means since the last report of every term and of the players' gradient norms; learning rates; EMA drift."""
+        self.look()
+        means = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
-        last = max(self.step - 1, 0)
-        rates = {p: optim.rate(optim.lr_of(self.gan.plan, p), last, self.horizon) for p in self.optimizers}
-        return {"losses": losses, "lr": rates}
+        gradients = {key.removeprefix(GRADIENT): mean for key, mean in means.items() if key.startswith(GRADIENT)}
+        return {
+            "losses": {key: mean for key, mean in means.items() if not key.startswith(GRADIENT)},
+            "lr": {player: self.rate_at(player, max(self.step - 1, 0)) for player in self.optimizers},
+            "health": {"gradients": gradients, "drift": self.ema.drift()},
+        }
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -157,17 +199,21 @@ class Trainer:
             for key, tensor in optim.state_of(optimizer, self.parameters[player]).items()
         }
         sums = {f"sum/{key}": torch.as_tensor(value) for key, value in self.sums.items()}
-        return {**own, **averages, **remembered, **sums}
+        factor = {"rate/factor": torch.tensor(self.factor, dtype=torch.float64)}
+        return {**own, **averages, **remembered, **sums, **factor}
 
     def check(self) -> None:
         """Refuse a state with NaN or infinite numbers: it must not be saved.
 
         Raises:
-            NotFinite: naming the tensor.
+            NotFinite: naming the term or the tensor.
         """
-        for name, tensor in self.tensors().items():
-            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-                raise NotFinite(f"step {self.step:,}: {name} holds NaN or infinite numbers")
+        self.look()
+        numbers = {name: tensor for name, tensor in self.tensors().items() if tensor.is_floating_point()}
+        fine = [tensor.isfinite().all().to(self.precision.device) for tensor in numbers.values()]
+        if not bool(torch.stack(fine).all()):  # one wait for all of them
+            name = next(name for name, good in zip(numbers, fine, strict=True) if not bool(good))
+            raise NotFinite(f"step {self.step:,}: {name} holds NaN or infinite numbers")
 
     def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
         """Stand where :meth:`tensors` was taken.
@@ -175,7 +221,7 @@ class Trainer:
         Raises:
             ModelError: for tensors of another GAN.
         """
-        groups: dict[str, dict[str, Tensor]] = {"gan": {}, "ema": {}, "optimizer": {}, "sum": {}}
+        groups: dict[str, dict[str, Tensor]] = {"gan": {}, "ema": {}, "optimizer": {}, "sum": {}, "rate": {}}
         for name, tensor in tensors.items():
             group, _, key = name.partition("/")
             groups.setdefault(group, {})[key] = tensor
@@ -191,5 +237,6 @@ class Trainer:
         except (RuntimeError, KeyError, ValueError) as error:
             raise ModelError(f"the checkpoint belongs to another GAN: {str(error).splitlines()[0]}") from error
         device = self.precision.device
-        self.step, self.counts = step, dict(counts)
+        self.step, self.counts, self.noted = step, dict(counts), []
         self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
+        self.factor = float(groups["rate"].get("factor", 1.0))

@@ -28,6 +28,11 @@ def rate(value: float | str, step: int, horizon: int) -> float:
     return float(end) + (float(start) - float(end)) * left
 
 
+def schedules(plan: Plan) -> list[str]:
+    """Names of the settings that are schedules, so that they depend on the horizon."""
+    return [name for name in plan.settings if name.startswith("lr.") and isinstance(plan[name], str)]
+
+
 def _setting(plan: Plan, name: str, player: str, otherwise: str) -> float | str:
     key = f"{name}.{player}"
     return plan[key if key in plan.settings else otherwise]
@@ -76,6 +81,18 @@ def set_rate(optimizer: Optimizer, value: float) -> None:
         group["lr"] = value
 
 
+def norm(tensors: list[Tensor]) -> Tensor:
+    """The Euclidean norm of all numbers of some tensors together, on their device, in float64; 0 of none."""
+    if not tensors:
+        return torch.zeros((), dtype=torch.float64)
+    return torch.stack(torch._foreach_norm(tensors)).double().norm()
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """The norm of the gradients of a player; parameters without one count as 0."""
+    return norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+
+
 def state_of(optimizer: Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
     """What an optimiser remembers, as ``parameter/key`` → tensor; empty before its first step."""
     return {
@@ -88,6 +105,7 @@ def state_of(optimizer: Optimizer, parameters: Mapping[str, nn.Parameter]) -> di
 
 def restore(optimizer: Optimizer, parameters: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> None:
     """Give back what :func:`state_of` returned; what is as large as its parameter also gets its memory layout."""
+    optimizer.state.clear()
     for name, tensor in state.items():
         path, key = name.rsplit("/", 1)
         parameter = parameters[path]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from torch import Tensor
 
 from ganzoo import checkpoint
 from ganzoo.card import write_card
+from ganzoo.files import atomic, make_folder, write_json
 from ganzoo.gan import GAN
 from ganzoo.pictures import Film, grid, save_png, to_uint8
 from ganzoo.training.state import TRAINING
 
 GRID = 64  # pictures, 8 by 8
-SAMPLES, FILM = "samples.png", "progress.gif"
+SAMPLES, FILM, FRAMES = "samples.png", "progress.gif", "frames"
 PATIENCE = 20  # an unfinished film is rewritten when this many times its cost has passed
 
 
@@ -31,16 +33,16 @@ class Output:
 
     def __init__(self, folder: Path, seed: int, keep: int) -> None:
         self.folder, self.seed, self.keep = folder, seed, keep
-        self.film = Film(folder / TRAINING / "frames")
+        self.film = Film(folder / TRAINING / FRAMES)
         self._cost, self._filmed = 1.0, time.monotonic()
 
-    def draw(self, gan: GAN) -> Image.Image:
-        """The fixed noise as the generator shows it now."""
-        return grid(to_uint8(gan.sample(GRID, seed=self.seed), low=0))
+    def samples(self, gan: GAN) -> Tensor:
+        """The fixed noise as the generator shows it now: 64 images ``(64, C, H, W)`` in [0, 1]."""
+        return gan.sample(GRID, seed=self.seed)
 
-    def picture(self, gan: GAN, frame: int | None = None) -> None:
+    def picture(self, samples: Tensor, frame: int | None = None) -> None:
         """Write ``samples.png``, and keep it as the frame of a step if one is given."""
-        image = self.draw(gan)
+        image = grid(to_uint8(samples, low=0))
         save_png(image, self.folder / SAMPLES)
         if frame is not None:
             self.film.add(image, frame)
@@ -53,16 +55,25 @@ class Output:
             self._filmed = time.monotonic()
             self._cost = self._filmed - begun
 
-    def publish(self, gan: GAN, config: Mapping[str, Any], snapshot: bool) -> None:
-        """Write model, config and card, and a snapshot of the weights; only the last ``keep`` of them stay."""
-        checkpoint.save_model(gan, self.folder, config)
+    def publish(self, gan: GAN, config: Mapping[str, Any], best: Path | None = None) -> None:
+        """Write model, config and card; the model's file is copied from ``best`` where that is given."""
+        if best is None:
+            checkpoint.save_model(gan, self.folder, config)
+        else:
+            with atomic(self.folder / checkpoint.MODEL) as temporary:
+                shutil.copyfile(best, temporary)
+            write_json(self.folder / checkpoint.CONFIG, config)
         write_card(self.folder, config)
-        if snapshot and self.keep:
-            path = checkpoint.snapshot_path(self.folder, int(config["step"]))
-            path.parent.mkdir(exist_ok=True)
-            checkpoint.write_tensors(path, checkpoint.generator_state(gan))
-            for old in list(checkpoint.snapshots(self.folder).values())[: -self.keep]:
-                old.unlink()
+
+    def snapshot(self, gan: GAN, step: int) -> None:
+        """Keep the weights of a step; only the last ``keep`` of them stay."""
+        if not self.keep:
+            return
+        path = checkpoint.snapshot_path(self.folder, step)
+        make_folder(path.parent)
+        checkpoint.write_tensors(path, checkpoint.generator_state(gan))
+        for old in list(checkpoint.snapshots(self.folder).values())[: -self.keep]:
+            old.unlink()
 
     def drop_after(self, step: int) -> None:
         """Remove frames and snapshots of later steps, which are going to be taken again."""

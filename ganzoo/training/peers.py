@@ -166,15 +166,19 @@ PEERS: Mapping[str, Mapping[str, Callable[[Job], Step]]] = {
 }
 
 
-def prepare(peer: str, head: str, job: Job) -> Step:
-    """The step of ``peer`` for the architecture ``head``.
-
-    Raises:
-        UsageError: the peer is unknown, not installed, or has no such architecture.
-    """
+def check(peer: str, head: str) -> None:
+    """Refuse a peer that is unknown or has no architecture ``head``."""
     if peer not in PEERS:
         raise UsageError(f"there is no peer {peer!r} to compare with; --against takes {either(PEERS)}")
     if head not in PEERS[peer]:
         others = either([name for name, heads in PEERS.items() if head in heads])
         raise UsageError(f"{peer} has no {head}: it has {either(PEERS[peer], 'and')}; peers with {head}: {others}")
+
+
+def prepare(peer: str, head: str, job: Job) -> Step:
+    """The step of ``peer`` for the architecture ``head``, which :func:`check` let pass.
+
+    Raises:
+        UsageError: the peer is not installed.
+    """
     return PEERS[peer][head](job)

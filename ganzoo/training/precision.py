@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-
-# glibc's mallopt options: give freed memory back late, map large blocks rarely, grow in large pieces. Training takes
-# and frees the same large tensors in every step; without this each step pays for its page faults again.
-_MMAP_THRESHOLD, _TRIM_THRESHOLD, _TOP_PAD = -3, -1, -2
-_LARGE, _PAD = 1 << 30, 64 << 20
+from ganzoo.memory import keep_memory as keep_memory
+from ganzoo.whole import here
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,23 @@ class Precision:
         """Move networks to the device, channels last: convolutions are about twice as fast that way."""
         module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def send(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A batch on the device, images channels last; the host does not wait for a GPU to have it."""
+        moved = {name: self._moved(column) for name, column in batch.items()}
+        return {name: x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for name, x in moved.items()}
+
+    def _moved(self, x: Tensor) -> Tensor:
+        if self.device.type == "cuda" and x.device.type == "cpu":
+            return x.pin_memory().to(self.device, non_blocking=True)  # only from pinned memory is a copy in passing
+        return x.to(self.device)
+
+    def tune(self) -> None:
+        """Tell the process once what makes its work fast: memory that is kept on a CPU, TF32 units on a GPU."""
+        if self.device.type == "cpu":
+            keep_memory()
+        if self.device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+
 
 def choose_device(name: str | None = None) -> torch.device:
     """The device called ``name``; the GPU if there is one, else the CPU, by default.
@@ -52,16 +66,17 @@ def choose_device(name: str | None = None) -> torch.device:
     Raises:
         UsageError: for a device that is unknown or not there.
     """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        here = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
-        raise UsageError(f"no device {name!r} here; --device takes {', '.join(here)}") from None
+        known = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+        raise UsageError(f"no device {name!r} here; --device takes {', '.join(known)}") from None
     if device.type == "meta":
         raise UsageError("nothing can be trained on the device 'meta'; leave --device out")
+    if name == "cuda" and here().size > 1:
+        return torch.device("cuda", torch.cuda.current_device())  # by number: in a new thread cuda is the first GPU
     return device
 
 
@@ -82,13 +97,3 @@ def choose_precision(setting: str, device: torch.device) -> Precision:
         return Precision(device, torch.float32)
     note = "" if fast else f"bf16 has no hardware on this {device.type}: expect it to be far slower than fp32"
     return Precision(device, torch.bfloat16, note)
-
-
-def keep_memory() -> bool:
-    """Tell glibc to keep freed memory for the next step; False where the C library has no such knob."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):
-        return False
-    limits = {_MMAP_THRESHOLD: _LARGE, _TRIM_THRESHOLD: _LARGE, _TOP_PAD: _PAD}
-    return all(mallopt(option, value) == 1 for option, value in limits.items())

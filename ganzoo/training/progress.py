@@ -21,13 +21,34 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def of(step: int, stop: int | None) -> str:
+    """``120/4,000``, or ``120`` where no number of steps ends the run."""
+    return f"{step:,}" if stop is None else f"{step:,}/{stop:,}"
+
+
 def losses_line(record: Mapping[str, Any]) -> str:
-    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, and D's accuracy where it is known."""
-    words = [f"{name} {value:.3g}" for name, value in record.get("losses", {}).items()]
+    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, D's accuracy where it is known, and how the GAN is doing."""
+    words = [f"{name} {short(value)}" for name, value in record.get("losses", {}).items()]
     accuracy = record.get("accuracy")
     if accuracy:
         words.append(f"D right {accuracy['real']:.0%}/{accuracy['fake']:.0%}")
-    return "  ".join(words)
+    return "  ".join([*words, *health_words(record.get("health", {}))])
+
+
+def health_words(health: Mapping[str, Any]) -> list[str]:
+    """``|grad| d 10.8 g 13.3``, ``drift 0.02``, and what the last look at the samples showed, if this line has one."""
+    norms = " ".join(f"{player} {short(norm)}" for player, norm in health.get("gradients", {}).items())
+    words = [f"|grad| {norms}"] if norms else []
+    words += [f"drift {short(health['drift'])}"] if "drift" in health else []
+    if "modes" in health:
+        shown = f"modes {health['modes']}/{health['of']}", f"alike {health['duplicates']:.0%}"
+        words += [*shown, f"diversity {short(health['diversity'])}", f"distance {short(health['distance'])}"]
+    return words
+
+
+def short(value: float | None) -> str:
+    """Three digits; a number that is none, as logs have it, is ``nan``."""
+    return "nan" if value is None else f"{value:.3g}"
 
 
 class Pace:
@@ -36,6 +57,10 @@ class Pace:
     def __init__(self, step: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock, self.step, self.then = clock, step, clock()
         self.seconds: float | None = None
+
+    def rest(self) -> None:
+        """Leave out the time since the last tick: it was not spent on steps."""
+        self.then = self.clock()
 
     def tick(self, step: int) -> float:
         """Seconds per step up to now."""
@@ -82,18 +107,18 @@ class Silence:
 class Lines(Silence):
     """A line at the first tick, then at most every ten seconds, and at the last one; never cut off."""
 
-    def __init__(self, stop: int, stream: TextIO, every: float = EVERY) -> None:
+    def __init__(self, stop: int | None, stream: TextIO, every: float = EVERY) -> None:
         self.stop, self.stream, self.every = stop, stream, every
         self.last = -float("inf")
 
     def show(self, step: int, record: Mapping[str, Any] | None, speed: float, left: float) -> None:
         """See :class:`Reporter`."""
         now = time.monotonic()
-        if record is None or (now - self.last < self.every and step < self.stop):
+        if record is None or (now - self.last < self.every and left > 0):
             return
         self.last = now
-        time_left = f"{duration(left)} left" if step < self.stop else "done"
-        self.say(f"step {step:,}/{self.stop:,}  {losses_line(record)}  {speed:,.0f} images/s  {time_left}")
+        time_left = f"{duration(left)} left" if left > 0 else "done"
+        self.say(f"step {of(step, self.stop)}  {losses_line(record)}  {speed:,.0f} images/s  {time_left}")
 
     def say(self, text: str) -> None:
         """See :class:`Reporter`."""
@@ -103,15 +128,18 @@ class Lines(Silence):
 class Bar:
     """A bar with step, losses, images/s and time left."""
 
-    def __init__(self, start: int, stop: int) -> None:
+    def __init__(self, start: int, stop: int | None) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         self.console = Console(stderr=True)
-        columns = ("step {task.completed:,}/{task.total:,}", "{task.fields[speed]}", "{task.fields[losses]}")
+        columns = ("step {task.fields[step]}", "{task.fields[speed]}", "{task.fields[losses]}")
         step, speed, losses = (TextColumn(text, markup=False) for text in columns)
         self.progress = Progress(step, BarColumn(bar_width=20), speed, losses, console=self.console)
-        self.task = self.progress.add_task("", total=stop, completed=start, speed="", losses="")
+        done = start / stop if stop else 0.0
+        self.stop, self.begun = stop, time.monotonic()
+        self.task = self.progress.add_task("", total=1.0, step=of(start, stop), speed="", losses="")
+        self.progress.update(self.task, completed=done)
 
     def __enter__(self) -> Bar:
         self.progress.start()
@@ -122,17 +150,19 @@ class Bar:
 
     def show(self, step: int, record: Mapping[str, Any] | None, speed: float, left: float) -> None:
         """See :class:`Reporter`."""
-        fields = {"speed": f"{speed:,.0f} images/s, {duration(left)} left"}
+        fields = {"step": of(step, self.stop), "speed": f"{speed:,.0f} images/s, {duration(left)} left"}
         if record is not None:
             fields["losses"] = losses_line(record)
-        self.progress.update(self.task, completed=step, **fields)  # type: ignore[arg-type]
+        spent = time.monotonic() - self.begun
+        done = step / self.stop if self.stop else spent / max(spent + left, 1e-9)
+        self.progress.update(self.task, completed=done, **fields)  # type: ignore[arg-type]
 
     def say(self, text: str) -> None:
         """See :class:`Reporter`."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def reporter(start: int, stop: int, quiet: bool = False) -> Reporter:
+def reporter(start: int, stop: int | None, quiet: bool = False) -> Reporter:
     """The way to show a run here: nothing if ``quiet``, a bar if stderr is a terminal, lines otherwise."""
     if quiet:
         return Silence()

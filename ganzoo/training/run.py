@@ -1,73 +1,21 @@
-"""``ganzoo.train``: a run from its first check to its last file."""
+"""``ganzoo.train``: what it takes, checked as far as words can be."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ganzoo.builder import assemble
-from ganzoo.checkpoint import build_from, describe
-from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.errors import RunError, UsageError
-from ganzoo.files import check_writable, lock, make_folder
-from ganzoo.folder import field as checked
-from ganzoo.gan import GAN
+from ganzoo.errors import UsageError
 from ganzoo.training import start
-from ganzoo.training.init import copy_weights
-from ganzoo.training.log import Log, checked_sinks, open_sinks, read_log
-from ganzoo.training.loop import Trainer, preserved_randomness, reseed
-from ganzoo.training.optim import repeat_of
-from ganzoo.training.output import Output
-from ganzoo.training.precision import Precision, choose_device, choose_precision, keep_memory
-from ganzoo.training.progress import reporter
-from ganzoo.training.session import Callback, Session
-from ganzoo.training.state import drop_after, load_training
+from ganzoo.training.distributed import world
+from ganzoo.training.log import checked_sinks
+from ganzoo.training.loop import preserved_randomness
+from ganzoo.training.pacing import Stop, read_budget
+from ganzoo.training.session import Callback
+from ganzoo.training.work import Request, Run, begin, branch, go_on, take_part
 
-
-@dataclass
-class Run:
-    """A finished run.
-
-    Attributes:
-        folder: where everything is; ``ganzoo.load(run.folder)`` reads it.
-        step: rounds taken.
-        gan: as trained, the generator side averaged.
-    """
-
-    folder: Path
-    step: int
-    gan: GAN
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl``."""
-        return read_log(self.folder)
-
-
-@dataclass
-class Request:
-    """What :func:`train` was asked for; None where nothing was said."""
-
-    recipe: str | None
-    data: Any
-    steps: int | None
-    images: int | None
-    seed: int | None
-    resolution: int | None
-    settings: dict[str, object]
-    init: str | Path | None
-    device: str | None
-    license: str | None
-    skip_bad: bool
-    pacing: dict[str, Any]
-    callback: Callback | None
-    quiet: bool
-    notes: list[str] = field(default_factory=list)
+__all__ = ["Run", "train"]
 
 
 def train(
@@ -76,19 +24,29 @@ def train(
     out: str | Path | None = None,
     steps: int | None = None,
     images: int | None = None,
+    budget: str | float | None = None,
     batch: int | None = None,
     seed: int | None = None,
     resolution: int | None = None,
     settings: Mapping[str, object] | None = None,
     init: str | Path | None = None,
     resume: bool | str | Path = False,
+    fork: str | Path | None = None,
+    horizon: int | None = None,
     callback: Callback | None = None,
     device: str | None = None,
+    workers: int | None = None,
+    deterministic: bool | None = None,
     save_every: int | None = None,
     grid_every: int | None = None,
     log_every: int | None = None,
     keep: int | None = None,
     license: str | None = None,
+    guard: str | None = None,
+    eval_every: int | None = None,
+    metrics: Sequence[str] | None = None,
+    eval_n: int | None = None,
+    features: str | None = None,
     skip_bad: bool = False,
     log: Sequence[str] | None = None,
     quiet: bool = False,
@@ -100,17 +58,29 @@ def train(
         data: a name, a path, a uint8 tensor ``(N, C, H, W)`` or a torch data set; likewise.
         out: folder to make; ``runs/<recipe>`` by default.
         steps, images: when to stop: after so many rounds or real images; the data set's own length, else 20,000 steps.
+        budget: stop after so much training time instead: ``"20m"``, ``"1h30m"``, or seconds.
         batch: images in a batch; a setting.
         seed: of everything drawn; 0 by default.
         resolution: of the images; the data set's own by default.
         settings: as ``--set`` takes them, such as ``{"lr.g": 1e-4}``.
-        init: a folder to take the first weights from.
+        init: a folder, or a model of the Hub such as ``"org/name"``, to take the first weights from.
         resume: True to go on with the run in ``out`` if there is one, or the folder of a run to go on with.
+        fork: go on with ``resume`` in this new folder instead, with whatever else is given changed.
+        horizon: steps that a schedule spreads over; those of the first start, or those that fit into its budget.
         callback: called with every line of the log.
         device: such as ``"cuda"``; the GPU if there is one, by default.
+        workers: threads that decode pictures; results do not depend on it.
+        deterministic: use only operations that give the same bits every time; a resumed run does as before.
         save_every, grid_every, log_every: steps between checkpoints (250), grids (100) and log lines (10).
         keep: snapshots of the weights to keep.
         license: id of the licence that the model is to carry.
+        guard: when the GAN collapses or comes apart: ``"warn"`` (the default), ``"stop"``, ``"rollback"`` to the best
+            step with half the learning rates, or ``"off"``.
+        eval_every: steps between scores against held-out images; none by default. The best step by the first metric is
+            the model then.
+        metrics: such as ``["fid", "kid"]``; ``["fid"]`` by default.
+        eval_n: samples to score; 10,000 by default.
+        features: feature network of the metrics.
         skip_bad: leave out pictures that cannot be read.
         log: of ``tensorboard``, ``trackio`` and ``wandb``.
         quiet: show nothing.
@@ -121,20 +91,38 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM, once all is saved; says how to go on.
     """
     given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
-    pacing = {"save_every": save_every, "grid_every": grid_every, "log_every": log_every, "keep": keep}
+    pacing: dict[str, Any] = {"save_every": save_every, "grid_every": grid_every, "log_every": log_every, "keep": keep}
+    pacing |= {"guard": guard, "eval_every": eval_every, "eval_n": eval_n, "features": features}
+    pacing |= {"metrics": None if metrics is None else tuple(metrics)}
     request = Request(
-        recipe, data, steps, images, seed, resolution, given, init, device, license, skip_bad,
-        {**pacing, "log": None if log is None else tuple(log)}, callback, quiet,
+        recipe, data, seed, resolution, given, init, _whole("horizon", horizon),
+        Stop(steps, images, read_budget(budget)), {**pacing, "log": None if log is None else tuple(log)},
+        device, _whole("workers", workers), deterministic, skip_bad, license, callback, quiet,
     )  # fmt: skip
     checked_sinks(log or ())
     start.check_license(license)
-    with preserved_randomness():
-        return _go(None if out is None else Path(out), resume, request)
+    place = None if out is None else Path(out)
+    with preserved_randomness(), world(device) as joined:
+        if not joined.first:
+            return take_part(request)
+        folder = _run_to_resume(place, resume)
+        if fork is not None:
+            return branch(_source(folder, resume), Path(fork), request)
+        return begin(place, request) if folder is None else go_on(folder, request)
 
 
-def _go(out: Path | None, resume: bool | str | Path, request: Request) -> Run:
-    folder = _run_to_resume(out, resume)
-    return _begin(out, request) if folder is None else _resume(folder, request)
+def _whole(name: str, number: int | None) -> int | None:
+    if number is not None and number < 1:
+        raise UsageError(f"--{name} {number} does not work: it is a whole number from 1 up")
+    return number
+
+
+def _source(folder: Path | None, resume: bool | str | Path) -> Path:
+    """The run to fork."""
+    if folder is None:
+        what = "needs a run to leave" if resume is False else "finds no run in --out"
+        raise UsageError(f"--fork {what}: ganzoo train --resume DIR --fork NEWDIR")
+    return folder
 
 
 def _run_to_resume(out: Path | None, resume: bool | str | Path) -> Path | None:
@@ -154,110 +142,3 @@ def _run_to_resume(out: Path | None, resume: bool | str | Path) -> Path | None:
         return None
     start.check_run(out)
     return out
-
-
-def _begin(out: Path | None, request: Request) -> Run:
-    """Everything that can be refused is, before the folder is made."""
-    if request.recipe is None or request.data is None:
-        missing = "RECIPE" if request.recipe is None else "--data"
-        raise UsageError(f"{missing} is missing: ganzoo train dcgan+sn+hinge --data digits")
-    start.check_new(out) if out is not None else check_writable(start.RUNS)
-    start.Pacing(request.steps or 1).changed(request.pacing)
-    device, seed = choose_device(request.device), request.seed or 0
-    wanted = DataRequest(resolution=request.resolution, skip_bad=request.skip_bad)
-    plan, data = start.plan_and_data(request.recipe, request.data, wanted, request.settings, request.notes)
-    per_step = int(plan["batch"]) * max(repeat_of(plan, side) for side in ("d", "g"))
-    steps = start.steps_for(request.steps, request.images, per_step, data.steps or start.STEPS)
-    pacing = start.Pacing(steps).changed(request.pacing)
-    reseed(seed)
-    gan = assemble(plan, data.resolution, data.channels, len(data.class_names))
-    if gan.classes:
-        gan.class_names = data.class_names
-    if request.init is not None:
-        request.notes += copy_weights(gan, Path(request.init))
-    request.notes += plan.notes
-    precision = choose_precision(str(plan["precision"]), device)
-    folder = out or start.default_folder(plan)
-    make_folder(folder)
-    with lock(folder):
-        start.check_new(folder)
-        dataset = {"name": data.name, "fingerprint": data.fingerprint, "count": data.count, "licence": data.licence}
-        config = describe(gan, step=0, seed=seed, dataset=dataset, license=request.license)
-        notes = start.run_notes(start.data_text(request.data), request.skip_bad, pacing, steps, precision)
-        return _work(folder, gan, data, config, notes, pacing, precision, request)
-
-
-def _resume(folder: Path, request: Request) -> Run:
-    """Go on with a run; only what leaves the mathematics alone may have changed."""
-    with lock(folder):
-        config, notes, pacing = start.read_run(folder)
-        if request.init is not None:
-            raise UsageError(f"--init starts a new run; {folder} holds one: leave out --init, or choose another --out")
-        gan = build_from(config, folder, "cpu")
-        given = {"seed": request.seed, "resolution": request.resolution, **request.settings}
-        said = {name: value for name, value in given.items() if value is not None}
-        start.refuse_other_maths(folder, config, gan.plan, request.recipe, said)
-        value = request.data if request.data is not None else notes["data"]
-        if value is None:
-            raise RunError(f"{folder} was trained on data in memory: give the same data again")
-        skip_bad = request.skip_bad or bool(notes.get("skip_bad"))
-        wanted = DataRequest(resolution=config["resolution"], channels=config["channels"], skip_bad=skip_bad)
-        data = open_data(value, wanted)
-        start.refuse_other_data(folder, config, data)
-        per_step = int(gan.plan["batch"]) * max(repeat_of(gan.plan, side) for side in ("d", "g"))
-        steps = start.steps_for(request.steps, request.images, per_step, pacing.steps)
-        start.refuse_past_horizon(gan.plan, notes["horizon"], steps, folder)
-        pacing = pacing.changed({**request.pacing, "steps": steps})
-        if request.license is not None:
-            config["license"] = request.license
-        precision = choose_precision(str(gan.plan["precision"]), choose_device(request.device))
-        request.notes += start.machine_notes(notes, precision)
-        notes = start.run_notes(start.data_text(value), skip_bad, pacing, notes["horizon"], precision)
-        return _work(folder, gan, data, config, notes, pacing, precision, request, resumed=True)
-
-
-def _work(
-    folder: Path,
-    gan: GAN,
-    data: ImageData,
-    config: dict[str, Any],
-    notes: dict[str, Any],
-    pacing: start.Pacing,
-    precision: Precision,
-    request: Request,
-    resumed: bool = False,
-) -> Run:
-    """Set up the trainer and let it run, in a folder that is locked."""
-    if precision.device.type == "cpu":
-        keep_memory()
-    precision.place(gan)
-    trainer = Trainer(gan, int(config["seed"]), int(notes["horizon"]), precision)
-    identity = _identity(gan, config)
-    if resumed:
-        state, wrong = load_training(folder, identity)
-        trainer.restore(state.step, state.tensors, checked(state.info, "counts", dict, folder))
-        drop_after(folder, state.step)
-        request.notes += [f"{text}; going on from step {state.step:,}" for text in wrong]
-        if trainer.step >= pacing.steps:
-            request.notes.append(f"{folder} has its {trainer.step:,} steps; --steps N goes on to N")
-    request.notes += [precision.note] if precision.note else []
-    with ExitStack() as stack:
-        log = Log(folder, open_sinks(pacing.log, folder, config))
-        stack.callback(log.close)
-        shown = reporter(trainer.step, pacing.steps, request.quiet)
-        for note in request.notes:
-            shown.say(f"note: {note}")
-        output = Output(folder, int(config["seed"]), pacing.keep)
-        session = Session(folder, trainer, data, config, notes, pacing, identity, output, log, shown, request.callback)
-        session.begin(resumed)
-        session.go()
-    for name, average in trainer.ema.averages.items():
-        setattr(gan, name, average)
-    return Run(folder, trainer.step, gan.eval())
-
-
-def _identity(gan: GAN, config: Mapping[str, Any]) -> str:
-    """A digest of the mathematics of a run."""
-    sizes = [config[name] for name in ("resolution", "channels", "classes", "z_dim", "seed")]
-    text = json.dumps([gan.plan.hash, sizes, config["dataset"].get("fingerprint")])
-    return sha256(text.encode()).hexdigest()

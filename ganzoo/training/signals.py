@@ -21,9 +21,15 @@ class Interrupted(GanzooError):
 
 
 class Signals:
-    """Inside the block the first signal is only noted, in ``caught``; the next one acts as usual."""
+    """Inside the block the first signal is only noted, in ``caught``; the next one acts as usual.
 
-    def __init__(self) -> None:
+    Args:
+        patient: note every signal, and go on doing so after an error in the block, so that it can be said: what starts
+            several processes sends them a signal as soon as one ends, and ends by force what hangs.
+    """
+
+    def __init__(self, patient: bool = False) -> None:
+        self.patient = patient
         self.caught: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -32,8 +38,9 @@ class Signals:
             self._before = {number: signal.signal(number, self._note) for number in CAUGHT}
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._restore()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self.patient or kind is None:
+            self._restore()
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
@@ -41,5 +48,6 @@ class Signals:
         self._before = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._restore()
+        if not self.patient:
+            self._restore()
         self.caught = number

@@ -2,10 +2,13 @@
 
 ``training/step-00000500/`` holds ``state.safetensors`` and ``state.json``, which has the other's digest: a folder
 appears under its name only when both are on the disk, and one that does not hold together is passed over.
+``training/best-00000300/`` is the checkpoint of the best step, with its ``model.safetensors``; it stays as long as a
+kept checkpoint needs it, so a run that goes back to one also finds what was best then.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,13 +18,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.checkpoint import write_tensors
+from ganzoo.checkpoint import MODEL, TRAINING, bests, write_tensors
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files import atomic_folder, write_json
 from ganzoo.folder import field as checked
 from ganzoo.folder import open_regular, read_json, read_shapes, read_tensors
 
-TRAINING, TENSORS, NOTES = "training", "state.safetensors", "state.json"
+TENSORS, NOTES = "state.safetensors", "state.json"
 FORMAT = 1
 KEPT = 2
 
@@ -57,8 +60,13 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def save_training(folder: Path, state: State) -> None:
-    """Write the checkpoint of ``state.step`` and remove all but the last two.
+def save_training(folder: Path, state: State, every: int = 1) -> None:
+    """Write the checkpoint of ``state.step`` and remove those that are not needed any more.
+
+    Args:
+        folder: of the run.
+        state: of the step.
+        every: steps between checkpoints; see :func:`prune`.
 
     Raises:
         RunError: the disk is full or the folder cannot be written to; older checkpoints are untouched.
@@ -66,11 +74,80 @@ def save_training(folder: Path, state: State) -> None:
     path = folder / TRAINING / f"step-{state.step:08d}"
     shutil.rmtree(path, ignore_errors=True)
     with atomic_folder(path) as temporary:
-        write_tensors(temporary / TENSORS, state.tensors)
-        notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
-        write_json(temporary / NOTES, {**notes, "sha256": _digest(temporary / TENSORS), "info": dict(state.info)})
-    for old in list(checkpoints(folder).values())[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        _write(temporary, state)
+    prune(folder, every)
+
+
+def prune(folder: Path, every: int) -> None:
+    """Keep two checkpoints: the last, and the last before it that is of a multiple of ``every``, if there is one.
+
+    A run that was stopped between multiples thus ends with the same checkpoints as one that was not.
+    """
+    found = checkpoints(folder)
+    *before, last = found or [0]
+    regular = [step for step in before if step % every == 0] or before
+    for step in set(before).difference(regular[1 - KEPT :], [last]):
+        shutil.rmtree(found[step], ignore_errors=True)
+
+
+def _write(path: Path, state: State) -> None:
+    write_tensors(path / TENSORS, state.tensors)
+    notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
+    write_json(path / NOTES, {**notes, "sha256": _digest(path / TENSORS), "info": dict(state.info)})
+
+
+def save_best(folder: Path, state: State, model: Mapping[str, Tensor], saved: bool = False) -> None:
+    """Keep a step as the best one, and those before it only as long as a checkpoint needs them.
+
+    Args:
+        folder: of the run.
+        state: of the step.
+        model: what ``model.safetensors`` of that step holds.
+        saved: whether :func:`save_training` has just written this state; then it takes no more room.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to; the best before is untouched.
+    """
+    path = folder / TRAINING / f"best-{state.step:08d}"
+    shutil.rmtree(path, ignore_errors=True)
+    with atomic_folder(path) as temporary:
+        if saved:
+            for name in (TENSORS, NOTES):
+                _link(checkpoints(folder)[state.step] / name, temporary / name)
+        else:
+            _write(temporary, state)
+        write_tensors(temporary / MODEL, model)
+    drop_bests(folder, state.step)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def drop_bests(folder: Path, best: int | None) -> None:
+    """Remove every best but the one of step ``best`` and those that the checkpoints refer to."""
+    needed = {best}
+    for path in checkpoints(folder).values():
+        try:
+            needed.add(checked(read_json(path / NOTES), "info", dict, path).get("best"))
+        except ModelError:
+            continue  # it does not hold together, so no one will go back to it
+    for step, path in bests(folder).items():
+        if step not in needed:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def load_best(folder: Path, step: int, identity: str) -> State:
+    """The best checkpoint, of ``step``.
+
+    Raises:
+        ModelError: it is not there, or does not hold together.
+    """
+    return _read(folder / TRAINING / f"best-{step:08d}", step, identity)
 
 
 def _read(path: Path, step: int, identity: str) -> State:

@@ -1,0 +1,57 @@
+"""The model card of a folder: its README.md, generated from the folder's own files, and nothing in it typed by hand.
+
+:func:`make_card` is a function of ``config.json``, ``metrics.json``, ``pictures/`` and of what a person wrote between
+marks in the card that is there; :func:`draw_pictures` makes ``pictures/``. The words are in ``template.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganzoo.card.check import check_card, drift
+from ganzoo.card.facts import CARD, gather
+from ganzoo.card.markdown import plain
+from ganzoo.card.page import render
+from ganzoo.errors import CardError, ModelError
+from ganzoo.files import write_text
+from ganzoo.plugins import log
+
+__all__ = ["CARD", "check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
+
+
+def make_card(folder: str | Path, ref: str | None = None) -> str:
+    """The text of the card that a folder would have.
+
+    Args:
+        folder: of a model.
+        ref: how the commands in it call the model: a Hub repository such as ``org/name``. By default the one that the
+            card already names, else the folder itself.
+
+    Raises:
+        ModelError: for a folder that is no model, or whose files make no sense.
+        CardError: when the marks in the card that is there do not pair up, so that text could be lost.
+    """
+    return render(gather(Path(folder), ref))
+
+
+def write_card(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write ``README.md`` into a run's folder, quickly: text only, and the pictures that are there.
+
+    A card that cannot be made anew stays as it is, with a warning: nobody wants to lose what they wrote between
+    broken marks, or a training, to a card.
+    """
+    try:
+        text = render(gather(folder, config=config))
+    except (CardError, ModelError) as error:
+        log.warning("%s is left as it was: %s", folder / CARD, error)
+        return
+    write_text(folder / CARD, text)
+
+
+def draw_pictures(folder: str | Path) -> list[str]:
+    """Draw what the card shows under ``pictures/``; returns what could not be drawn, and why."""
+    from ganzoo.card.pictures import draw
+
+    return draw(Path(folder))

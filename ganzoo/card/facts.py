@@ -1,0 +1,199 @@
+"""Everything that a card says, read from its folder, checked, and from nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ganzoo.card.markdown import one_line
+from ganzoo.card.sections import kept_sections, named_ref
+from ganzoo.checkpoint import MODEL, plan_of, read_config
+from ganzoo.errors import CardError, ModelError
+from ganzoo.folder import field as checked
+from ganzoo.folder import open_regular, quoted, read_json, read_shapes
+from ganzoo.plan import Plan
+from ganzoo.scores import Score, read_scores, weights_digest
+
+CARD, PICTURES, INDEX = "README.md", "pictures", "index.json"
+SAMPLES, FILM, JUDGE = "samples.png", "progress.gif", "discriminator.safetensors"
+DRAWN = ("classes.png", "interpolation.png", "attention.png", "curves.png", "scores.png")
+FORMAT = 1
+LARGEST_CARD = 1 << 20
+LONGEST_TEXT, MOST_EVENTS = 1_000, 200
+REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}")
+TASKS = {"text": "text-to-image", "source": "image-to-image", "a": "image-to-image"}
+"""The Hub's name for what a model does, by the batch key that its architecture requires."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """What ``pictures/index.json`` says.
+
+    Attributes:
+        step, weights: of the model that the pictures are of.
+        captions: by file.
+        events: what the guards did in training, as step and words.
+    """
+
+    step: int = -1
+    weights: str = ""
+    captions: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card says.
+
+    Attributes:
+        name: of the model: the repository's or the folder's.
+        ref: how commands call it: ``org/name`` or ``./folder``.
+        config, plan: of ``config.json``.
+        weights, size: numbers in ``model.safetensors``, and its bytes.
+        scores: of the weights that are in the folder.
+        history: scores of one protocol over the steps of training, where there are several; one list for each.
+        files: which of ``samples.png``, ``progress.gif`` and ``discriminator.safetensors`` are there.
+        captions: of the pictures that show these weights, by file under ``pictures/``.
+        events: what the guards did in training.
+        kept: what a person wrote, by section.
+    """
+
+    name: str
+    ref: str
+    config: Mapping[str, Any]
+    plan: Plan
+    weights: int
+    size: int
+    scores: list[Score]
+    history: list[list[Score]]
+    files: frozenset[str]
+    captions: Mapping[str, str]
+    events: tuple[tuple[int, str], ...]
+    kept: Mapping[str, str]
+
+    @property
+    def task(self) -> str:
+        """The Hub's pipeline tag."""
+        return task_of(self.plan.head.entry.requires if self.plan.head.entry else ())
+
+
+def gather(folder: Path, ref: str | None = None, config: Mapping[str, Any] | None = None) -> Facts:
+    """Read a folder.
+
+    Args:
+        folder: of a model.
+        ref: a Hub repository to call it by; the one that its card names, else its path, by default.
+        config: the content of ``config.json``, where it is known.
+
+    Raises:
+        ModelError: for anything that does not hold together.
+        CardError: when the marks of the card that is there do not pair up.
+    """
+    config = dict(read_config(folder) if config is None else config)
+    config["ganzoo"] = str(config.get("ganzoo", "of an unknown version"))
+    config["license"] = None if config["license"] is None else one_line(config["license"])
+    card = read_card(folder) or ""
+    ref = _repository(ref) or named_ref(card)
+    name = ref.partition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name) or "model"
+    weights, size = _size(folder / MODEL)
+    scores = read_scores(folder)
+    digest = weights_digest(folder) if scores else ""
+    index = read_index(folder)
+    fresh = index.step == config["step"]
+    return Facts(
+        name=name,
+        ref=ref or f"./{name}",
+        config=config,
+        plan=plan_of(config, folder),
+        weights=weights,
+        size=size,
+        scores=[score for score in scores if score.weights == digest],
+        history=by_step(scores),
+        files=frozenset(file for file in (SAMPLES, FILM, JUDGE) if is_file(folder / file)),
+        captions={file: text for file, text in index.captions.items() if fresh and is_file(folder / PICTURES / file)},
+        events=index.events,
+        kept=kept_sections(card),
+    )
+
+
+def task_of(requires: Collection[str]) -> str:
+    """The Hub's pipeline tag for an architecture that requires these batch keys."""
+    return next((task for key, task in TASKS.items() if key in requires), "unconditional-image-generation")
+
+
+def by_step(scores: Iterable[Score]) -> list[list[Score]]:
+    """Scores of one protocol and seed over training, in the order of steps, where there are two steps at least."""
+    series: dict[object, dict[int, Score]] = {}
+    for score in scores:
+        series.setdefault((score.protocol, score.seed, score.seeds), {})[score.step] = score
+    return [[steps[step] for step in sorted(steps)] for steps in series.values() if len(steps) > 1]
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, that may be read."""
+    try:
+        with open_regular(path):
+            return True
+    except ModelError:
+        return False
+
+
+def read_card(folder: Path) -> str | None:
+    """The card that is there; None if there is none.
+
+    Raises:
+        ModelError: for a file that no card is: too large, no text, a link.
+    """
+    path = folder / CARD
+    if not path.is_symlink() and not path.exists():
+        return None
+    with open_regular(path) as file:
+        data = file.read(LARGEST_CARD + 1)
+    if len(data) > LARGEST_CARD:
+        raise ModelError(f"{path} is larger than 1 MB; no card is")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is no text: {quoted(error)}") from None
+
+
+def read_index(folder: Path) -> Index:
+    """``pictures/index.json``, checked; an empty one where there is none.
+
+    Raises:
+        ModelError: for one that makes no sense.
+    """
+    path = folder / PICTURES / INDEX
+    if not path.is_symlink() and not path.exists():
+        return Index()
+    table = read_json(path)
+    captions, events = checked(table, "pictures", dict, path), checked(table, "events", list, path)
+    if not all(name in DRAWN and _short(text) for name, text in captions.items()):
+        raise ModelError(f"{path}: pictures are {quoted(captions)}; they are short texts, by file")
+    if len(events) > MOST_EVENTS or not all(_is_event(event) for event in events):
+        raise ModelError(f"{path}: events are {quoted(events)}; they are pairs of a step and a short text")
+    weights = checked(table, "weights", str, path)
+    return Index(checked(table, "step", int, path), weights, captions, tuple((step, text) for step, text in events))
+
+
+def _short(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= LONGEST_TEXT
+
+
+def _is_event(event: object) -> bool:
+    return isinstance(event, list) and len(event) == 2 and type(event[0]) is int and _short(event[1])
+
+
+def _repository(ref: str | None) -> str | None:
+    if ref is not None and not REPOSITORY.fullmatch(ref):
+        raise CardError(f"{ref!r} is no repository: write org/name")
+    return ref
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Numbers in a safetensors file, and its bytes."""
+    return sum(prod(tensor.shape) for tensor in read_shapes(path).values()), path.stat().st_size

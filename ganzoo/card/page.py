@@ -1,0 +1,256 @@
+"""The page of a card: the template filled with facts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.card.facts import Facts
+from ganzoo.card.markdown import Markdown, code, plain
+from ganzoo.card.metadata import data_word, front_matter
+from ganzoo.card.sections import heading_mark, section
+from ganzoo.catalogue import link
+from ganzoo.plan import GIVEN, Slot
+from ganzoo.recipe import EMPTY
+from ganzoo.scores import HASH, Score
+from ganzoo.settings import write
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATE = "template.md"
+MOST_CLASSES, MOST_STEPS, WIDTH = 20, 16, 100
+IN_TEMPLATE = ("description", "notes")  # sections that the template has a place for
+
+
+@cache
+def template() -> Template:
+    """The template. What it prints is escaped unless it is Markdown already."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        finalize=lambda value: value if isinstance(value, Markdown) else plain(value),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "shown": shown, "count": number}
+    text = resources.files("ganzoo.card").joinpath(TEMPLATE).read_text("utf-8")
+    return environment.from_string(text)
+
+
+def render(facts: Facts) -> str:
+    """The whole text of a card."""
+    config = facts.config
+    return template().render(
+        facts=facts,
+        config=config,
+        data={
+            key: number(config["dataset"].get(key, "unknown")) for key in ("name", "count", "licence", "fingerprint")
+        },
+        metadata=Markdown(front_matter(facts)),
+        mark=heading_mark(facts.ref),
+        section=lambda name: section(name, facts.kept.get(name)),
+        others=[name for name in facts.kept if name not in IN_TEMPLATE],
+        colours={1: "grey", 3: "RGB"}.get(config["channels"], f"{config['channels']} channels"),
+        classes=config["class_names"][:MOST_CLASSES],
+        more_classes=len(config["class_names"]) > MOST_CLASSES,
+        parts=parts(facts),
+        settings=settings(facts),
+        plugins=[f"{name} {version}" for name, version in config["plugins"].items()],
+        scores=[score_row(score) for score in facts.scores],
+        floors=any(score.floor is not None for score in facts.scores),
+        protocols=protocols(facts.scores),
+        history=history(facts),
+        train=Markdown(train_command(facts)),
+        init=first_weights(facts),
+        origin=origin(facts),
+        score_data=Markdown(data_argument(facts.scores[0].dataset["name"] if facts.scores else data_name(facts))),
+        data_known=data_word(data_name(facts)) is not None,
+        size=Markdown(f"{facts.size / 1e6:,.1f} MB" if facts.size >= 1e5 else f"{facts.size / 1e3:,.1f} kB"),
+        ref=Markdown(facts.ref),
+    )
+
+
+# --- parts and settings -------------------------------------------------------------------------------------
+
+
+def parts(facts: Facts) -> list[dict[str, Any]]:
+    """A row for each part; one that stands alike on both sides has one row."""
+    rows: dict[object, dict[str, Any]] = {}
+    for slot in (facts.plan.head, *facts.plan.slots):
+        if slot.entry is None or slot.name == EMPTY:
+            continue
+        row = rows.setdefault((slot.kind, slot.name, str(slot.options), slot.resolutions), part_row(slot, facts))
+        row["sides"] += [slot.side.upper()] if slot.side else []
+    return list(rows.values())
+
+
+def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
+    """What the table says of a part; who provides it is what the model recorded."""
+    entry = slot.entry
+    assert entry is not None
+    known = entry.options()
+    changed = {key: option for key, option in known.items() if slot.options.get(key) != option.default}
+    version = facts.config["ganzoo"] if entry.built_in else facts.config["plugins"].get(entry.distribution, "")
+    return {
+        "kind": slot.kind,
+        "name": slot.name,
+        "options": ", ".join(f"{option.key}={option.format(slot.options[key])}" for key, option in changed.items()),
+        "sides": [],
+        "resolutions": ", ".join(map(str, slot.resolutions)),
+        "summary": prose(entry.summary),
+        "paper": paper(entry.paper),
+        "origin": f"{entry.distribution} {version}".strip(),
+        "because": slot.because,
+    }
+
+
+def prose(docstring: str) -> Markdown:
+    """A line of a docstring as Markdown: what stands in double backticks becomes code."""
+    pieces = docstring.split("``")
+    return Markdown("".join(code(piece) if index % 2 else plain(piece) for index, piece in enumerate(pieces)))
+
+
+def paper(reference: str | None) -> Markdown:
+    """A link to a paper; empty where there is none. References come from installed packages, checked."""
+    if reference is None:
+        return Markdown("")
+    scheme, _, rest = reference.partition(":")
+    name = {"arxiv": f"arXiv {rest}", "doi": f"doi {rest}"}.get(scheme, "paper")
+    return Markdown(f"[{plain(name)}]({link(reference)})")
+
+
+def settings(facts: Facts) -> list[tuple[str, str, str]]:
+    """Name, value and reason of every setting that is not its default."""
+    found = facts.plan.settings.items()
+    reason = {GIVEN: "set by hand"}  # whoever reads the card is not the one who set it
+    return [
+        (name, write(one.value), reason.get(one.because, one.because))
+        for name, one in found
+        if one.because != "default"
+    ]
+
+
+# --- scores -------------------------------------------------------------------------------------------------
+
+
+def shown(value: float) -> Markdown:
+    """A number as a table has it: two decimals, three for a share, three digits of what is smaller."""
+    return Markdown(f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.3g}")
+
+
+def number(value: object) -> object:
+    """A whole number with commas between its thousands; anything else as it is."""
+    return f"{value:,}" if type(value) is int else value
+
+
+def label(metric: str) -> str:
+    """``FID``, ``Precision``."""
+    return metric.upper() if len(metric) <= 3 else metric.capitalize()
+
+
+def score_row(score: Score) -> dict[str, Any]:
+    """What the table says of a score."""
+    spread = "" if score.std is None else f" ± {shown(score.std)}"
+    return {
+        "label": label(score.metric),
+        "better": "higher" if score.higher_is_better else "lower",
+        "value": Markdown(f"{shown(score.value)}{spread}"),
+        "floor": "" if score.floor is None else shown(score.floor),
+        "score": score,
+        "details": ", ".join(f"{name} {number(value)}" for name, value in score.details.items() if is_short(value)),
+    }
+
+
+def is_short(value: object) -> bool:
+    """Whether a detail of a score fits into a line."""
+    return isinstance(value, (str, int, float))
+
+
+def protocols(scores: Iterable[Score]) -> list[list[Score]]:
+    """Scores that were measured in one go, together."""
+    together: dict[object, list[Score]] = {}
+    for score in scores:
+        way = (tuple(score.dataset.items()), tuple(score.network.items()), score.resize, score.seed, score.seeds)
+        together.setdefault((*way, score.samples, score.step), []).append(score)
+    return list(together.values())
+
+
+def history(facts: Facts) -> dict[str, Any]:
+    """Scores by step as a table: keys, rows of step and values, the best step of each key, and how many are left out.
+
+    Long ones are thinned out evenly; the best of each and the weights in the folder stay.
+    """
+    series = facts.history
+    best_at = [best(line).step for line in series]
+    steps = sorted({score.step for line in series for score in line})
+    every = -(-len(steps) // MOST_STEPS) or 1
+    kept = {*steps[::every], *steps[-1:], *best_at, *(score.step for score in facts.scores)}
+    values = {(row, score.step): shown(score.value) for row, line in enumerate(series) for score in line}
+    rows = [(step, [values.get((row, step), "") for row in range(len(series))]) for step in steps if step in kept]
+    return {"keys": [line[0].key for line in series], "rows": rows, "best": best_at, "left_out": len(steps) - len(rows)}
+
+
+def best(line: Sequence[Score]) -> Score:
+    """The best of some scores of one protocol."""
+    first, *others = line
+    for score in others:
+        first = score if score.better_than(first) else first
+    return first
+
+
+# --- commands -----------------------------------------------------------------------------------------------
+
+
+def data_name(facts: Facts) -> object:
+    """What the data is called."""
+    return facts.config["dataset"].get("name")
+
+
+def data_argument(name: object) -> str:
+    """What to write after ``--data``: the name where everybody has it, else a path to fill in."""
+    return data_word(name) or f"path/to/{re.sub(r'[^A-Za-z0-9._-]+', '-', str(name)).strip('-') or 'data'}"
+
+
+def train_command(facts: Facts) -> str:
+    """The command that trains the model again, with everything that a person chose."""
+    config = facts.config
+    words = [["ganzoo", "train", config["recipe"]], ["--data", data_argument(data_name(facts))]]
+    if origin(facts):
+        words += [["--resume", "path/to/that/run"], ["--fork", "path/to/a/new/run"]]
+    for option in ("resolution", "steps", "seed", "horizon"):
+        value = config.get(option.removesuffix("s"))  # the step that the folder holds
+        words += [[f"--{option}", str(value)]] if type(value) is int else []
+    if first_weights(facts):
+        words.append(["--init", "path/to/those/weights"])
+    chosen = {name: write(one.value) for name, one in facts.plan.settings.items() if one.because == GIVEN}
+    return folded([*words, *(["--set", f"{name}={value}"] for name, value in chosen.items())])
+
+
+def first_weights(facts: Facts) -> str | None:
+    """The sha256 of the weights that the run began from; None for fresh ones."""
+    digest = facts.config.get("init")
+    return digest if isinstance(digest, str) and HASH.fullmatch(digest) else None
+
+
+def origin(facts: Facts) -> Mapping[str, Any] | None:
+    """The recipe and step of the run that this one was forked from; None for one of its own."""
+    fork = facts.config.get("forked_from")
+    return fork if isinstance(fork, Mapping) and {"recipe", "step"} <= fork.keys() else None
+
+
+def folded(words: Iterable[Sequence[str]]) -> str:
+    """A command line, broken between its options where it grows too long."""
+    lines = [""]
+    for group in words:
+        text = shlex.join(group)
+        if lines[-1] and len(lines[-1]) + len(text) > WIDTH:
+            lines.append("   ")
+        lines[-1] += f" {text}" if lines[-1] else text
+    return " \\\n".join(lines)

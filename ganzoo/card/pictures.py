@@ -1,0 +1,174 @@
+"""What a card shows beside its samples: the same noise in every class, walks, attention, curves.
+
+Each is a function of the model's folder; the same folder gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from ganzoo.card.facts import DRAWN, FORMAT, INDEX, LONGEST_TEXT, MOST_EVENTS, PICTURES, by_step, is_file
+from ganzoo.card.markdown import one_line
+from ganzoo.checkpoint import load_folder
+from ganzoo.errors import UsageError
+from ganzoo.files import make_folder, write_json
+from ganzoo.gan import GAN
+from ganzoo.kit import Generator
+from ganzoo.overlays import attention_layers, capture, default_points
+from ganzoo.overlays import picture as overlays
+from ganzoo.pictures import PAPER, fitting, grid, save_png, to_uint8
+from ganzoo.plotting import Curve, plot, read_curves
+from ganzoo.scores import read_scores, weights_digest
+from ganzoo.training.log import LOG, read_log
+from ganzoo.walks import walk
+
+ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
+INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
+CURVES = ("losses/", "accuracy/")
+LINES = 30  # of the log: a longer one is smoothed over as many as make this many waves
+
+
+def draw(folder: Path) -> list[str]:
+    """Draw every picture that this model can have, and write down what they show; returns what was left out, and why.
+
+    Raises:
+        ModelError: for a folder that cannot be loaded.
+    """
+    gan = load_folder(folder)
+    config: Mapping[str, Any] = gan.config  # type: ignore[assignment]
+    out = folder / PICTURES
+    make_folder(out)
+    captions, notes = {}, []
+    for file, make in MAKERS.items():
+        try:
+            caption = make(gan, folder, out / file)
+        except UsageError as error:  # no matplotlib
+            notes.append(f"{PICTURES}/{file} was not drawn: {error}")
+            caption = None
+        if caption is None:
+            (out / file).unlink(missing_ok=True)
+        else:
+            captions[file] = caption[:LONGEST_TEXT]
+    index = {"step": config["step"], "weights": weights_digest(folder), "pictures": captions}
+    write_json(out / INDEX, {"format": FORMAT, **index, "events": events(folder)})
+    return notes
+
+
+def events(folder: Path) -> list[tuple[int, str]]:
+    """What the guards did, by the run's log; nothing where there is no log."""
+    records = [record for record in read_log(folder) if isinstance(record, dict)] if is_file(folder / LOG) else []
+    told = [record for record in records if type(record.get("step")) is int and record.get("event")]
+    return [(record["step"], _words(record["event"])[:LONGEST_TEXT]) for record in told][-MOST_EVENTS:]
+
+
+def _words(event: object) -> str:
+    """An event in words."""
+    if not isinstance(event, Mapping):
+        return one_line(event)
+    said = event.get("text") or event.get("message") or event.get("kind")
+    return one_line(said or ", ".join(f"{key} {value}" for key, value in event.items()))
+
+
+# --- pictures of the model ----------------------------------------------------------------------------------
+
+
+def takes_noise(gan: GAN) -> bool:
+    """Whether samples come from noise, and from labels at most."""
+    return isinstance(getattr(gan, "G", None), Generator)
+
+
+def draw_classes(gan: GAN, folder: Path, path: Path) -> str | None:
+    """A row for each class, a column for each noise."""
+    if not gan.classes or not takes_noise(gan):
+        return None
+    rows = min(gan.classes, ROWS)
+    seed = _seed(gan)
+    z = gan.noise(COLUMNS, seed).repeat(rows, 1)
+    y = gan.one_hot(torch.arange(rows).repeat_interleave(COLUMNS), rows * COLUMNS)
+    picture = grid(to_uint8(gan.generate(z, y), low=0), COLUMNS, scale=fitting(COLUMNS * gan.resolution, 640))
+    save_png(named_rows(picture, gan.class_names[:rows]), path)
+    which = "class" if rows == gan.classes else f"of the first {rows} of {gan.classes} classes"
+    return f"A row for each {which}, a column for each noise: along a column only the label changes."
+
+
+def draw_walk(gan: GAN, folder: Path, path: Path) -> str | None:
+    """Rows from one sample to another."""
+    if not takes_noise(gan):
+        return None
+    rows = 6
+    numbers = torch.arange(rows) % gan.classes if gan.classes else None
+    images = walk(gan, rows, STEPS, _seed(gan), numbers)
+    save_png(grid(images, STEPS, scale=fitting(STEPS * gan.resolution, 640)), path)
+    held = ", the class held" if gan.classes else ""
+    return f"From one sample to another{held}: each row walks between two noises."
+
+
+def draw_attention(gan: GAN, folder: Path, path: Path) -> str | None:
+    """Where the attention looks from a few points."""
+    if not takes_noise(gan) or not attention_layers(gan.G):  # type: ignore[arg-type]
+        return None
+    labels = torch.arange(LOOKS) % gan.classes if gan.classes else None
+    maps = capture(gan, LOOKS, _seed(gan), labels)
+    save_png(overlays(maps, default_points(gan.resolution)), path)
+    height, width = maps.weights.shape[1:3]
+    return (
+        f"Self-attention at {height} x {width}: left a sample with coloured dots, then for each dot the places that"
+        " it attends to, bright for much."
+    )
+
+
+def _seed(gan: GAN) -> int:
+    return int(gan.config["seed"])  # type: ignore[index, arg-type]
+
+
+def named_rows(picture: Image.Image, names: tuple[str, ...]) -> Image.Image:
+    """A grid with a name in front of each of its rows."""
+    height = picture.height / len(names)
+    font = ImageFont.load_default(size=max(10, min(18, round(height / 3))))
+    short = [one_line(name)[:LETTERS] for name in names]
+    margin = 16 + max(round(font.getlength(name)) for name in short)
+    sheet = Image.new(picture.mode, (margin + picture.width, picture.height), PAPER if picture.mode == "L" else "white")
+    sheet.paste(picture, (margin, 0))
+    pen = ImageDraw.Draw(sheet)
+    ink = INK if picture.mode == "L" else (INK,) * 3
+    for row, name in enumerate(short):
+        pen.text((margin - 8, (row + 0.5) * height), name, fill=ink, font=font, anchor="rm")
+    return sheet
+
+
+# --- pictures of the training -------------------------------------------------------------------------------
+
+
+def draw_curves(gan: GAN, folder: Path, path: Path) -> str | None:
+    """Losses, and how often D is right, over the steps."""
+    if not is_file(folder / LOG) or not read_log(folder):
+        return None
+    curves = [curve for curve in read_curves([folder], ["*"]) if curve.key.startswith(CURVES)]
+    if not curves:
+        return None
+    smooth = max(1, max(len(curve.values) for curve in curves) // LINES)
+    plot(curves, path, smooth)
+    return "Losses by turn, and the share of images that D judges right" + (", smoothed." if smooth > 1 else ".")
+
+
+def draw_scores(gan: GAN, folder: Path, path: Path) -> str | None:
+    """Scores over the steps."""
+    series = by_step(read_scores(folder))
+    if not series:
+        return None
+    lines = [Curve("", line[0].key, [one.step for one in line], [one.value for one in line]) for line in series]
+    plot(lines, path)
+    return "Scores over training."
+
+
+Maker = Callable[[GAN, Path, Path], "str | None"]
+"""Draws at a path; returns the caption, or None where the model has nothing of the kind."""
+
+MAKERS: Mapping[str, Maker] = dict(
+    zip(DRAWN, (draw_classes, draw_walk, draw_attention, draw_curves, draw_scores), strict=True)
+)

@@ -1,0 +1,66 @@
+"""``ganzoo card``: the model card of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.model import check_out
+from ganzoo.folder import printable
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; say whether the card is what the folder would have.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="Also as a web page of one file.")
+@click.pass_context
+def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> None:
+    """Write the model card of FOLDER, README.md, with its pictures.
+
+    Everything in it is read from the folder's files: scores, settings, parts, curves. What you write between its
+    'ganzoo:begin' and 'ganzoo:end' marks stays when it is made again. --check exits with status 1, and a short diff,
+    when the card is out of date or could not be published.
+
+    \b
+    ganzoo card runs/first
+    ganzoo card runs/first --check
+    ganzoo card runs/first --html card.html
+    """
+    folder = folder.expanduser()
+    if html is not None:
+        check_out(html, (".html",))
+    from ganzoo.card import CARD, check_card, drift
+
+    if not check:
+        write(folder)
+    difference = drift(folder) if check else ""
+    problems = check_card(folder)
+    for line in [*difference.splitlines(), *(f"problem: {printable(problem)}" for problem in problems)]:
+        click.echo(line, err=not check)
+    if html is not None:
+        render(folder, html)
+    if check and (difference or problems):
+        click.echo(f"{folder / CARD} is not what its folder would have; make it again: ganzoo card {folder}", err=True)
+        ctx.exit(1)
+    click.echo(f"{folder / CARD}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
+
+
+def write(folder: Path) -> None:
+    """Draw the pictures and write the card, once it is known that no text of a person would be lost."""
+    from ganzoo.card import CARD, draw_pictures, make_card
+    from ganzoo.files import write_text
+
+    make_card(folder)
+    for note in draw_pictures(folder):
+        click.echo(f"note: {printable(note)}", err=True)
+    write_text(folder / CARD, make_card(folder))
+
+
+def render(folder: Path, html: Path) -> None:
+    """Write the card that is there as a web page."""
+    from ganzoo.card.facts import read_card
+    from ganzoo.card.html import card_page
+    from ganzoo.files import write_text
+
+    write_text(html, card_page(read_card(folder) or "", folder))

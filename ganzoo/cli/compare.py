@@ -1,0 +1,92 @@
+"""``ganzoo compare``: models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.model import check_out, model_folder
+from ganzoo.cli.show import show_json, show_table
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganzoo.compare import Model
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="MODEL MODEL...")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="A page of one file, with samples.")
+@click.option("--seed", default=0, show_default=True, help="Of the samples in the page: the same for every model.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool) -> None:
+    """Show recipes, settings, sizes and scores of models side by side.
+
+    Rows in which they differ are marked; of the settings only those are shown. Scores stand in one row only where
+    protocol and data are the same. The keys that --json prints are stable: models, parts, settings, sizes and scores;
+    every list is in the order of the models, and null means that a model has nothing of the kind.
+
+    \b
+    ganzoo compare runs/first runs/second
+    ganzoo compare runs/first runs/second runs/third --html compare.html
+    """
+    if len(names) < 2:
+        raise UsageError(f"ganzoo compare {names[0]} needs another model to compare it with")
+    if html is not None:
+        check_out(html, (".html",))
+    from ganzoo.compare import page, read_model, to_json
+    from ganzoo.files import write_text
+
+    folders = [model_folder(name, also=("metrics.json",)) for name in names]
+    models = [read_model(folder, label) for folder, label in zip(folders, labels(names, folders), strict=True)]
+    if as_json:
+        show_json(to_json(models))
+    else:
+        show(models)
+    if html is not None:
+        write_text(html, page(models, seed))
+        click.echo(f"as a page, with samples: {html}", err=as_json)
+
+
+def labels(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The last part of each name where that tells them apart, else the names as given, numbered where they repeat."""
+    short = [
+        folder.resolve().name if Path(name).is_dir() else name for name, folder in zip(names, folders, strict=True)
+    ]
+    if len(set(short)) == len(short):
+        return short
+    return [f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names, start=1)]
+
+
+def show(models: Sequence[Model]) -> None:
+    """Print every table, rows that differ marked."""
+    from ganzoo.compare import tables, text
+
+    for title, rows in tables(models).items():
+        cells = [("≠" if row.differs else "", row.name, *map(text, row.values)) for row in rows]
+        if cells:
+            show_table(("", title, *(model.name for model in models)), cells)
+        else:
+            click.echo(f"{title}: the same")
+        click.echo()
+    show_scores(models)
+
+
+def show_scores(models: Sequence[Model]) -> None:
+    """Print scores, those of one protocol and data in one row, the best one marked."""
+    from ganzoo.compare import score_rows, score_text, text
+
+    rows = score_rows(models)
+    if not rows:
+        click.echo("scores: none of them has one; 'ganzoo eval MODEL --data D' measures")
+        return
+    cells = []
+    for row in rows:
+        marked = [score_text(score) + (" *" if row.best == index else "") for index, score in enumerate(row.scores)]
+        where = f"{text(row.one.dataset['name'])}, {row.one.dataset['split']}"
+        cells.append((row.one.key, where, "higher" if row.one.higher_is_better else "lower", *marked))
+    show_table(("scores", "data", "better is", *(model.name for model in models)), cells)
+    if all(row.best is None for row in rows):
+        click.echo("\nNo two of them have a score of the same protocol and data: 'ganzoo eval' measures.")

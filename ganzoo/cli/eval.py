@@ -1,0 +1,169 @@
+"""``ganzoo eval``: score a model, a folder of images, or every kept step of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganzoo.hub.locate import Found
+    from ganzoo.scores import Score
+
+OTHER_SPLIT = "other split"
+
+
+@click.command("eval")
+@click.argument("model")
+@click.option("--data", required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them.")
+@click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
+@click.option("--metrics", default="fid", show_default=True, metavar="M,M", help="See 'ganzoo list metric'.")
+@click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
+@click.option("--features", metavar="NAME", help="Feature network: inception-v3-compat (default) or one of timm.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
+@click.option("--seed", default=0, show_default=True, help="Of the noise.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")
+@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
+@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@click.option("--snapshots", is_flag=True, help="Every checkpoint that train --keep kept, and the model.")
+@click.option(
+    "--floor",
+    is_flag=False,
+    flag_value=OTHER_SPLIT,
+    metavar="[DATA]",
+    help="Score other real images first, as what a perfect model would get; the data's other split if none is named.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every field of every score.")
+def evaluate(
+    model: str,
+    data: str,
+    split: str | None,
+    metrics: str,
+    count: int,
+    features: str | None,
+    weights: Path | None,
+    seed: int,
+    seeds: int,
+    batch: int,
+    device: str | None,
+    step: str | None,
+    snapshots: bool,
+    floor: str | None,
+    as_json: bool,
+) -> None:
+    """Score MODEL against real images, and keep the scores in its metrics.json.
+
+    MODEL is the folder of a run or a reference to the Hub; the folder runs/NAME/snapshots, for each checkpoint in it;
+    or a folder or zip of images. A score's key says what was measured: metric and number of images, the split of the
+    data, the feature network, and its input's size where that is not the network's own. Scores of one key and data can
+    be compared; ganzoo leaderboard does, and ganzoo verify measures them again.
+
+    FID needs the weights of the 2015 Inception graph, fetched at its first use. Without them:
+    --features tf_efficientnet_lite0.in1k.
+
+    --json prints {"scores": [...]}, each as metrics.json has it: key, metric, value, std, samples, dataset, network,
+    resize, seed, seeds, step, seconds, weights, higher_is_better, floor, details.
+
+    \b
+    Examples:
+      ganzoo eval runs/first --data digits --metrics fid,kid,prdc -n 1000 --features tf_efficientnet_lite0.in1k
+      ganzoo eval runs/sagan --data cifar10 --snapshots
+    """
+    from ganzoo.cli.show import show_json
+    from ganzoo.scoring import evaluate as score
+    from ganzoo.training.precision import choose_device
+
+    with progress_shown() as progress:
+        scores = score(
+            named(model),
+            data,
+            split=split,
+            metrics=names(metrics),
+            n=count,
+            features=features,
+            weights=weights,
+            seed=seed,
+            seeds=seeds,
+            batch=batch,
+            device=str(choose_device(device)),
+            step=kept_step(step),
+            every_step=snapshots,
+            floor=data if floor == OTHER_SPLIT else floor,
+            progress=progress,
+        )
+    if as_json:
+        show_json({"scores": [one.to_json() for one in scores]})
+    else:
+        show_scores(scores)
+
+
+def names(metrics: str) -> list[str]:
+    """Metrics as the command line lists them."""
+    return [name.strip() for name in metrics.split(",") if name.strip()]
+
+
+def kept_step(step: str | None) -> int | str | None:
+    """A step as the command line has it.
+
+    Raises:
+        UsageError: for what is neither a number nor ``best``.
+    """
+    if step is not None and step != "best" and not step.isdecimal():
+        raise UsageError(f"--step {step} does not work: give the number of a kept step, or best")
+    return int(step) if step and step.isdecimal() else step
+
+
+def named(model: str) -> Path | Found:
+    """What the command line calls MODEL: what is at that path if something is, else what the Hub has."""
+    from ganzoo.hub.locate import on_command_line
+
+    path = Path(model).expanduser()
+    return path if path.exists() else on_command_line(model)
+
+
+def show_scores(scores: Sequence[Score]) -> None:
+    """A table of what was measured; the columns that say nothing are left out."""
+    from ganzoo.cli.show import show_table
+
+    several = len({score.step for score in scores}) > 1
+    columns: dict[str, list[str]] = {"score": [score.key for score in scores]}
+    if several:
+        columns["step"] = [str(score.step) for score in scores]
+    columns["value"] = [number(score.value) for score in scores]
+    if any(score.std is not None for score in scores):
+        columns["±"] = ["" if score.std is None else number(score.std) for score in scores]
+    if any(score.floor is not None for score in scores):
+        columns["real images get"] = ["" if score.floor is None else number(score.floor) for score in scores]
+    columns["better is"] = ["higher" if score.higher_is_better else "lower" for score in scores]
+    show_table(list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def number(value: float) -> str:
+    """Five significant digits, as many as a score is good for."""
+    return f"{value:.5g}"
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[int, int], None]]:
+    """Something to tell how many images are done, and of how many; each pass gets a bar."""
+    from ganzoo.data.progress import progress
+
+    advance: Any = None
+    before = 0
+    with ExitStack() as stack:
+
+        def tell(done: int, total: int) -> None:
+            nonlocal advance, before
+            if advance is None or done < before:
+                stack.close()
+                advance, before = stack.enter_context(progress("scoring", total)), 0
+            advance(done - before)
+            before = done
+
+        yield tell

@@ -1,0 +1,183 @@
+"""``ganzoo grid``: many recipes times several seeds, side by side in one table."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.train import read_settings
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganzoo.grid.plan import Wish
+    from ganzoo.grid.runs import Job, Outcome
+    from ganzoo.grid.study import Spread, Study
+
+INTERRUPTED = 130
+LENGTH = ("steps", "images", "budget")
+PACING = ("save_every", "grid_every", "log_every", "guard")
+MACHINE = ("batch", "device")
+
+
+@click.command(short_help="Train every combination of some parts, and compare.")
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
+@click.option("--data", required=True, metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), default=1, metavar="N", show_default=True, help="Runs of each recipe."
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
+@click.option("--steps", type=int, metavar="N", help="Stop each run after N rounds.")
+@click.option("--images", type=int, metavar="N", help="Stop each run after N real images.")
+@click.option("--budget", metavar="TIME", help="Stop each run after a time such as 20m.")
+@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
+@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
+@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting of all runs, such as lr.g=1e-4.")
+@click.option("--metrics", metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise.")
+@click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")
+@click.option("--features", metavar="NETWORK", help="Feature network of the scores.")
+@click.option("--eval-every", type=int, metavar="N", help="Score every N steps and keep the best, not the end alone.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, metavar="N", show_default=True, help="Runs at once on this machine."
+)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Of each run; the cores divided by --jobs.")
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="Spread over a Ray cluster; write a bare --ray last.",
+)
+@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
+@click.option("--guard", metavar="MODE", help="Of each run: warn, stop, rollback or off.")
+@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints.")
+@click.option("--grid-every", type=int, metavar="N", help="Steps between pictures.")
+@click.option("--log-every", type=int, metavar="N", help="Steps between lines of log.jsonl.")
+@click.option("--dry-run", is_flag=True, help="Check everything, show the runs, and start none.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str | None, **options: Any) -> None:
+    """Train every recipe that PATTERN means, each with several seeds, and compare them in one table.
+
+    A PATTERN is a recipe with alternatives in braces; write it in quotes. An empty alternative leaves the part out, and
+    \\, is a comma within one:
+
+    \b
+    ganzoo grid "dcgan+{bn,normalization/none}+{bce,hinge}" --data digits --seeds 2 --steps 400
+    ganzoo grid "sngan+{,r1:gamma=1\\,every=4}" --data cifar10 --metrics fid --features tf_efficientnet_lite0.in1k
+    ganzoo grid "{dcgan,sngan,sagan}+hinge" --data mnist --jobs 2 --budget 20m
+
+    All recipes are checked before any is started. Each run is an ordinary run folder in DIR (ganzoo watch DIR shows
+    them all), trained by a process of its own: one that fails is reported and the rest go on. Ctrl-C saves. The same
+    command again keeps what is done, retries what failed and goes on with the rest; more seeds, alternatives or steps
+    add to it.
+
+    The table has the mean and standard deviation over seeds of each recipe, and the effect of each alternative: its
+    mean over everything else, of matched runs. It is printed, and kept as DIR/grid.md and DIR/grid.json; --json prints
+    that: format, patterns, seeds, metrics, maths, columns, rows, effects, runs. With --ray, DIR and the data must be
+    where all machines see them. The exit status is 1 when a run failed.
+    """
+    from ganzoo.grid.plan import make_grid
+    from ganzoo.grid.study import Study
+
+    wish = _wish(jobs, options)
+    plan = make_grid(wish)
+    study = Study(plan)
+    if dry_run:
+        _show_runs(study, as_json)
+        return
+    _announce(study, jobs, ray)
+    study.run(_spreader(jobs, ray), _tell)
+    _show(study, as_json)
+    if any(outcome.status == "stopped" for outcome in study.outcomes.values()):
+        click.echo("Stopped, and all is saved; the same command goes on.", err=True)
+        ctx.exit(INTERRUPTED)
+    ctx.exit(1 if study.failures else 0)
+
+
+def _wish(jobs: int, options: dict[str, Any]) -> Wish:
+    """What was asked for, once it is known that it makes sense as a whole."""
+    from ganzoo.grid.plan import Wish
+
+    given = [f"--{name}" for name in LENGTH if options[name] is not None]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} say when to stop: give one of them")
+    scoring = {"n": options["count"], "features": options["features"]}
+    alone = [name for name, value in {"-n": scoring["n"], "--features": scoring["features"],
+                                      "--eval-every": options["eval_every"]}.items() if value is not None]  # fmt: skip
+    if alone and options["metrics"] is None:
+        raise UsageError(f"{alone[0]} needs --metrics, such as --metrics fid")
+    return Wish(
+        patterns=options["patterns"],
+        data=options["data"],
+        out=options["out"] or _default_folder(options["patterns"]),
+        seeds=options["seeds"],
+        settings=read_settings(options["pairs"]),
+        resolution=options["resolution"],
+        train={name: options[name] for name in (*LENGTH, *MACHINE, *PACING)},
+        metrics=options["metrics"],
+        scoring=scoring,
+        eval_every=options["eval_every"],
+        threads=options["threads"] or max((os.cpu_count() or 1) // jobs, 1),
+    )
+
+
+def _default_folder(patterns: Iterable[str]) -> Path:
+    """The same command finds its folder again."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", "-".join(patterns)).strip("-")
+    return Path("runs") / f"grid-{slug[:80]}"
+
+
+def _spreader(jobs: int, ray: str | None) -> Spread:
+    if ray is None:
+        from ganzoo.grid import local
+
+        return lambda waiting: local.spread(waiting, jobs)
+    from ganzoo.grid.ray import spread
+
+    return lambda waiting: spread(waiting, ray)
+
+
+def _announce(study: Study, jobs: int, ray: str | None) -> None:
+    total, waiting = len(study.grid.jobs), len(study.waiting)
+    kept = f", {total - waiting} of them done already" if waiting < total else ""
+    where = "through Ray" if ray is not None else f"{jobs} at a time"
+    click.echo(f"{total} runs in {study.folder}{kept}; {where}. Watch them: ganzoo watch {study.folder}", err=True)
+
+
+def _tell(job: Job, outcome: Outcome, left: int) -> None:
+    from ganzoo.training.progress import duration
+
+    said = f": {outcome.error}; see {job.log}" if outcome.error else ""
+    click.echo(f"{job.name}: {outcome.status} after {duration(outcome.seconds)}{said} ({left} to go)", err=True)
+
+
+def _show_runs(study: Study, as_json: bool) -> None:
+    if as_json:
+        show_json(study.to_json(study.table))
+        return
+    rows = [(job.name, job.recipe, str(job.seed), study.outcomes[job.name].status) for job in study.grid.jobs]
+    show_table(("run", "recipe", "seed", "status"), rows)
+
+
+def _show(study: Study, as_json: bool) -> None:
+    from ganzoo.grid.study import TEXT
+    from ganzoo.grid.table import effect_cells, row_cells
+
+    table = study.table
+    if as_json:
+        show_json(study.to_json(table))
+        return
+    show_table(*row_cells(table))
+    if table.effects and table.columns:
+        click.echo()
+        show_table(*effect_cells(table))
+    click.echo()
+    for note in study.notes:
+        click.echo(note)
+    click.echo(f"Kept in {study.folder / TEXT}")

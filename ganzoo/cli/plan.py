@@ -1,0 +1,63 @@
+"""``ganzoo plan``: what a training would take on this machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ganzoo.cli.train import read_settings, set_threads
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--data", required=True, metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
+@click.option("--budget", metavar="T", help="How many steps fit into this time, such as 20m or 1h30m?")
+@click.option("--steps", type=int, metavar="N", help="How long do N rounds take?")
+@click.option("--images", type=int, metavar="N", help="How long do N real images take?")
+@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
+@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
+@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows.")
+@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
+@click.option("--grid-every", type=int, metavar="N", help="Steps between grids; 100.")
+@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
+@click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **options: Any) -> None:
+    """Say how many steps, how much time and memory 'ganzoo train' with the same words would take here.
+
+    A few steps are taken on the real data, timed and thrown away.
+
+    JSON: recipe, data, resolution, channels, batch, budget (seconds or null), steps, images, seconds, step_ms, grid_ms,
+    save_ms, images_per_second, memory_mb, parameters (by network), measured_steps, notes, machine (device, precision,
+    threads).
+
+    \b
+    ganzoo plan sngan --data cifar10 --budget 20m
+    ganzoo plan dcgan+sn+hinge --data digits --steps 2000 --json
+    """
+    settings = read_settings(pairs)
+    set_threads(threads)
+
+    from ganzoo.training.estimate import plan_run
+
+    result = plan_run(recipe, settings=settings, **options)
+    click.echo(json.dumps(result, indent=2) if as_json else text(result))
+
+
+def text(result: dict[str, Any]) -> str:
+    """The result in lines for a person."""
+    from ganzoo.training.progress import duration
+
+    machine, networks = result["machine"], result["parameters"]
+    where = f"{machine['precision']} on {machine['device']} with {machine['threads']} threads"
+    lines = [
+        f"{result['recipe']} on {result['data']}, batch {result['batch']} at {result['resolution']} px, {where}",
+        f"  steps       {result['steps']:,} ({result['images']:,} images)",
+        f"  time        {duration(result['seconds'])}: {result['step_ms']:,.1f} ms a step, "
+        f"{result['images_per_second']:,.1f} images/s with grids and checkpoints",
+        f"  memory      {result['memory_mb']:,} MB",
+        f"  parameters  {', '.join(f'{name} {count:,}' for name, count in networks.items())}",
+    ]
+    return "\n".join([*(f"note: {note}" for note in result["notes"]), *lines])

@@ -1,0 +1,86 @@
+"""``ganzoo push``: publish a model folder on the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ganzoo.publish import Parcel
+
+
+@click.command(short_help="Publish a model folder on the Hugging Face Hub.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("repo")
+@click.option("--private", is_flag=True, help="Make the repository private.")
+@click.option("--revision", metavar="BRANCH", help="The branch to push to; main by default.")
+@click.option("--create-pr", is_flag=True, help="Propose the change as a pull request.")
+@click.option("--dry-run", is_flag=True, help="Show what would go; write and send nothing.")
+@click.option("--message", metavar="TEXT", help="Of the commit; recipe and step by default.")
+@click.option("--token", metavar="TOKEN", help="Of the Hub; better 'hf auth login' or HF_TOKEN, which no log sees.")
+@click.option("--unscored", is_flag=True, help="Publish a model that has no score.")
+@click.option("--with-discriminator", is_flag=True, help="Publish D too, so that others can fine-tune the model.")
+@click.option("--license", metavar="ID", help="Of the weights; the model's own, else apache-2.0, by default.")
+def push(
+    folder: Path,
+    repo: str,
+    private: bool,
+    revision: str | None,
+    create_pr: bool,
+    dry_run: bool,
+    message: str | None,
+    token: str | None,
+    unscored: bool,
+    with_discriminator: bool,
+    license: str | None,
+) -> None:
+    """Publish FOLDER as REPO (organisation/name) in one commit.
+
+    Only the published files go: config, weights, scores, card and pictures; never training/. A push that broke off
+    can be repeated and sends only what is missing.
+
+    \b
+    ganzoo push runs/first my-org/dcgan-digits --dry-run
+    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
+    """
+    from ganzoo.hub.push import Wish
+    from ganzoo.hub.references import check_repo
+    from ganzoo.publish import push as publish
+
+    wish = Wish(check_repo(repo), revision, private, create_pr, message, token)
+    sent = publish(
+        folder, wish, license, unscored, with_discriminator, dry_run, lambda parcel: _show(folder, repo, parcel)
+    )
+    if sent is None:
+        click.echo("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
+        return
+    if sent.removed:
+        click.echo(f"no longer there: {', '.join(sent.removed)}")
+    if not sent.changed:
+        click.echo(f"nothing to send: {sent.url} has these files already")
+        return
+    click.echo(f"{sent.url}: commit {sent.commit[:7]}. To load it:")
+    at = f"@{revision}" if revision else ""
+    click.echo(f'python -c \'import ganzoo; ganzoo.load("{repo}{at}").sample(16, seed=0, output="pil")\'')
+
+
+def _show(folder: Path, repo: str, parcel: Parcel) -> None:
+    """What goes, each file with its size, and what stays."""
+    click.echo(f"{folder} -> {repo}: weights under {parcel.license}")
+    width = max(map(len, parcel.sizes))
+    for name, size in parcel.sizes.items():
+        click.echo(f"  {name.ljust(width)}  {spelled(size):>9}")
+    click.echo(f"  {len(parcel.sizes)} files, {spelled(sum(parcel.sizes.values()))}")
+    if parcel.stays:
+        click.echo(f"stays here: {', '.join(parcel.stays)}")
+
+
+def spelled(size: float) -> str:
+    """Bytes in a unit that a person reads."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

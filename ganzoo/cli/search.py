@@ -1,0 +1,74 @@
+"""``ganzoo search``: models of the Hub, of packages and of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.show import show_json, show_table
+
+if TYPE_CHECKING:
+    from ganzoo.hub.search import Hit
+
+
+@click.command(short_help="Find models on the Hub and among local runs.")
+@click.argument("text", required=False, default="")
+@click.option("--part", metavar="NAME", help="With this part in its recipe, such as sa.")
+@click.option("--data", metavar="D", help="Trained on this data set, such as cifar10.")
+@click.option("--max-fid", type=click.FloatRange(min=0), metavar="X", help="With a FID of at most X, by any protocol.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Local runs.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Of models of the Hub.")
+@click.option("--local", is_flag=True, help="Ask no network: local runs and shipped models only.")
+@click.option("--token", metavar="TOKEN", help="Of the Hub, to find private models; better 'hf auth login'.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def search(
+    text: str,
+    part: str | None,
+    data: str | None,
+    max_fid: float | None,
+    runs: Path,
+    limit: int,
+    local: bool,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Find models of ganzoo whose name or recipe holds TEXT: on the Hub, shipped by packages, and under runs/.
+
+    Scores of models of the Hub are what their cards claim; 'ganzoo verify' measures them again. The score's key names
+    its protocol: numbers under different keys do not compare.
+
+    --json prints a list of {"where": "hub"|"shipped"|"run", "ref", "parts": [...], "data": [...], "scores": {key:
+    value}, "fid": number or null, "downloads": number or null}.
+
+    \b
+    ganzoo search --part sa --data cifar10
+    ganzoo search sagan --max-fid 30 --json
+    """
+    from ganzoo.errors import HubError
+    from ganzoo.hub.search import Question, on_the_hub, on_this_machine
+
+    question = Question(text, part, data, max_fid)
+    hits = on_this_machine(question, runs)
+    if not local:
+        try:
+            hits += on_the_hub(question, limit, token)
+        except HubError as error:
+            click.echo(f"ganzoo: warning: {error}; only what is on this machine is shown", err=True)
+    if as_json:
+        show_json([hit.to_json() for hit in hits])
+    elif hits:
+        show_table(("model", "where", "data", "score", "parts"), [_row(hit) for hit in hits])
+    else:
+        click.echo("no model answers to that; ganzoo search without options lists all")
+
+
+def _row(hit: Hit) -> tuple[str, str, str, str, str]:
+    """A line of the table: the FID first if there is one, else any score."""
+    from ganzoo.folder import printable
+
+    best = [key for key, value in hit.scores.items() if value == hit.fid] or list(hit.scores)
+    score = f"{hit.scores[best[0]]:.4g} {best[0]}" if best else "none"
+    row = (hit.ref, hit.where, ", ".join(hit.data), score, " ".join(hit.parts))
+    return (*map(printable, row),)  # type: ignore[return-value]

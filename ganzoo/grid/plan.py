@@ -1,0 +1,186 @@
+"""From what was asked for to jobs: every recipe is resolved, and built without memory, before any is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganzoo.builder import assemble
+from ganzoo.data import DataRequest
+from ganzoo.errors import ResolutionError, UsageError
+from ganzoo.grid.expand import Pattern, Variant, expand
+from ganzoo.grid.runs import Job
+from ganzoo.plan import Plan
+from ganzoo.resolver import make_plan
+from ganzoo.training import start
+from ganzoo.training.precision import choose_device
+
+LONGEST = 80  # letters of a run's folder
+LOGS = "logs"  # what the runs' commands say
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a grid was asked for.
+
+    Attributes:
+        patterns: recipes with braces.
+        data: as ``--data`` takes it.
+        out: the grid's folder.
+        seeds: runs of each recipe, with the seeds 0, 1, ...
+        settings: as ``--set`` takes them.
+        resolution: of the images; None for the data's own.
+        train: further options of ``ganzoo train`` by name: when to stop, look and save; None where nothing was said.
+        metrics: names joined by ``,``; None to compare runs by their logs.
+        scoring: further options of scoring by name, such as ``n`` and ``features``.
+        eval_every: steps between scores; None to score the end alone.
+        threads: that a run takes.
+    """
+
+    patterns: tuple[str, ...]
+    data: str
+    out: Path
+    seeds: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
+    resolution: int | None = None
+    train: Mapping[str, Any] = field(default_factory=dict)
+    metrics: str | None = None
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    eval_every: int | None = None
+    threads: int = 1
+
+    @property
+    def maths(self) -> dict[str, Any]:
+        """What every run of a grid has in common, and may not change when the grid goes on."""
+        own = {"resolution": self.resolution, "batch": self.train.get("batch"), "settings": dict(self.settings)}
+        return {"data": start.data_text(self.data), **own}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid, resolved.
+
+    Attributes:
+        wish: what was asked for.
+        patterns: read.
+        jobs: every run, seed by seed, so that a first comparison is there early.
+    """
+
+    wish: Wish
+    patterns: tuple[Pattern, ...]
+    jobs: tuple[Job, ...]
+
+
+def make_grid(wish: Wish) -> Grid:
+    """Resolve a grid.
+
+    Raises:
+        GanzooError: for what a run would be refused for, naming the recipe; nothing was started or written.
+    """
+    patterns, variants = expand(wish.patterns)
+    _check_metrics(wish)
+    plans, resolution = _resolve(wish, [variant.recipe for _, variant in variants])
+    names = _names(plans, variants)
+    gpus = int(choose_device(wish.train.get("device")).type == "cuda")
+    jobs = tuple(
+        _job(wish, plan, resolution, pattern, variant, f"{name}-seed{seed}", seed, gpus)
+        for seed in range(wish.seeds)
+        for (pattern, variant), plan, name in zip(variants, plans, names, strict=True)
+    )
+    return Grid(wish, tuple(patterns), jobs)
+
+
+def _check_metrics(wish: Wish) -> None:
+    if wish.metrics is not None:
+        from ganzoo.metrics import check
+
+        check(wish.metrics.split(","), wish.scoring.get("features"))
+
+
+def _resolve(wish: Wish, recipes: Sequence[str]) -> tuple[list[Plan], int]:
+    """A plan of each recipe on the data, and the one size that all are trained at.
+
+    What is wrong with any recipe itself is said before the data is looked for.
+    """
+    for recipe in recipes:
+        with _naming(recipe):
+            make_plan(recipe, ("image", "label"), wish.settings)
+    request = DataRequest(resolution=wish.resolution)
+    with _naming(recipes[0]):
+        plan, data = start.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
+    plans = [plan]
+    for recipe in recipes[1:]:
+        with _naming(recipe):
+            plans.append(make_plan(recipe, data.provides, wish.settings, data.train))
+            assemble(plans[-1], data.resolution, data.channels, len(data.class_names), device="meta")
+    return plans, data.resolution
+
+
+@contextmanager
+def _naming(recipe: str) -> Iterator[None]:
+    """Let an error say of which recipe it is."""
+    try:
+        yield
+    except ResolutionError as error:
+        raise UsageError(f"{recipe}: {error}; give the whole grid one size: --resolution R") from error
+    except UsageError as error:
+        raise UsageError(f"{recipe}: {error}") from error
+
+
+def _names(plans: Sequence[Plan], variants: Sequence[tuple[int, Variant]]) -> list[str]:
+    """A folder's name for each recipe, all different.
+
+    Raises:
+        UsageError: for two recipes that are one.
+    """
+    recipes: dict[str, str] = {}
+    names: list[str] = []
+    for plan, (_, variant) in zip(plans, variants, strict=True):
+        if plan.recipe in recipes:
+            raise UsageError(f"{recipes[plan.recipe]} and {variant.recipe} are the same recipe: keep one of them")
+        recipes[plan.recipe] = variant.recipe
+        name = plan.slug[:LONGEST]
+        names.append(f"{name}-{plan.hash[:6]}" if name in names or name != plan.slug else name)
+    return names
+
+
+def _job(
+    wish: Wish, plan: Plan, resolution: int, pattern: int, variant: Variant, name: str, seed: int, gpus: int
+) -> Job:
+    out = wish.out.resolve()
+    return Job(
+        name=name,
+        folder=str(out / name),
+        log=str(out / LOGS / f"{name}.txt"),
+        recipe=variant.recipe,
+        pattern=pattern,
+        choices=variant.choices,
+        seed=seed,
+        commands=tuple(_commands(wish, plan.recipe, resolution, str(out / name), seed)),
+        threads=wish.threads,
+        gpus=gpus,
+    )
+
+
+def _commands(wish: Wish, recipe: str, resolution: int, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
+    """Train, which goes on where it stands if it has begun; and score, unless training does."""
+    data = ("--data", str(start.data_text(wish.data)))
+    fixed = {"out": folder, "seed": seed, "resolution": resolution}
+    settings = [word for name, value in wish.settings.items() for word in ("--set", f"{name}={value}")]
+    scores: tuple[str, ...] = ()
+    if wish.eval_every is not None:
+        own = {"eval_every": wish.eval_every, "metrics": wish.metrics, "eval_n": wish.scoring.get("n")}
+        scores = _options({**own, "features": wish.scoring.get("features")})
+    yield ("train", recipe, *data, *_options({**fixed, **wish.train}), *settings, *scores, "--quiet", "--resume")
+    if wish.metrics is not None and wish.eval_every is None:
+        given = {"metrics": wish.metrics, **wish.scoring, "device": wish.train.get("device")}
+        yield ("eval", folder, *data, *_options(given))
+
+
+def _options(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Command-line words of what was given: ``-n 500``, ``--log-every 1``."""
+    pairs = ((f"--{name.replace('_', '-')}" if len(name) > 1 else f"-{name}", value) for name, value in given.items())
+    return tuple(word for option, value in pairs if value is not None for word in (option, str(value)))

@@ -1,0 +1,85 @@
+"""Jobs on a cluster of machines, through Ray: the very commands that :mod:`local` runs, so the very results.
+
+The grid's folder and the data must be where every machine sees them under one path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import RunError, UsageError
+from ganzoo.folder import printable
+from ganzoo.grid.runs import DONE, FAILED, Job, Outcome, work
+from ganzoo.training.signals import Signals
+
+LOOK = 0.5  # seconds between looks at Ctrl-C
+STOP = ".stop"  # a file in the grid's folder, which all machines see: runs at work are to save and end
+
+
+def open_ray(address: str) -> Any:
+    """Ray, connected; ``address`` is a cluster's, or empty for ``$RAY_ADDRESS`` or this machine.
+
+    Raises:
+        UsageError: Ray is not installed.
+        RunError: there is no cluster at ``address``.
+    """
+    try:
+        ray = import_module("ray")
+    except ImportError:
+        raise UsageError("--ray needs a package: pip install 'ganzoo[ray]'") from None
+    try:
+        ray.init(address=address or None, log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RunError(f"no Ray cluster answers at {address or 'this machine'}: {printable(error)}") from error
+    return ray
+
+
+def spread(jobs: Sequence[Job], address: str = "") -> Iterator[tuple[Job, Outcome]]:
+    """Each job with its outcome, as it ends; Ray starts as many at once as there are CPUs and GPUs for.
+
+    After Ctrl-C or SIGTERM runs at work save and end, and no other is begun.
+    """
+    ray = open_ray(address)
+    flags = {Path(job.folder).parent / STOP for job in jobs}
+    try:
+        _clear(flags)
+        with Signals() as signals:
+            pending = {_submit(ray, job): job for job in jobs}
+            while pending:
+                if signals.caught is not None:
+                    for flag in flags:
+                        flag.touch()
+                for task in ray.wait(list(pending), timeout=LOOK)[0]:
+                    job = pending.pop(task)
+                    yield job, _outcome(ray, task, job)
+    finally:
+        _clear(flags)
+        ray.shutdown()
+
+
+def _clear(flags: Iterable[Path]) -> None:
+    for flag in flags:
+        flag.unlink(missing_ok=True)
+
+
+def _submit(ray: Any, job: Job) -> Any:
+    """A task that is tried once: a run that failed is told, and goes on when the grid is started again."""
+    return ray.remote(num_cpus=job.threads, num_gpus=job.gpus, max_retries=0)(_work).remote(job)
+
+
+def _work(job: Job) -> Outcome:
+    """What a machine of the cluster does; Ray's own way to cancel a task gives it no time to save."""
+    return work(job, (Path(job.folder).parent / STOP).exists)
+
+
+def _outcome(ray: Any, task: Any, job: Job) -> Outcome:
+    try:
+        outcome: Outcome = ray.get(task)
+    except ray.exceptions.RayError as error:
+        return Outcome(FAILED, error=f"Ray lost it: {printable(str(error).splitlines()[0])}")
+    if outcome.status == DONE and not Path(job.folder).is_dir():
+        return Outcome(FAILED, error=f"it ran where {job.folder} is another folder: use one that all machines share")
+    return outcome

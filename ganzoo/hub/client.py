@@ -1,0 +1,127 @@
+"""The client of the Hub: made with a token that is well formed, its exceptions turned into one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import ganzoo
+from ganzoo.errors import HubError, HubUnreachable, NotOnHub, UsageError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+LOGIN = "type 'hf auth login' or set HF_TOKEN"
+TOKEN = re.compile(r"[!-~]{1,500}")  # what a header can carry: the client would show any other in its error
+BUSY = (408, 429)
+
+
+def client(token: str | None = None) -> HfApi:
+    """A client that sends ``token``, or the one that the machine is logged in with, if any.
+
+    Raises:
+        UsageError: for a token that no header can carry; the message does not hold it.
+    """
+    from huggingface_hub import HfApi
+
+    known = token if token is not None else _saved_token()
+    if known is not None and not TOKEN.fullmatch(known):
+        raise UsageError("the token of the Hub holds spaces or other letters that no token has; copy it again")
+    return HfApi(token=token, library_name="ganzoo", library_version=ganzoo.__version__)
+
+
+def _saved_token() -> str | None:
+    from huggingface_hub import get_token
+
+    return get_token()
+
+
+def has_token(token: str | None = None) -> bool:
+    """Whether there is a token to send: ``token`` itself, ``HF_TOKEN``, or that of ``hf auth login``."""
+    return (token if token is not None else _saved_token()) is not None
+
+
+def page(repo: str) -> str:
+    """The address of a model's page."""
+    from huggingface_hub.constants import ENDPOINT
+
+    return f"{ENDPOINT}/{repo}"
+
+
+@contextmanager
+def hub_errors(repo: str, token: str | None = None, revision: str | None = None) -> Iterator[None]:
+    """Raise what the client says inside as one line of ganzoo's.
+
+    Args:
+        repo: that is asked about.
+        token: that was given, if one was; it never appears in a message.
+        revision: that was asked for.
+
+    Raises:
+        NotOnHub: there is no such model, revision or file, for this token.
+        HubUnreachable: no answer, or one that says to come back later.
+        HubError: any other refusal.
+    """
+    from huggingface_hub.utils import httpx
+
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, httpx.TransportError) as error:
+        raise _said(error, repo, token if token is not None else _saved_token(), revision or "main") from error
+
+
+def _said(error: Exception, repo: str, secret: str | None, revision: str) -> HubError:
+    """What the client's exception means; one that only wraps another means what that means."""
+    from huggingface_hub import errors
+    from huggingface_hub.utils import httpx
+
+    if isinstance(error, (RuntimeError, errors.LocalEntryNotFoundError)) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    if isinstance(error, errors.HfHubHTTPError):
+        return _answered(error, repo, secret, revision)
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return HubUnreachable(f"the Hub is not asked for {repo}: HF_HUB_OFFLINE is set; unset it to download")
+    if isinstance(error, errors.HFValidationError):
+        return HubError(f"the Hub has no models called {repo!r}: {_one_line(error, secret)}")
+    if isinstance(error, (httpx.TransportError, ConnectionError, errors.LocalEntryNotFoundError)):
+        return HubUnreachable(f"the Hub cannot be reached for {repo}: {_one_line(error, secret)}; check the network")
+    if isinstance(error, OSError) and error.errno is not None:
+        return HubError(f"cannot keep {repo} in the Hub's cache: {_one_line(error, secret)}; make room, or set HF_HOME")
+    return HubError(f"the exchange with the Hub about {repo} failed: {_one_line(error, secret)}; try it again")
+
+
+def _answered(error: Any, repo: str, secret: str | None, revision: str) -> HubError:
+    """The meaning of an answer of the Hub, by status and kind; its wording is not relied on."""
+    from huggingface_hub import errors
+
+    status = error.response.status_code
+    if isinstance(error, errors.GatedRepoError):
+        then = "wait until its authors let you in" if secret else LOGIN
+        return NotOnHub(f"{repo} is gated: accept its terms at {page(repo)}, then {then}")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        if secret:
+            return NotOnHub(f"the Hub has no model {repo}, or your token may not read it: check the name and the token")
+        return NotOnHub(f"the Hub has no public model {repo}: check the name; for a private model {LOGIN}")
+    if isinstance(error, errors.RevisionNotFoundError):
+        return NotOnHub(f"{repo} has no revision {revision!r}: see {page(repo)}/commits/main")
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return NotOnHub(f"{repo} is no whole model of ganzoo: a file is missing there; see {page(repo)}/tree/main")
+    if status == 401:
+        return HubError(f"the Hub does not know the token that was sent: make another and {LOGIN}")
+    if status == 403:
+        return HubError(f"your token may not do this to {repo}: make one with the right to write, and {LOGIN}")
+    if status == 412:
+        return HubError(f"{repo} was changed by somebody else meanwhile: look at {page(repo)}, then push again")
+    if status in BUSY or status >= 500:
+        return HubUnreachable(f"the Hub answers {status} about {repo}: it is busy or down; try again later")
+    return HubError(f"the Hub refuses this about {repo} ({status}): {_one_line(error, secret)}")
+
+
+def _one_line(error: BaseException, secret: str | None) -> str:
+    """A message of the client or of a server on one line, without what a terminal would obey or a token."""
+    from ganzoo.folder import printable
+
+    text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return printable(re.sub(r"hf_\w+", "hf_...", text.replace(secret, "...") if secret else text), 300)

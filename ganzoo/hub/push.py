@@ -1,0 +1,150 @@
+"""Sending a model's files in one commit on top of what was looked at, so that nobody's change is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import HubError, UsageError
+from ganzoo.folder import printable
+from ganzoo.hub.client import LOGIN, client, has_token, hub_errors, page
+from ganzoo.hub.files import README, largest
+from ganzoo.hub.references import check_repo
+
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A push as it was asked for.
+
+    Attributes:
+        repo: ``org/name``; made if it is not there.
+        revision: the branch, made if it is not there; ``main`` by default.
+        private: make the repository private.
+        create_pr: propose the change and leave the branch alone.
+        message: of the commit.
+        token: of the Hub; that of the login by default.
+    """
+
+    repo: str
+    revision: str | None = None
+    private: bool = False
+    create_pr: bool = False
+    message: str | None = None
+    token: str | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be meant, before anything is done.
+
+        Raises:
+            UsageError: for no repository, or a proposal to another branch than main.
+            HubError: there is no token.
+        """
+        check_repo(self.repo)
+        if self.create_pr and self.revision not in (None, MAIN):
+            raise UsageError(f"--create-pr proposes a change to main: leave out --revision {self.revision}")
+        if not has_token(self.token):
+            raise HubError(f"a push needs a token with the right to write: {LOGIN}")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of a push.
+
+    Attributes:
+        commit: its id; the one that was there, when nothing had changed.
+        changed: whether there is a new commit.
+        removed: published files that were there and are no longer in the folder.
+        url: the page to look at.
+    """
+
+    commit: str
+    changed: bool
+    removed: tuple[str, ...]
+    url: str
+
+
+def send(folder: Path, names: Sequence[str], wish: Wish, summary: str) -> Sent:
+    """Make the published files of a repository those of a folder; other files there are left alone.
+
+    Files that arrived with an earlier push, or a broken one, are not sent again.
+
+    Args:
+        folder: where the files are.
+        names: of the files.
+        wish: the repository and how to change it.
+        summary: what the commit says by default.
+
+    Raises:
+        HubError: what the Hub refused; the text says what to do.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    with hub_errors(wish.repo, wish.token, wish.revision):
+        api = client(wish.token)
+        _check_card(folder, wish.repo)
+        there = _prepare(api, wish)
+        old = sorted({file.rfilename for file in there.siblings or []} - set(names))
+        removed = tuple(name for name in old if largest(name) is not None)
+        changes: list[Any] = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
+        changes += [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
+        done = api.create_commit(
+            wish.repo,
+            changes,
+            commit_message=wish.message or summary,
+            revision=wish.revision,
+            create_pr=wish.create_pr,
+            parent_commit=there.sha,
+        )
+    return Sent(done.oid, done.oid != there.sha, removed, done.pr_url or page(wish.repo))
+
+
+def _check_card(folder: Path, repo: str) -> None:
+    """Let the Hub look at the card, before there is a repository; the client itself would do so only after."""
+    from huggingface_hub.constants import ENDPOINT
+    from huggingface_hub.utils import get_session, hf_raise_for_status
+
+    asked = {"content": (folder / README).read_text(encoding="utf-8"), "repoType": "model"}
+    answer = get_session().post(f"{ENDPOINT}/api/validate-yaml", json=asked)
+    if answer.status_code == 400:
+        said = printable(_wrong(answer.text), 300)
+        raise HubError(f"the Hub refuses the card of {folder} for {repo}: {said}; see ganzoo card")
+    hf_raise_for_status(answer)
+
+
+def _wrong(text: str) -> str:
+    """What the Hub says is wrong with a card: its answer holds a list."""
+    try:
+        return "; ".join(str(error["message"]) for error in json.loads(text)["errors"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(text.split())
+
+
+def _prepare(api: Any, wish: Wish) -> Any:
+    """What is there, once there is a repository and a branch to push to.
+
+    Raises:
+        HubError: it is public already and was to be private.
+    """
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        there = api.model_info(wish.repo)
+    except RepositoryNotFoundError:
+        if wish.create_pr:
+            raise
+        api.create_repo(wish.repo, private=wish.private or None, exist_ok=True)
+        there = api.model_info(wish.repo)
+    if wish.private and not there.private:
+        raise HubError(f"{wish.repo} is there already, and public: change that at {page(wish.repo)}/settings first")
+    if wish.revision in (None, MAIN):
+        return there
+    try:
+        return api.model_info(wish.repo, revision=wish.revision)
+    except RevisionNotFoundError:
+        api.create_branch(wish.repo, branch=wish.revision, exist_ok=True)
+        return api.model_info(wish.repo, revision=wish.revision)

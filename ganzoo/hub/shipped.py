@@ -1,0 +1,57 @@
+"""Models that are on this machine because a package ships them: found by bare name, without the network.
+
+A package ships models by an entry point of the group ``ganzoo.models`` whose value is a Python package with one
+folder for each model. A checkout of ganzoo ships those of ``model_cards/``.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
+
+import ganzoo
+from ganzoo.errors import PluginError, either
+from ganzoo.hub.files import CONFIG, MODEL
+from ganzoo.plugins import distribution, selected
+
+GROUP = "ganzoo.models"
+CHECKOUT = Path(ganzoo.__file__).resolve().parents[1] / "model_cards"
+
+
+def _folders(point: EntryPoint) -> list[Path]:
+    """Where a package keeps its models; nothing of the package is imported but its parents."""
+    try:
+        spec = find_spec(point.value)
+    except (ImportError, ValueError):
+        return []
+    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+
+
+def _places() -> list[tuple[str, Path]]:
+    """Folders of models, each with who ships it; the checkout's own first."""
+    packages = [(distribution(point), folder) for point in selected(GROUP)[0] for folder in _folders(point)]
+    return [("this checkout", CHECKOUT), *packages]
+
+
+def shipped() -> dict[str, list[tuple[str, Path]]]:
+    """Every whole model that is shipped: by name, who ships it and its folder."""
+    found: dict[str, list[tuple[str, Path]]] = {}
+    for who, place in _places():
+        for config in sorted(place.glob(f"*/{CONFIG}")):
+            if (config.parent / MODEL).is_file():
+                found.setdefault(config.parent.name, []).append((who, config.parent))
+    return found
+
+
+def shipped_folder(name: str) -> Path | None:
+    """The folder of the shipped model called ``name``; None if nothing ships one.
+
+    Raises:
+        PluginError: two packages ship it.
+    """
+    found = shipped().get(name, [])
+    if len(found) > 1:
+        who = either((distributor for distributor, _ in found), "and")
+        raise PluginError(f"the model {name} comes from {who}, and ganzoo does not choose; give a folder of one")
+    return found[0][1] if found else None

@@ -1,0 +1,55 @@
+"""What a launcher such as ``torchrun`` tells each process of a run through its environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ganzoo.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One of ``size`` processes that were started together.
+
+    Attributes:
+        rank: its number, from 0; the first one writes and speaks for all.
+        size: how many there are.
+        local_rank: its number among those of this machine.
+        attempt: how often all were started before; torchrun does so again where ``--max-restarts`` says.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    attempt: int = 0
+
+
+def _number(name: str, otherwise: int) -> int:
+    text = os.environ.get(name, "")
+    if text and not text.isdecimal():
+        raise UsageError(f"the environment says {name}={text}, which is no number: start with torchrun or unset {name}")
+    return int(text or otherwise)
+
+
+def launched() -> Launch:
+    """Which process this is; the only one, where no launcher says ``RANK`` and ``WORLD_SIZE``.
+
+    Raises:
+        UsageError: the environment makes no sense.
+    """
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        return Launch()
+    rank, size = _number("RANK", 0), _number("WORLD_SIZE", 1)
+    if rank >= size:
+        raise UsageError(f"the environment says RANK={rank} and WORLD_SIZE={size}; ranks go from 0 to {size - 1}")
+    return Launch(rank, size, _number("LOCAL_RANK", rank), _number("TORCHELASTIC_RESTART_COUNT", 0))
+
+
+def said_elsewhere(error: BaseException | None = None) -> bool:
+    """Whether another process says this: what several processes meet, a person reads once.
+
+    An error knows by its attribute ``told``; everything else is said by the first process.
+    """
+    told = getattr(error, "told", None)
+    return bool(told) if told is not None else os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ

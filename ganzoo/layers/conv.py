@@ -1,0 +1,156 @@
+"""Convolutions whose kernel gradients are plain matrix products where the device's own are slow.
+
+A convolution, a transposed convolution and a kernel gradient are three linear maps, and the derivatives of each are
+the other two. Written so, every gradient is fast, to any order, as gradient penalties need it. The numbers are those
+of ``F.conv2d`` and ``F.conv_transpose2d`` up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PATCHES = 32 << 20  # bytes of patches laid out at once: enough for one fast product, and little beside the maps
+CHANNELS = 32  # fewer make products too thin to be fast
+
+
+def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
+    """Whether kernel gradients by matrix products were measured to be faster there.
+
+    That is on CPUs: in float32 where convolutions have AVX2 and no more (up to 1.7 times as fast), and in bfloat16 for
+    4x4 kernels on small maps. Elsewhere, and for a few channels, the device's own are as fast or faster.
+
+    Args:
+        x: what is convolved.
+        kernel: ``(O, I, k, k)``.
+        side: of the smaller of input and output, in pixels.
+    """
+    if x.device.type != "cpu" or min(kernel.shape[:2]) < CHANNELS or kernel.shape[2] < 3:
+        return False
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        return False
+    if x.dtype == torch.float32:
+        return torch.backends.cpu.get_cpu_capability() == "AVX2"
+    return x.dtype == torch.bfloat16 and kernel.shape[2] == 4 and side <= 8
+
+
+def kernel_is_asked_for(ctx: Any) -> bool:
+    """Whether this backward pass wants the gradient of the kernel, a function's second input.
+
+    ``needs_input_grad`` only says that there is one: a gradient penalty, which asks for the gradient of the image
+    alone, would pay for those of all kernels. The engine knows, but not of leaves; hence the views in :func:`conv2d`.
+    """
+    if not ctx.needs_input_grad[1]:
+        return False
+    node = ctx.next_functions[1][0]
+    return hasattr(node, "variable") or torch._C._will_engine_execute_node(node)
+
+
+class _Conv(torch.autograd.Function):
+    """``F.conv2d`` of an image ``(B, I, H, W)`` and a kernel ``(O, I, k, k)``, plus a bias."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+        ctx.save_for_backward(image, kernel)
+        ctx.geometry = stride, padding
+        return F.conv2d(image, kernel, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (g,), (image, kernel) = gradients, ctx.saved_tensors
+        for_image = _Spread.apply(g, kernel, *ctx.geometry) if ctx.needs_input_grad[0] else None
+        for_kernel = _Match.apply(image, g, kernel.shape[2], *ctx.geometry) if kernel_is_asked_for(ctx) else None
+        for_bias = g.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
+        return for_image, for_kernel, for_bias, None, None
+
+
+class _Spread(torch.autograd.Function):
+    """``F.conv_transpose2d`` of a map ``(B, O, h, w)`` and a kernel ``(O, I, k, k)``."""
+
+    @staticmethod
+    def forward(ctx: Any, map: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
+        ctx.save_for_backward(map, kernel)
+        ctx.geometry = stride, padding
+        return F.conv_transpose2d(map, kernel, None, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (g,), (map, kernel) = gradients, ctx.saved_tensors
+        for_map = _Conv.apply(g, kernel, None, *ctx.geometry) if ctx.needs_input_grad[0] else None
+        for_kernel = _Match.apply(g, map, kernel.shape[2], *ctx.geometry) if kernel_is_asked_for(ctx) else None
+        return for_map, for_kernel, None, None
+
+
+class _Match(torch.autograd.Function):
+    """The kernel gradient ``(O, I, k, k)``: how image patches ``(B, I, H, W)`` go with a map ``(B, O, h, w)``."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
+        ctx.save_for_backward(image, map)
+        ctx.geometry = stride, padding
+        return match(image, map, size, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (kernel,), (image, map) = gradients, ctx.saved_tensors
+        for_image = _Spread.apply(map, kernel, *ctx.geometry) if ctx.needs_input_grad[0] else None
+        for_map = _Conv.apply(image, kernel, None, *ctx.geometry) if ctx.needs_input_grad[1] else None
+        return for_image, for_map, None, None, None
+
+
+def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
+    """``sum over b, y, x of image[b, :, s·y - p + i, s·x - p + j] · map[b, :, y, x]``, as ``(O, I, k, k)``.
+
+    Patches of a few images at a time are laid out as rows (im2col), so that each product is large and memory small.
+    """
+    padded = F.pad(image.permute(0, 2, 3, 1), (0, 0, *(padding,) * 4))  # (B, H, W, I)
+    patches = padded.unfold(1, size, stride).unfold(2, size, stride).permute(0, 1, 2, 4, 5, 3)  # (B, h, w, k, k, I)
+    pixels = map.permute(0, 2, 3, 1)  # (B, h, w, O)
+    at_once = max(1, PATCHES // (patches[0].numel() * image.element_size()))
+    width = patches[0, 0, 0].numel()
+    total = image.new_zeros(width, map.shape[1])
+    for some, theirs in zip(patches.split(at_once), pixels.split(at_once), strict=True):
+        total.addmm_(some.reshape(-1, width).t(), theirs.reshape(-1, map.shape[1]))
+    return total.view(size, size, image.shape[1], map.shape[1]).permute(3, 2, 0, 1)
+
+
+def cast(x: Tensor) -> Tensor:
+    """``x`` as autocast would hand it to a convolution."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
+
+
+def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+    """``F.conv2d`` of ``x`` ``(B, I, H, W)`` and ``kernel`` ``(O, I, k, k)``."""
+    side, rest = divmod(x.shape[2] + 2 * padding - kernel.shape[2], stride)
+    if kernel.requires_grad and not rest and x.shape[2] == x.shape[3]:
+        x, kernel, bias = cast(x), cast(kernel), None if bias is None else cast(bias)
+        if products_pay(x, kernel, side + 1):
+            return _Conv.apply(x, kernel.view_as(kernel), bias, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
+    return F.conv2d(x, kernel, bias, stride, padding)
+
+
+def conv_transpose2d(x: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
+    """``F.conv_transpose2d`` of ``x`` ``(B, O, h, w)`` and ``kernel`` ``(O, I, k, k)``, without a bias."""
+    if kernel.requires_grad:
+        x, kernel = cast(x), cast(kernel)
+        if products_pay(x, kernel, x.shape[2]):
+            return _Spread.apply(x, kernel.view_as(kernel), stride, padding)  # type: ignore[no-any-return, no-untyped-call]
+    return F.conv_transpose2d(x, kernel, None, stride, padding)
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution with a square kernel, one stride and one zero padding for both directions, and no groups."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, size: int, stride: int = 1, padding: int = 0, bias: bool = True
+    ) -> None:
+        super().__init__(in_channels, out_channels, size, stride=stride, padding=padding, bias=bias)
+        self.step, self.margin = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, h, w)``."""
+        return conv2d(x, self.weight, self.bias, self.step, self.margin)

@@ -1,0 +1,94 @@
+"""Statistics of real images, and floors, kept on disk: they depend on data and network, not on the model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.checkpoint import write_tensors
+from ganzoo.errors import GanzooError
+from ganzoo.files import make_folder, write_json
+from ganzoo.folder import read_json, read_shapes, read_tensors
+from ganzoo.metrics.moments import Moments
+from ganzoo.metrics.statistic import Rows
+from ganzoo.registrations import cache_folder
+from ganzoo.scores import Score
+
+VERSION = 1  # raised when what is kept is computed in another way
+
+
+def folder() -> Path:
+    """``$GANZOO_CACHE``, else ``~/.cache/ganzoo`` (or below ``$XDG_CACHE_HOME``); in it, ``scores``."""
+    given = os.environ.get("GANZOO_CACHE")
+    return (Path(given).expanduser() if given else cache_folder()) / "scores"
+
+
+def _path(kind: str, ending: str, *key: object) -> Path:
+    digest = sha256(json.dumps([VERSION, kind, *key]).encode()).hexdigest()
+    return folder() / f"{kind}-{digest[:32]}{ending}"
+
+
+def recall(name: str, *key: object) -> Any:
+    """A statistic of real images; None when it is not kept, or cannot be read."""
+    path = _path(name, ".safetensors", *key)
+    if not path.is_file():
+        return None
+    with suppress(GanzooError, KeyError, ValueError):
+        return _unpacked(name, read_tensors(path, read_shapes(path)))
+    return None
+
+
+def remember(statistic: Any, name: str, *key: object) -> None:
+    """Keep a statistic of real images; a folder that cannot be written to is no error."""
+    with suppress(GanzooError, OSError):
+        path = _path(name, ".safetensors", *key)
+        make_folder(path.parent)
+        write_tensors(path, _packed(statistic))
+
+
+def _packed(statistic: Any) -> dict[str, Tensor]:
+    if isinstance(statistic, Moments):
+        return statistic.tensors()
+    if isinstance(statistic, Rows):
+        return {"features": statistic.features, **({} if statistic.labels is None else {"labels": statistic.labels})}
+    return {f"{number}.{key}": t for number, moments in statistic.items() for key, t in moments.tensors().items()}
+
+
+def _unpacked(name: str, tensors: Mapping[str, Tensor]) -> Any:
+    if name == "moments":
+        return Moments.from_tensors(tensors)
+    if name == "features":
+        return Rows(tensors["features"], tensors.get("labels"))
+    classes: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, _, field = key.partition(".")
+        classes.setdefault(int(number), {})[field] = tensor
+    return {number: Moments.from_tensors(fields) for number, fields in sorted(classes.items())}
+
+
+# --- floors -------------------------------------------------------------------------------------------------
+
+
+def floor_of(protocol: tuple[str, ...]) -> float | None:
+    """What real images scored under a protocol; None where nobody has measured it on this machine."""
+    path = _path("floor", ".json", *protocol)
+    if not path.is_file():
+        return None
+    with suppress(GanzooError, KeyError, TypeError, ValueError):
+        return float(read_json(path)["value"])
+    return None
+
+
+def keep_floor(score: Score) -> None:
+    """Remember the score of real images as the floor of its protocol."""
+    with suppress(GanzooError, OSError):
+        path = _path("floor", ".json", *score.protocol)
+        make_folder(path.parent)
+        write_json(path, {"key": score.key, "value": score.value})

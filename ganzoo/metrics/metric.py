@@ -1,0 +1,50 @@
+"""What a metric is: two samples in, numbers by name out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ganzoo.metrics.sample import Sample
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number, where there is more to say of it.
+
+    Attributes:
+        value: the number.
+        std: its spread, for metrics that measure one.
+        samples: generated images that it rests on; all of them by default.
+        details: what else is worth keeping, as JSON.
+    """
+
+    value: float
+    std: float | None = None
+    samples: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Metric(ABC):
+    """How unlike two sets of images are. Options are keyword-only arguments, with the published protocol as default.
+
+    Attributes:
+        higher_is_better: which way is up.
+        resize: how images are brought to the network's size, a key of ``ganzoo.metrics.resize.RESIZES``; None for the
+            network's own way.
+        elsewhere: what a number is called on networks other than the 2015 Inception graph, where a name promises that
+            network.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+    resize: ClassVar[str | None] = None
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    @abstractmethod
+    def __call__(self, real: Sample, fake: Sample) -> Mapping[str, Value | float]:
+        """The numbers by name, of nothing but the two samples.
+
+        Names have lower-case letters, digits, ``.``, ``_`` and ``-``.
+        """

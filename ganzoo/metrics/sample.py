@@ -1,0 +1,127 @@
+"""What is known of one set of images: the statistics that metrics asked for, gathered in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import PluginError, either
+from ganzoo.metrics.moments import Moments
+from ganzoo.metrics.statistic import STATISTICS, Block, Probabilities
+
+BLOCK = 1024  # features that are taken in at once, whatever the batches, so that sums do not depend on them
+
+
+class Sample:
+    """One side, real or generated, as the feature network saw it: what a metric's ``requires`` names, and no more.
+
+    Args:
+        count: images that passed.
+        statistics: by name.
+    """
+
+    def __init__(self, count: int, statistics: Mapping[str, Any]) -> None:
+        self.count, self.statistics = count, statistics
+
+    def _get(self, name: str) -> Any:
+        if name in self.statistics:
+            return self.statistics[name]
+        sides = " are of generated images only, and" if STATISTICS[name].fakes_only else ""
+        raise PluginError(f"{name}{sides} have to be asked for: register(..., requires={{{name!r}}})")
+
+    @property
+    def moments(self) -> Moments:
+        """Mean and covariance (``requires={"moments"}``)."""
+        return self._get("moments")
+
+    @property
+    def class_moments(self) -> dict[int, Moments]:
+        """Mean and covariance by class, of classes with two images at least (``{"label", "class-moments"}``)."""
+        return self._get("class-moments")
+
+    @property
+    def nested_moments(self) -> list[Moments]:
+        """Of the first N generated images, for rising N (``{"nested-moments"}``)."""
+        return self._get("nested-moments")
+
+    @property
+    def features(self) -> Tensor:
+        """float32 ``(m, d)`` of at most 10,000 images drawn at random from real ones (``{"features"}``)."""
+        return self._get("features").features
+
+    @property
+    def labels(self) -> Tensor | None:
+        """int64 ``(m,)`` of the same images, or None (``{"features"}``)."""
+        return self._get("features").labels
+
+    @property
+    def probabilities(self) -> list[Probabilities]:
+        """Sums over ten consecutive splits of the generated images (``{"probabilities"}``)."""
+        return self._get("probabilities")
+
+
+class Gatherer:
+    """Makes a :class:`Sample` of features that come in batches.
+
+    Args:
+        statistics: names of what to gather.
+        total: how many images there will be.
+    """
+
+    def __init__(self, statistics: Collection[str], total: int) -> None:
+        self.total = total
+        self._found = {name: STATISTICS[name](total) for name in statistics}
+        self._waiting: list[Block] = []
+
+    def add(self, batch: Block) -> None:
+        """Take in the next images."""
+        self._waiting.append(batch)
+        if sum(map(len, self._waiting)) >= BLOCK:
+            self._pass_on(BLOCK)
+
+    def _pass_on(self, least: int) -> None:
+        """Hand on whole blocks while as many images as ``least`` wait."""
+        waiting = _joined(self._waiting)
+        while len(waiting) and len(waiting) >= least:
+            for statistic in self._found.values():
+                statistic.take(waiting.part(0, BLOCK))
+            waiting = waiting.part(BLOCK, len(waiting))
+        self._waiting = [waiting] if len(waiting) else []
+
+    def sample(self) -> Sample:
+        """Of everything that was taken in."""
+        if self._waiting:
+            self._pass_on(1)
+        return Sample(self.total, {name: statistic.result() for name, statistic in self._found.items()})
+
+
+def _joined(blocks: list[Block]) -> Block:
+    logits = [block.logits for block in blocks if block.logits is not None]
+    labels = [block.labels for block in blocks if block.labels is not None]
+    features = torch.cat([block.features for block in blocks])
+    return Block(features, torch.cat(logits) if logits else None, torch.cat(labels) if labels else None)
+
+
+def sample_of(
+    features: Tensor, *, labels: Tensor | None = None, logits: Tensor | None = None, requires: Collection[str]
+) -> Sample:
+    """A sample of features that are there already, for trying a metric out.
+
+    Args:
+        features: ``(n, d)``.
+        labels: int64 ``(n,)``.
+        logits: ``(n, classes)``.
+        requires: names of statistics, such as ``{"moments"}``.
+
+    Raises:
+        PluginError: for a statistic that there is not.
+    """
+    unknown = set(requires) - STATISTICS.keys()
+    if unknown:
+        raise PluginError(f"there is no statistic {sorted(unknown)[0]!r}; there are {either(STATISTICS, 'and')}")
+    gatherer = Gatherer(requires, len(features))
+    gatherer.add(Block(features.float(), logits, labels))
+    return gatherer.sample()

@@ -1,0 +1,187 @@
+"""What can be gathered of images while they pass: moments, features, class probabilities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganzoo.metrics.moments import Moments, RunningMoments
+
+MOST_FEATURES = 10_000  # a side, for metrics that compare images with each other
+SPLITS = 10  # of an Inception Score
+SIZES = 15  # numbers of samples that an extrapolation looks at
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some of the images of a side: ``features`` ``(n, d)``, ``logits`` ``(n, classes)``, ``labels`` ``(n,)``."""
+
+    features: Tensor
+    logits: Tensor | None = None
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def part(self, start: int, stop: int) -> Block:
+        """Images ``start`` to ``stop``."""
+        logits = None if self.logits is None else self.logits[start:stop]
+        return Block(self.features[start:stop], logits, None if self.labels is None else self.labels[start:stop])
+
+
+class Statistic(ABC):
+    """Something that is gathered while images pass.
+
+    Args:
+        total: how many images there will be.
+    """
+
+    fakes_only: ClassVar[bool] = False
+
+    def __init__(self, total: int) -> None:
+        self.total, self.seen = total, 0
+
+    def take(self, block: Block) -> None:
+        """Take in the next images."""
+        self.add(block)
+        self.seen += len(block)
+
+    @abstractmethod
+    def add(self, block: Block) -> None:
+        """Take in images ``self.seen`` to ``self.seen + len(block)``."""
+
+    @abstractmethod
+    def result(self) -> Any:
+        """What metrics see."""
+
+
+class _Moments(Statistic):
+    """Mean and covariance."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.running = RunningMoments()
+
+    def add(self, block: Block) -> None:
+        self.running.add(block.features)
+
+    def result(self) -> Moments:
+        return self.running.moments()
+
+
+class _ClassMoments(Statistic):
+    """Mean and covariance of each class."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.running: dict[int, RunningMoments] = {}
+
+    def add(self, block: Block) -> None:
+        assert block.labels is not None
+        for number in block.labels.unique().tolist():
+            self.running.setdefault(number, RunningMoments()).add(block.features[block.labels == number])
+
+    def result(self) -> dict[int, Moments]:
+        return {number: running.moments() for number, running in sorted(self.running.items()) if running.count > 1}
+
+
+class _NestedMoments(Statistic):
+    """Moments of the first N images for :data:`SIZES` values of N, from a tenth of all images to all of them."""
+
+    fakes_only = True
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.sizes = sorted({round(size) for size in torch.linspace(max(2, total / 10), total, SIZES).tolist()})
+        self.running, self.found = RunningMoments(), list[Moments]()
+
+    def add(self, block: Block) -> None:
+        stops = [size - self.seen for size in self.sizes if self.seen < size <= self.seen + len(block)]
+        start = 0
+        for stop in stops:
+            self.running.add(block.features[start:stop])
+            self.found.append(self.running.moments())
+            start = stop
+        if start < len(block):
+            self.running.add(block.features[start:])
+
+    def result(self) -> list[Moments]:
+        return self.found
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features ``(m, d)`` float32 of the first images, and their labels ``(m,)`` if they have any."""
+
+    features: Tensor
+    labels: Tensor | None
+
+
+class _Features(Statistic):
+    """The features themselves, of at most :data:`MOST_FEATURES` images."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.blocks: list[Block] = []
+
+    def add(self, block: Block) -> None:
+        if self.seen < MOST_FEATURES:
+            self.blocks.append(block.part(0, MOST_FEATURES - self.seen))
+
+    def result(self) -> Rows:
+        labels = [block.labels for block in self.blocks if block.labels is not None]
+        return Rows(torch.cat([block.features for block in self.blocks]), torch.cat(labels) if labels else None)
+
+
+@dataclass
+class Probabilities:
+    """Class probabilities of a split, summed: ``p``, ``(classes,)``, and ``p log p``, over ``count`` images."""
+
+    count: int
+    p: Tensor
+    p_log_p: float
+
+
+class _Probabilities(Statistic):
+    """Sums of class probabilities over each of :data:`SPLITS` consecutive parts of the images."""
+
+    fakes_only = True
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        parts = min(SPLITS, total)
+        self.stops = [(i + 1) * total // parts for i in range(parts)]
+        self.splits: dict[int, Probabilities] = {}
+
+    def add(self, block: Block) -> None:
+        assert block.logits is not None
+        log_p = block.logits.double().log_softmax(1)
+        start = 0
+        for number, stop in enumerate(self.stops):
+            end = min(stop - self.seen, len(block))
+            if end <= start:
+                continue
+            logs = log_p[start:end]
+            p = logs.exp()
+            split = self.splits.setdefault(number, Probabilities(0, torch.zeros_like(p[0]), 0.0))
+            split.count += len(p)
+            split.p += p.sum(0)
+            split.p_log_p += (p * logs).sum().item()
+            start = end
+
+    def result(self) -> list[Probabilities]:
+        return [self.splits[number] for number in sorted(self.splits)]
+
+
+STATISTICS: Mapping[str, type[Statistic]] = {
+    "moments": _Moments,
+    "class-moments": _ClassMoments,
+    "nested-moments": _NestedMoments,
+    "features": _Features,
+    "probabilities": _Probabilities,
+}

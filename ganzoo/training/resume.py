@@ -1,0 +1,192 @@
+"""Going on with a run: what ``training/run.json`` says, and what may not have changed since."""
+
+from __future__ import annotations
+
+import json
+import platform
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.checkpoint import FORMAT, read_config
+from ganzoo.data import ImageData
+from ganzoo.errors import ModelError, RunError, either
+from ganzoo.folder import field, read_json
+from ganzoo.plan import Plan
+from ganzoo.resolver import make_plan
+from ganzoo.settings import read, write
+from ganzoo.training.optim import schedules
+from ganzoo.training.pacing import Pacing
+from ganzoo.training.precision import Precision
+from ganzoo.training.start import RUN, free_folder
+from ganzoo.training.state import TRAINING
+from ganzoo.whole import here
+
+# --- run.json -----------------------------------------------------------------------------------------------
+
+
+def run_notes(
+    data: str | None,
+    skip_bad: bool,
+    pacing: Pacing,
+    horizon: int,
+    where: Precision,
+    deterministic: bool,
+    seconds: float = 0.0,
+    forked_from: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of ``training/run.json``: what is of this machine, and what may change.
+
+    Args:
+        data: where the data is; None if it was in memory.
+        skip_bad: leave out pictures that cannot be read.
+        pacing: when to look, save and stop.
+        horizon: steps that schedules spread over.
+        where: device and arithmetic.
+        deterministic: whether only deterministic operations are used.
+        seconds: of training so far.
+        forked_from: path and step of the run that this one left.
+    """
+    return {
+        "format": FORMAT,
+        "data": data,
+        "skip_bad": skip_bad,
+        "horizon": horizon,
+        "pacing": {**asdict(pacing), "log": list(pacing.log)},
+        "seconds": round(seconds, 1),
+        **machine(where, deterministic),
+        "host": socket.gethostname(),
+        "python": sys.version.split()[0],
+        **({} if forked_from is None else {"forked_from": dict(forked_from)}),
+    }
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Pacing]:
+    """``config.json``, ``run.json`` and the pacing of a run.
+
+    Raises:
+        RunError: a file is missing, torn or foreign.
+    """
+    path = folder / TRAINING / RUN
+    try:
+        config, notes = read_config(folder), read_json(path)
+        field(notes, "horizon", int, path)
+        field(notes, "data", (str, type(None)), path)
+        field({"seconds": 0.0, **notes}, "seconds", (int, float), path)
+        pacing = dict(field(notes, "pacing", dict, path))
+        return config, notes, Pacing(**{**pacing, "log": tuple(pacing["log"])})
+    except (ModelError, TypeError, KeyError) as error:
+        raise RunError(f"{folder} cannot be resumed: {error}") from error
+
+
+def processor(device: torch.device) -> str:
+    """What computes: the GPU's name, or the CPU's with the instructions that torch uses of it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), name)
+    except OSError:
+        return name
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def machine(where: Precision, deterministic: bool) -> dict[str, Any]:
+    """What the last bits of a number depend on."""
+    return {
+        "device": str(where.device),
+        "processor": processor(where.device),
+        "precision": where.name,
+        "threads": torch.get_num_threads(),
+        "processes": here().size,
+        "torch": torch.__version__,
+        "deterministic": deterministic,
+    }
+
+
+def machine_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs from where the run was before, and may change the last bits of a number."""
+    other = [f"{name} {now[name]} (was {before[name]})" for name in now if before.get(name, now[name]) != now[name]]
+    return [f"resumed with {', '.join(other)}: the last bits of numbers may differ"] if other else []
+
+
+def identity(plan: Plan, config: Mapping[str, Any]) -> str:
+    """A digest of the mathematics of a run."""
+    sizes = [config[name] for name in ("resolution", "channels", "classes", "z_dim", "seed")]
+    facts: list[Any] = [plan.hash, sizes, config["dataset"].get("fingerprint")]
+    if "forked_from" in config:
+        facts.append(config["forked_from"])
+    return sha256(json.dumps(facts).encode()).hexdigest()
+
+
+# --- what is refused ----------------------------------------------------------------------------------------
+
+
+def fork_hint(folder: Path) -> str:
+    """How to go on from a run with other mathematics."""
+    return f"ganzoo train --resume {folder} --fork {free_folder(folder)}"
+
+
+def refuse_other_maths(
+    folder: Path, config: Mapping[str, Any], plan: Plan, recipe: str | None, given: Mapping[str, Any]
+) -> None:
+    """Refuse to resume with another recipe, setting, seed or size than the run has.
+
+    Args:
+        folder: of the run.
+        config: its ``config.json``.
+        plan: its plan.
+        recipe: given now, or None.
+        given: settings by name, and ``seed`` and ``resolution``, given now.
+
+    Raises:
+        RunError: naming everything that differs.
+    """
+    wrong = []
+    if recipe is not None and make_plan(recipe, plan.provides).recipe != plan.recipe:
+        wrong.append(f"the recipe {plan.recipe} (given: {make_plan(recipe, plan.provides).recipe})")
+    for name, value in given.items():
+        if name in ("seed", "resolution"):
+            was, now = config[name], value
+        else:
+            was, now = write(plan[name]) if name in plan.settings else None, write(read(name, value))
+        if was != now:
+            wrong.append(f"{name}={was} (given: {now})")
+    if wrong:
+        raise RunError(
+            f"{folder} was trained with {either(wrong, 'and')}; resume without that, or go on with it in a new folder: "
+            f"{fork_hint(folder)} with the same options"
+        )
+
+
+def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) -> None:
+    """Refuse to resume on other images than the run has seen."""
+    if data.fingerprint != config["dataset"].get("fingerprint"):
+        raise RunError(
+            f"{folder} was trained on {config['dataset'].get('name')}, and these {data.count} images are others "
+            f"({data.name}); give the same data, or go on with these in a new folder: {fork_hint(folder)} --data ..."
+        )
+
+
+def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, steps: int | None, folder: Path) -> None:
+    """A schedule is spread over a horizon; another one, or going past it, is other mathematics than a longer run's."""
+    if not schedules(plan):
+        return
+    named = either(schedules(plan), "and")
+    if given is not None and given != horizon:
+        raise RunError(
+            f"the schedule of {named} in {folder} spreads over {horizon:,} steps, not {given:,}; leave out --horizon, "
+            f"or go on with it in a new folder: {fork_hint(folder)} --horizon {given}"
+        )
+    if steps is not None and steps > horizon:
+        raise RunError(
+            f"the schedule of {named} ends at step {horizon:,}: {folder} cannot go on past it; go on with a longer "
+            f"one in a new folder: {fork_hint(folder)} --horizon {steps}"
+        )

@@ -1,0 +1,160 @@
+"""Checking recorded scores: each is measured again by its own protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ganzoo.data import ImageData
+from ganzoo.errors import ModelError
+from ganzoo.folder import printable
+from ganzoo.gan import GAN
+from ganzoo.hub.locate import Found, locate
+from ganzoo.memory import keep_memory
+from ganzoo.metrics import evaluate, open_network
+from ganzoo.metrics.survey import Progress
+from ganzoo.scores import METRICS, Score, scores_of
+from ganzoo.scoring import open_split
+
+TOLERANCE = 0.01
+SMALLEST_DIFFERENCE = 1e-5  # that a verdict minds, whatever the tolerance: float32 on another machine
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a recorded score when it was measured again.
+
+    Attributes:
+        recorded: the score.
+        measured: the new one; None where it could not be measured.
+        reason: why not, or nothing.
+        tolerance: relative difference that is allowed.
+    """
+
+    recorded: Score
+    measured: Score | None
+    reason: str
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the score was confirmed."""
+        return self.measured is not None and math.isclose(
+            self.measured.value, self.recorded.value, rel_tol=self.tolerance, abs_tol=SMALLEST_DIFFERENCE
+        )
+
+    @property
+    def text(self) -> str:
+        """``holds``, ``does not hold``, or why neither is known."""
+        if self.measured is None:
+            return f"not measured: {self.reason}"
+        return "holds" if self.holds else "does not hold"
+
+
+@dataclass
+class Examiner:
+    """Measures again.
+
+    Args:
+        gan: whose scores they are.
+        data: the real images, as a person gives them.
+        weights: a file with the feature network's weights.
+        batch: images computed at once.
+        device: where.
+        progress: told how many images are done.
+    """
+
+    gan: GAN
+    data: Any
+    weights: Path | None
+    batch: int
+    device: str
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self._opened: dict[str, ImageData] = {}
+
+    def real(self, split: str) -> ImageData:
+        """The real images of a split, opened once."""
+        if split not in self._opened:
+            self._opened[split] = open_split(self.data, split, self.gan.resolution, self.gan.channels)[0]
+        return self._opened[split]
+
+    def measure(self, scores: Sequence[Score]) -> tuple[list[Score], str]:
+        """Scores of one pass, measured again; or none, and the reason."""
+        first = scores[0]
+        real = self.real(first.dataset["split"])
+        if real.fingerprint != first.dataset["fingerprint"]:
+            return [], f"{printable(real.name)} is not the data that was scored"
+        network = open_network(first.network["name"], self.gan.resolution, self.weights, self.device)
+        if network.record() != dict(first.network):
+            return [], "the feature network here has other weights than the one that scored"
+        found = evaluate(
+            self.gan,
+            real,
+            metrics=[score.metric for score in scores],
+            n=first.samples,
+            features=network,
+            seed=first.seed,
+            seeds=first.seeds,
+            batch=self.batch,
+            progress=self.progress,
+            split=first.dataset["split"],
+        )
+        return found, "the metric of that name gives no such number"
+
+
+def verify(
+    model: str | PathLike[str] | Found,
+    data: Any,
+    *,
+    tolerance: float = TOLERANCE,
+    weights: Path | None = None,
+    batch: int = 64,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Measure the recorded scores of a model's weights again.
+
+    Args:
+        model: a folder, or a reference as :func:`ganzoo.load` takes it.
+        data: the real images that it was scored against.
+        tolerance: relative difference that is allowed.
+        weights: a file with the feature network's weights.
+        batch: images computed at once.
+        device: where everything is computed.
+        progress: told how many images are done, and of how many.
+
+    Returns:
+        A verdict for every recorded score of the weights that are there now.
+
+    Raises:
+        ModelError: nothing is recorded of these weights.
+        DataError, UsageError: the data cannot be opened.
+    """
+    found = model if isinstance(model, Found) else locate(model, also=(METRICS,))
+    recorded = scores_of(found.folder)
+    if not recorded:
+        raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
+    keep_memory()
+    examiner = Examiner(found.load(device), data, weights, batch, device, progress)
+    verdicts: dict[tuple[Any, ...], Verdict] = {}
+    for scores in _alike(recorded):
+        measured, reason = examiner.measure(scores)
+        again = {(score.key, score.resize): score for score in measured}
+        for score in scores:
+            verdicts[score.identity] = Verdict(score, again.get((score.key, score.resize)), reason, tolerance)
+    return [verdicts[score.identity] for score in recorded]
+
+
+def _alike(scores: Sequence[Score]) -> list[list[Score]]:
+    """Scores that one pass over the images measures, together."""
+    groups: dict[tuple[Any, ...], list[Score]] = {}
+    for score in scores:
+        against = (score.dataset["fingerprint"], score.dataset["split"], score.network["sha256"])
+        groups.setdefault((*against, score.samples, score.seed, score.seeds), []).append(score)
+    return list(groups.values())

@@ -1,0 +1,153 @@
+"""The whole batch, of which each process of a distributed run holds an equal slice.
+
+Whatever looks across a batch, or draws random numbers for its images, does so through :func:`whole`,
+:func:`whole_mean` and :func:`whole_draw`: then N processes with B/N images compute what one computes with B. Alone
+they are the plain thing and cost nothing. Every process must come to each of them, in the same order.
+
+Losses stay as written: the mean over a slice is right, because the trainer averages gradients over processes, and the
+backward passes here are scaled for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ganzoo.errors import RunError, UsageError, either
+
+
+class Lost(RunError):
+    """Another process of the run is gone, so this one cannot go on."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that work on one batch.
+
+    Attributes:
+        rank: of this one; it holds slice ``rank`` of every batch.
+        size: how many there are.
+        desk: the group of theirs where the others wait for what one does by itself; None when alone.
+    """
+
+    rank: int = 0
+    size: int = 1
+    desk: dist.ProcessGroup | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes and speaks for all."""
+        return self.rank == 0
+
+    def part(self, batch: int) -> int:
+        """How many of ``batch`` images each process has.
+
+        Raises:
+            UsageError: the batch does not split evenly.
+        """
+        if batch % self.size:
+            less = batch - batch % self.size
+            near = either([less, less + self.size] if less else [self.size])
+            raise UsageError(f"a batch of {batch} cannot be shared by {self.size} processes: give --batch {near}")
+        return batch // self.size
+
+    def rows(self, n: int) -> slice:
+        """This process's rows of a whole batch, of which each process has ``n``."""
+        return slice(self.rank * n, (self.rank + 1) * n)
+
+
+ALONE = World()
+_world = ALONE
+
+
+def here() -> World:
+    """The world that this process is in; by itself outside of a distributed run."""
+    return _world
+
+
+@contextmanager
+def inside(world: World) -> Iterator[World]:
+    """Be in ``world`` inside the block."""
+    global _world
+    before, _world = _world, world
+    try:
+        yield world
+    finally:
+        _world = before
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Around everything that waits for the other processes.
+
+    Raises:
+        Lost: one of them is gone, or did not answer in time.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise Lost("another process of this run ended or does not answer") from error
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over processes; its gradient is the sum of their gradients, so it can be differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        summed = x.detach().clone(memory_format=torch.contiguous_format)
+        with together():
+            dist.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return total(gradients[0])
+
+
+def total(x: Tensor) -> Tensor:
+    """The sum of every process's ``x``, which have one shape."""
+    return x if _world.size == 1 else _Sum.apply(x)  # type: ignore[no-untyped-call]
+
+
+def average(x: Tensor) -> Tensor:
+    """The mean over processes of their ``x``, entry by entry."""
+    return x if _world.size == 1 else total(x) / _world.size
+
+
+def whole(x: Tensor) -> Tensor:
+    """``x`` ``(n, ...)`` of every process as one tensor ``(B, ...)``, the rows as in the whole batch.
+
+    Gradients reach the rows of every process. Alone it is ``x`` itself.
+    """
+    if _world.size == 1:
+        return x
+    others = (_world.rank, _world.size - 1 - _world.rank)
+    before, after = (x.new_zeros((len(x) * n, *x.shape[1:])) for n in others)
+    return total(torch.cat([before, x, after]))  # adding zeros changes no number
+
+
+def whole_mean(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """The mean of ``x`` ``(n, ...)`` over ``dim``, which has 0 in it, and over the slices of all processes.
+
+    Alone it is ``x.mean(dim)``.
+    """
+    return average(x.mean() if dim is None else x.mean(dim))
+
+
+def whole_draw(draw: Callable[..., Tensor], n: int, *shape: int) -> Tensor:
+    """This process's rows of what ``draw(B, *shape)`` draws for the whole batch, ``(n, ...)``.
+
+    Every process draws all of it, from generators in one state. Alone it is ``draw(n, *shape)``.
+
+    Args:
+        draw: such as ``torch.rand``; its first argument is the number of rows.
+        n: images in this process's slice.
+        shape: of a row.
+    """
+    return draw(n * _world.size, *shape)[_world.rows(n)]

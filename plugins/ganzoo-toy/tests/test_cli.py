@@ -1,0 +1,57 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+from ganzoo_toy.cli import toy
+from PIL import Image
+
+from ganzoo.errors import UsageError
+
+
+def run(*words):
+    return CliRunner().invoke(toy, list(words), catch_exceptions=False, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "words, key",
+    [
+        (("matrix", "matching-pennies", "--steps", "50"), "exploitability"),
+        (("duel", "saddle", "--steps", "20"), "distance"),
+        (("dirac", "hinge+r1", "--steps", "3"), "distance"),
+        (("mixture", "wgan+gp", "--steps", "2", "--set", "batch=8"), "modes"),
+    ],
+)
+def test_each_game_draws_and_tells(words, key, tmp_path):
+    out = tmp_path / "picture.png"
+    told = run(*words, "--json", "--out", str(out))
+    assert key in json.loads(told.stdout)
+    assert Image.open(out).width > 300
+
+
+def test_a_film_has_a_frame_for_each_look(tmp_path):
+    out = tmp_path / "film.gif"
+    run("mixture", "bce", "--steps", "3", "--set", "batch=8", "--out", str(out))
+    assert Image.open(out).n_frames == 4
+
+
+def test_the_same_play_gives_the_same_bytes(tmp_path):
+    first, second = tmp_path / "a.png", tmp_path / "b.png"
+    for out in (first, second):
+        run("matrix", "--steps", "20", "--out", str(out))
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("matrix", "--out", "a.jpg"), "no ending"),
+        (("matrix", "--dynamics", "luck"), "no dynamics"),
+        (("duel", "x*y"), "no function"),
+        (("mixture", "--data", "cloud"), "no mixture"),
+        (("mixture", "--set", "lr.d"), "NAME=VALUE"),
+        (("dirac", "--out", "nowhere/at/all.png"), "no folder"),
+    ],
+)
+def test_bad_input_is_one_clear_line(words, said):
+    with pytest.raises(UsageError, match=said):
+        run(*words)
