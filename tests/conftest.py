@@ -60,3 +60,23 @@ def finished(tmp_path_factory):
 def run(finished, tmp_path):
     """A copy of a finished tiny run."""
     return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A tiny model's folder."""
+    from tiny_models import saved
+
+    saved(tmp_path / "first")
+    return tmp_path / "first"
+
+
+@pytest.fixture
+def scored(model):
+    """The same, with three scores of its weights."""
+    from tiny_models import score
+
+    from ganzoo.scores import add_scores
+
+    add_scores(model, [score(model), score(model, "precision", 0.5, std=0.01), score(model, "kid", 0.00123)])
+    return model

@@ -31,18 +31,6 @@ from ganzoo.scores import add_scores
 ATTENTIVE = "dcgan:ch=8+onehot+sa@g,8+hinge"
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    saved(tmp_path / "first")
-    return tmp_path / "first"
-
-
-@pytest.fixture
-def scored(model: Path) -> Path:
-    add_scores(model, [score(model), score(model, "precision", 0.5, std=0.01), score(model, "kid", 0.00123)])
-    return model
-
-
 # --- metadata -----------------------------------------------------------------------------------------------
 
 

@@ -11,19 +11,6 @@ from ganzoo.card import check_card, draw_pictures, drift, make_card
 from ganzoo.errors import ModelError
 from ganzoo.scores import add_scores
 
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    saved(tmp_path / "first")
-    return tmp_path / "first"
-
-
-@pytest.fixture
-def scored(model: Path) -> Path:
-    add_scores(model, [score(model), score(model, "precision", 0.5, std=0.01), score(model, "kid", 0.00123)])
-    return model
-
-
 # --- the checks ---------------------------------------------------------------------------------------------
 
 

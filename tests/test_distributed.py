@@ -274,12 +274,18 @@ def test_a_resumed_run_of_two_is_that_of_two_bit_by_bit(tmp_path):
     assert states[0].read_bytes() == states[1].read_bytes()
 
 
+def underway(tmp_path, step):
+    """The folder of an endless run of two processes, and their agent, once it has the checkpoint of a step."""
+    run = tmp_path / "run"
+    agent = launch(*NEW, "--steps", "100000", "--out", run)
+    wait_for(lambda: max(checkpoints(run), default=0) >= step, agent)
+    return run, agent
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_signal_to_one_process_stops_all_at_one_step(tmp_path, rank):
-    run = tmp_path / "run"
-    agent = launch(*NEW, "--steps", "100000", "--out", run)
-    wait_for(lambda: max(checkpoints(run), default=0) >= 2, agent)
+    run, agent = underway(tmp_path, 2)
     os.kill(workers(agent)[rank], signal.SIGTERM)
     text = result(agent)
     stopped = re.findall(r"stopped at step ([\d,]+) and saved; go on with: ganzoo train --resume", text)
@@ -289,9 +295,7 @@ def test_a_signal_to_one_process_stops_all_at_one_step(tmp_path, rank):
 
 @pytest.mark.slow
 def test_ctrl_c_at_torchrun_saves(tmp_path):
-    run = tmp_path / "run"
-    agent = launch(*NEW, "--steps", "100000", "--out", run)
-    wait_for(lambda: max(checkpoints(run), default=0) >= 2, agent)
+    run, agent = underway(tmp_path, 2)
     agent.send_signal(signal.SIGINT)
     text = result(agent)
     assert len(re.findall(r"stopped at step [\d,]+ and saved", text)) == 1, text
@@ -301,9 +305,7 @@ def test_ctrl_c_at_torchrun_saves(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_lost_process_ends_the_run_and_it_can_go_on(tmp_path, rank):
-    run = tmp_path / "run"
-    agent = launch(*NEW, "--steps", "100000", "--out", run)
-    wait_for(lambda: max(checkpoints(run), default=0) >= 4, agent)
+    run, agent = underway(tmp_path, 4)
     os.kill(workers(agent)[rank], signal.SIGKILL)
     text = result(agent)
     said = re.findall(r"ganzoo: error: step [\d,]+: another process .* step [\d,]+ is saved: go on with (.*)", text)

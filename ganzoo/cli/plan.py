@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.train import read_settings, set_threads
+from ganzoo.cli.train import (
+    BATCH,
+    DEVICE,
+    RESOLUTION,
+    SAVE_EVERY,
+    SETTINGS,
+    THREADS,
+    read_settings,
+    set_threads,
+)
 
 
 @click.command()
@@ -16,13 +25,13 @@ from ganzoo.cli.train import read_settings, set_threads
 @click.option("--budget", metavar="T", help="How many steps fit into this time, such as 20m or 1h30m?")
 @click.option("--steps", type=int, metavar="N", help="How long do N rounds take?")
 @click.option("--images", type=int, metavar="N", help="How long do N real images take?")
-@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
-@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
-@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows.")
-@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
+@BATCH
+@RESOLUTION
+@SETTINGS
+@SAVE_EVERY
 @click.option("--grid-every", type=int, metavar="N", help="Steps between grids; 100.")
-@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
-@click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use.")
+@DEVICE
+@THREADS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **options: Any) -> None:
     """Say how many steps, how much time and memory 'ganzoo train' with the same words would take here.

@@ -9,6 +9,16 @@ import click
 from ganzoo.errors import UsageError
 from ganzoo.launch import said_elsewhere
 
+# Options that `ganzoo plan` has too, as it measures what the same words would train.
+BATCH = click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
+RESOLUTION = click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
+SETTINGS = click.option(
+    "--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows."
+)
+SAVE_EVERY = click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
+DEVICE = click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
+THREADS = click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use.")
+
 
 def read_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     """``K=V`` words as settings.
@@ -49,15 +59,15 @@ def set_threads(threads: int | None) -> None:
 @click.option("--steps", type=int, metavar="N", help="Stop after N rounds.")
 @click.option("--images", type=int, metavar="N", help="Stop after N real images.")
 @click.option("--budget", metavar="T", help="Stop after so much training time, such as 20m or 1h30m.")
-@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
+@BATCH
 @click.option("--seed", type=int, metavar="N", help="Of everything drawn; 0 by default.")
-@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
-@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting that 'ganzoo build --explain' shows.")
+@RESOLUTION
+@SETTINGS
 @click.option("--resume", is_flag=False, flag_value="", metavar="[DIR]", help="Go on with DIR, or with --out.")
 @click.option("--fork", metavar="NEWDIR", help="With --resume: go on in NEWDIR, with what else is given changed.")
 @click.option("--horizon", type=int, metavar="N", help="Steps that a schedule spreads over; the first --steps.")
 @click.option("--init", metavar="REF", help="First weights, to fine-tune: a folder, or org/name of the Hub.")
-@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints; 250.")
+@SAVE_EVERY
 @click.option("--grid-every", type=int, metavar="N", help="Steps between grids and frames of progress.gif; 100.")
 @click.option("--log-every", type=int, metavar="N", help="Steps between lines of log.jsonl; 10.")
 @click.option("--keep", type=int, metavar="K", help="Keep the weights of the last K checkpoints, for sample --step.")
@@ -66,8 +76,8 @@ def set_threads(threads: int | None) -> None:
 @click.option("--metrics", metavar="M", help="What to score, such as fid,kid; the first chooses the best; fid.")
 @click.option("--eval-n", type=int, metavar="N", help="Samples to score; 10000.")
 @click.option("--features", metavar="NAME", help="Feature network of the metrics; each one's own.")
-@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
-@click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use.")
+@DEVICE
+@THREADS
 @click.option("--workers", type=int, metavar="N", help="Threads that decode pictures; no result depends on them.")
 @click.option("--compile", "compiled", is_flag=True, help="Run the networks compiled: --set compile=on.")
 @click.option("--deterministic/--no-deterministic", default=None, help="Only operations that repeat bit for bit.")
