@@ -13,6 +13,7 @@ from ganzoo.data import DataRequest, open_data
 from ganzoo.training.ema import EMA
 from ganzoo.training.health import FEW, Gauge, Look, describe, distances, groups, printable
 from ganzoo.training.loop import Trainer
+from ganzoo.training.optim import norm
 from ganzoo.training.precision import choose_precision
 from ganzoo.training.progress import losses_line
 
@@ -105,6 +106,14 @@ def test_small_and_uniform_data_can_be_looked_at():
 
 
 # --- norms and drift ----------------------------------------------------------------------------------------
+
+
+def test_norms_do_not_depend_on_how_a_tensor_is_cut_and_laid_out():
+    numbers = torch.randn(256, 64, 5, 5, generator=torch.Generator().manual_seed(0))
+    exact = math.sqrt(math.fsum(x * x for x in numbers.flatten().tolist()))
+    laid = numbers.contiguous(memory_format=torch.channels_last)
+    assert [float(norm(each)) for each in ([numbers], [laid], list(numbers))] == pytest.approx([exact] * 3, rel=1e-12)
+    assert float(norm([])) == 0.0
 
 
 def test_drift_is_relative():

@@ -120,14 +120,14 @@ class Gauge:
             step=step,
             modes=groups(between, self.near),
             of=self.modes,
-            duplicates=_short((to_nearest(between) < self.near).double().mean()),
-            diversity=_short(apart / self.between),
-            distance=_short((2 * away - apart - self.between) / self.between),
+            duplicates=short((to_nearest(between) < self.near).double().mean()),
+            diversity=short(apart / self.between),
+            distance=short((2 * away - apart - self.between) / self.between),
         )
 
 
-def _short(value: Tensor | float) -> float:
-    """A number with as many digits as are worth reading."""
+def short(value: Tensor | float) -> float:
+    """A number with as many digits as are worth reading, fewer than depend on the order of a sum."""
     return float(f"{float(value):.{DIGITS}g}")
 
 

@@ -25,6 +25,7 @@ from ganzoo.seeding import derive
 from ganzoo.training import optim
 from ganzoo.training.distributed import average_all, average_gradients, running_statistics
 from ganzoo.training.ema import EMA
+from ganzoo.training.health import short
 from ganzoo.training.precision import Precision, choose_precision
 from ganzoo.whole import average
 
@@ -180,11 +181,11 @@ class Trainer:
         self.look()
         means = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
-        gradients = {key.removeprefix(GRADIENT): mean for key, mean in means.items() if key.startswith(GRADIENT)}
+        gradients = {key.removeprefix(GRADIENT): short(mean) for key, mean in means.items() if key.startswith(GRADIENT)}
         return {
             "losses": {key: mean for key, mean in means.items() if not key.startswith(GRADIENT)},
             "lr": {player: self.rate_at(player, max(self.step - 1, 0)) for player in self.optimizers},
-            "health": {"gradients": gradients, "drift": self.ema.drift()},
+            "health": {"gradients": gradients, "drift": short(self.ema.drift())},
         }
 
     # --- state ----------------------------------------------------------------------------------------------
