@@ -29,6 +29,16 @@ for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACH
     os.environ.pop(name, None)
 
 
+@pytest.fixture(autouse=True)
+def same_threads():
+    """No test leaves the process at another number of threads, on which the last bits of sums depend."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real data sets beside the repository; skips where there is none."""
