@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.gan import GAN
-from ganzoo.kit import Discriminator, Generator, Output, Unchanged
+from ganzoo.kit import Output, Unchanged
 
 
 @dataclass
@@ -119,13 +119,9 @@ def layers(gan: GAN, calls: Mapping[str, Call] | None = None) -> list[LayerRow]:
 
 
 def takes(gan: GAN, network: nn.Module) -> tuple[tuple[int, ...], ...] | None:
-    """The shapes that a network takes: of noise or an image, and of a label vector; None for other kinds of network."""
-    y = (1, gan.classes)
-    if isinstance(network, Generator):
-        return (1, gan.z_dim), y
-    if isinstance(network, Discriminator):
-        return (1, gan.channels, gan.resolution, gan.resolution), y
-    return None
+    """The shapes of what a network is called with, for one image; None for a network that does not say (``shapes``)."""
+    shapes = getattr(network, "shapes", None)
+    return None if shapes is None else tuple((1, *shape) for shape in shapes)
 
 
 @torch.no_grad()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -17,11 +16,12 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ganzoo.errors import PluginError, RecipeError, UsageError, either
+from ganzoo.games import NoiseGame
 from ganzoo.gan import GAN, Game, Parts
 from ganzoo.kit import PRIORS, Kit
 from ganzoo.plan import SIDES, Plan, Slot
 from ganzoo.recipe import Recipe
-from ganzoo.resolver import make_plan
+from ganzoo.resolver import make_plan, wants
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 MAX_PARAMETERS = 2_000_000_000
@@ -55,7 +55,7 @@ def build(
         >>> gan.sample(4, seed=0).shape
         torch.Size([4, 1, 32, 32])
     """
-    plan = make_plan(recipe, ("image", "label") if classes else ("image",), settings)
+    plan = make_plan(recipe, {"image", *(["label"] if classes else []), *wants(recipe)}, settings)
     return assemble(plan, resolution, channels, classes, z_dim, device)
 
 
@@ -78,7 +78,8 @@ def assemble(
         with torch.device("meta"), Unfilled():
             gan = _construct(plan, shape)
     except (RuntimeError, OverflowError, MemoryError) as error:
-        raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {str(error).splitlines()[0]}") from error
+        why = (str(error) or "out of memory").splitlines()[0]
+        raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
     _refuse_unused(plan, gan)
     _refuse_giants(gan)
     return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
@@ -106,7 +107,8 @@ def parameter_limit() -> int:
 def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> GAN:
     assert plan.head.entry is not None
     kits = {side: _kit(plan, side, shape) for side in SIDES}
-    networks = plan.head.entry.load()(kits["g"], kits["d"], **plan.head.options)
+    own, of_game = plan.head.entry.shared_options(plan.head.options)
+    networks = plan.head.entry.load()(kits["g"], kits["d"], **own)
     sides = dict(plan.head.entry.networks) or {"G": "g", "D": "d"}
     if set(networks) != set(sides):
         raise PluginError(f"{plan.head.name} declares networks {either(sides, 'and')} but builds {either(networks)}")
@@ -117,7 +119,8 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
         if plan["sync"] == "on":
             _synchronise(network)
     game = _game(plan.head)
-    return GAN(networks, {critic: _parts(plan) for critic in game.critics}, plan, game, kits=kits, **shape)
+    parts = {critic: _parts(plan) for critic in game.critics}
+    return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
 
 
 def _parts(plan: Plan) -> Parts:
@@ -136,13 +139,8 @@ def _part(slot: Slot) -> Any:
 
 
 def _game(head: Slot) -> type[Game]:
-    declared = head.entry.game if head.entry else None
-    if declared is None:
-        declared = "ganzoo.games.noise:NoiseGame"
-    if isinstance(declared, str):
-        module, _, name = declared.partition(":")
-        declared = getattr(import_module(module), name)
-    return declared  # type: ignore[return-value]
+    assert head.entry is not None
+    return head.entry.load_game() or NoiseGame  # type: ignore[return-value]
 
 
 def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:

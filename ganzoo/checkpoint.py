@@ -22,6 +22,7 @@ from ganzoo.errors import GanzooError, ModelError, RunError, UnknownPart, either
 from ganzoo.files import atomic, write_json
 from ganzoo.folder import field, printable, quoted, read_json, read_tensors
 from ganzoo.gan import GAN
+from ganzoo.inputs import NOISE
 from ganzoo.plan import Plan
 from ganzoo.recipe import EMPTY, HEAD_KINDS, Recipe
 from ganzoo.registry import registry
@@ -341,4 +342,8 @@ def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = 
         network.load_state_dict(full, strict=True, assign=True)
         setattr(gan, name, network.requires_grad_(False))
     gan.config = config  # type: ignore[assignment]
+    if gan.takes != {NOISE}:
+        from ganzoo import examples  # others need not wait for what reads pictures
+
+        gan.examples = examples.read(folder, gan)
     return gan.to(device).eval()

@@ -11,7 +11,7 @@ from torch import nn
 
 from ganzoo.anatomy import Call, anatomy
 from ganzoo.gan import GAN
-from ganzoo.kit import Generator
+from ganzoo.inputs import NOISE
 from ganzoo.plan import Slot
 
 COLUMN, GUTTER, MARGIN = 400, 56, 28
@@ -90,7 +90,7 @@ def cards(gan: GAN, network: str, root: Call) -> list[Card]:
 
     The network, its trunk and plain containers are opened; a norm that follows a single layer becomes a chip of it.
     """
-    side = "g" if isinstance(root.module, Generator) else "d"
+    side = "d" if network in gan.critics else "g"
     labels = _labels(gan, side)
     found: list[Card] = []
     for call in _blocks(root):
@@ -166,9 +166,10 @@ def _inside(call: Call) -> str:
 
 def _column(sheet: Sheet, gan: GAN, name: str, root: Call, x: int) -> int:
     """Draw one network at ``x``; returns where it ends."""
-    makes = isinstance(root.module, Generator)
+    makes = name not in gan.critics
     image = f"image {shape_text((gan.channels, gan.resolution, gan.resolution))}"
-    start, end = (f"z {gan.z_dim}", image) if makes else (image, "score: higher is more real")
+    start = f"z {gan.z_dim}" if NOISE in gan.takes and makes else image
+    end = image if makes else "score: higher is more real"
     if gan.classes:
         start += f" · y {gan.classes}"
     sheet.text(x, TOP - 36, name, "h2")

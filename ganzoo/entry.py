@@ -91,8 +91,18 @@ class Entry:
         return None if self.game is None else self._imported(self.game)
 
     def options(self) -> dict[str, Option]:
-        """The keyword-only arguments of :meth:`load`, by keyword; none for a preset."""
-        return {} if self.kind == "preset" else options_of(self.load(), self.name)
+        """The keyword-only arguments of :meth:`load` and of the game, by keyword; none for a preset."""
+        if self.kind == "preset":
+            return {}
+        game = self.load_game()
+        return {**options_of(self.load(), self.name), **(options_of(game, self.name) if game else {})}
+
+    def shared_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The options of an architecture that :meth:`load` takes, and those that its game takes."""
+        game = self.load_game()
+        takes = (options_of(self.load(), self.name), options_of(game, self.name) if game else {})
+        own, of_game = ({name: value for name, value in options.items() if name in known} for known in takes)
+        return own, of_game
 
     def read_options(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Keyword arguments from options as recipes spell them; see :func:`ganzoo.options.read_options`."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, nearest
+from ganzoo.inputs import NOISE, SOURCE, TEXT, encode, in_turn, read_source, refuse_needless
 from ganzoo.kit import Kit, Output
 from ganzoo.seeding import derive
 
@@ -133,13 +134,19 @@ class Game(ABC):
     Attributes:
         players: networks by player.
         critics: networks that judge; each has parts of its own in ``gan.critics``.
+        takes: what samples are made from: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
+            ``G(z, y)``, with a source image in place of noise where the game takes no noise, and what else it takes by
+            name. Data has to have a column for each but noise.
 
     Args:
         gan: the networks (``gan.G``, ``gan.D``, ...) and the parts that a plan chose.
+
+    Keyword-only arguments of a subclass are options of its architecture's name in recipes, such as ``pix2pix:l1=10``.
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     critics: ClassVar[tuple[str, ...]] = ("D",)
+    takes: ClassVar[frozenset[str]] = frozenset({NOISE})
 
     def __init__(self, gan: GAN) -> None:
         self.gan = gan
@@ -171,7 +178,7 @@ class GAN(nn.Module):
         networks: Mapping[str, nn.Module],
         critics: Mapping[str, Parts],
         plan: Plan,
-        game: type[Game],
+        game: Callable[[GAN], Game],
         *,
         resolution: int,
         channels: int,
@@ -191,7 +198,13 @@ class GAN(nn.Module):
             for name, part in parts.all().items():
                 if isinstance(part, nn.Module):
                     self.add_module(f"part_{own}{name.replace('.', '_')}", part)
+        self.examples: Mapping[str, Tensor] = {}
         self.game = game(self)
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """What samples are made from: ``z``, ``source``, ``text``."""
+        return self.game.takes
 
     @property
     def players(self) -> dict[str, tuple[str, ...]]:
@@ -237,7 +250,12 @@ class GAN(nn.Module):
         raise UsageError(f"no class {label!r}: give a number from 0 to {self.classes - 1} or a name; nearest: {near}")
 
     def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
-        """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only."""
+        """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
+
+        Raises:
+            UsageError: the model takes none.
+        """
+        refuse_needless(self.takes, {NOISE: n})
         rng = torch.Generator()
         generator: Any = self.G
         rows = [
@@ -245,12 +263,41 @@ class GAN(nn.Module):
         ]
         return torch.cat(rows) if rows else torch.zeros(0, self.z_dim)
 
+    def inputs(
+        self,
+        n: int,
+        seed: int,
+        labels: Tensor | None = None,
+        truncation: float | None = None,
+        start: int = 0,
+        columns: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """What samples ``start`` to ``start + n`` are made from, for :meth:`generate`.
+
+        Args:
+            n: how many.
+            seed: of the noise, if the model takes any.
+            labels: class numbers ``(n,)``; None for none.
+            truncation: bound on the noise.
+            start: number of the first.
+            columns: rows of what else the model takes, images in [-1, 1]; the examples, in turn, by default.
+
+        Raises:
+            UsageError: no columns are given, and there are no examples.
+        """
+        names = self.takes - {NOISE}
+        given = dict(in_turn(self.examples, names, start, n) if columns is None else columns)
+        first = self.noise(n, seed, truncation, start) if NOISE in self.takes else given.pop(SOURCE)
+        return {"z": first, "y": self.one_hot(labels, n), **given}
+
     @torch.no_grad()
     def sample(
         self,
         n: int | None = None,
         *,
         labels: Sequence[int | str] | Tensor | None = None,
+        source: Any = None,
+        text: str | Sequence[str] | None = None,
         z: Tensor | None = None,
         seed: int | None = None,
         truncation: float | None = None,
@@ -260,8 +307,11 @@ class GAN(nn.Module):
         """Draw images; the first k of n are the same for every n, batch size and device.
 
         Args:
-            n: how many; as many as ``labels`` or ``z`` by default, else 1.
+            n: how many; as many as is given of ``z``, ``source``, ``text`` or ``labels`` by default, else 1.
             labels: class numbers or names, one for each image; ``index % classes`` by default.
+            source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
+                these nor ``text``, such models take the examples of their folder in turn.
+            text: for a model that draws what a text says: one text for each image, or one for all.
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
             seed: of the noise; a fresh one by default.
             truncation: bound on the noise; smaller is more typical and less varied.
@@ -269,19 +319,34 @@ class GAN(nn.Module):
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures.
 
         Raises:
-            UsageError: for labels that the model does not have, or counts that disagree.
+            UsageError: for what the model does not take, labels that it does not have, or counts that disagree.
         """
         from ganzoo.pictures import convert
 
         if output not in ("pt", "np", "pil"):
             raise UsageError(f"output={output!r} does not work: it is 'pt', 'np' or 'pil'")
-        n = next((len(given) for given in (z, labels) if given is not None), 1) if n is None else n
+        refuse_needless(self.takes, {NOISE: z, SOURCE: source, TEXT: text})
+        columns = self._columns(n, source, text)
+        n = next((len(given) for given in (z, *columns.values(), labels) if given is not None), 1) if n is None else n
         numbers = self._labels(n, labels)
-        if z is None:
-            z = self.noise(n, torch.seed() if seed is None else seed, truncation)
-        if z.shape != (n, self.z_dim):
-            raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take ({n}, {self.z_dim})")
-        return convert(self.generate(z, self.one_hot(numbers, n), batch), output)
+        inputs = self.inputs(n, torch.seed() if seed is None else seed, numbers, truncation, columns=columns or None)
+        if z is not None:
+            if z.shape != (n, self.z_dim):
+                raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take ({n}, {self.z_dim})")
+            inputs["z"] = z
+        for name, column in columns.items():
+            if len(column) != n:
+                raise UsageError(f"{len(column)} of {name} for {n} images")
+        return convert(self.generate(**inputs, batch=batch), output)
+
+    def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
+        """What a person gave besides noise, as networks take it."""
+        columns: dict[str, Tensor] = {}
+        if source is not None:
+            columns[SOURCE] = read_source(source, self.resolution, self.channels)
+        if text is not None:
+            columns[TEXT] = encode([text] * (n or 1) if isinstance(text, str) else list(text))
+        return columns
 
     def _labels(self, n: int, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:
         if self.classes == 0 and labels is None:
@@ -294,15 +359,28 @@ class GAN(nn.Module):
         return torch.tensor(self.class_numbers(given), dtype=torch.int64)
 
     @torch.no_grad()
-    def generate(self, z: Tensor, y: Tensor, batch: int = 64) -> Tensor:
-        """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode, from noise and label vectors."""
+    def generate(self, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
+        """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode.
+
+        Args:
+            z: noise ``(n, z_dim)``, or source images ``(n, C, H, W)`` in [-1, 1] for a model that takes no noise.
+            y: label vectors ``(n, y_dim)``.
+            batch: how many go through the generator at once.
+            conditions: what else the generator takes, with a row for each image.
+        """
         generator: Any = self.G
         weights = next(generator.parameters())
         was_training = generator.training
         generator.eval()
         try:
             parts = [
-                generator(z[i : i + batch].to(weights), y[i : i + batch].to(weights)).float().cpu()
+                generator(
+                    z[i : i + batch].to(weights),
+                    y[i : i + batch].to(weights),
+                    **{name: rows[i : i + batch].to(weights.device) for name, rows in conditions.items()},
+                )
+                .float()
+                .cpu()
                 for i in range(0, len(z), batch)
             ]
         finally:

@@ -147,6 +147,11 @@ class Kit:
         self.inputs = channels + added
 
     @property
+    def image(self) -> tuple[int, int, int]:
+        """The shape ``(C, R, R)`` of an image."""
+        return self.channels, self.resolution, self.resolution
+
+    @property
     def bias(self) -> bool:
         """Whether a layer in front of a norm needs a bias of its own: only where no norm follows."""
         return self._norm is None
@@ -180,11 +185,16 @@ class Generator(nn.Module):
     Args:
         kit: of side ``"g"``.
         trunk: called ``trunk(h, y)`` with ``h`` ``(B, kit.latent)``; returns images in [-1, 1].
+
+    Attributes:
+        shapes: of what it is called with, for one image: every network that has them is counted and drawn by
+            ``ganzoo build``.
     """
 
     def __init__(self, kit: Kit, trunk: nn.Module) -> None:
         super().__init__()
         self.z_dim, self.y_dim, self.draw = kit.z_dim, kit.y_dim, kit.draw
+        self.shapes = ((kit.z_dim,), (kit.y_dim,))
         self.conditioning = kit.condition()
         self.trunk = trunk
 
@@ -210,6 +220,7 @@ class Discriminator(nn.Module):
     def __init__(self, kit: Kit, trunk: nn.Module, features: int, bias: bool = True) -> None:
         super().__init__()
         self.y_dim = kit.y_dim
+        self.shapes = (kit.image, (kit.y_dim,))
         self.conditioning = kit.condition()
         self.trunk = trunk
         self.head = self.conditioning.head(features, bias)

@@ -63,7 +63,7 @@ def capture(gan: GAN, n: int, seed: int, labels: Tensor | None = None, layer: st
 
     hooks = [module.register_forward_pre_hook(keep(name)) for name, module in found.items()]
     try:
-        images = gan.generate(gan.noise(n, seed), gan.one_hot(labels, n), batch=n)
+        images = gan.generate(**gan.inputs(n, seed, labels), batch=n)
     finally:
         for hook in hooks:
             hook.remove()

@@ -42,6 +42,12 @@ def make_plan(
     return _Resolver(parsed, frozenset(provides)).plan(settings or {}, suggested or {})
 
 
+def wants(recipe: str | Recipe) -> frozenset[str]:
+    """The keys of a batch that the architecture of a recipe cannot do without, such as ``source``; often none."""
+    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
+    return _Resolver(parsed, frozenset()).head_entry.requires
+
+
 @dataclass
 class _Claim:
     """A part that wants slots: ``level`` 0 is strongest; ``sides`` shrink to the slots that it got."""
@@ -94,6 +100,8 @@ class _Resolver:
     # --- claims ---------------------------------------------------------------------------------------------
 
     def plan(self, settings: Mapping[str, object], suggested: Mapping[str, object]) -> Plan:
+        if missing := self.head_entry.requires - self.provides:
+            raise RecipeError(self._refusal(self.head.name, missing))
         for depth, (said, parts, _) in enumerate(self.layers):
             level = 2 * depth
             claims = [self._claim(part, level, said, SIDES) for part in parts]
@@ -141,7 +149,8 @@ class _Resolver:
         if claim.entry is None or not missing:
             return
         if claim.named or claim.entry.fallback is None:
-            raise RecipeError(self._refusal(claim, missing))
+            said = "" if claim.because == "named" else f" of {claim.because}"
+            raise RecipeError(self._refusal(f"{claim.name}{said}", missing))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
         self.notes.append(f"{claim.name} needs {needs}, which the data lacks: {fallback.name} in its place")
@@ -150,14 +159,13 @@ class _Resolver:
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
         self._meet_needs(claim)
 
-    def _refusal(self, claim: _Claim, missing: frozenset[str]) -> str:
+    def _refusal(self, who: str, missing: frozenset[str]) -> str:
         lines = []
         for key in sorted(missing):
             givers = sorted(e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind)
                             if key in e.provides)  # fmt: skip
             lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
-        said = "" if claim.because == "named" else f" of {claim.because}"
-        what = f"{claim.name}{said} needs {either(lines, 'and')}, which neither the data nor {self.head.name} has"
+        what = f"{who} needs {either(lines, 'and')}, which neither the data nor {self.head.name} has"
         if "label" in missing:
             what += "; use labelled data, or --classes N with ganzoo build"
         return what

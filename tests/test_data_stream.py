@@ -165,7 +165,27 @@ def test_columns_are_declared_checked_and_fingerprinted():
     plain = ImageData("plain", images, labels)
     paired = ImageData("paired", images, labels, paired={"source": images})
     unpaired = ImageData("unpaired", images, labels, unpaired={"a": numbered(3)[0]})
-    assert paired.provides == {"image", "label", "source"} and unpaired.provides == {"image", "label", "a"}
+    assert paired.provides == {"image", "label", "source", "pairs"} and unpaired.provides == {"image", "label", "a"}
     assert len({plain.fingerprint, paired.fingerprint, unpaired.fingerprint}) == 3
     with pytest.raises(DataError, match="3 of source"):
         ImageData("bad", images, labels, paired={"source": numbered(3)[0]})
+
+
+@given(sizes, sizes, batches, seeds, indices)
+def test_unpaired_labels_stay_with_their_images(count, others, batch, seed, index):
+    source, labels = numbered(others)
+    unpaired = {"source": source, "source_label": labels}
+    together = Stream(*numbered(count), batch, seed, flip=True, unpaired=unpaired).batch(index)
+    assert together["source_label"].tolist() == middle({"image": together["source"]})
+    alone = Stream(*numbered(count), batch, seed, flip=True, unpaired={"source": source}).batch(index)
+    assert all(torch.equal(alone[key], together[key]) for key in alone)
+
+
+def test_unpaired_labels_need_images_of_their_own():
+    images, labels = numbered(4)
+    data = ImageData("good", images, unpaired={"source": images, "source_label": labels})
+    assert data.provides == {"image", "source", "source_label"}
+    with pytest.raises(DataError, match="4 of source and 3 of source_label"):
+        ImageData("bad", images, unpaired={"source": images, "source_label": labels[:3]})
+    with pytest.raises(DataError, match="go with no images"):
+        ImageData("bad", images, unpaired={"source": images, "label": labels})

@@ -127,7 +127,7 @@ def test_nothing_is_disturbed(gan: GAN, real: ImageData, network: FeatureNetwork
 def test_images_in_place_of_a_model(gan: GAN, real: ImageData, network: FeatureNetwork, tmp_path: Path) -> None:
     from ganzoo.pictures import to_pil
 
-    images, _ = next(Generated(gan).batches(40, 0, 40))
+    images, _ = next(Generated(gan, real).batches(40, 0, 40))
     for index, picture in enumerate(to_pil(images)):
         picture.save(tmp_path / f"{index:03d}.png")
     drawn = evaluate(gan, real, n=40, features=network)[0]

@@ -18,7 +18,7 @@ from ganzoo.checkpoint import load_folder
 from ganzoo.errors import UsageError
 from ganzoo.files import make_folder, write_json
 from ganzoo.gan import GAN
-from ganzoo.kit import Generator
+from ganzoo.inputs import NOISE
 from ganzoo.overlays import attention_layers, capture, default_points
 from ganzoo.overlays import picture as overlays
 from ganzoo.pictures import PAPER, fitting, grid, save_png, to_uint8
@@ -79,7 +79,7 @@ def _words(event: object) -> str:
 
 def takes_noise(gan: GAN) -> bool:
     """Whether samples come from noise, and from labels at most."""
-    return isinstance(getattr(gan, "G", None), Generator)
+    return gan.takes == {NOISE}
 
 
 def draw_classes(gan: GAN, folder: Path, path: Path) -> str | None:
@@ -110,7 +110,7 @@ def draw_walk(gan: GAN, folder: Path, path: Path) -> str | None:
 
 def draw_attention(gan: GAN, folder: Path, path: Path) -> str | None:
     """Where the attention looks from a few points."""
-    if not takes_noise(gan) or not attention_layers(gan.G):  # type: ignore[arg-type]
+    if not attention_layers(gan.G):  # type: ignore[arg-type]
         return None
     labels = torch.arange(LOOKS) % gan.classes if gan.classes else None
     maps = capture(gan, LOOKS, _seed(gan), labels)

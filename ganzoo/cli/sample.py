@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.errors import UsageError
 
@@ -26,6 +27,15 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise: the same seed, the same images.")
 @click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="PHOTO|FOLDER",
+    help="For a model that translates images: what it translates.",
+)
+@click.option("--resize", is_flag=True, help="Cut --input square and resize it to the model's size.")
+@click.option("--text", "texts", multiple=True, help="For a model that draws texts: what to draw; several in turn.")
 @click.option("--truncation", type=click.FloatRange(min=0, min_open=True), help="Bound on the noise: smaller is tamer.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
@@ -36,6 +46,9 @@ def sample(
     count: int,
     seed: int,
     labels: tuple[str, ...],
+    source: Path | None,
+    resize: bool,
+    texts: tuple[str, ...],
     truncation: float | None,
     batch: int,
     device: str | None,
@@ -46,13 +59,23 @@ def sample(
 
     FILE.png is a grid, DIR a new folder of single PNG pictures, FILE.npz holds arrays: images (N, H, W, C) of bytes
     and, for a model with classes, labels (N,). Image k depends on the seed and k only.
+
+    A model that translates images takes --input: one picture, or a folder of them, each drawn once, and in a grid
+    beside its translation. A model that draws texts takes --text. Without these they take the examples they came with.
+
+    Examples:
+
+        ganzoo sample runs/first -n 16 --seed 1 --out grid.png
+
+        ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
     """
     out = out or file_name(model, "samples.png")
     write = _writer(out)
     gan = open_model(model, device, step)
+    count = replace_examples(gan, source, resize, texts) or count
     numbers = label_numbers(gan, labels, count)
     images = draw(gan, count, seed, numbers, truncation, batch)
-    write(images, numbers, out)
+    write(images, numbers, gan.examples, out)
     click.echo(f"{count} images: {out}")
 
 
@@ -79,14 +102,14 @@ def draw(
     def pieces() -> Iterator[Tensor]:
         for start in range(0, count, CHUNK):
             n = min(CHUNK, count - start)
-            y = gan.one_hot(None if numbers is None else numbers[start : start + n], n)
-            z = gan.noise(n, seed, truncation, start)
-            yield to_uint8(gan.generate(z, y, batch), low=0)
+            some = None if numbers is None else numbers[start : start + n]
+            inputs = gan.inputs(n, seed, some, truncation, start)
+            yield to_uint8(gan.generate(**inputs, batch=batch), low=0)
 
     return torch.cat(list(pieces()))
 
 
-Writer = Callable[["Tensor", "Tensor | None", Path], None]
+Writer = Callable[["Tensor", "Tensor | None", Mapping[str, "Tensor"], Path], None]
 
 
 def _writer(out: Path) -> Writer:
@@ -108,13 +131,17 @@ def _writer(out: Path) -> Writer:
     return _write_pictures
 
 
-def _write_grid(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
+    from ganzoo.inputs import panels
     from ganzoo.pictures import grid, save_png
 
-    save_png(grid(images, columns=max(8, math.isqrt(len(images) - 1) + 1)), out)
+    shown, columns = panels(images, examples)
+    if len(shown) == len(images):
+        columns = max(columns, math.isqrt(len(images) - 1) + 1)
+    save_png(grid(shown, columns), out)
 
 
-def _write_pictures(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     from ganzoo.files import atomic_folder
     from ganzoo.pictures import to_pil
 
@@ -124,7 +151,7 @@ def _write_pictures(images: Tensor, numbers: Tensor | None, out: Path) -> None:
             picture.save(folder / f"{index:0{width}d}.png")
 
 
-def _write_arrays(images: Tensor, numbers: Tensor | None, out: Path) -> None:
+def _write_arrays(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     import numpy as np
 
     from ganzoo.files import atomic

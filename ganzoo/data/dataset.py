@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.stream import Stream
+from ganzoo.data.stream import Stream, leader
 from ganzoo.errors import DataError, UsageError
+from ganzoo.inputs import SOURCE, prepared
 from ganzoo.whole import ALONE, World
 
 DECODERS = max(2, min(8, os.cpu_count() or 2))
@@ -151,7 +152,8 @@ class ImageData:
         train: settings that suit it, for where neither the person nor a part says one.
         skipped: pictures left out because they could not be read, with the reason of each.
         paired: further batch keys with a row for each image: images of the same size, such as ``source``, or tensors.
-        unpaired: further batch keys of images of the same size with an order, and a number, of their own.
+        unpaired: further batch keys of images of the same size with an order, and a number, of their own; and tensors
+            with a row for each of these, called after them, such as ``source_label`` for ``source``.
     """
 
     name: str
@@ -167,7 +169,7 @@ class ImageData:
     train: Mapping[str, object] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     paired: Mapping[str, Images | Tensor] = field(default_factory=dict)
-    unpaired: Mapping[str, Images] = field(default_factory=dict)
+    unpaired: Mapping[str, Images | Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape
@@ -176,9 +178,21 @@ class ImageData:
         for name, column in self.paired.items():
             if column.shape[0] != n:
                 raise DataError(f"{self.name} has {n} images and {column.shape[0]} of {name}; they go in pairs")
+        self._check_followers()
         self.native = self.native if self.native != (0, 0) else (h, w)
         if not self.fingerprint:
             self.fingerprint = fingerprint(self.images, self.labels, {**self.paired, **self.unpaired})
+
+    def _check_followers(self) -> None:
+        pictures = {name: column for name, column in self.unpaired.items() if not isinstance(column, Tensor)}
+        for name, column in self.unpaired.items():
+            if not isinstance(column, Tensor):
+                continue
+            of = leader(name, pictures)
+            if of is None:
+                raise DataError(f"{self.name} has unpaired {name} that go with no images: call them like theirs_{name}")
+            if len(column) != pictures[of].shape[0]:
+                raise DataError(f"{self.name} has {pictures[of].shape[0]} of {of} and {len(column)} of {name}")
 
     @property
     def count(self) -> int:
@@ -197,14 +211,36 @@ class ImageData:
 
     @property
     def provides(self) -> frozenset[str]:
-        """The keys of its batches."""
+        """The keys of its batches; and ``pairs`` where each image has a source of its own."""
         labels = () if self.labels is None else ("label",)
-        return frozenset({"image", *labels, *self.paired, *self.unpaired})
+        pairs = ("pairs",) if SOURCE in self.paired else ()
+        return frozenset({"image", *labels, *pairs, *self.paired, *self.unpaired})
+
+    def column(self, name: str) -> Images | Tensor:
+        """A column besides images and labels.
+
+        Raises:
+            UsageError: there is no such column; names data sets that have one.
+        """
+        found = self.paired.get(name, self.unpaired.get(name))
+        if found is None:
+            raise UsageError(f"this model takes {name}, which {self.name} does not have: see 'ganzoo list dataset'")
+        return found
+
+    def columns(self, names: Collection[str], rows: Tensor) -> dict[str, Tensor]:
+        """The rows numbered ``rows`` (int64, ``(B,)``) of columns that repeat for ever, as networks take them."""
+        found = {name: self.column(name) for name in sorted(names)}
+        return {name: prepared(name, taken(column, rows % column.shape[0])) for name, column in found.items()}
 
     def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = ALONE) -> Stream:
         """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
         mirrored = self.flip if flip is None else flip
         return Stream(self.images, self.labels, batch, seed, mirrored, world, self.paired, self.unpaired)
+
+
+def taken(column: Images | Tensor, rows: Tensor) -> Tensor:
+    """Rows of a column by number: uint8 images, or rows of a tensor."""
+    return column[rows] if isinstance(column, Tensor) else column.fetch(rows)
 
 
 def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Images | Tensor] | None = None) -> str:

@@ -58,4 +58,5 @@ def moved(stream: Stream, device: torch.device) -> Stream:
     other = copy(stream)
     other.pictures, other.unpaired = there(stream.pictures), there(stream.unpaired)
     other.tensors = {name: column.to(device) for name, column in stream.tensors.items()}
+    other.followers = {name: column.to(device) for name, column in stream.followers.items()}
     return other

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
+from ganzoo.inputs import signed
 from ganzoo.seeding import derive
 from ganzoo.whole import ALONE, World
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 Batch = dict[str, Tensor]
 
 _ORDER, _FLIP = 0, 1  # what a derived seed is for
-
-
-def to_float(images: Tensor) -> Tensor:
-    """uint8 to float32 in [-1, 1]: ``x / 127.5 - 1``."""
-    return images.float().div_(127.5).sub_(1.0)
 
 
 class Shuffle:
@@ -75,7 +71,8 @@ class Stream:
         flip: mirror each image with probability one half, drawn from ``(seed, index)`` alone.
         world: hand out only this process's rows of every batch, the same that the whole batch has there.
         paired: further batch keys with a row for each image: images, which are mirrored together with it, or tensors.
-        unpaired: further batch keys of images that are drawn, and mirrored, in an order of their own.
+        unpaired: further batch keys of images that are drawn, and mirrored, in an order of their own; and tensors with
+            a row for each of these images, such as ``source_label`` beside ``source``: see :func:`leader`.
 
     Raises:
         UsageError: for a batch below 1, or one that the processes cannot share evenly.
@@ -90,14 +87,16 @@ class Stream:
         flip: bool = False,
         world: World = ALONE,
         paired: Mapping[str, Images | Tensor] | None = None,
-        unpaired: Mapping[str, Images] | None = None,
+        unpaired: Mapping[str, Images | Tensor] | None = None,
     ) -> None:
         if batch < 1:
             raise UsageError(f"a batch has at least 1 image, not {batch}")
         rows = {**({} if labels is None else {"label": labels}), **(paired or {})}
         self.tensors = {name: column for name, column in rows.items() if isinstance(column, Tensor)}
         self.pictures = {"image": images, **{n: column for n, column in rows.items() if not isinstance(column, Tensor)}}
-        self.unpaired = dict(sorted((unpaired or {}).items()))
+        others = sorted((unpaired or {}).items())
+        self.unpaired = {name: column for name, column in others if not isinstance(column, Tensor)}
+        self.followers = {name: column for name, column in others if isinstance(column, Tensor)}
         self.size, self.seed, self.flip = batch, seed, flip
         self.rows = world.rows(world.part(batch))
         self.shuffle = Shuffle(images.shape[0], batch, _ORDER, seed)
@@ -120,6 +119,7 @@ class Stream:
         for place, (name, images) in enumerate(self.unpaired.items(), start=1):
             own = self.others[name].indices(index)[self.rows]
             batch |= self._shown({name: images}, own, self.seed, index, place)
+            batch |= {key: rows[own] for key, rows in self.followers.items() if leader(key, self.unpaired) == name}
         return {**batch, **{name: column[chosen] for name, column in self.tensors.items()}}
 
     def _shown(self, pictures: Mapping[str, Images], chosen: Tensor, *seed: int) -> Batch:
@@ -128,7 +128,15 @@ class Stream:
         if self.flip:
             coins = torch.randint(2, (self.size,), generator=_generator(_FLIP, *seed))[self.rows]
             fetched = {name: _mirror(images, coins) for name, images in fetched.items()}
-        return {name: to_float(images) for name, images in fetched.items()}
+        return {name: signed(images) for name, images in fetched.items()}
+
+
+def leader(name: str, pictures: Collection[str]) -> str | None:
+    """The images that an unpaired tensor goes with: those whose name, and ``_``, its own name starts with.
+
+    ``source_label`` goes with ``source``; of several the longest name counts, and without any it goes with none.
+    """
+    return max((one for one in pictures if name.startswith(f"{one}_")), key=len, default=None)
 
 
 def _mirror(images: Tensor, coins: Tensor) -> Tensor:

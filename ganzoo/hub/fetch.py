@@ -16,7 +16,7 @@ from typing import Any
 from ganzoo.errors import HubError, HubUnreachable, ModelError, NotOnHub
 from ganzoo.folder import LARGEST_HEADER
 from ganzoo.hub.client import client, hub_errors, page
-from ganzoo.hub.files import CONFIG, MODEL, largest
+from ganzoo.hub.files import CONFIG, EXAMPLES, MODEL, largest
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"
@@ -46,7 +46,7 @@ class Listing:
 
 
 def fetch(repo: str, revision: str | None = None, token: str | None = None, also: Collection[str] = ()) -> Path:
-    """The folder, in the Hub's cache, of a model: config and weights, nothing else.
+    """The folder, in the Hub's cache, of a model: config, weights and examples.
 
     Args:
         repo: ``org/name``.
@@ -105,7 +105,7 @@ def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str
     there.check(MODEL)
     if not isinstance(try_to_load_from_cache(repo, MODEL, revision=there.commit), str):
         _check_weights(there, folder)
-    for name in (MODEL, *also):
+    for name in (MODEL, *EXAMPLES, *also):
         if name in there.sizes:
             there.check(name)
             api.hf_hub_download(repo, name, revision=there.commit)

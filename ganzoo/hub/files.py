@@ -9,6 +9,7 @@ from ganzoo.scores import LARGEST_FILE
 
 CONFIG, MODEL, METRICS, README = "config.json", "model.safetensors", "metrics.json", "README.md"
 DISCRIMINATOR = "discriminator.safetensors"
+EXAMPLES = ("examples/source.png", "examples/target.png", "examples/text.json")
 MEGABYTE = 1 << 20
 WIDEST = 4  # bytes of a published number
 LARGEST: dict[str, int] = {

@@ -17,13 +17,13 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.gan import GAN
 from ganzoo.metrics.cache import floor_of, recall, remember
-from ganzoo.metrics.features import FeatureNetwork, open_network
+from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.images import Fakes, Generated, Pictured
-from ganzoo.metrics.judges import Judge, check_images, check_network, choose
+from ganzoo.metrics.judges import Judge, check_images, choose, looks_of
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.metrics.survey import Needs, Progress, survey
+from ganzoo.metrics.survey import Belonging, Look, Needs, Progress, survey
 from ganzoo.scores import NAME, Score, score_key
 from ganzoo.seeding import derive
 
@@ -38,7 +38,7 @@ def check(metrics: Sequence[str], features: str | None = None, weights: Path | N
         UsageError: an unknown metric or network.
         GanzooError: the network's weights are not on this machine and cannot be fetched.
     """
-    check_network(choose(metrics), open_network(features, weights=weights))
+    looks_of(choose(metrics), features, weights=weights)
 
 
 def evaluate(
@@ -67,7 +67,7 @@ def evaluate(
         data: the real images, of the model's size and channels; all of them are used.
         metrics: names of metrics.
         n: images to draw; of images that are there already, at most.
-        features: the feature network; see :func:`ganzoo.metrics.open_network`.
+        features: the feature network, where a metric needs one; see :func:`ganzoo.metrics.open_network`.
         weights: a file with the network's weights.
         seed: of the noise.
         seeds: how many seeds to average over, from ``seed`` up.
@@ -89,16 +89,13 @@ def evaluate(
     check_images(judges, fakes, data, count)
     if seeds < 1:
         raise UsageError(f"seeds={seeds} does not work: it is 1 or more")
-    if not isinstance(features, FeatureNetwork):
-        features = open_network(features, data.resolution, weights, device)
-    check_network(judges, features)
+    looks = looks_of(judges, features, data.resolution, weights, device)
     begun = time.monotonic()
     numbers = range(seed, seed + seeds)
     with _undisturbed():
-        runs = list(_runs(judges, fakes, data, features, count, numbers, batch, progress))
+        runs = list(_runs(judges, looks, fakes, data, count, numbers, batch, progress))
     protocol: dict[str, Any] = {
         "dataset": _dataset(data, split),
-        "network": features.record(),
         "seed": seed,
         "seeds": seeds,
         "step": step,
@@ -106,29 +103,34 @@ def evaluate(
         "weights": digest,
     }
     return [
-        _record(judge, name, [run[place][name] for run in runs], features, count, protocol)
-        for place, judge in enumerate(judges)
+        _record(judge, look, name, [run[place][name] for run in runs], count, protocol)
+        for place, (judge, look) in enumerate(zip(judges, looks, strict=True))
         for name in runs[0][place]
     ]
 
 
 def _runs(
     judges: Sequence[Judge],
+    looks: Sequence[Look],
     fakes: Fakes,
     data: ImageData,
-    network: FeatureNetwork,
     count: int,
     seeds: range,
     batch: int,
     progress: Progress | None,
 ) -> Iterator[list[dict[str, Value]]]:
     """For each seed, what each metric says."""
-    needs = _needs(judges, network)
-    real = reference(data, network, needs, batch, progress)
+    needs = _needs(judges, looks)
+    real = reference(data, needs, batch, progress)
     for seed in seeds:
         torch.manual_seed(derive(_LAYER_NOISE, seed))
-        fake = survey(fakes.batches(count, seed, batch), count, network, needs, progress)
-        yield [_numbers(judge, real, fake, network) for judge in judges]
+        fake = survey(fakes.batches(count, seed, batch), count, needs, _belonging(data), progress)
+        yield [_numbers(judge, look, real[look], fake[look]) for judge, look in zip(judges, looks, strict=True)]
+
+
+def _belonging(data: ImageData) -> Belonging:
+    """Image k belongs to row k of the data."""
+    return lambda start, stop: data.images.fetch(torch.arange(start, stop))
 
 
 @contextmanager
@@ -152,64 +154,52 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
             f"the generated images have {model.resolution} pixels and {model.channels} channels, those of {data.name}"
             f" {data.resolution} and {data.channels}: open the data with DataRequest(resolution=, channels=)"
         )
-    return Pictured(model) if isinstance(model, ImageData) else Generated(model)
+    return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
 
 
-def _resize(judge: Judge, network: FeatureNetwork) -> str:
-    return judge.resize or network.resize
-
-
-def _needs(judges: Sequence[Judge], network: FeatureNetwork) -> dict[str, frozenset[str]]:
-    """What to gather, by the way of resizing."""
-    needs: dict[str, frozenset[str]] = {}
-    for judge in judges:
-        resize = _resize(judge, network)
-        needs[resize] = needs.get(resize, frozenset()) | judge.statistics
+def _needs(judges: Sequence[Judge], looks: Sequence[Look]) -> dict[Look, frozenset[str]]:
+    """What to gather, by the way of looking."""
+    needs: dict[Look, frozenset[str]] = {}
+    for judge, look in zip(judges, looks, strict=True):
+        needs[look] = needs.get(look, frozenset()) | judge.statistics
     return needs
 
 
-def reference(
-    data: ImageData, network: FeatureNetwork, needs: Needs, batch: int, progress: Progress | None = None
-) -> dict[str, Sample]:
-    """What a network sees of real images; kept on disk, so that it is computed once for a data set.
+def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | None = None) -> dict[Look, Sample]:
+    """What networks see of real images; kept on disk, so that it is computed once for a data set.
 
     Args:
         data: all of its images are looked at.
-        network: that looks.
         needs: what to gather; what is said of generated images only is left out.
         batch: images computed at once.
         progress: told how many images are done.
     """
-    wanted = {(resize, name) for resize, names in needs.items() for name in names if not STATISTICS[name].fakes_only}
-    keys = {one: (data.fingerprint, network.sha256, network.pixels, one[0]) for one in wanted}
+    wanted = {(look, name) for look, names in needs.items() for name in names if not STATISTICS[name].fakes_only}
+    keys = {one: (data.fingerprint, one[0].network.sha256, one[0].network.pixels, one[0].resize) for one in wanted}
     found = {one: recall(one[1], *keys[one]) for one in wanted}
-    missing: dict[str, frozenset[str]] = {}
-    for resize, name in (one for one in wanted if found[one] is None):
-        missing[resize] = missing.get(resize, frozenset()) | {name}
+    missing: dict[Look, frozenset[str]] = {}
+    for look, name in (one for one in wanted if found[one] is None):
+        missing[look] = missing.get(look, frozenset()) | {name}
     if missing:
         batches = Pictured(data).batches(data.count, REAL_ORDER, batch)
-        for resize, sample in survey(batches, data.count, network, missing, progress).items():
+        for look, sample in survey(batches, data.count, missing, _belonging(data), progress).items():
             for name, statistic in sample.statistics.items():
-                found[resize, name] = statistic
-                remember(statistic, name, *keys[resize, name])
+                found[look, name] = statistic
+                remember(statistic, name, *keys[look, name])
     return {
-        resize: Sample(data.count, {name: found[resize, name] for where, name in wanted if where == resize})
-        for resize in needs
+        look: Sample(data.count, {name: found[look, name] for where, name in wanted if where == look}) for look in needs
     }
 
 
-def _numbers(
-    judge: Judge, real: Mapping[str, Sample], fake: Mapping[str, Sample], network: FeatureNetwork
-) -> dict[str, Value]:
+def _numbers(judge: Judge, look: Look, real: Sample, fake: Sample) -> dict[str, Value]:
     """What a metric says, by the names that records use.
 
     Raises:
         PluginError: it gives a name that no record can have.
         GanzooError: it gives no finite number.
     """
-    resize = _resize(judge, network)
     numbers: dict[str, Value] = {}
-    for name, given in judge.metric(real[resize], fake[resize]).items():
+    for name, given in judge.metric(real, fake).items():
         value = given if isinstance(given, Value) else Value(float(given))
         if not NAME.fullmatch(name):
             raise PluginError(f"{judge.entry.spelling} calls a number {name!r}: use lower-case letters, digits and '-'")
@@ -217,7 +207,7 @@ def _numbers(
             raise GanzooError(
                 f"{name} is {value.value}: the images, or the network's weights, are beyond what it measures"
             )
-        numbers[name if network.standard else judge.elsewhere.get(name, name)] = value
+        numbers[name if look.network.standard else judge.elsewhere.get(name, name)] = value
     return numbers
 
 
@@ -226,9 +216,10 @@ def _dataset(data: ImageData, split: str | None) -> dict[str, Any]:
 
 
 def _record(
-    judge: Judge, name: str, values: Sequence[Value], network: FeatureNetwork, count: int, protocol: Mapping[str, Any]
+    judge: Judge, look: Look, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
 ) -> Score:
     """The score that a metric's values for each seed amount to."""
+    network = look.network
     first, numbers = values[0], [value.value for value in values]
     samples = first.samples or count
     several = {"values": numbers} if len(values) > 1 else {}
@@ -238,7 +229,8 @@ def _record(
         value=fmean(numbers),
         std=stdev(numbers) if len(values) > 1 else first.std,
         samples=samples,
-        resize=_resize(judge, network),
+        network=network.record(),
+        resize=look.resize,
         higher_is_better=judge.higher_is_better,
         details={**first.details, **several},
         **protocol,

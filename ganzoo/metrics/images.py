@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.data import ImageData
 from ganzoo.gan import GAN
+from ganzoo.inputs import NOISE, SOURCE
 from ganzoo.pictures import to_uint8
 from ganzoo.seeding import derive
 
@@ -32,15 +33,23 @@ class Fakes(Protocol):
     def count(self, n: int) -> int:
         """How many there are when ``n`` are asked for."""
 
+    @property
+    def paired(self) -> bool:
+        """Whether each belongs to one of the real images."""
+
     def batches(self, n: int, seed: int, batch: int) -> Batches:
         """Images uint8 ``(B, C, H, W)`` and labels int64 ``(B,)`` or None, ``n`` in all."""
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What a GAN draws: image k depends on the seed and k only, its class is k modulo their number."""
+    """What a GAN draws: image k depends on the seed and k only, its class is k modulo their number.
+
+    What the GAN takes besides noise is row k of the data, and then so is its class. Each source image is used once.
+    """
 
     gan: GAN
+    data: ImageData
 
     @property
     def name(self) -> str:
@@ -52,17 +61,28 @@ class Generated:
         """Whether the GAN is conditional."""
         return self.gan.classes > 0
 
+    @property
+    def paired(self) -> bool:
+        """Whether the GAN makes them from source images of pairs."""
+        return SOURCE in self.gan.takes and SOURCE in self.data.paired
+
     def count(self, n: int) -> int:
-        """As many as one likes."""
-        return n
+        """As many as one likes of noise, or as there are source images."""
+        return n if NOISE in self.gan.takes else min(n, self.data.column(SOURCE).shape[0])
 
     def batches(self, n: int, seed: int, batch: int) -> Batches:
         """See :class:`Fakes`; the same bytes as ``ganzoo sample`` writes."""
         for start in range(0, n, batch):
             size = min(batch, n - start)
-            labels = torch.arange(start, start + size) % self.gan.classes if self.labelled else None
-            z = self.gan.noise(size, seed, start=start)
-            yield to_uint8(self.gan.generate(z, self.gan.one_hot(labels, size), batch), low=0), labels
+            rows = torch.arange(start, start + size)
+            columns = self.data.columns(self.gan.takes - {NOISE}, rows)
+            labels = self._labels(rows, bool(columns)) if self.labelled else None
+            inputs = self.gan.inputs(size, seed, labels, start=start, columns=columns)
+            yield to_uint8(self.gan.generate(**inputs, batch=batch), low=0), labels
+
+    def _labels(self, rows: Tensor, of_data: bool) -> Tensor:
+        known = self.data.labels if of_data else None
+        return rows % self.gan.classes if known is None else known[rows % len(known)]
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,11 @@ class Pictured:
     def labelled(self) -> bool:
         """Whether they have labels."""
         return self.data.labels is not None
+
+    @property
+    def paired(self) -> bool:
+        """No: their order is not that of the real images."""
+        return False
 
     def count(self, n: int) -> int:
         """No more than there are."""

@@ -19,6 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.builder import build
@@ -26,6 +27,7 @@ from ganzoo.data import ImageData
 from ganzoo.data.dataset import MemoryImages
 from ganzoo.errors import UsageError
 from ganzoo.gan import GAN, Batch, Turn
+from ganzoo.inputs import SOURCE, TEXT, encode
 from ganzoo.training.compiled import compile_networks
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Job, check, prepare
@@ -140,7 +142,8 @@ class Clocked:
         precision = choose_precision(str(gan.plan["precision"]), device)
         precision.tune()
         precision.place(gan)
-        ours = cls(Trainer(gan, 0, 1, precision), precision.send({"image": job.real, "label": job.labels}))
+        batch = {"image": job.real, "label": job.labels, **stand_ins(gan, job.real)}
+        ours = cls(Trainer(gan, 0, 1, precision), precision.send(batch))
         if gan.plan["compile"] == "on":
             ours.notes += compile_networks(gan, device)
         return ours
@@ -215,7 +218,15 @@ def made_up(gan: GAN, batch: int) -> ImageData:
     count = max(8 * batch, 512)
     pixels = torch.randint(256, (count, gan.channels, gan.resolution, gan.resolution), dtype=torch.uint8)
     labels = torch.arange(count) % gan.classes if gan.classes else None
-    return ImageData(name="noise", images=MemoryImages(pixels), labels=labels, class_names=gan.class_names)
+    others = stand_ins(gan, pixels)
+    columns = {name: column if name == TEXT else MemoryImages(column) for name, column in others.items()}
+    return ImageData("noise", MemoryImages(pixels), labels, gan.class_names, paired=columns)
+
+
+def stand_ins(gan: GAN, images: Tensor) -> dict[str, Tensor]:
+    """What a GAN takes besides noise, for images that nobody will look at: the last for the first, and captions."""
+    columns = {SOURCE: images.flip(0), TEXT: encode([f"image {number}" for number in range(len(images))])}
+    return {name: column for name, column in columns.items() if name in gan.takes}
 
 
 def _interleave(

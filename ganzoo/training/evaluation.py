@@ -35,14 +35,14 @@ class Evaluation:
 
     def scores(self, gan: GAN, step: int) -> list[Score]:
         """Score a GAN, whose generator side is averaged, in the order of the metrics."""
-        from ganzoo.metrics import evaluate, open_network
+        from ganzoo.metrics import evaluate
 
         return evaluate(
             gan,
             self.data,
             metrics=self.pacing.metrics,
             n=self.pacing.eval_n,
-            features=open_network(self.pacing.features, self.data.resolution, device=self.device),  # once a run
+            features=self.pacing.features,
             device=self.device,
             step=step,
             digest=tensors_digest(generator_state(gan)),
@@ -72,7 +72,7 @@ def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
         from ganzoo.metrics.images import Generated
         from ganzoo.metrics.judges import check_images, choose
 
-        check_images(choose(pacing.metrics), Generated(gan), data, pacing.eval_n)
+        check_images(choose(pacing.metrics), Generated(gan, data), data, pacing.eval_n)
 
 
 def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData, notes: list[str]) -> ImageData | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganzoo import examples
 from ganzoo.checkpoint import describe
 from ganzoo.data import ImageData
 from ganzoo.gan import GAN
@@ -72,7 +73,8 @@ class Job:
         make: type[Session] = Session,
     ) -> Session:
         """One process at work on it; ``info`` is that of the checkpoint that it goes on from."""
-        output = Output(self.folder, int(self.config["seed"]), self.pacing.keep)
+        self.gan.examples = examples.choose(self.data, self.gan.takes)
+        output = Output(self.folder, int(self.config["seed"]), self.pacing.keep, self.gan.examples)
         evaluation = None if self.held_out is None else Evaluation(self.held_out, self.pacing, self.precision.device)
         return make(
             self.folder, trainer, self.data, self.config, self.notes, self.pacing, self.identity, output, log, reporter,

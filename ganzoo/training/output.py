@@ -14,6 +14,7 @@ from ganzoo import checkpoint
 from ganzoo.card import write_card
 from ganzoo.files import atomic, make_folder, write_json
 from ganzoo.gan import GAN
+from ganzoo.inputs import panels
 from ganzoo.pictures import Film, grid, save_png, to_uint8
 from ganzoo.training.state import TRAINING
 
@@ -29,20 +30,21 @@ class Output:
         folder: of the run.
         seed: of the fixed noise.
         keep: snapshots of the weights to keep.
+        examples: what a grid shows beside samples, as ``GAN.examples`` has it.
     """
 
-    def __init__(self, folder: Path, seed: int, keep: int) -> None:
-        self.folder, self.seed, self.keep = folder, seed, keep
+    def __init__(self, folder: Path, seed: int, keep: int, examples: Mapping[str, Tensor]) -> None:
+        self.folder, self.seed, self.keep, self.examples = folder, seed, keep, examples
         self.film = Film(folder / TRAINING / FRAMES)
         self._cost, self._filmed = 1.0, time.monotonic()
 
     def samples(self, gan: GAN) -> Tensor:
-        """The fixed noise as the generator shows it now: 64 images ``(64, C, H, W)`` in [0, 1]."""
+        """The fixed noise and examples as the generator shows them: 64 images ``(64, C, H, W)`` in [0, 1]."""
         return gan.sample(GRID, seed=self.seed)
 
     def picture(self, samples: Tensor, frame: int | None = None) -> None:
         """Write ``samples.png``, and keep it as the frame of a step if one is given."""
-        image = grid(to_uint8(samples, low=0))
+        image = grid(*panels(to_uint8(samples, low=0), self.examples))
         save_png(image, self.folder / SAMPLES)
         if frame is not None:
             self.film.add(image, frame)

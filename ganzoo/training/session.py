@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo import examples
 from ganzoo.checkpoint import MODEL, bests, generator_state
 from ganzoo.data import ImageData, prefetch, resident
 from ganzoo.errors import RunError
@@ -87,6 +88,7 @@ class Session:
         self.output.drop_after(self.trainer.step)
         prune(self.folder, self.pacing.save_every)
         drop_later(self.folder, self.trainer.step)
+        examples.write(self.folder, self.trainer.gan)
         samples = self.samples()
         self.output.picture(samples, frame=0 if self.trainer.step == 0 else None)
         look = self.gauge.look(self.trainer.step, samples)

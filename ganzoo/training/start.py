@@ -17,7 +17,7 @@ from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError
 from ganzoo.files import LOCK, TORN, check_writable
 from ganzoo.gan import GAN
 from ganzoo.plan import SIDES, Plan
-from ganzoo.resolver import make_plan
+from ganzoo.resolver import make_plan, wants
 from ganzoo.training.log import LOG
 from ganzoo.training.loop import reseed
 from ganzoo.training.optim import repeat_of
@@ -122,7 +122,7 @@ def plan_and_data(
 
     What is wrong with the recipe itself is said before any data is looked for.
     """
-    draft = make_plan(recipe, ("image", "label"), settings)
+    draft = make_plan(recipe, {"image", "label", *wants(recipe)}, settings)
     if request.resolution is not None:
         assemble(draft, request.resolution, request.channels or 3, 2, device="meta")
     opened = open_data(data, request)

@@ -1,0 +1,71 @@
+"""What a person gives a model that takes more than noise: pictures to translate, and texts to draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.gan import GAN
+
+
+def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[str, ...]) -> int | None:
+    """Put what was given in the place of the examples that a model came with.
+
+    Args:
+        gan: loaded.
+        source: a picture or a folder of them.
+        resize: cut pictures square and bring them to the model's size.
+        texts: to draw.
+
+    Returns:
+        How many pictures there are; None where none were given.
+
+    Raises:
+        UsageError: the model does not take it, or pictures have another size.
+        DataError: a picture cannot be read.
+    """
+    from ganzoo.inputs import SOURCE, TEXT, encode, refuse_needless
+
+    refuse_needless(gan.takes, {SOURCE: source, TEXT: texts or None})
+    if source is not None:
+        gan.examples = {SOURCE: read_pictures(source, resize, gan.resolution, gan.channels)}
+    if texts:
+        gan.examples = {TEXT: encode(texts)}
+    return None if source is None else len(gan.examples[SOURCE])
+
+
+def read_pictures(path: Path, resize: bool, resolution: int, channels: int) -> Tensor:
+    """Bytes ``(n, C, R, R)`` of one picture, or of those of a folder in the order of their names.
+
+    Raises:
+        UsageError: their size is not the model's, and they are not to be resized.
+        DataError: there are none, or one cannot be read.
+    """
+    import numpy as np
+    import torch
+
+    from ganzoo.data.decode import SUFFIXES, UNREADABLE, open_picture, planes, why
+
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UsageError(f"{path} holds no pictures ({' '.join(sorted(SUFFIXES))})")
+    rows = []
+    for file in files:
+        try:
+            picture = open_picture(file)
+            if not resize and picture.size != (resolution, resolution):
+                raise UsageError(
+                    f"{file} has {picture.width} x {picture.height} pixels, and this model takes {resolution} x"
+                    f" {resolution}: --resize cuts it square and resizes it"
+                )
+            rows.append(planes(picture, resolution, channels))
+        except UNREADABLE as error:
+            raise DataError(f"{file} cannot be read: {why(error)}") from error
+    return torch.from_numpy(np.stack(rows))

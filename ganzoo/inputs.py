@@ -1,0 +1,136 @@
+"""What samples are made from besides noise: source images, captions, and the examples that a folder keeps of both.
+
+A game says what it takes (``Game.takes``). Inside, a source image is float in [-1, 1] and a caption a row of UTF-8
+bytes; a person gives pictures or images in [0, 1], and texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.errors import UsageError, either
+
+NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"
+LONGEST_TEXT = 256  # bytes of a caption
+COMPARED = 24  # examples that a grid shows beside their sources
+HOW = {SOURCE: "a picture: source= in Python, --input on the command line", TEXT: "text: text= in Python, --text there"}
+
+
+def encode(captions: Sequence[str], where: str = "text") -> Tensor:
+    """Captions as bytes ``(n, LONGEST_TEXT)``, padded with zeros.
+
+    Raises:
+        UsageError: for an empty caption, or one that is too long.
+    """
+    rows = torch.zeros(len(captions), LONGEST_TEXT, dtype=torch.uint8)
+    for row, caption in zip(rows, captions, strict=True):
+        data = " ".join(caption.split()).encode()
+        if not 0 < len(data) <= LONGEST_TEXT:
+            raise UsageError(f"{where} {caption[:40]!r} has {len(data)} bytes; a caption has 1 to {LONGEST_TEXT}")
+        row[: len(data)] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    return rows
+
+
+def decode(rows: Tensor) -> list[str]:
+    """The captions that :func:`encode` made bytes of."""
+    return [bytes(row).rstrip(b"\0").decode(errors="replace") for row in rows.cpu().numpy()]
+
+
+def signed(images: Tensor) -> Tensor:
+    """uint8 images as float32 in [-1, 1]: ``x / 127.5 - 1``."""
+    return images.float().div_(127.5).sub_(1.0)
+
+
+def read_source(source: Any, resolution: int, channels: int) -> Tensor:
+    """Source images as a person gives them, as float32 ``(n, C, R, R)`` in [-1, 1].
+
+    Args:
+        source: float images ``(n, C, R, R)`` or ``(C, R, R)`` in [0, 1], one picture, or several.
+        resolution, channels: of the model.
+
+    Raises:
+        UsageError: for images of another size, or something else.
+    """
+    if isinstance(source, Tensor):
+        images = source[None] if source.ndim == 3 else source
+        if images.ndim != 4 or images.shape[1:] != (channels, resolution, resolution):
+            raise UsageError(
+                f"source has shape {tuple(source.shape)}; this model takes (n, {channels}, {resolution}, {resolution})"
+            )
+        if not images.is_floating_point() or (images.numel() and not 0 <= images.min() <= images.max() <= 1):
+            raise UsageError("source holds floats in [0, 1]; divide bytes by 255")
+        return images.detach().float().cpu() * 2 - 1
+    pictures = [source] if hasattr(source, "convert") else source
+    if not isinstance(pictures, Sequence) or not all(hasattr(picture, "convert") for picture in pictures):
+        raise UsageError("source is a picture, a list of pictures, or a tensor (n, C, H, W) in [0, 1]")
+    return signed(torch.stack([_pixels(picture, resolution, channels) for picture in pictures]))
+
+
+def _pixels(picture: Any, resolution: int, channels: int) -> Tensor:
+    """Bytes ``(C, R, R)`` of a picture."""
+    if picture.size != (resolution, resolution):
+        width, height = picture.size
+        raise UsageError(
+            f"a picture has {width} x {height} pixels; this model takes {resolution} x {resolution}: cut it and "
+            "resize it first (--resize does)"
+        )
+    pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    return torch.from_numpy(pixels.copy()).reshape(resolution, resolution, channels).permute(2, 0, 1)
+
+
+def in_turn(examples: Mapping[str, Tensor], names: Collection[str], start: int, n: int) -> dict[str, Tensor]:
+    """Rows ``start`` to ``start + n`` of examples that repeat for ever, images in [-1, 1].
+
+    Raises:
+        UsageError: there are no examples, with what to give in their place.
+    """
+    missing = sorted(set(names) - examples.keys())
+    if missing:
+        raise UsageError(f"this model came without examples: give it {either([HOW.get(m, m) for m in missing], 'and')}")
+    return {name: prepared(name, _rows(examples[name], start, n)) for name in names}
+
+
+def _rows(column: Tensor, start: int, n: int) -> Tensor:
+    return column[torch.arange(start, start + n) % len(column)]
+
+
+def prepared(name: str, rows: Tensor) -> Tensor:
+    """Rows of a column as networks take them: images in [-1, 1], texts as they are."""
+    return rows if name == TEXT else signed(rows)
+
+
+def refuse_needless(takes: Collection[str], given: Mapping[str, Any]) -> None:
+    """Refuse what a model does not take.
+
+    Raises:
+        UsageError: naming it, and what the model does take.
+    """
+    for name, value in given.items():
+        if value is not None and name not in takes:
+            kinds = {NOISE: "noise", SOURCE: "source images", TEXT: "text"}
+            raise UsageError(
+                f"this model takes {either([kinds[key] for key in kinds if key in takes], 'and')}, and no {kinds[name]}"
+            )
+
+
+def panels(images: Tensor, examples: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+    """What a grid shows of images that were made from examples: each beside its source and its target.
+
+    Args:
+        images: bytes ``(n, C, H, W)``.
+        examples: as ``GAN.examples`` has them.
+
+    Returns:
+        Bytes ``(m, C, H, W)``, and how many of them make a row. Without source images these are the images, 8 in a row.
+    """
+    if SOURCE not in examples:
+        return images, 8
+    images = images[:COMPARED]
+    named = [examples[SOURCE], images, *([examples[TARGET]] if TARGET in examples else [])]
+    sides = [_rows(column, 0, len(images)) for column in named]
+    return torch.stack(sides, dim=1).flatten(0, 1), len(sides) * (8 // len(sides) + len(sides) % 2)
