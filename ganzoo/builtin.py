@@ -33,7 +33,7 @@ def register_architectures(register: Register) -> None:
         "dcgan",
         "ganzoo.architectures.dcgan:dcgan",
         networks=networks,
-        provides={"features"},
+        provides={"features", "maps"},
         implies=("bn",),
         train={"init": "normal"},
         paper="arxiv:1511.06434",
@@ -43,7 +43,7 @@ def register_architectures(register: Register) -> None:
         "sngan",
         "ganzoo.architectures.sngan:sngan",
         networks=networks,
-        provides={"features"},
+        provides={"features", "maps"},
         implies=("bn@g", "sn@d", "hinge"),
         train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
         paper="arxiv:1802.05957",
@@ -53,7 +53,7 @@ def register_architectures(register: Register) -> None:
         "sagan",
         "ganzoo.architectures.sagan:sagan",
         networks=networks,
-        provides={"features"},
+        provides={"features", "maps"},
         implies=("cbn@g", "sn", "sa", "projection", "hinge"),
         train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},
         paper="arxiv:1805.08318",
@@ -72,7 +72,7 @@ def register_normalizations(register: Register) -> None:
         fallback="bn",
         paper="arxiv:1707.00683",
     )
-    register("in", "ganzoo.layers.norm:InstanceNorm", paper="arxiv:1607.08022")
+    register("in", "ganzoo.layers.norm:InstanceNorm", requires={"maps"}, paper="arxiv:1607.08022")
     register("ln", "ganzoo.layers.norm:LayerNorm", paper="arxiv:1607.06450")
     register("gn", "ganzoo.layers.norm:GroupNorm", paper="arxiv:1803.08494")
     register("pixelnorm", "ganzoo.layers.norm:PixelNorm", paper="arxiv:1710.10196")
@@ -215,6 +215,11 @@ def register_metrics(register: Register) -> None:
         aliases=("density", "coverage"),
         paper="arxiv:2002.09797",
     )
+    pairs = {"pairs"}
+    register("l1", "ganzoo.metrics.paired:L1", requires=pairs)
+    register("psnr", "ganzoo.metrics.paired:PSNR", requires=pairs)
+    register("ssim", "ganzoo.metrics.paired:SSIM", requires=pairs, paper="doi:10.1109/TIP.2003.819861")
+    register("lpips", "ganzoo.metrics.paired:LPIPS", requires=pairs, paper="arxiv:1801.03924")
 
 
 @hookimpl

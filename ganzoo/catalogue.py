@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.entry import Entry
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, ResolutionError, UsageError
 from ganzoo.recipe import PART_KINDS
 from ganzoo.registry import registry
+from ganzoo.resolver import make_plan, wants
+
+if TYPE_CHECKING:
+    from ganzoo.gan import GAN
+    from ganzoo.plan import Plan
 
 
 def describe(entry: Entry) -> dict[str, Any]:
@@ -51,13 +57,45 @@ def link(paper: str | None) -> str | None:
 
 
 def attention_sites(entry: Entry, resolution: int = 32) -> dict[str, list[int]]:
-    """Resolutions where attention can stand in an architecture at 32 pixels, by side; nothing for other kinds."""
+    """Resolutions where attention can stand in an architecture, by side; nothing for other kinds.
+
+    Args:
+        entry: the architecture.
+        resolution: of the images; the nearest that it takes, if not this one.
+    """
     if entry.kind != "architecture":
         return {}
-    from ganzoo.builder import build
-
-    sites = build(entry.spelling, resolution=resolution, device="meta").sites
+    sites = fitted(_plan(entry.spelling), resolution).sites
     return {side: sorted(where) for side, where in sites.items() if where}
+
+
+def fitted(plan: Plan, resolution: int = 32, classes: int = 0) -> GAN:
+    """A plan on the device ``meta``, in colour or else in grey, at a resolution or else the nearest that it takes.
+
+    Raises:
+        UsageError: it cannot be built at any of these sizes.
+    """
+    try:
+        return _nearest(plan, resolution, 3, classes)
+    except UsageError:
+        return _nearest(plan, resolution, 1, classes)
+
+
+def _nearest(plan: Plan, resolution: int, channels: int, classes: int) -> GAN:
+    from ganzoo.builder import assemble
+
+    try:
+        return assemble(plan, resolution, channels, classes, device="meta")
+    except ResolutionError as error:
+        if not error.nearest:
+            raise
+        near = min(error.nearest, key=lambda size: abs(size - resolution))
+        return assemble(plan, near, channels, classes, device="meta")
+
+
+def _plan(recipe: str, keys: Collection[str] = ()) -> Plan:
+    """A recipe on images that have the columns its architecture cannot do without, and those called ``keys``."""
+    return make_plan(recipe, {"image", *keys, *wants(recipe)})
 
 
 def example(entry: Entry) -> str | None:
@@ -66,9 +104,18 @@ def example(entry: Entry) -> str | None:
         return entry.name
     if entry.kind not in PART_KINDS:
         return None
-    # The plainest architecture first, but those that name no parts at all take few, so they come last.
-    heads = sorted(registry().entries("architecture"), key=lambda head: (not head.implies, len(head.implies)))
-    return next((recipe for head in heads for recipe in _candidates(head, entry) if _builds(recipe)), None)
+    keys = {"label", *columns(entry)}
+    return next((recipe for head in heads() for recipe in _candidates(head, entry) if _builds(recipe, keys)), None)
+
+
+def heads() -> list[Entry]:
+    """The architectures, the plainest first; but those that name no parts at all take few, so they come last."""
+    return sorted(registry().entries("architecture"), key=lambda head: (not head.implies, len(head.implies)))
+
+
+def columns(entry: Entry) -> frozenset[str]:
+    """The keys of a batch that a part needs from data: what it requires and no architecture could provide."""
+    return entry.requires.difference(*(head.provides for head in registry().entries("architecture")))
 
 
 def _candidates(head: Entry, part: Entry) -> list[str]:
@@ -85,11 +132,9 @@ def _ambiguous(part: Entry) -> bool:
         return True
 
 
-def _builds(recipe: str) -> bool:
-    from ganzoo.builder import build
-
+def _builds(recipe: str, keys: Collection[str]) -> bool:
     try:
-        build(recipe, classes=10, device="meta")
+        fitted(_plan(recipe, keys), classes=10)
     except GanzooError:
         return False
     return True

@@ -41,9 +41,12 @@ def published(takes: Collection[str]) -> tuple[str, ...]:
 def choose(data: ImageData, takes: Collection[str]) -> dict[str, Tensor]:
     """Rows of every column that a model takes, and the targets where there are pairs: :data:`COUNT` of each.
 
-    They stand at even distances in the data; a smaller data set repeats.
+    They stand at even distances in the data; a smaller data set repeats. Of texts alone there are as many as a grid
+    has columns, of different classes as far as there are labels, and then again: each has a column of its own.
     """
     names = set(takes) - {NOISE}
+    if names == {TEXT}:
+        return {TEXT: _captions(data).repeat(ROWS, 1)}
     found = {name: _some(data, name) for name in sorted(names)}
     if SOURCE in names and SOURCE in data.paired:
         found[TARGET] = data.images.fetch(_numbers(data.count))
@@ -57,6 +60,26 @@ def _numbers(count: int) -> Tensor:
 def _some(data: ImageData, name: str) -> Tensor:
     column = data.column(name)
     return taken(column, _numbers(column.shape[0]))
+
+
+def _captions(data: ImageData) -> Tensor:
+    """:data:`COLUMNS` captions: those of new classes first, then other new ones, then any."""
+    rows, numbers = _some(data, TEXT), _numbers(data.count)
+    labels = [] if data.labels is None else data.labels[numbers].tolist()
+    first = [place for place, label in enumerate(labels) if label not in labels[:place]]
+    said = decode(rows)
+    new = [place for place, text in enumerate(said) if text not in said[:place]]
+    return rows[list(dict.fromkeys([*first, *new, *range(COUNT)]))[:COLUMNS]]
+
+
+def captions(folder: Path) -> list[str]:
+    """The texts among the examples in a stranger's folder; none where there are none.
+
+    Raises:
+        ModelError: for a file that cannot be examples.
+    """
+    path = folder / FOLDER / TEXTS
+    return decode(_texts(path)) if os.path.lexists(path) else []
 
 
 def write(folder: Path, gan: GAN) -> None:

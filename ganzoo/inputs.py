@@ -126,10 +126,12 @@ def panels(images: Tensor, examples: Mapping[str, Tensor]) -> tuple[Tensor, int]
         examples: as ``GAN.examples`` has them.
 
     Returns:
-        Bytes ``(m, C, H, W)``, and how many of them make a row. Without source images these are the images, 8 in a row.
+        Bytes ``(m, C, H, W)``, and how many of them make a row. Without source images these are the images, 8 in a row,
+        or as many as let each of a few texts have columns of its own.
     """
     if SOURCE not in examples:
-        return images, 8
+        texts = len(examples.get(TEXT, ()))
+        return images, texts * (8 // texts) if 0 < texts < 8 else 8
     images = images[:COMPARED]
     named = [examples[SOURCE], images, *([examples[TARGET]] if TARGET in examples else [])]
     sides = [_rows(column, 0, len(images)) for column in named]

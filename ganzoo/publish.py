@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences
 from ganzoo.checkpoint import load_folder, read_config, write_tensors
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.files import LOCK, lock, write_json, write_text
+from ganzoo.files import LOCK, atomic_folder, check_writable, lock, write_json, write_text
 from ganzoo.folder import quoted
 from ganzoo.hub.files import CONFIG, DISCRIMINATOR, MOST, README, largest
 from ganzoo.hub.push import Sent, Wish, send
@@ -86,6 +87,38 @@ def push(
         if show is not None:
             show(parcel)
         return None if dry_run else send(folder, list(parcel.sizes), wish, parcel.summary)
+
+
+def export(
+    folder: Path, target: Path, license: str | None = None, unscored: bool = False, with_discriminator: bool = False
+) -> Parcel:
+    """Write what the Hub would hold of a folder's model to a new folder, whose name its card calls the model by.
+
+    Args:
+        folder: of the model; it stays as it is.
+        target: must be free.
+        license: of the weights; the one that the folder has, else apache-2.0, by default.
+        unscored: take a model that has no score.
+        with_discriminator: take D too, where the folder holds it.
+
+    Raises:
+        UsageError: what a person can decide otherwise: the licence, a missing score, another target.
+        ModelError: what the folder holds must not be published.
+    """
+    if os.path.lexists(target):
+        raise UsageError(f"{target} is there already: name a new folder, or an organisation/name of the Hub")
+    config = read_config(folder)
+    chosen = _licence(config, license, folder)
+    load_folder(folder)
+    _check_scored(folder, unscored)
+    parcel = pack(folder, chosen, with_discriminator)
+    check_writable(target)
+    with atomic_folder(target) as copy:
+        for name in parcel.sizes:
+            (copy / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(folder / name, copy / name)
+        _write(copy, {**config, "license": chosen}, target.name, False)
+    return parcel
 
 
 def _licence(config: Mapping[str, Any], given: str | None, folder: Path) -> str:

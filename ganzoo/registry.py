@@ -107,17 +107,12 @@ class Registry:
 
     def _provider(self, bare: str, kinds: Collection[str]) -> str:
         """Who is known to provide the name, and what keeps it from being used."""
-        for distribution, parts in known_plugins().items():
-            for spelling, command in parts.items():
-                kind, _, name = spelling.partition("/")
-                if name != bare or kind not in kinds:
-                    continue
-                if any(plugin.distribution == distribution for plugin in self.quarantined):
-                    return f". {distribution} provides it, and failed to load: see 'ganzoo plugins'"
-                if distribution in self.skipped:
-                    return f". {distribution} provides it, and GANZOO_PLUGINS leaves it out"
-                return f". {distribution} provides it: {command}"
-        return ""
+        distribution, command = next(filter(None, (known_provider(kind, bare) for kind in sorted(kinds))), ("", ""))
+        if any(plugin.distribution == distribution for plugin in self.quarantined):
+            return f". {distribution} provides it, and failed to load: see 'ganzoo plugins'"
+        if distribution in self.skipped:
+            return f". {distribution} provides it, and GANZOO_PLUGINS leaves it out"
+        return f". {distribution} provides it: {command}" if distribution else ""
 
 
 def _article(word: str) -> str:
@@ -136,6 +131,12 @@ def _contest(spelling: str, entries: Collection[Entry]) -> str:
 def known_plugins() -> dict[str, dict[str, str]]:
     """Packages known to bring parts, installed or not: distribution to ``kind/name`` to the command to install it."""
     return json.loads(resources.files("ganzoo").joinpath("known_plugins.json").read_text("utf-8"))
+
+
+def known_provider(kind: str, name: str) -> tuple[str, str] | None:
+    """The package that is known to provide a part or ``command``, and the command that installs it."""
+    found = ((who, parts.get(f"{kind}/{name}")) for who, parts in known_plugins().items())
+    return next(((who, command) for who, command in found if command), None)
 
 
 def registry() -> Registry:

@@ -95,8 +95,12 @@ def short_count(count: int) -> str:
 
 
 def score_key(metric: str, samples: int, split: str, network: str, pixels: int | None = None) -> str:
-    """The name of a protocol; ``pixels`` is the side of the network's input where it is not the network's own."""
-    key = f"{metric}{short_count(samples)}-{split}@{network}"
+    """The name of a protocol; ``pixels`` is the side of the network's input where it is not the network's own.
+
+    A metric that ends in a digit is set off from the number: ``l1-10k-test@pixels``.
+    """
+    joiner = "-" if metric[-1:].isdigit() else ""
+    key = f"{metric}{joiner}{short_count(samples)}-{split}@{network}"
     return key if pixels is None else f"{key}-{pixels}"
 
 

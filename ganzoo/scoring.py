@@ -17,9 +17,8 @@ from ganzoo.gan import GAN
 from ganzoo.hub.locate import Found, locate
 from ganzoo.memory import keep_memory
 from ganzoo.metrics import evaluate as measure
-from ganzoo.metrics import open_network
 from ganzoo.metrics.cache import keep_floor
-from ganzoo.metrics.judges import choose
+from ganzoo.metrics.judges import choose, looks_of, without_pairs
 from ganzoo.metrics.survey import Progress
 from ganzoo.scores import Score, add_scores, weights_digest
 
@@ -164,15 +163,17 @@ def evaluate(
     Example:
         >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
     """
-    choose(metrics)
+    judges = choose(metrics)
     keep_memory()
     every = subjects(_found(model), step=step, every=every_step, device=device)
     first = next(every)
     if save and first.folder is not None:
         check_writable(first.folder)
-    network = open_network(features, first.model.resolution, None if weights is None else Path(weights), device)
+    file = None if weights is None else Path(weights)
+    looks_of(judges, features, first.model.resolution, file, device)  # what is missing is said before data is opened
     real, named = open_split(data, split, first.model.resolution, first.model.channels)
-    options: dict[str, Any] = {"metrics": metrics, "features": network, "batch": batch, "progress": progress}
+    network = {"features": features, "weights": file, "device": device}
+    options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
     if floor is not None:
         count = n if isinstance(first.model, GAN) else min(n, first.model.count)
         measure_floor(floor, data, real, named, count, options)
@@ -219,9 +220,10 @@ def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, op
         options: of the measurement.
 
     Raises:
-        UsageError: there are fewer, or they are the same images.
+        UsageError: there are fewer, or they are the same images, or the metrics have no floor.
     """
     other = OTHER.get(split) if isinstance(floor, str) and floor == data and not is_path(floor) else None
+    options = {**options, "metrics": without_pairs(options["metrics"])}
     images, _ = open_split(floor, other, real.resolution, real.channels)
     if images.fingerprint == real.fingerprint:
         raise UsageError(f"the floor compares {real.name} with itself: give other real images, or another split")

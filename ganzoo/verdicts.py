@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import ImageData
-from ganzoo.errors import ModelError
+from ganzoo.errors import ModelError, UsageError
 from ganzoo.folder import printable
 from ganzoo.gan import GAN
 from ganzoo.hub.locate import Found, locate
 from ganzoo.memory import keep_memory
-from ganzoo.metrics import evaluate, open_network
+from ganzoo.metrics import evaluate
+from ganzoo.metrics.judges import choose, looks_of
 from ganzoo.metrics.survey import Progress
 from ganzoo.scores import METRICS, Score, scores_of
 from ganzoo.scoring import open_split
@@ -90,15 +91,20 @@ class Examiner:
         real = self.real(first.dataset["split"])
         if real.fingerprint != first.dataset["fingerprint"]:
             return [], f"{printable(real.name)} is not the data that was scored"
-        network = open_network(first.network["name"], self.gan.resolution, self.weights, self.device)
-        if network.record() != dict(first.network):
+        try:
+            judges = choose([score.metric for score in scores])
+        except UsageError as error:
+            return [], str(error)
+        networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
+        looks = looks_of(judges, resolution=self.gan.resolution, **networks)
+        if any(look.network.record() != dict(first.network) for look in looks):
             return [], "the feature network here has other weights than the one that scored"
         found = evaluate(
             self.gan,
             real,
             metrics=[score.metric for score in scores],
             n=first.samples,
-            features=network,
+            **networks,
             seed=first.seed,
             seeds=first.seeds,
             batch=self.batch,
@@ -156,5 +162,13 @@ def _alike(scores: Sequence[Score]) -> list[list[Score]]:
     groups: dict[tuple[Any, ...], list[Score]] = {}
     for score in scores:
         against = (score.dataset["fingerprint"], score.dataset["split"], score.network["sha256"])
-        groups.setdefault((*against, score.samples, score.seed, score.seeds), []).append(score)
+        groups.setdefault((*against, score.samples, score.seed, score.seeds, _known(score)), []).append(score)
     return list(groups.values())
+
+
+def _known(score: Score) -> bool:
+    """Whether a metric of its name is here; commands of plugins record scores of their own."""
+    try:
+        return bool(choose([score.metric]))
+    except UsageError:
+        return False

@@ -267,3 +267,10 @@ def test_what_does_not_fit_is_decoded_on_demand():
     assert lazy.images.shape == held.images.shape and lazy.class_names == held.class_names
     one, other = held.stream(7, seed=3).batch(5), lazy.stream(7, seed=3).batch(5)
     assert torch.equal(one["image"], other["image"]) and torch.equal(one["label"], other["label"])
+
+
+def test_data_that_is_open_is_taken_as_it_is():
+    data = open_data("digits")
+    assert open_data(data) is open_data(data, DataRequest(resolution=32, channels=1)) is data
+    with pytest.raises(UsageError, match="digits is open already, with resolution=32, not 16"):
+        open_data(data, DataRequest(resolution=16))

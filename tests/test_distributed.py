@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.kit import whole, whole_draw, whole_mean
 from ganzoo.launch import Launch, launched, said_elsewhere
 from ganzoo.layers.dropout import Dropout
+from ganzoo.scores import read_scores
 from ganzoo.training.distributed import agreed, choose_gpu, told
 from ganzoo.training.log import read_log
 from ganzoo.training.state import checkpoints
@@ -180,6 +182,16 @@ def test_the_environment_says_who_is_who(monkeypatch):
         monkeypatch.setenv("RANK", rank)
         with pytest.raises(UsageError, match=f"RANK={rank}"):
             launched()
+
+
+def test_of_other_commands_the_first_process_does_the_work(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(finished, tmp_path / "run")
+    words = ("--data", "digits", "--metrics", "kid", "-n", "20", "--features", "test_efficientnet:random")
+    printed = torchrun("-m", "ganzoo", "eval", folder, *words, "--device", "cpu")
+    assert printed.count("kid20-train@") == 1, printed
+    alone = ganzoo.evaluate(folder, "digits", metrics=["kid"], n=20, features="test_efficientnet:random", save=False)
+    assert read_scores(folder)[0].value == pytest.approx(alone[0].value, rel=1e-9)
 
 
 # --- numbers -------------------------------------------------------------------------------------------------

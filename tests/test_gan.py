@@ -9,10 +9,8 @@ import ganzoo
 from ganzoo.errors import RecipeError, ResolutionError, UsageError
 from ganzoo.gan import Critic, Turn
 from ganzoo.kit import Output
-from ganzoo.registry import registry
 
 SMALL = {"resolution": 16, "channels": 1, "z_dim": 8}
-LABELLED = [e.name for kind in ("architecture", "preset") for e in registry().entries(kind)]
 
 
 @pytest.fixture(scope="module")
@@ -109,18 +107,12 @@ def test_a_critic_remembers_passes_that_need_no_gradient_and_speaks_fp32():
     torch.testing.assert_close(other(x), critic(x) + 1, atol=0.02, rtol=0.02)
 
 
-@pytest.mark.parametrize("recipe", LABELLED)
-def test_every_head_takes_its_turns(recipe):
+def test_the_game_says_how_often_its_critic_was_right():
     torch.manual_seed(0)
-    gan = ganzoo.build(f"{recipe}:ch=8", classes=2, **SMALL)
-    batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1, "label": torch.tensor([0, 1, 0, 1])}
+    gan = ganzoo.build("dcgan:ch=8", **SMALL)
+    assert gan.game.accuracy() is None
     for turn in gan.turns():
-        terms = turn.loss(batch, 0)
-        assert terms and all(term.isfinite() and term.shape == () for term in terms.values())
-        gan.zero_grad()
-        sum(terms.values()).backward()
-        owned = [p for name in gan.players[turn.player] for p in getattr(gan, name).parameters()]
-        assert all(p.grad is not None for p in owned)
+        turn.loss({"image": torch.rand(4, 1, 16, 16) * 2 - 1}, 0)
     real, fake = gan.game.accuracy()
     assert 0 <= real <= 1 and 0 <= fake <= 1
 

@@ -269,7 +269,7 @@ def cards(tmp_path, monkeypatch):
     """A checkout that ships the model ``little``."""
     saved(tmp_path / "model_cards" / "little")
     (tmp_path / "model_cards" / "card-only").mkdir()
-    monkeypatch.setattr(shipped, "CHECKOUT", tmp_path / "model_cards")
+    monkeypatch.setattr(shipped, "BESIDE", tmp_path)
     return tmp_path / "model_cards"
 
 

@@ -130,9 +130,20 @@ def test_pull_takes_a_revision_and_a_shipped_model(owner, model, tmp_path, monke
     run("pull", f"{REPO}@v2", tmp_path / "a")
     run("pull", REPO, tmp_path / "b", "--revision", "v2")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    monkeypatch.setattr(shipped, "CHECKOUT", model.parent)
+    monkeypatch.setattr(shipped, "BESIDE", model.parents[1])
+    monkeypatch.setattr(shipped, "OWN", (model.parent.name,))
     run("pull", "first", tmp_path / "c")
     assert "training/step-00000007/state.safetensors" not in contents(tmp_path / "c")
+
+
+def test_a_push_to_a_folder_writes_what_the_hub_would_hold(owner, model, tmp_path):
+    run("push", model, f"{tmp_path}/first-digits")
+    run("push", model, REPO)
+    here, there = contents(tmp_path / "first-digits"), owner.repos[REPO].head()
+    card = here.pop("README.md").decode()
+    assert 'ganzoo.load("first-digits")' in card
+    assert here == {name: data for name, data in there.items() if name not in ("README.md", ".gitattributes")}
+    assert "is there already" in refused("push", model, f"{tmp_path}/first-digits", status=2)
 
 
 def test_licence_of_the_weights_is_recorded_and_that_of_the_data_kept(owner, tmp_path):

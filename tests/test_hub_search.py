@@ -35,7 +35,7 @@ def zoo(hub, tmp_path, monkeypatch):
     (tmp_path / "runs" / "torn").mkdir()
     (tmp_path / "runs" / "torn" / "config.json").write_text('{"parts": 3}')
     saved(tmp_path / "model_cards" / "little")
-    monkeypatch.setattr(shipped, "CHECKOUT", tmp_path / "model_cards")
+    monkeypatch.setattr(shipped, "BESIDE", tmp_path)
     return hub
 
 

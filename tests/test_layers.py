@@ -472,3 +472,10 @@ def test_ac_pays_each_player_for_what_the_classifier_can_name():
 
 def test_ac_as_in_the_paper_learns_from_real_and_fake():
     assert AuxiliaryClassifier(3).weights == {"d": {"real": 1.0, "fake": 1.0}, "g": {"fake": 1.0}}
+
+
+def test_instance_norm_without_scale_and_shift_learns_nothing():
+    x, y = torch.randn(2, 3, 4, 4), torch.zeros(2, 0)
+    plain, bare = norm.InstanceNorm(3, 0), norm.InstanceNorm(3, 0, affine=False)
+    assert torch.allclose(plain(x, y), bare(x, y), atol=1e-6)
+    assert not list(bare.parameters()) and not bare.state_dict()

@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ganzoo.cli import main
+from ganzoo.data import open_data
 from ganzoo.declarations import make_entry
 from ganzoo.entry import Entry, Plugin
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError
+from ganzoo.errors import DataError, PluginError, RecipeError, UnknownPart, UsageError
 from ganzoo.options import Option
 from ganzoo.recipe import KINDS, PART_KINDS, Recipe
 from ganzoo.registry import BUILT_IN, Registry, known_plugins, registry
@@ -246,7 +249,16 @@ def test_an_unknown_name_gets_the_package_that_provides_it() -> None:
 def test_known_plugins_are_written_as_they_are_looked_up() -> None:
     for parts in known_plugins().values():
         for spelling, command in parts.items():
-            assert spelling.partition("/")[0] in KINDS and command.startswith("pip install ")
+            assert spelling.partition("/")[0] in (*KINDS, "command") and command.startswith("pip install ")
+
+
+def test_what_a_package_of_ours_would_bring_is_known_by_every_name(monkeypatch) -> None:
+    monkeypatch.setenv("GANZOO_PLUGINS", "")
+    with pytest.raises(DataError, match="ganzoo-translate provides it"):
+        open_data("pairs:gray:./nowhere.zip")
+    refused = CliRunner().invoke(main, ["paint", "runs/first"])
+
+    assert "ganzoo-edit provides it: pip install ./plugins/ganzoo-edit" in refused.stderr
 
 
 def test_a_built_in_bare_name_never_becomes_ambiguous() -> None:

@@ -18,6 +18,8 @@ from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
 from ganzoo.layers.dropout import Dropout
 
+DEEPEST = 100  # hidden layers; each is a module, so more would take time before they take memory
+
 
 class Hidden(nn.Module):
     """Linear, norm, LeakyReLU(0.2), dropout."""
@@ -81,7 +83,7 @@ def gan(
     """
     within("gan:ch", ch, 1)
     within("gan:ch.d", ch_d, 1)
-    within("gan:depth", depth, 1)
+    within("gan:depth", depth, 1, DEEPEST)
     within("gan:dropout", dropout, 0, 1)
     width = ch if ch_d is None else ch_d
     return {

@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from ganzoo import examples
 from ganzoo.card.markdown import one_line
 from ganzoo.card.sections import kept_sections, named_ref
 from ganzoo.checkpoint import MODEL, plan_of, read_config
@@ -24,7 +25,7 @@ DRAWN = ("classes.png", "interpolation.png", "attention.png", "curves.png", "sco
 FORMAT = 1
 LARGEST_CARD = 1 << 20
 LONGEST_TEXT, MOST_EVENTS = 1_000, 200
-REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}")
+REPOSITORY = re.compile(r"(?:[A-Za-z0-9._-]{1,96}/)?[A-Za-z0-9._-]{1,96}")
 TASKS = {"text": "text-to-image", "source": "image-to-image", "a": "image-to-image"}
 """The Hub's name for what a model does, by the batch key that its architecture requires."""
 
@@ -51,13 +52,14 @@ class Facts:
 
     Attributes:
         name: of the model: the repository's or the folder's.
-        ref: how commands call it: ``org/name`` or ``./folder``.
+        ref: how commands call it: ``org/name``, ``name`` of a model that is shipped, or ``./folder``.
         config, plan: of ``config.json``.
         weights, size: numbers in ``model.safetensors``, and its bytes.
         scores: of the weights that are in the folder.
         history: scores of one protocol over the steps of training, where there are several; one list for each.
         files: which of ``samples.png``, ``progress.gif`` and ``discriminator.safetensors`` are there.
         captions: of the pictures that show these weights, by file under ``pictures/``.
+        prompts: texts that ``samples.png`` was drawn from, in the order of its samples; none for most models.
         events: what the guards did in training.
         kept: what a person wrote, by section.
     """
@@ -72,6 +74,7 @@ class Facts:
     history: list[list[Score]]
     files: frozenset[str]
     captions: Mapping[str, str]
+    prompts: tuple[str, ...]
     events: tuple[tuple[int, str], ...]
     kept: Mapping[str, str]
 
@@ -98,7 +101,7 @@ def gather(folder: Path, ref: str | None = None, config: Mapping[str, Any] | Non
     config["license"] = None if config["license"] is None else one_line(config["license"])
     card = read_card(folder) or ""
     ref = _repository(ref) or named_ref(card)
-    name = ref.partition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name) or "model"
+    name = ref.rpartition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name) or "model"
     weights, size = _size(folder / MODEL)
     scores = read_scores(folder)
     digest = weights_digest(folder) if scores else ""
@@ -114,6 +117,7 @@ def gather(folder: Path, ref: str | None = None, config: Mapping[str, Any] | Non
         scores=[score for score in scores if score.weights == digest],
         history=by_step(scores),
         files=frozenset(file for file in (SAMPLES, FILM, JUDGE) if is_file(folder / file)),
+        prompts=tuple(examples.captions(folder)),
         captions={file: text for file, text in index.captions.items() if fresh and is_file(folder / PICTURES / file)},
         events=index.events,
         kept=kept_sections(card),
@@ -190,7 +194,7 @@ def _is_event(event: object) -> bool:
 
 def _repository(ref: str | None) -> str | None:
     if ref is not None and not REPOSITORY.fullmatch(ref):
-        raise CardError(f"{ref!r} is no repository: write org/name")
+        raise CardError(f"{ref!r} is no repository: write org/name, or the name of a model that is shipped")
     return ref
 
 

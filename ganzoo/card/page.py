@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATE = "template.md"
-MOST_CLASSES, MOST_STEPS, WIDTH = 20, 16, 100
+MOST_CLASSES, MOST_STEPS, MOST_PROMPTS, WIDTH = 20, 16, 8, 100
+PLAIN_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.-]{0,80}")  # that a command line may have between quotes as it is
 IN_TEMPLATE = ("description", "notes")  # sections that the template has a place for
 
 
@@ -72,9 +73,18 @@ def render(facts: Facts) -> str:
         origin=origin(facts),
         score_data=Markdown(data_argument(facts.scores[0].dataset["name"] if facts.scores else data_name(facts))),
         data_known=data_word(data_name(facts)) is not None,
+        prompts=facts.prompts[:MOST_PROMPTS],
+        prompt_rows=prompt_rows(facts.prompts),
+        example_text=Markdown(next(filter(PLAIN_TEXT.fullmatch, facts.prompts), "what to draw")),
         size=Markdown(f"{facts.size / 1e6:,.1f} MB" if facts.size >= 1e5 else f"{facts.size / 1e3:,.1f} kB"),
         ref=Markdown(facts.ref),
     )
+
+
+def prompt_rows(prompts: Sequence[str]) -> str:
+    """Which rows of the samples the first texts belong to: every row where they come again and again."""
+    first = tuple(prompts[:MOST_PROMPTS])
+    return "each row" if tuple(prompts) == first * (len(prompts) // MOST_PROMPTS) else "the first row"
 
 
 # --- parts and settings -------------------------------------------------------------------------------------

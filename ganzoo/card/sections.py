@@ -12,7 +12,7 @@ from ganzoo.card.markdown import Markdown
 from ganzoo.errors import CardError
 
 LINE = re.compile(r"^[ \t]*<!--[ \t]*ganzoo:(begin|end)[ \t]+([a-z][a-z0-9-]{0,60})[ \t]*-->[ \t]*$", re.MULTILINE)
-REF = re.compile(r"^<!-- ganzoo:card (?P<ref>[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}) ", re.MULTILINE)
+REF = re.compile(r"^<!-- ganzoo:card (?P<ref>(?:[A-Za-z0-9._-]{1,96}/)?[A-Za-z0-9._-]{1,96}) ", re.MULTILINE)
 HEAD = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
 PROMPT = "<!-- Write here. What stands between these two lines stays when the card is made again. -->"
 

@@ -15,11 +15,15 @@ import click
 from ganzoo import __version__
 from ganzoo.entry import BUILT_IN
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
-from ganzoo.launch import said_elsewhere
+from ganzoo.launch import launched, said_elsewhere
 from ganzoo.plugins import COMMANDS, distribution, entry_points, log, selected, version_of
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class Together(click.Command):
+    """A command that all processes of ``torchrun`` carry out together; any other is the first one's alone."""
 
 
 class Commands(click.Group):
@@ -55,9 +59,15 @@ class Commands(click.Group):
         """
         name = args[0]
         if name not in self._points() and not name.startswith("-"):
-            close = ", ".join(nearest(name, self._points()))
-            raise UsageError(f"no command is called {name!r}; nearest: {close}; 'ganzoo --help' lists them")
-        return super().resolve_command(ctx, args)
+            from ganzoo.registry import known_provider
+
+            close, known = ", ".join(nearest(name, self._points())), known_provider("command", name)
+            hint = f"; {known[0]} provides it: {known[1]}" if known else ""
+            raise UsageError(f"no command is called {name!r}; nearest: {close}; 'ganzoo --help' lists them{hint}")
+        resolved = super().resolve_command(ctx, args)
+        if launched().rank and not isinstance(resolved[1], Together):
+            ctx.exit()  # the first process does it for all
+        return resolved
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Built-in commands with a line of help, those of plugins with the package they come from."""

@@ -36,7 +36,7 @@ def push(
     with_discriminator: bool,
     license: str | None,
 ) -> None:
-    """Publish FOLDER as REPO (organisation/name) in one commit.
+    """Publish FOLDER as REPO (organisation/name) in one commit; or write what the Hub would hold to a new ./FOLDER.
 
     Only the published files go: config, weights, scores, card and pictures; never training/. A push that broke off
     can be repeated and sends only what is missing.
@@ -44,11 +44,18 @@ def push(
     \b
     ganzoo push runs/first my-org/dcgan-digits --dry-run
     ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
+    ganzoo push runs/first ./dcgan-digits
     """
     from ganzoo.hub.push import Wish
     from ganzoo.hub.references import check_repo
     from ganzoo.publish import push as publish
 
+    if repo.startswith((".", "/", "~")):
+        from ganzoo.publish import export
+
+        target = Path(repo).expanduser()
+        _show(folder, repo, export(folder, target, license, unscored, with_discriminator))
+        return
     wish = Wish(check_repo(repo), revision, private, create_pr, message, token)
     sent = publish(
         folder, wish, license, unscored, with_discriminator, dry_run, lambda parcel: _show(folder, repo, parcel)

@@ -136,7 +136,7 @@ def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, T
     from ganzoo.pictures import grid, save_png
 
     shown, columns = panels(images, examples)
-    if len(shown) == len(images):
+    if len(shown) == len(images) and not examples:
         columns = max(columns, math.isqrt(len(images) - 1) + 1)
     save_png(grid(shown, columns), out)
 

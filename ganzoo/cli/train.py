@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ganzoo.cli import Together
 from ganzoo.errors import UsageError
 from ganzoo.launch import said_elsewhere
 
@@ -52,7 +53,7 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-@click.command(short_help="Train a GAN by name and write a run folder.")
+@click.command(cls=Together, short_help="Train a GAN by name and write a run folder.")
 @click.argument("recipe", required=False)
 @click.option("--data", metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
 @click.option("--out", metavar="DIR", help="Folder to make; runs/RECIPE by default.")

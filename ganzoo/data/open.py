@@ -15,7 +15,7 @@ from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import dataset_data, tensor_data
 from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, RecipeError, UsageError
-from ganzoo.registry import registry
+from ganzoo.registry import known_provider, registry
 
 FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, or hf:org/name"
 
@@ -25,8 +25,9 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
 
     Args:
         value: the name of a registered data set with an optional ``:argument``, a folder or a ``.zip``; a uint8 tensor
-            ``(N, C, H, W)``; or a torch data set with ``len``. Text that is no registered name and contains ``/`` or
-            ``.``, or exists on disk, is a path; write ``./digits`` for a folder called like a data set.
+            ``(N, C, H, W)``; a torch data set with ``len``; or data that is open already. Text that is no registered
+            name and contains ``/`` or ``.``, or exists on disk, is a path; write ``./digits`` for a folder called like
+            a data set.
         request: size, channels, split, and so on.
 
     Raises:
@@ -34,6 +35,8 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
         UsageError: ``value`` is of another type.
     """
     request = request or DataRequest()
+    if isinstance(value, ImageData):
+        return _as_asked(value, request)
     if isinstance(value, str):
         return _open_text(value, request)
     if isinstance(value, Path):
@@ -45,6 +48,18 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
     raise UsageError(
         f"data is {FORMS}, a uint8 tensor (N, C, H, W), or a torch data set with len(), not a {type(value).__name__}"
     )
+
+
+def _as_asked(data: ImageData, request: DataRequest) -> ImageData:
+    """``data``, once it is known to have the size that is asked for.
+
+    Raises:
+        UsageError: it has another one.
+    """
+    for what, wanted in {"resolution": request.resolution, "channels": request.channels}.items():
+        if wanted is not None and wanted != (has := getattr(data, what)):
+            raise UsageError(f"{data.name} is open already, with {what}={has}, not {wanted}: open it at that {what}")
+    return data
 
 
 def _named(text: str) -> bool:
@@ -64,11 +79,11 @@ def _open_text(text: str, request: DataRequest) -> ImageData:
 
 def as_path(text: str) -> Path:
     """The path that ``text`` means, or the error for a word that is neither a data set nor a path."""
-    path = Path(text).expanduser()
-    if "/" in text or "." in text or path.exists():
+    path, head = Path(text).expanduser(), text.partition(":")[0]
+    if path.exists() or (("/" in text or "." in text) and known_provider("dataset", head) is None):
         return path
     try:
-        registry().find(text.partition(":")[0], kinds=("dataset",), what="data set")
+        registry().find(head, kinds=("dataset",), what="data set")
     except RecipeError as error:
         raise DataError(f"{error}; --data takes {FORMS}") from error
     return path

@@ -1,7 +1,7 @@
 """Models that are on this machine because a package ships them: found by bare name, without the network.
 
 A package ships models by an entry point of the group ``ganzoo.models`` whose value is a Python package with one
-folder for each model. A checkout of ganzoo ships those of ``model_cards/``.
+folder for each model. ganzoo itself ships those of ``model_cards/``, as the package ``ganzoo_models`` once installed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import ganzoo
+from ganzoo.entry import BUILT_IN
 from ganzoo.errors import PluginError, either
 from ganzoo.hub.files import CONFIG, MODEL
 from ganzoo.plugins import distribution, selected
 
 GROUP = "ganzoo.models"
-CHECKOUT = Path(ganzoo.__file__).resolve().parents[1] / "model_cards"
+BESIDE = Path(ganzoo.__file__).resolve().parents[1]
+OWN = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
 
 def _folders(point: EntryPoint) -> list[Path]:
@@ -29,9 +31,9 @@ def _folders(point: EntryPoint) -> list[Path]:
 
 
 def _places() -> list[tuple[str, Path]]:
-    """Folders of models, each with who ships it; the checkout's own first."""
+    """Folders of models, each with who ships it; ganzoo's own first."""
     packages = [(distribution(point), folder) for point in selected(GROUP)[0] for folder in _folders(point)]
-    return [("this checkout", CHECKOUT), *packages]
+    return [*((BUILT_IN, BESIDE / name) for name in OWN), *packages]
 
 
 def shipped() -> dict[str, list[tuple[str, Path]]]:

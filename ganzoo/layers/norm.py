@@ -57,7 +57,7 @@ class RunningStatistics(nn.Module):
 
     def __init__(self, channels: int, eps: float, momentum: float) -> None:
         super().__init__()
-        within("bn:eps", eps, 0)
+        within("bn:eps", eps, 1e-12)  # F.batch_norm refuses 0, in the middle of a training
         within("bn:momentum", momentum, 0, 1)
         self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -145,13 +145,15 @@ class InstanceNorm(nn.Module):
         channels: maps of the input.
         y_dim: not used.
         eps: added to the variance.
+        affine: whether scale and shift are learnt; those of CycleGAN (arXiv 1703.10593) are not.
     """
 
-    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
+        within("in:eps", eps, 0)
         self.eps = eps
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Normalised ``x`` ``(B, C, H, W)``, of the same shape."""
@@ -179,6 +181,7 @@ class LayerNorm(nn.Module):
 
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5) -> None:
         super().__init__()
+        within("ln:eps", eps, 0)
         self.eps = eps
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -204,7 +207,7 @@ class GroupNorm(LayerNorm):
     def __init__(self, channels: int, y_dim: int, *, groups: int = 32, eps: float = 1e-5) -> None:
         super().__init__(channels, y_dim, eps=eps)
         within("gn:groups", groups, 1)
-        fitting = (n for n in range(1, groups + 1) if channels % n == 0 and channels >= 2 * n)
+        fitting = (n for n in range(1, min(groups, channels) + 1) if channels % n == 0 and channels >= 2 * n)
         self.groups = max(fitting, default=1)
 
     def extra_repr(self) -> str:
@@ -225,6 +228,7 @@ class PixelNorm(nn.Module):
 
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-8) -> None:
         super().__init__()
+        within("pixelnorm:eps", eps, 0)
         self.eps = eps
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:

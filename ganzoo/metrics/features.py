@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganzoo.errors import GanzooError, UsageError, nearest
+from ganzoo.metrics.comparison import Targets
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.weights import (
     INCEPTION_SHA256,
@@ -73,6 +74,10 @@ class FeatureNetwork:
         with torch.autocast(self.device.type, enabled=False):
             features, logits = self.module(x)
         return features.float().cpu(), None if logits is None else logits.float().cpu()
+
+    def see(self, images: Tensor, resize: str, targets: Targets) -> tuple[Tensor, Tensor | None]:
+        """The features and logits of images, whatever they belong to."""
+        return self(images, resize)
 
     def record(self) -> dict[str, Any]:
         """What a score says of it."""

@@ -58,8 +58,14 @@ class Generated:
 
     @property
     def labelled(self) -> bool:
-        """Whether the GAN is conditional."""
-        return self.gan.classes > 0
+        """Whether the GAN is conditional, or makes them from rows of data that have labels."""
+        return self.gan.classes > 0 or (self._follows and self.data.labels is not None)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether each is made from what belongs to one of the data's images, and so has its class."""
+        names = self.gan.takes - {NOISE}
+        return bool(names) and names <= self.data.paired.keys()
 
     @property
     def paired(self) -> bool:
@@ -76,12 +82,12 @@ class Generated:
             size = min(batch, n - start)
             rows = torch.arange(start, start + size)
             columns = self.data.columns(self.gan.takes - {NOISE}, rows)
-            labels = self._labels(rows, bool(columns)) if self.labelled else None
+            labels = self._labels(rows) if self.labelled else None
             inputs = self.gan.inputs(size, seed, labels, start=start, columns=columns)
             yield to_uint8(self.gan.generate(**inputs, batch=batch), low=0), labels
 
-    def _labels(self, rows: Tensor, of_data: bool) -> Tensor:
-        known = self.data.labels if of_data else None
+    def _labels(self, rows: Tensor) -> Tensor:
+        known = self.data.labels if self._follows else None
         return rows % self.gan.classes if known is None else known[rows % len(known)]
 
 

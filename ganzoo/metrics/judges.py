@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import torch
 
 from ganzoo.data import ImageData
 from ganzoo.entry import Entry
 from ganzoo.errors import PluginError, UsageError, either
-from ganzoo.metrics.features import FeatureNetwork
+from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.images import Fakes
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.statistic import STATISTICS
+from ganzoo.metrics.survey import Look
 from ganzoo.registry import registry
 
-LABEL = "label"  # the one need of a metric that data must meet
+LABEL, PAIRS = "label", "pairs"  # needs of a metric that images must meet
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,12 @@ class Judge:
     def statistics(self) -> frozenset[str]:
         """What it wants to know of the images."""
         return self.entry.requires & STATISTICS.keys()
+
+    def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look:
+        """How it looks at images: through what is its own, or else through the network that was chosen, opened now."""
+        own = getattr(self.metric, "own_network", None)
+        network = (own(resolution, device) if own else None) or chosen()
+        return Look(network, self.resize or network.resize)
 
 
 def choose(metrics: Sequence[str]) -> list[Judge]:
@@ -77,6 +87,18 @@ def judge(entry: Entry) -> Judge:
     )
 
 
+def without_pairs(metrics: Sequence[str]) -> list[str]:
+    """Those of the metrics that other real images can be measured by: none that compares the images of a pair.
+
+    Raises:
+        UsageError: there are none.
+    """
+    names = [one.entry.name for one in choose(metrics) if PAIRS not in one.entry.requires]
+    if not names:
+        raise UsageError("metrics of pairs have no floor: a perfect model gets 0, or 1 of ssim; leave --floor out")
+    return names
+
+
 def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: int) -> None:
     """Refuse metrics that these images cannot be scored by.
 
@@ -86,19 +108,47 @@ def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: 
     if count < 2:
         raise UsageError(f"-n {count} does not work: a score rests on two images at least, and means little under 1000")
     for one in judges:
-        if LABEL not in one.entry.requires:
-            continue
-        for labelled, who in ((data.labels is not None, f"the data set {data.name}"), (fakes.labelled, fakes.name)):
-            if not labelled:
-                raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
+        if LABEL in one.entry.requires:
+            for labelled, who in ((data.labels is not None, f"the data set {data.name}"), (fakes.labelled, fakes.name)):
+                if not labelled:
+                    raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
+        if PAIRS in one.entry.requires:
+            _check_pairs(one, fakes, data)
 
 
-def check_network(judges: Sequence[Judge], network: FeatureNetwork) -> None:
-    """Refuse metrics that a feature network cannot serve.
+def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:
+    name = f"{one.entry.name} compares each image with the real one that belongs to it"
+    if PAIRS not in data.provides:
+        raise UsageError(f"{name}, and the data set {data.name} has no pairs: see 'ganzoo list dataset'")
+    if not fakes.paired:
+        raise UsageError(f"{name}, and {fakes.name} is not made from the source images of {data.name}")
+
+
+def looks_of(
+    judges: Sequence[Judge],
+    features: str | FeatureNetwork | None,
+    resolution: int = 32,
+    weights: Path | None = None,
+    device: str | torch.device = "cpu",
+) -> list[Look]:
+    """How each metric looks at images; the feature network is opened only where one of them needs it.
+
+    Args:
+        judges: the metrics.
+        features, weights: the feature network, and a file with its weights; see :func:`open_network`.
+        resolution: of the images.
+        device: where networks go.
 
     Raises:
-        UsageError: naming the metric and the network.
+        UsageError: for an unknown network, or one that a metric cannot use.
+        GanzooError: weights are not on this machine and cannot be fetched.
     """
-    for one in judges:
-        if "probabilities" in one.entry.requires and not network.classifies:
-            raise UsageError(f"{one.entry.name} needs class probabilities, and {network.name} gives none")
+
+    def chosen() -> FeatureNetwork:
+        return features if isinstance(features, FeatureNetwork) else open_network(features, resolution, weights, device)
+
+    looks = [one.look(chosen, resolution, torch.device(device)) for one in judges]
+    for one, look in zip(judges, looks, strict=True):
+        if "probabilities" in one.entry.requires and not look.network.classifies:
+            raise UsageError(f"{one.entry.name} needs class probabilities, and {look.network.name} gives none")
+    return looks

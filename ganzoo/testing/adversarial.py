@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,17 @@ BATCH = 6
 
 
 def check_loss(entry: Entry) -> None:
-    """Finite scalars whose gradients reach the scores, and the convention that higher scores mean more real."""
+    """Finite scalars of finite gradient, for one score an image and for several, at scores of any size."""
+    for options in variants(entry):
+        loss = entry.load()(**options)
+        for side, patches, size in itertools.product(("d", "g"), ((), (3,)), (1.0, 100.0)):
+            _slopes(entry, getattr(loss, side), side, size, patches)
+        if hasattr(loss, "after"):
+            _check_after(entry, loss)
+
+
+def check_loss_teaches(entry: Entry) -> None:
+    """Gradients reach the scores, and say that higher scores mean more real."""
     for options in variants(entry):
         loss = entry.load()(**options)
         for patches in ((), (3,)):
@@ -28,10 +39,6 @@ def check_loss(entry: Entry) -> None:
             expect(d_real < 0, entry, f"D's loss falls when the scores of real images rise (with {options})")
             expect(d_fake > 0, entry, f"D's loss falls when the scores of fakes fall (with {options})")
             expect(g_fake < 0, entry, f"G's loss falls when the scores of fakes rise (with {options})")
-        for turn in ("d", "g"):
-            _slopes(entry, getattr(loss, turn), turn, 100.0, ())
-        if hasattr(loss, "after"):
-            _check_after(entry, loss)
 
 
 def _slopes(
@@ -66,19 +73,26 @@ def _check_after(entry: Entry, loss: Any) -> None:
 
 
 def check_penalty(entry: Entry) -> None:
-    """A finite scalar from 0 up that teaches D, and that its weight multiplies."""
+    """A finite scalar from 0 up, that its weight multiplies."""
     for options in variants(entry):
-        value, net = _penalty(entry, options)
+        value, _ = _penalty(entry, options)
         expect_scalar(value, entry, "the penalty")
         expect(value >= 0, entry, f"the penalty is at least 0, not {value}")
-        value.backward()
-        slopes = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
-        expect(any(slope.any() for slope in slopes), entry, "the penalty's gradient reaches D's parameters")
-        expect(all(torch.isfinite(slope).all() for slope in slopes), entry, "the penalty's gradient is finite")
     for name in {"weight", "gamma"} & entry.options().keys():
         factor = entry.options()[name].default
         once, twice = (_penalty(entry, {name: factor * times})[0].item() for times in (1, 2))
         expect(abs(twice - 2 * once) <= 1e-3 * abs(twice), entry, f"twice the {name} is twice the penalty")
+
+
+def check_penalty_learns(entry: Entry) -> None:
+    """It teaches D."""
+    for options in variants(entry):
+        value, net = _penalty(entry, options)
+        expect_scalar(value, entry, "the penalty")
+        value.backward()
+        slopes = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+        expect(any(slope.any() for slope in slopes), entry, "the penalty's gradient reaches D's parameters")
+        expect(all(torch.isfinite(slope).all() for slope in slopes), entry, "the penalty's gradient is finite")
 
 
 def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.entry import Entry
+from ganzoo.errors import GanzooError
 
 
 def expect(holds: object, entry: Entry, what: str) -> None:
@@ -40,3 +41,9 @@ def labels(batch: int, y_dim: int) -> Tensor:
     if y_dim == 0:
         return torch.zeros(batch, 0)
     return nn.functional.one_hot(torch.arange(batch) % y_dim, y_dim).float().requires_grad_()
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, in one line: as it stands where the error is ganzoo's own, else after the error's type."""
+    first = (str(error).strip().splitlines() or ["no message"])[0]
+    return first if isinstance(error, GanzooError) else f"{type(error).__name__}: {first}"

@@ -1,128 +1,212 @@
-"""Checks of whole GANs: that they build, train two steps and draw images."""
+"""Checks of whole GANs: that they build, learn and draw, and that a training of them can be repeated and resumed."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ganzoo.builder import build
-from ganzoo.catalogue import example
+from ganzoo.checkpoint import describe, load_folder, save_model
 from ganzoo.entry import Entry
-from ganzoo.gan import GAN, Batch
-from ganzoo.recipe import HEAD_KINDS, Recipe
-from ganzoo.registry import registry
-from ganzoo.testing.adversarial import sample_round
-from ganzoo.testing.declared import variants
-from ganzoo.testing.expect import expect, expect_learning, expect_scalar
+from ganzoo.gan import GAN
+from ganzoo.kit import Output
+from ganzoo.testing.expect import expect, expect_scalar
+from ganzoo.testing.tiny import Tiny, subject, unlabelled
+from ganzoo.training.loop import Trainer, learning
 
-RESOLUTION = 32
-CLASSES = 3
-BATCH = 4
-WIDTH = "16"  # of networks whose architecture has the option ``ch``: wide enough for groups, small enough to be quick
+STEPS = 2
 
 
-def check_architecture(entry: Entry) -> None:
-    """It builds on ``meta`` and for real, with and without labels, and every parameter of it learns."""
-    for classes in (0, CLASSES):
-        if "label" in entry.requires and classes == 0:
-            continue
-        build(entry.spelling, RESOLUTION, classes=classes, device="meta")
-        gan = build(narrowed(entry.spelling), RESOLUTION, classes=classes)
-        declared = set(entry.networks)
-        expect(declared <= set(dict(gan.named_children())), entry, f"builds the networks {sorted(declared)}")
-        _train(entry, gan, thorough=True)
-        _check_images(entry, gan)
+def check_networks(entry: Entry) -> None:
+    """It builds at full size without memory, and the networks are those that it declares."""
+    made = subject(entry)
+    plan = made.plan
+    build(entry.spelling, **made.sizes, device="meta")
+    gan, abstract = made.build(), made.build(device="meta")
+    declared = set(plan.head.entry.networks) if plan.head.entry else set()
+    expect(declared <= set(dict(gan.named_children())), entry, f"builds the networks {sorted(declared)}")
+    for player, names in gan.players.items():
+        for name in names:
+            expect(isinstance(getattr(gan, name, None), nn.Module), entry, f"has the network {name} of player {player}")
+    same = _shapes(gan) == _shapes(abstract)
+    expect(same, entry, "has the same tensors on the device meta: sizes that depend on values cannot be loaded")
 
 
-def check_preset(entry: Entry) -> None:
-    """It resolves, builds at full size without memory, and trains when narrow."""
-    build(entry.spelling, RESOLUTION, classes=CLASSES, device="meta")
-    gan = build(narrowed(entry.spelling), RESOLUTION, classes=CLASSES)
-    _train(entry, gan)
-    _check_images(entry, gan)
+def _shapes(gan: GAN) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in gan.state_dict().items()}
+
+
+def check_shapes(entry: Entry) -> None:
+    """Scores ``(B,)`` or ``(B, P)`` in fp32 from every critic, scalar terms, and images of the size asked for."""
+    for made in _subjects(entry):
+        gan = made.build()
+        hooks = [gan.get_submodule(critic).register_forward_hook(_judged(entry, critic)) for critic in gan.critics]
+        for turn in gan.train().turns():
+            for name, term in turn.loss(made.batch(), turn.start).items():
+                expect_scalar(term, entry, f"the term {name} of turn {turn.name}")
+        for hook in hooks:
+            hook.remove()
+        gan.get_submodule("G").register_forward_hook(_drawn(entry, (2, gan.channels, gan.resolution, gan.resolution)))
+        images = made.draw(gan, 2, seed=0)
+        expect(torch.isfinite(images).all(), entry, "the images it draws are finite")
+
+
+def _judged(entry: Entry, critic: str) -> Callable[..., None]:
+    """A hook that looks at what a critic says."""
+
+    def look(module: nn.Module, inputs: tuple[Any, ...], said: object) -> None:
+        expect(isinstance(said, Output), entry, f"{critic} returns a ganzoo.Output, not {type(said).__name__}")
+        assert isinstance(said, Output)
+        shape, n = tuple(said.scores.shape), len(inputs[0])
+        expect(len(shape) in (1, 2) and shape[0] == n, entry, f"scores of {critic} are ({n},) or ({n}, P), not {shape}")
+
+    return look
+
+
+def _drawn(entry: Entry, expected: tuple[int, ...]) -> Callable[..., None]:
+    """A hook that looks at what G draws."""
+
+    def look(module: nn.Module, inputs: tuple[Any, ...], images: object) -> None:
+        expect(isinstance(images, Tensor), entry, f"G returns a tensor of images, not {type(images).__name__}")
+        assert isinstance(images, Tensor)
+        expect(tuple(images.shape) == expected, entry, f"draws images {expected}, not {tuple(images.shape)}")
+
+    return look
+
+
+def check_reach(entry: Entry) -> None:
+    """Every parameter of a player that may learn gets a finite gradient in some turn of that player."""
+    for made in _subjects(entry):
+        gan = made.build().train()
+        reached: set[int] = set()
+        for turn in gan.turns():
+            gan.zero_grad()
+            with learning(gan, turn.player):
+                _total(turn.loss(made.batch(), turn.start)).backward()
+            for name, parameter in gan.named_parameters():
+                if parameter.grad is not None:
+                    expect(torch.isfinite(parameter.grad).all(), entry, f"the gradient of {name} is finite")
+                    reached.add(id(parameter))
+        for network in (name for names in gan.players.values() for name in names):
+            for name, parameter in gan.get_submodule(network).named_parameters():
+                fine = not parameter.requires_grad or id(parameter) in reached
+                expect(fine, entry, f"its parameter {network}.{name} gets a gradient in a turn of its player")
+
+
+def _total(terms: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack(list(terms.values())).sum()
 
 
 def check_training(entry: Entry) -> None:
-    """Two steps with the part in a recipe that takes it."""
-    recipe = example(entry)
-    expect(recipe, entry, "some architecture takes it: see what ganzoo build says of a recipe with it")
-    gan = build(narrowed(str(recipe)), RESOLUTION, classes=CLASSES)
-    _train(entry, gan)
+    """Two steps of the loop: finite terms, finite weights."""
+    for made in _subjects(entry):
+        _trained(made, STEPS).check()
 
 
-def check_augment(entry: Entry) -> None:
-    """What the critic sees has the images' shape, and gradients go through it."""
-    for options in variants(entry):
-        part = entry.load()(**options)
-        if not hasattr(part, "images"):
-            continue
-        round = sample_round("d", lambda x: x.flatten(1).mean(1))
-        x = round.real.clone().requires_grad_()
-        seen = part.images(x, round)
-        expect(seen.shape == x.shape, entry, f"keeps the shape {tuple(x.shape)}, not {tuple(seen.shape)}")
-        expect(torch.isfinite(seen).all(), entry, "its images are finite")
-        (slope,) = torch.autograd.grad(seen.square().sum(), x, allow_unused=True)
-        expect(slope is not None and slope.any(), entry, "gradients go through it, or G could not learn")
+def check_dtype(entry: Entry) -> None:
+    """Numbers are kept in float32, in tensors that a saved state holds; so are the images drawn."""
+    made = subject(entry)
+    gan = made.build()
+    for name, tensor in gan.state_dict(keep_vars=True).items():
+        expect(isinstance(tensor, Tensor), entry, f"{name} of its state is a tensor, not {type(tensor).__name__}")
+        fine = not tensor.is_floating_point() or tensor.dtype == torch.float32
+        expect(fine, entry, f"{name} is float32, not {tensor.dtype}")
+    for path, module in gan.named_modules():
+        for name in module._non_persistent_buffers_set:
+            expect(False, entry, f"its buffer {path}.{name} is persistent: others are lost when a model is loaded")
+    expect(made.draw(gan, 1, seed=0).dtype == torch.float32, entry, "draws float32 images")
 
 
-def check_dataset(entry: Entry) -> None:
-    """It opens without an argument, and its batches are images in [-1, 1], the same again for the same number."""
-    from ganzoo.data import DataRequest
-
-    data = entry.load()("", DataRequest())
-    first, again = (data.stream(BATCH, 0).batch(0) for _ in range(2))
-    image = first["image"]
-    expected = (BATCH, data.channels, data.resolution, data.resolution)
-    expect(tuple(image.shape) == expected, entry, f"its images are {expected}, not {tuple(image.shape)}")
-    expect(image.min() >= -1 and image.max() <= 1, entry, "its images lie in [-1, 1]")
-    expect(torch.equal(image, again["image"]), entry, "batch 0 is the same each time")
-    missing = sorted(entry.provides - set(first))
-    expect(not missing, entry, f"its batches have the keys that it declares, also {missing}")
-
-
-def narrowed(recipe: str) -> str:
-    """The recipe with a small ``ch``, if its architecture has that option."""
-    parsed = Recipe.parse(recipe)
-    head = registry().find(parsed.head.spelling, HEAD_KINDS)
-    while head.kind == "preset":
-        head = registry().find(Recipe.parse(str(head.build)).head.spelling, HEAD_KINDS)
-    if "ch" not in head.options() or parsed.head.options:
-        return recipe
-    return str(Recipe(replace(parsed.head, options=(("ch", WIDTH),)), parsed.parts))
+def check_device(entry: Entry) -> None:
+    """Nothing stays behind when the GAN moves; it trains on a GPU if there is one."""
+    made = subject(entry)
+    gan = made.build().to("meta")
+    for name, tensor in gan.state_dict().items():
+        expect(tensor.is_meta, entry, f"{name} moves with it")
+    parts = [part for critic in gan.critics.values() for part in critic.all().values()]
+    for owner in (*gan.modules(), *parts, gan.game):
+        for name, value in vars(owner).items():
+            stray = isinstance(value, Tensor) and not value.is_meta and value.ndim > 0
+            expect(not stray, entry, f"{type(owner).__name__}.{name} moves with it: register it as a buffer")
+    if torch.cuda.is_available():
+        trainer = made.trainer(device="cuda")
+        trainer.round(made.batches(trainer))
+        trainer.check()
 
 
-def _batch(gan: GAN) -> Batch:
-    image = torch.rand(BATCH, gan.channels, gan.resolution, gan.resolution) * 2 - 1
-    return {"image": image, "label": torch.arange(BATCH) % CLASSES}
+def check_seed(entry: Entry) -> None:
+    """A training is a function of its seed, bit for bit, and so is a sample."""
+    made = subject(entry)
+    trainers = [_trained(made, STEPS) for _ in range(2)]
+    one, again = (trainer.tensors() for trainer in trainers)
+    differs = _difference(one, again)
+    expect(not differs, entry, f"two trainings from one seed are equal, and {differs} is not: draw with round.rng")
+    gan = trainers[0].gan
+    more, fewer = made.draw(gan, 3, seed=5), made.draw(gan, 2, seed=5)
+    expect(torch.allclose(more[:2], fewer, atol=1e-5), entry, "the first 2 of 3 samples are the 2 of the same seed")
 
 
-def _train(entry: Entry, gan: GAN, thorough: bool = False) -> None:
-    """Two steps of every turn: finite terms, finite weights; when ``thorough``, a gradient for every parameter."""
+def check_state(entry: Entry) -> None:
+    """A state put into a GAN of other weights gives the same GAN, and a saved model the same samples."""
+    made = subject(entry)
+    gan, other = _trained(made, 1).gan, made.build(seed=1)
+    missing, unexpected = other.load_state_dict(gan.state_dict(), strict=False)
+    expect(not missing and not unexpected, entry, f"its state has the same names each time: {missing or unexpected}")
+    images = made.draw(gan, 2, seed=0)
+    expect(torch.equal(images, made.draw(other, 2, seed=0)), entry, "draws the same from a state put into another GAN")
+    for turn, same in zip(gan.eval().turns(), other.eval().turns(), strict=True):
+        terms = [_judgement(turn.loss, made), _judgement(same.loss, made)]
+        expect(_difference(*terms) is None, entry, f"turn {turn.name} is the same from a state put into another GAN")
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(gan, Path(folder), describe(gan, step=1, seed=0, dataset={"name": "made-up"}, license="cc0-1.0"))
+        loaded = made.draw(load_folder(folder), 2, seed=0)
+    expect(torch.allclose(images, loaded, atol=1e-4), entry, "draws the same from its folder")
+
+
+def _judgement(loss: Callable[..., dict[str, Tensor]], made: Tiny) -> dict[str, Tensor]:
     torch.manual_seed(0)
-    gan.train()
-    for step in range(2):
-        for turn in gan.turns():
-            networks = [gan.get_submodule(name) for name in gan.players[turn.player]]
-            parameters = [parameter for network in networks for parameter in network.parameters()]
-            gan.zero_grad()
-            terms = turn.loss(_batch(gan), step)
-            for name, term in terms.items():
-                expect_scalar(term, entry, f"the term {name} of turn {turn.name}")
-            total: Any = sum(terms.values())
-            total.backward()
-            for network in networks if thorough else ():
-                expect_learning(network, entry)
-            torch.optim.SGD(parameters, lr=1e-3).step()
-            if turn.after is not None:
-                turn.after()
-    finite = all(torch.isfinite(parameter).all() for parameter in gan.parameters())
-    expect(finite, entry, "weights are finite after two steps")
+    return loss(made.batch(), 0)
 
 
-def _check_images(entry: Entry, gan: GAN) -> None:
-    images = gan.sample(2, seed=0)
-    expected = (2, gan.channels, gan.resolution, gan.resolution)
-    expect(tuple(images.shape) == expected, entry, f"draws images {expected}, not {tuple(images.shape)}")
-    expect(torch.isfinite(images).all(), entry, "the images it draws are finite")
+def check_resume(entry: Entry) -> None:
+    """A step, a save, a load into a fresh GAN and another step are two steps without a break, bit for bit."""
+    made = subject(entry)
+    whole, first = _trained(made, STEPS), _trained(made, STEPS - 1)
+    saved = {name: tensor.detach().clone() for name, tensor in first.tensors().items()}
+    second = made.trainer(seed=1)
+    second.seed = first.seed
+    second.restore(first.step, saved, first.counts)
+    second.round(made.batches(second))
+    differs = _difference(whole.tensors(), second.tensors())
+    expect(not differs, entry, f"resumes exactly, and {differs} differs: keep what changes in buffers")
+
+
+def check_bf16(entry: Entry) -> None:
+    """A step under bf16 autocast: finite terms, and weights that stay finite."""
+    made = subject(entry)
+    _trained(made, 1, dtype=torch.bfloat16).check()
+
+
+def _trained(made: Tiny, steps: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Trainer:
+    trainer = made.trainer(seed, dtype)
+    for _ in range(steps):
+        trainer.round(made.batches(trainer))
+    trainer.look()
+    return trainer
+
+
+def _difference(one: Mapping[str, Tensor], two: Mapping[str, Tensor]) -> str | None:
+    """The first name under which two states are not the same, or None."""
+    names: Iterable[str] = dict.fromkeys((*one, *two))
+    return next((n for n in names if n not in one or n not in two or not torch.equal(one[n], two[n])), None)
+
+
+def _subjects(entry: Entry) -> list[Tiny]:
+    """The part with labels; an architecture also without, where it can do without."""
+    plain = unlabelled(entry) if entry.kind == "architecture" else None
+    return [subject(entry), *([] if plain is None else [plain])]

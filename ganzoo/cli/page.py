@@ -1,0 +1,45 @@
+"""What the commands that show a page of this machine share: their options, and serving until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ganzoo.local import LocalServer
+
+PORT = click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Port to use; a free one by default."
+)
+OPEN = click.option(
+    "--open/--no-open", "wanted", default=None, help="Open a browser; by default where there is a screen."
+)
+
+
+def serve(server: LocalServer, name: object, wanted: bool | None) -> None:
+    """Print the address of the page and serve it until Ctrl-C.
+
+    Args:
+        server: listening already.
+        name: what the page is of, printed in front of its address.
+        wanted: whether to open a browser; by default where there is a screen.
+    """
+    click.echo(f"{name}: {server.url}")
+    click.echo("Ctrl-C ends this page.", err=True)
+    if _has_screen() if wanted is None else wanted:
+        webbrowser.open(server.url)
+    try:
+        server.serve_forever(poll_interval=0.2)
+    except KeyboardInterrupt:
+        click.echo("\nThe page has ended.", err=True)
+
+
+def _has_screen() -> bool:
+    """Whether a browser that opens would be seen: a person at a terminal, and a display that is theirs."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

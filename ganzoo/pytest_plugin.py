@@ -1,0 +1,30 @@
+"""``pytest --ganzoo NAME``: the conformance suite, one test for each check of each part.
+
+pytest imports this in every project of an environment that has ganzoo, so it imports nothing and does nothing until
+the option is given. Without paths on the command line only the suite runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def pytest_addoption(parser: Any) -> None:
+    """The option ``--ganzoo``."""
+    parser.getgroup("ganzoo").addoption(
+        "--ganzoo",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check a part (softhinge, loss/softhinge) or all that a distribution or entry point registers, as "
+        "ganzoo's own parts are checked; may be given several times. Tests of paths that are given run too.",
+    )
+
+
+def pytest_configure(config: Any) -> None:
+    """Take part in this run if there is something to check."""
+    names = config.getoption("ganzoo")
+    if names:
+        from ganzoo.testing.collecting import Conformance
+
+        config.pluginmanager.register(Conformance(config, names), "ganzoo-conformance")

@@ -1,0 +1,129 @@
+"""What is checked of each kind of part, as a list of checks that have names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+from unittest import SkipTest
+
+import torch
+
+from ganzoo.entry import Entry
+from ganzoo.errors import PluginError, RecipeError
+from ganzoo.plugins import normalised
+from ganzoo.registry import registry
+from ganzoo.testing import adversarial, composing, data, declared, layers, metrics, whole
+from ganzoo.testing.expect import told
+from ganzoo.training.loop import preserved_randomness
+
+Checks = Mapping[str, Callable[[Entry], None]]
+
+
+class Check(NamedTuple):
+    """One check of one part.
+
+    Attributes:
+        id: such as ``loss/softhinge-gradients``.
+        run: raises AssertionError with one line that names the part and what does not hold, or
+            :class:`unittest.SkipTest` where it cannot be done here.
+    """
+
+    id: str
+    run: Callable[[], None]
+
+
+_DECLARED: Checks = {"declarations": declared.check_declarations, "options": declared.check_options}
+_TRAINED: Checks = {
+    "training": whole.check_training,
+    "dtype": whole.check_dtype,
+    "device": whole.check_device,
+    "seed": whole.check_seed,
+    "state": whole.check_state,
+    "resume": whole.check_resume,
+    "bf16": whole.check_bf16,
+}
+_WHOLE: Checks = {"networks": whole.check_networks, "shapes": whole.check_shapes, "gradients": whole.check_reach}
+
+
+def _part(own: Checks) -> Checks:
+    """What is checked of a part that stands in recipes, with what is its kind's own."""
+    with_others: Checks = {"ranges": composing.check_ranges, "composes": composing.check_composes}
+    return {**_DECLARED, **own, **_TRAINED, **with_others}
+
+
+SUITE: Mapping[str, Checks] = {
+    "architecture": _part(_WHOLE),
+    "normalization": _part({"shapes": layers.check_normalization, "gradients": layers.check_normalization_learns}),
+    "weight": _part({"shapes": layers.check_weight, "gradients": layers.check_weight_learns}),
+    "attention": _part({"shapes": layers.check_attention, "gradients": layers.check_attention_learns}),
+    "conditioning": _part({"shapes": layers.check_conditioning, "gradients": layers.check_conditioning_learns}),
+    "loss": _part({"shapes": adversarial.check_loss, "gradients": adversarial.check_loss_teaches}),
+    "penalty": _part({"shapes": adversarial.check_penalty, "gradients": adversarial.check_penalty_learns}),
+    "auxiliary": _part({"shapes": whole.check_shapes, "gradients": whole.check_reach}),
+    "augment": _part({"shapes": data.check_augment, "gradients": data.check_augment_learns}),
+    "dataset": {
+        "declarations": declared.check_declarations,
+        "shapes": data.check_batches,
+        "sizes": data.check_sizes,
+        "seed": data.check_repeats,
+        "refusal": data.check_refusal,
+    },
+    "metric": {**_DECLARED, "numbers": metrics.check_metric},
+    "preset": {"declarations": declared.check_declarations, **_WHOLE, **_TRAINED},
+}
+"""The checks of each kind, by name, the quick and telling ones first."""
+
+
+def checks(name: str) -> list[Check]:
+    """Everything that is checked of a part, or of all parts of a package.
+
+    Args:
+        name: of a part, such as ``"softhinge"`` or ``"loss/softhinge"``; or of an installed distribution or its entry
+            point, for all that it registers.
+
+    Raises:
+        PluginError: the plugin of that name failed to load.
+        RecipeError: nothing is called that.
+    """
+    return [check for entry in parts_of(name) for check in checks_of(entry)]
+
+
+def checks_of(entry: Entry) -> list[Check]:
+    """Everything that is checked of one part."""
+    own = SUITE[entry.kind].items()
+    return [Check(f"{entry.spelling}-{name}", partial(_run, name, check, entry)) for name, check in own]
+
+
+def _run(name: str, check: Callable[[Entry], None], entry: Entry) -> None:
+    """A check, which leaves the caller's random numbers alone, and names the part whatever goes wrong."""
+    with preserved_randomness():
+        torch.manual_seed(0)
+        try:
+            check(entry)
+        except (AssertionError, SkipTest):
+            raise
+        except Exception as error:
+            raise AssertionError(f"{entry.spelling}: its check {name} ends with {told(error)}") from error
+
+
+def parts_of(name: str) -> list[Entry]:
+    """The part called ``name``, and what the distribution or entry point of that name registers.
+
+    Raises:
+        PluginError: the plugin of that name failed to load.
+        RecipeError: nothing is called that.
+    """
+    known, plain = registry(), normalised(name)
+    plugins = [plugin for plugin in known.plugins if plain in (normalised(plugin.name), plugin.distribution)]
+    for plugin in plugins:
+        if plugin.error is not None:
+            raise PluginError(f"plugin {plugin.name} of {plugin.distribution} cannot be used: {plugin.error}")
+    theirs = [entry for plugin in plugins for entry in plugin.entries]
+    try:
+        named = [known.find(name, what="part, plugin or distribution")]
+    except RecipeError:
+        if not theirs:
+            raise
+        named = []
+    return list(dict.fromkeys([*named, *theirs]))

@@ -1,0 +1,172 @@
+"""The smallest GAN that a recipe can be, and data made up for it: every column that its parts ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.builder import assemble
+from ganzoo.catalogue import columns as wanted
+from ganzoo.catalogue import example, fitted
+from ganzoo.data.dataset import ImageData, MemoryImages
+from ganzoo.entry import Entry
+from ganzoo.gan import GAN, Batch
+from ganzoo.inputs import SOURCE, TEXT, encode
+from ganzoo.plan import Plan
+from ganzoo.recipe import HEAD_KINDS, Recipe
+from ganzoo.registry import Registry, registry
+from ganzoo.resolver import make_plan, wants
+from ganzoo.testing.expect import expect
+from ganzoo.training.loop import Trainer
+from ganzoo.training.precision import Precision
+
+RESOLUTION = 16  # or the nearest that an architecture takes
+CLASSES = 3
+BATCH = 4
+IMAGES = 12
+Z_DIM = 16
+WIDTH = "8"  # of networks whose architecture has the option ``ch``
+SETTINGS = {"repeat.d": 1, "batch": BATCH}  # one turn each, whatever a part asks for
+COLUMNS = frozenset({"image", "label"})
+PAIRS = "pairs"  # what data provides where each image has a source of its own
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A plan at sizes that it takes, and data for it.
+
+    Attributes:
+        plan: resolved against the columns of the data.
+        sizes: ``resolution``, ``channels``, ``classes`` and ``z_dim``.
+    """
+
+    plan: Plan
+    sizes: dict[str, Any]
+
+    def build(self, seed: int = 0, device: str = "cpu") -> GAN:
+        """The GAN, its weights a function of ``seed``."""
+        torch.manual_seed(seed)
+        return assemble(self.plan, **self.sizes, device=device)
+
+    def trainer(self, seed: int = 0, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Trainer:
+        """A fresh GAN that has not moved yet, in a trainer."""
+        gan = self.build(seed, device)
+        return Trainer(gan, seed, horizon=4, precision=Precision(torch.device(device), dtype))
+
+    def batches(self, trainer: Trainer) -> list[Batch]:
+        """The batches of the trainer's next step."""
+        first = trainer.step * trainer.batches_per_step
+        numbers = range(first, first + trainer.batches_per_step)
+        return [trainer.precision.send(self.batch(number)) for number in numbers]
+
+    def batch(self, number: int = 0) -> Batch:
+        """One batch, on the CPU; the same again for the same number."""
+        return self.data().stream(BATCH, seed=0).batch(number)
+
+    def data(self) -> ImageData:
+        """Images of noise, with a column for every key that the plan was resolved against."""
+        return made_up(self.plan.provides, self.sizes["resolution"], self.sizes["channels"])
+
+    def draw(self, gan: GAN, n: int, seed: int) -> Tensor:
+        """``n`` samples ``(n, C, H, W)`` in [0, 1], from whatever the game takes."""
+        return gan.sample(n, seed=seed, **self._given(gan, n))
+
+    def _given(self, gan: GAN, n: int) -> dict[str, Any]:
+        rows = self.batch()
+        given: dict[str, Any] = {}
+        if SOURCE in gan.takes:
+            given[SOURCE] = (rows.get(SOURCE, rows["image"])[:n] + 1) / 2
+        if TEXT in gan.takes:
+            given[TEXT] = _captions(n)
+        return given
+
+
+def tiny(recipe: str, keys: Collection[str] = COLUMNS) -> Tiny:
+    """A recipe at the smallest sizes that it takes.
+
+    Args:
+        recipe: such as ``"dcgan+hinge"``.
+        keys: columns of the data; those that the architecture cannot do without come with it.
+
+    Raises:
+        UsageError: for a recipe that does not resolve, or cannot be built at any size.
+    """
+    plan = make_plan(narrowed(recipe), {*keys, *wants(recipe)}, SETTINGS)
+    classes = CLASSES if "label" in keys else 0
+    gan = fitted(plan, RESOLUTION, classes)
+    sizes = {"resolution": gan.resolution, "channels": gan.channels, "classes": classes, "z_dim": Z_DIM}
+    return Tiny(plan, sizes)
+
+
+def subject(entry: Entry) -> Tiny:
+    """An architecture or preset itself, else a recipe that takes the part, at the smallest sizes.
+
+    Raises:
+        AssertionError: no architecture takes the part.
+        UsageError: it cannot be built.
+    """
+    return _subject(entry, registry())
+
+
+@lru_cache(maxsize=256)
+def _subject(entry: Entry, known: Registry) -> Tiny:
+    recipe = entry.spelling if entry.kind in HEAD_KINDS else example(entry)
+    expect(recipe, entry, "some architecture takes it: see what ganzoo build says of a recipe with it")
+    return tiny(str(recipe), COLUMNS | wanted(entry))
+
+
+def unlabelled(entry: Entry) -> Tiny | None:
+    """An architecture on data without labels, at the smallest sizes; None for one that needs labels."""
+    return None if "label" in entry.requires else tiny(entry.spelling, {"image"})
+
+
+def made_up(keys: Collection[str], resolution: int, channels: int) -> ImageData:
+    """Images of noise, and a column for every other key: labels, captions, or more such images.
+
+    Args:
+        keys: of the batches. With ``pairs`` every column has a row for each image, else images have an order of their
+            own.
+        resolution, channels: of the images.
+    """
+    rng = torch.Generator().manual_seed(0)
+    shape = (IMAGES, channels, resolution, resolution)
+    labels = torch.arange(IMAGES) % CLASSES
+
+    def column(key: str) -> MemoryImages | Tensor:
+        if key == TEXT:
+            return encode(_captions(IMAGES))
+        if key.endswith("label"):
+            return labels
+        return MemoryImages(torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng))
+
+    images = MemoryImages(torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng))
+    columns = {key: column(key) for key in sorted(frozenset(keys) - COLUMNS - {PAIRS})}
+    paired = {key for key in columns if PAIRS in keys or key == TEXT}
+    return ImageData(
+        name="made-up",
+        images=images,
+        labels=labels if "label" in keys else None,
+        class_names=tuple(f"class {number}" for number in range(CLASSES)) if "label" in keys else (),
+        paired={key: column for key, column in columns.items() if key in paired},
+        unpaired={key: column for key, column in columns.items() if key not in paired},
+    )
+
+
+def _captions(n: int) -> list[str]:
+    return [f"a picture of thing number {number}" for number in range(n)]
+
+
+def narrowed(recipe: str) -> str:
+    """The recipe with a small ``ch``, if its architecture has that option."""
+    parsed = Recipe.parse(recipe)
+    head = registry().find(parsed.head.spelling, HEAD_KINDS)
+    while head.kind == "preset":
+        head = registry().find(Recipe.parse(str(head.build)).head.spelling, HEAD_KINDS)
+    if "ch" not in head.options() or parsed.head.options:
+        return recipe
+    return str(Recipe(replace(parsed.head, options=(("ch", WIDTH),)), parsed.parts))

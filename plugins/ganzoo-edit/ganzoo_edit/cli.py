@@ -1,0 +1,270 @@
+"""``ganzoo project`` and ``ganzoo paint``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.model import check_out, file_name, open_model
+from ganzoo.cli.page import OPEN, PORT, serve
+from ganzoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo_edit.manifold import Manifold
+    from ganzoo_edit.projection import Place, Projection, Search
+    from ganzoo_edit.scene import Scene
+
+LABEL = click.option("--label", metavar="NAME|K", help="Class, for a model with classes.")
+SEED = click.option("--seed", default=0, show_default=True, help="Of the random images.")
+CROP = click.option("--crop", is_flag=True, help="Take the middle square of a photo that is not square.")
+DEVICE = click.option("--device", help="Such as cpu or cuda:0.")
+
+
+@click.command(short_help="Find the noise whose image is nearest to a photo.")
+@click.argument("model")
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER|FILE.png", help="Where the result goes.")
+@click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Of L-BFGS.")
+@click.option("--starts", type=click.IntRange(1, 1000), default=4, show_default=True, help="Refined a little each.")
+@SEED
+@LABEL
+@CROP
+@click.option("--pixels", type=click.Choice(["l2", "l1"]), default="l2", show_default=True, help="The pixel term.")
+@click.option("--features", metavar="NETWORK", help="Add a feature term, such as tf_efficientnet_lite0.in1k.")
+@click.option("--feature-weight", type=click.FloatRange(min=0), default=0.05, show_default=True, help="Of that term.")
+@click.option(
+    "--prior", type=click.FloatRange(min=0), default=0.1, show_default=True, help="Weight of staying typical."
+)
+@click.option("--encoder/--no-encoder", default=True, show_default=True, help="Let an encoder guess one start.")
+@click.option(
+    "--encoder-steps", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Of its training."
+)
+@click.option("--encoder-seconds", type=click.FloatRange(min=0), default=120.0, show_default=True, help="At most.")
+@DEVICE
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def project(
+    model: str,
+    photo: Path,
+    out: Path | None,
+    steps: int,
+    starts: int,
+    seed: int,
+    label: str | None,
+    crop: bool,
+    pixels: str,
+    features: str | None,
+    feature_weight: float,
+    prior: float,
+    encoder: bool,
+    encoder_steps: int,
+    encoder_seconds: float,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Find the noise z whose image under MODEL is nearest to PHOTO (iGAN, arXiv 1609.03552).
+
+    The starts are an encoder's guess and the nearest of 512 random images; each gets a quarter of the steps, the best
+    one all of them. The encoder is trained on the model's own images when first needed, and kept in ganzoo's cache by
+    the sha256 of the weights. For a model with classes every class takes part, unless --label names one.
+
+    FILE.png shows photo and projection, with z beside it as FILE.safetensors; FOLDER gets comparison.png,
+    projection.png, z.safetensors and result.json. 'ganzoo paint MODEL --start FILE.safetensors' goes on from there.
+
+    JSON: model, photo, notes, label, class, start (encoder or random), l1, psnr, loss, steps, starts, evaluations,
+    seconds, encoder_seconds, files.
+
+    \b
+    ganzoo project runs/first photo.png
+    ganzoo project runs/first photo.jpg --crop --features tf_efficientnet_lite0.in1k --out projected/
+    """
+    out = out or file_name(model, f"{photo.stem}.png")
+    files = _files(out)
+    manifold = _manifold(model, device)
+    number = _number(manifold, label)
+    from ganzoo_edit.nearness import Nearness
+    from ganzoo_edit.photo import read_photo
+    from ganzoo_edit.projection import Search, project
+
+    bytes_, notes = read_photo(photo, manifold.size, crop)
+    for note in notes:
+        click.echo(f"{photo.name}: {note}", err=True)
+    near = Nearness((bytes_ / 255).to(manifold.device), pixels, features, feature_weight)
+    begun = time.monotonic()
+    guesser = _encoder(manifold, encoder_steps, encoder_seconds) if encoder else None
+    ready = time.monotonic()
+    search = Search(steps, starts, seed=seed, prior=prior)
+    found = project(manifold, near, search, guesser, number, _teller())
+    told = {"model": model, "photo": str(photo), "notes": notes, **_result(manifold, found, search)}
+    told |= {"seconds": round(time.monotonic() - ready, 3), "encoder_seconds": round(ready - begun, 3)}
+    told["files"] = {name: str(path) for name, path in files.items()}
+    _write(files, bytes_, found, told)
+    click.echo(json.dumps(told, allow_nan=False) if as_json else _sentence(told))
+
+
+def _files(out: Path) -> dict[str, Path]:
+    """Every file that will be written, by what it holds, once it is known that it can be."""
+    if out.suffix:
+        check_out(out, (".png",))
+        return {"comparison": out, "z": out.with_suffix(".safetensors")}
+    from ganzoo.files import check_writable
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        what = "holds files already" if out.is_dir() else "is a file"
+        raise UsageError(f"--out {out} {what}; name a new folder, or a file ending in .png")
+    check_writable(out)
+    names = {"comparison": "comparison.png", "projection": "projection.png", "z": "z.safetensors"}
+    return {**{what: out / name for what, name in names.items()}, "result": out / "result.json"}
+
+
+def _manifold(model: str, device: str | None) -> Manifold:
+    gan = open_model(model, device)
+    from ganzoo_edit.manifold import Manifold
+
+    return Manifold(gan, model)
+
+
+def _number(manifold: Manifold, label: str | None) -> int | None:
+    return None if label is None else manifold.gan.class_numbers([label])[0]
+
+
+def _encoder(manifold: Manifold, steps: int, seconds: float) -> Any:
+    from ganzoo_edit.encoder import open_encoder
+
+    def tell(step: int, of: int, loss: float) -> None:
+        if step == 0:
+            click.echo(f"training an encoder of this model once, {of} steps or {seconds:g} s", err=True)
+        elif sys.stderr.isatty():
+            click.echo(f"\r  encoder: step {step} of {of}, {loss:.4f} ", nl=False, err=True)
+
+    encoder = open_encoder(manifold, steps, seconds, tell)
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    return encoder
+
+
+def _teller() -> Any:
+    """Says how far the search is: on one line of a terminal, else a line for each start."""
+    seen: set[str] = set()
+
+    def tell(place: Place, stage: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\033[K  {stage}: {place.loss:.5f}\r", nl=False, err=True)
+        elif stage not in seen:
+            seen.add(stage)
+            click.echo(f"{stage}: {place.loss:.5f}", err=True)
+
+    return tell
+
+
+def _result(manifold: Manifold, found: Projection, search: Search) -> dict[str, Any]:
+    place = found.place
+    return {
+        "label": place.label,
+        "class": manifold.class_name(place.label),
+        "start": place.kind,
+        "l1": found.l1,
+        "psnr": min(found.psnr, 100.0),  # of an image found to the last digit, which JSON could not say
+        "loss": place.loss,
+        "steps": search.steps,
+        "starts": search.starts,
+        "evaluations": found.evaluations,
+    }
+
+
+def _write(files: dict[str, Path], photo: Tensor, found: Projection, told: dict[str, Any]) -> None:
+    import torch
+
+    from ganzoo.files import make_folder, write_json
+    from ganzoo.pictures import grid, save_png, to_pil, to_uint8
+    from ganzoo_edit.latent import save_latent
+
+    make_folder(files["z"].parent)
+    image = to_uint8(found.image, low=0)
+    save_png(grid(torch.stack([photo, image])), files["comparison"])
+    save_latent(files["z"], found.place.z, found.place.label)
+    if "projection" in files:
+        save_png(to_pil(image[None])[0], files["projection"])
+        write_json(files["result"], told)
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    from ganzoo.folder import printable
+
+    of = "" if told["class"] is None else f", class {printable(told['class'], 60)}"
+    files = told["files"]
+    return (
+        f"L1 {told['l1']:.4f}, PSNR {told['psnr']:.2f} dB{of}; from the {told['start']} start, "
+        f"{told['evaluations']} evaluations, {told['seconds']:.1f} s\n{files['comparison']}\n{files['z']}"
+    )
+
+
+@click.command(short_help="Draw on a model's images in the browser.")
+@click.argument("model")
+@click.option("--photo", type=click.Path(path_type=Path), help="Begin with the nearest image to a photo.")
+@click.option("--start", type=click.Path(path_type=Path), metavar="FILE.safetensors", help="Begin with a saved z.")
+@click.option("--candidates", type=click.IntRange(1, 24), default=6, show_default=True, help="Images side by side.")
+@SEED
+@LABEL
+@CROP
+@DEVICE
+@PORT
+@OPEN
+def paint(
+    model: str,
+    photo: Path | None,
+    start: Path | None,
+    candidates: int,
+    seed: int,
+    label: str | None,
+    crop: bool,
+    device: str | None,
+    port: int,
+    wanted: bool | None,
+) -> None:
+    """Draw on the images of MODEL: it changes the picture so that it follows (iGAN, arXiv 1609.03552).
+
+    Colour strokes say what colour is where, sketch strokes where an edge runs, and what is marked with Keep stays. The
+    page starts from random images, a photo or a saved z; a slider goes from the original to the result, and picture
+    and z can be saved.
+
+    The page is for this machine only (127.0.0.1), and its address holds a token without which nothing is shown. To
+    paint with a model of another machine, forward the port: ssh -L 8000:127.0.0.1:8000 HOST ganzoo paint MODEL --port
+    8000
+
+    \b
+    ganzoo paint runs/first
+    ganzoo paint runs/first --photo photo.png --no-open
+    """
+    if photo is not None and start is not None:
+        raise UsageError("--photo and --start both say how to begin: leave one out")
+    manifold = _manifold(model, device)
+    number = _number(manifold, label)
+    from ganzoo_edit.photo import read_photo
+    from ganzoo_edit.server import PaintServer
+    from ganzoo_edit.studio import Studio
+
+    bytes_, notes = (None, []) if photo is None else read_photo(photo, manifold.size, crop)
+    for note in notes:
+        click.echo(f"{photo}: {note}", err=True)
+    studio = Studio(manifold, model, _begin(manifold, start, number, candidates, seed), seed)
+    with PaintServer(studio, port) as server:
+        if bytes_ is not None:
+            studio.project(bytes_ / 255, label=number)
+        serve(server, model, wanted)
+
+
+def _begin(manifold: Manifold, start: Path | None, label: int | None, count: int, seed: int) -> Scene:
+    from ganzoo_edit.latent import read_latent
+    from ganzoo_edit.scene import at, fresh
+
+    if start is None:
+        return fresh(manifold, count, seed, (label or 0) if manifold.classes else None)
+    z, own = read_latent(start, manifold)
+    return at(manifold, z, own if label is None else label, count, seed)

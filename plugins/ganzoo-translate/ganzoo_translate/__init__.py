@@ -1,0 +1,58 @@
+"""Image to image: networks, games and data sets for translation.
+
+Builds are import strings, so that listing them imports no torch.
+"""
+
+from __future__ import annotations
+
+import ganzoo
+from ganzoo_translate.data.hooks import register_datasets as register_datasets
+
+PAIRS = {"source", "pairs"}
+UNPAIRED = {"source"}
+
+
+@ganzoo.hookimpl
+def register_architectures(register: ganzoo.Register) -> None:
+    """Pairs: ``pix2pix``. Two sets without pairs: ``cyclegan``, ``cartoongan``, ``simgan``."""
+    register(
+        "pix2pix",
+        "ganzoo_translate.pix2pix:pix2pix",
+        game="ganzoo_translate.pix2pix:Pix2PixGame",
+        requires=PAIRS,
+        provides={"features", "maps"},
+        implies=("bn", "bce"),
+        train={"init": "normal", "batch": 16},
+        paper="arxiv:1611.07004",
+    )
+    register(
+        "cyclegan",
+        "ganzoo_translate.cyclegan:cyclegan",
+        game="ganzoo_translate.cyclegan:CycleGame",
+        networks={"G": "g", "F": "g", "D": "d", "E": "d"},
+        requires=UNPAIRED,
+        provides={"features", "maps"},
+        implies=("in:affine=false", "ls"),
+        train={"init": "normal", "batch": 8},
+        paper="arxiv:1703.10593",
+    )
+    register(
+        "cartoongan",
+        "ganzoo_translate.cartoongan:cartoongan",
+        game="ganzoo_translate.cartoongan:CartoonGame",
+        requires=UNPAIRED,
+        provides={"features", "maps"},
+        implies=("in", "bce"),
+        train={"init": "normal", "batch": 8},
+        paper="doi:10.1109/CVPR.2018.00986",
+    )
+    register(
+        "simgan",
+        "ganzoo_translate.simgan:simgan",
+        game="ganzoo_translate.simgan:RefinerGame",
+        requires=UNPAIRED,
+        provides={"features", "maps"},
+        implies=("bce",),
+        train={"repeat.g": 2},
+        paper="arxiv:1612.07828",
+    )

@@ -1,0 +1,167 @@
+"""CycleGAN: translation learnt from two sets of images without pairs.
+
+Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks (Zhu et al. 2017, arXiv 1703.10593),
+appendix 7. The networks are those of the authors' code: at 256 pixels 11.38 and 2.76 million parameters, where instance
+norm learns nothing and convolutions keep the biases that it takes out again. How ours differs: D moves before G, on
+fakes of its own; below 256 pixels there are 6 residual blocks as in the paper, 3 below 64, and below 128 maps are half
+as wide and patches no larger than the image.
+
+G makes images of sources and D judges images; F makes sources of images and E judges sources. Labels, where a recipe
+tells them, say what the images show, so E is told none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import within
+from ganzoo.games.contest import Contest
+from ganzoo.gan import GAN, Batch, Game, Round, Turn
+from ganzoo.inputs import SOURCE
+from ganzoo.kit import Kit
+from ganzoo.layers.conv import Conv2d
+from ganzoo_translate.history import History, size_of_batch
+from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
+from ganzoo_translate.sizes import whole_halves, width
+from ganzoo_translate.translator import Attended, Block, Chain, Mirrored, Translator, Unit, doubling
+
+
+def trunk(kit: Kit, ch: int, blocks: int) -> nn.Module:
+    """c7s1-64, d128, d256, R256 and so on, u128, u64, c7s1-3 of the paper, after Johnson et al. 2016 (1603.08155)."""
+    wide = [ch, 2 * ch, 4 * ch]
+    layers: list[nn.Module] = [Unit(kit, ch, Mirrored(kit.inputs, ch, 7))]
+    layers += [Unit(kit, b, Conv2d(a, b, 3, stride=2, padding=1)) for a, b in pairwise(wide)]
+    layers += [Block(kit, wide[2], Mirrored(wide[2], wide[2], 3), Mirrored(wide[2], wide[2], 3)) for _ in range(blocks)]
+    layers.append(Attended(kit, wide[2], kit.resolution // 4, own=True))
+    for b, up, side in zip(wide[1::-1], doubling(wide[::-1]), (kit.resolution // 2, kit.resolution), strict=True):
+        layers.append(Unit(kit, b, up))
+        layers += [Attended(kit, b, side)] if side < kit.resolution else []
+    return Chain(layers, Mirrored(ch, kit.channels, 7))
+
+
+def cyclegan(
+    g: Kit,
+    d: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    blocks: int | None = None,
+    layers: int | None = None,
+) -> dict[str, nn.Module]:
+    """Two ResNets that undo each other's work, and a PatchGAN for each (Zhu et al. 2017, arXiv 1703.10593).
+
+    Attention sites of G are a quarter, its own, and half of the image; those of D all maps from 8 pixels to a half.
+
+    Args:
+        g, d: kits of the two sides.
+        ch: channels of G's first map; 64 from 128 pixels up, 32 below.
+        ch_d: channels of D's first map; as G's by default.
+        blocks: residual blocks; 9 from 256 pixels up, 6 from 64, 3 below.
+        layers: halvings in D, for patches of 16, 34, 70, ... pixels; 3, or as many as leave them within the image.
+    """
+    within("cyclegan:ch", ch, 1)
+    within("cyclegan:ch.d", ch_d, 1)
+    within("cyclegan:blocks", blocks, 0, 64)
+    whole_halves("cyclegan", g.resolution, 4, 16)
+    ch = width(ch, g.resolution)
+    deep = usual_blocks(g.resolution) if blocks is None else blocks
+    down = halvings("cyclegan", layers, d.resolution)
+    d_ch = ch if ch_d is None else ch_d
+    return {
+        "G": Translator(g, trunk(g, ch, deep)),
+        "F": Translator(g, trunk(g, ch, deep)),
+        "D": PatchDiscriminator(d, PatchTrunk(d, planes(d), d_ch, down, bias=True)),
+        "E": PatchDiscriminator(d, PatchTrunk(d, d.channels, d_ch, down, bias=True), labels=False),
+    }
+
+
+def usual_blocks(resolution: int) -> int:
+    """9 and 6 as in the paper, and 3 where a map of the blocks has fewer than 16 pixels a side."""
+    if resolution >= 256:
+        return 9
+    return 6 if resolution >= 64 else 3
+
+
+class CycleGame(Game):
+    """G and F each fool a critic, and undo each other.
+
+    Args:
+        gan: whose networks play.
+        cycle: weight of the mean absolute difference between an image and what comes back of it.
+        identity: weight of what G does to an image and F to a source, which should be nothing, as a share of ``cycle``.
+        pool: fakes of the past that each critic is shown in place of half of the new ones; none where labels are told.
+    """
+
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D", "E"), "g": ("G", "F")}
+    critics: ClassVar[tuple[str, ...]] = ("D", "E")
+    takes: ClassVar[frozenset[str]] = frozenset({SOURCE})
+
+    def __init__(self, gan: GAN, *, cycle: float = 10.0, identity: float = 0.5, pool: int = 50) -> None:
+        super().__init__(gan)
+        for name, value in {"cycle": cycle, "identity": identity, "pool": pool}.items():
+            within(f"cyclegan:{name}", value, 0, 10_000 if name == "pool" else None)
+        self.cycle, self.identity = cycle, identity
+        self.contests = {"image": Contest(gan, "D"), SOURCE: Contest(gan, "E")}
+        gan.add_module("history", nn.ModuleDict({target: History(gan, pool) for target in self.contests}))
+
+    def turns(self) -> list[Turn]:
+        """D and E judge, then G and F answer."""
+        return [Turn("d", self.judge, after=self.after), Turn("g", self.create)]
+
+    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The critics' turn, on new fakes and old ones."""
+        terms: dict[str, Tensor] = {}
+        for target, contest in self.contests.items():
+            round = self.round(batch, step, "d", target)
+            gan: Any = self.gan
+            round.fake = gan.history[target](round.fake, torch.rand(size_of_batch(round.fake)) < 0.5)
+            terms |= named(target, contest.judge(round))
+        return terms
+
+    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """The generators' turn: each fools its critic, undoes the other, and leaves alone what needs no translation."""
+        terms: dict[str, Tensor] = {}
+        for target, contest in self.contests.items():
+            round = self.round(batch, step, "g", target)
+            there, back = self.networks(target)
+            own = contest.answer(round)
+            own["cycle"] = self.cycle * (back(round.fake, round.y) - batch[origin(target)]).abs().mean()
+            if self.identity:
+                weight = self.identity * self.cycle
+                own["identity"] = weight * (there(batch[target], round.y) - batch[target]).abs().mean()
+            terms |= named(target, own)
+        return terms
+
+    def round(self, batch: Batch, step: int, side: str, target: str) -> Round:
+        """Translate this turn's images to ``target``: ``image`` or ``source``."""
+        there, _ = self.networks(target)
+        return self.contests[target].round(batch, step, side, batch[target], batch[origin(target)], there)
+
+    def networks(self, target: str) -> tuple[Any, Any]:
+        """What makes images of ``target``, and what makes them anew from those."""
+        gan: Any = self.gan
+        return (gan.G, gan.F) if target == "image" else (gan.F, gan.G)
+
+    def after(self) -> None:
+        """What the loss does to both critics once they have stepped."""
+        for contest in self.contests.values():
+            contest.after()
+
+    def accuracy(self) -> tuple[float, float] | None:
+        """Shares of the last real images that D scored above 0 and of the last fakes that it scored below."""
+        return self.contests["image"].accuracy()
+
+
+def origin(target: str) -> str:
+    """What images of ``target`` are made from."""
+    return SOURCE if target == "image" else "image"
+
+
+def named(target: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Terms by name, those of the way back marked."""
+    return {name if target == "image" else f"{name}_back": term for name, term in terms.items()}

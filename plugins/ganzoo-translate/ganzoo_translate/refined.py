@@ -1,0 +1,73 @@
+"""``ganzoo refined-accuracy``: what the images of a refiner are worth as training data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ganzoo.scores import Score
+
+
+@click.command("refined-accuracy")
+@click.argument("model")
+@click.option("--data", required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE.")
+@click.option("--split", metavar="S", help="Of the data: train (default) or test.")
+@click.option("-n", "count", type=click.IntRange(10, 100_000), default=5000, show_default=True, help="Images to learn.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the classifiers.")
+@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images refined at once.")
+@click.option("--device", help="Where the model is, such as cpu or cuda:0.")
+@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record.")
+def refined_accuracy(
+    model: str,
+    data: str,
+    split: str | None,
+    count: int,
+    seed: int,
+    batch: int,
+    device: str | None,
+    step: str | None,
+    as_json: bool,
+) -> None:
+    """Train a classifier on what MODEL makes of rendered digits, and test it on real ones.
+
+    Beside it stands the same classifier, trained on the sources as they are. Two alarms: the model changes next to
+    nothing, or what it makes no longer shows its label. The accuracy is kept in the model's metrics.json.
+
+    --json prints {"score": {...}} as metrics.json has it; its details are unrefined, gain, real (images classified),
+    moved (mean change of a pixel in [0, 1]), labels_kept, and alarms, a list of texts.
+
+    \b
+    Example:
+      ganzoo refined-accuracy runs/refiner --data rendered-digits:mnist --split test
+    """
+    from ganzoo.cli.eval import kept_step, named
+    from ganzoo.cli.show import show_json
+    from ganzoo.files import check_writable
+    from ganzoo.scores import add_scores
+    from ganzoo.scoring import open_split, subjects
+    from ganzoo.training.precision import choose_device
+    from ganzoo_translate.refinement import scored
+
+    subject = next(subjects(named(model), step=kept_step(step), device=str(choose_device(device))))
+    if subject.folder is not None:
+        check_writable(subject.folder)
+    opened, called = open_split(data, split, subject.model.resolution, subject.model.channels)
+    score = scored(subject, opened, called, count, seed, batch)
+    if subject.folder is not None:
+        add_scores(subject.folder, [score])
+    if as_json:
+        show_json({"score": score.to_json()})
+    else:
+        _show(score)
+
+
+def _show(score: Score) -> None:
+    found = score.details
+    click.echo(f"{score.key}  {score.value:.4f}")
+    click.echo(f"learnt from sources as they are  {found['unrefined']:.4f}  (refining adds {found['gain']:+.4f})")
+    click.echo(f"a pixel changes by {found['moved']:.4f}; {found['labels_kept']:.1%} still show their label")
+    for alarm in found["alarms"]:
+        click.echo(f"alarm: {alarm}")

@@ -1,0 +1,102 @@
+"""What the generators of this package share: images in, images out, and residual blocks between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.kit import Kit
+from ganzoo.layers.conv import Conv2d
+
+
+class Translator(nn.Module):
+    """A generator that takes an image where others take noise: labels enter as the plan's conditioning has it.
+
+    Args:
+        kit: of side ``"g"``.
+        trunk: called ``trunk(x, y)`` with ``x`` ``(B, kit.inputs, R, R)``; returns images in [-1, 1].
+    """
+
+    def __init__(self, kit: Kit, trunk: nn.Module) -> None:
+        super().__init__()
+        self.y_dim = kit.y_dim
+        self.shapes = (kit.image, (kit.y_dim,))
+        self.conditioning = kit.condition()
+        self.trunk = trunk
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` in [-1, 1] of source images ``(B, C, R, R)`` and label vectors ``(B, y_dim)``."""
+        return self.trunk(self.conditioning.embed(x, y), y)
+
+
+class Mirrored(Conv2d):
+    """A convolution that keeps the size of a map, which goes on beyond its edges as in a mirror."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, size, bias=bias)
+        self.edge = (size // 2,) * 4
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, out, H, W)``."""
+        return super().forward(F.pad(x, self.edge, mode="reflect"))
+
+
+class Unit(nn.Module):
+    """Convolutions one after the other, norm, ReLU."""
+
+    def __init__(self, kit: Kit, width: int, *convs: nn.Module) -> None:
+        super().__init__()
+        self.convs, self.norm = nn.Sequential(*convs), kit.norm(width)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """Maps to maps ``(B, width, ...)``, as large as the convolutions make them."""
+        return F.relu(self.norm(self.convs(h), y))
+
+
+class Block(nn.Module):
+    """Convolution, norm, ReLU, convolution, norm, beside a shortcut."""
+
+    def __init__(self, kit: Kit, width: int, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+        self.norm1, self.norm2 = kit.norm(width), kit.norm(width)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """``(B, width, H, W)`` to the same."""
+        inside = F.relu(self.norm1(self.first(h), y))
+        return h + self.norm2(self.second(inside), y)
+
+
+class Attended(nn.Module):
+    """An attention site in a :class:`Chain`."""
+
+    def __init__(self, kit: Kit, width: int, resolution: int, own: bool = False) -> None:
+        super().__init__()
+        self.attention = kit.attention(width, resolution, own)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        """``(B, width, H, W)`` to the same."""
+        return self.attention(h)
+
+
+class Chain(nn.Module):
+    """Modules called ``(h, y)`` one after the other, then a convolution to an image."""
+
+    def __init__(self, layers: Sequence[nn.Module], image: nn.Module) -> None:
+        super().__init__()
+        self.layers, self.image = nn.ModuleList(layers), image
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` in [-1, 1] of images ``(B, inputs, R, R)``."""
+        for layer in self.layers:
+            x = layer(x, y)
+        return torch.tanh(self.image(x))
+
+
+def doubling(widths: Sequence[int]) -> list[nn.Module]:
+    """3x3 convolutions of stride 1/2 from each width to the next, with a bias; each doubles a map."""
+    return [nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=1) for a, b in pairwise(widths)]

@@ -1,0 +1,80 @@
+"""The models that ganzoo ships: each loads by its name without a network, and README says of them what they say."""
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+import ganzoo
+from ganzoo.card import check_card
+from ganzoo.checkpoint import read_config
+from ganzoo.cli import main
+from ganzoo.errors import ModelError
+from ganzoo.hub.files import largest
+from ganzoo.scores import scores_of
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FOLDERS = sorted(path.parent for path in (ROOT / "model_cards").glob("*/config.json"))
+MEGABYTE = 1 << 20
+
+each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No connection can be made."""
+
+    def refuse(*where):
+        raise AssertionError(f"a connection to {where}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def names(folder):
+    return [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+@each
+def test_a_shipped_model_loads_by_its_name(folder, offline):
+    plugins = read_config(folder)["plugins"]
+    try:
+        gan = ganzoo.load(folder.name)
+    except ModelError as error:
+        assert plugins and f"pip install '{next(iter(plugins))}==" in str(error)
+        return
+    pictures = gan.sample(16, seed=0, output="pil")
+    assert len({picture.tobytes() for picture in pictures}) == 16
+    assert torch.equal(gan.sample(4, seed=0), ganzoo.load(folder.name).sample(4, seed=0))
+
+
+@each
+def test_a_shipped_folder_is_what_the_hub_would_hold(folder):
+    assert all(largest(name) is not None for name in names(folder))
+    assert check_card(folder) == []
+    assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
+    assert read_config(folder)["license"]
+    scored = scores_of(folder)
+    assert {score.metric for score in scored} >= {"fd"}
+    assert all(score.floor is not None and score.dataset["split"] == "test" for score in scored if score.metric == "fd")
+
+
+@each
+def test_readme_shows_a_shipped_model(folder):
+    assert "![" in README and f"](model_cards/{folder.name}/samples.png)" in README
+
+
+def test_models_are_small():
+    sizes = {folder.name: sum((folder / name).stat().st_size for name in names(folder)) for folder in FOLDERS}
+    assert all(size <= 15 * MEGABYTE for size in sizes.values()) and sum(sizes.values()) <= 60 * MEGABYTE, sizes
+
+
+def test_the_leaderboard_of_readme_is_that_of_the_models():
+    """To make it anew: ganzoo leaderboard model_cards --markdown."""
+    printed = CliRunner().invoke(main, ["leaderboard", str(ROOT / "model_cards"), "--markdown"])
+    assert printed.exit_code == 0, printed.output
+    written = re.search(r"<!-- leaderboard -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    assert written is not None and written[1].split() == printed.stdout.split()
