@@ -23,6 +23,7 @@ from ganzoo.hub.files import EXAMPLES, largest
 from ganzoo.inputs import LONGEST_TEXT, decode, encode
 from ganzoo.kit import Discriminator
 from ganzoo.testing import plugin
+from ganzoo.training.start import data_text
 
 SIZE = 16
 
@@ -179,6 +180,14 @@ def test_resumed_run_equals_an_unbroken_one(tmp_path):
     ganzoo.train(resume=tmp_path / "a", steps=8, quiet=True)
     train(tmp_path / "b", steps=8)
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_path_behind_the_name_of_a_data_set_is_found_again_from_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert data_text("pairs:./photos") == f"pairs:{tmp_path / 'photos'}"
+    for other in ("pairs:gone/photos", "pairs:digits", "digits"):
+        assert data_text(other) == other
 
 
 def test_samples_of_examples_are_the_same_for_any_number(folder):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -420,7 +421,8 @@ def test_help_says_how(tmp_path):
 def test_ctrl_c_ends_it_cleanly(tmp_path):
     run = make_run(tmp_path / "first")
     command = [sys.executable, "-m", "ganzoo", "watch", str(run), "--no-open"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # the background jobs of a shell ignore it
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears)
     url = process.stdout.readline().split()[-1]
     with closing(http.client.HTTPConnection("127.0.0.1", int(url.split(":")[2].split("/")[0]), timeout=10)) as page:
         page.request("GET", f"/{url.split('/')[3]}/")

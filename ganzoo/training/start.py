@@ -110,9 +110,13 @@ def data_text(data: object) -> str | None:
     """How the data can be found again; None for data in memory."""
     if isinstance(data, Path):
         return str(data.expanduser().resolve())
-    if isinstance(data, str):
-        return str(as_path(data).resolve()) if is_path(data) else data
-    return None
+    if not isinstance(data, str):
+        return None
+    if is_path(data):
+        return str(as_path(data).resolve())
+    name, colon, inner = data.rpartition(":")  # such as pairs:gray:./photos
+    here = bool(colon) and is_path(inner) and Path(inner).expanduser().exists()
+    return f"{name}:{Path(inner).expanduser().resolve()}" if here else data
 
 
 def plan_and_data(

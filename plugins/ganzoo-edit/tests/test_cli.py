@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -117,7 +118,8 @@ def test_help_says_how():
 
 def test_paint_serves_until_ctrl_c(models):
     command = [sys.executable, "-m", "ganzoo", "paint", str(models["colour"]), "--no-open", "--candidates", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # the background jobs of a shell ignore it
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears)
     url = process.stdout.readline().split()[-1]
     with closing(http.client.HTTPConnection("127.0.0.1", int(url.split(":")[2].split("/")[0]), timeout=60)) as page:
         page.request("GET", f"/{url.split('/')[3]}/state.json")
