@@ -147,7 +147,7 @@ def _right(net: Classifier, gan: GAN, data: ImageData, rows: Tensor, seed: int) 
     for some in rows.split(256):
         columns, labels = data.columns({"text"}, some), data.labels[some]
         inputs = gan.inputs(len(some), seed, labels if gan.classes else None, start=start, columns=columns)
-        yield net(seen(to_uint8(gan.generate(**inputs), low=0))).argmax(1) == labels
+        yield net(seen(to_uint8(gan.generate(**inputs, batch=256), low=0))).argmax(1) == labels
         start += len(some)
 
 
