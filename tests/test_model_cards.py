@@ -2,6 +2,7 @@
 
 import re
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,8 @@ def test_a_shipped_model_loads_by_its_name(folder, offline):
 @each
 def test_a_shipped_folder_is_what_the_hub_would_hold(folder):
     assert all(largest(name) is not None for name in names(folder))
-    assert check_card(folder) == []
+    if all(find_spec(name.replace("-", "_")) for name in read_config(folder)["plugins"]):
+        assert check_card(folder) == []
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
     assert read_config(folder)["license"]
     scored = scores_of(folder)

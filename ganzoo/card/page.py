@@ -63,6 +63,7 @@ def render(facts: Facts) -> str:
         more_classes=len(config["class_names"]) > MOST_CLASSES,
         parts=parts(facts),
         settings=settings(facts),
+        install=Markdown(" ".join(["ganzoo", *config["plugins"]])),  # names are those of packages: they were checked
         plugins=[f"{name} {version}" for name, version in config["plugins"].items()],
         scores=[score_row(score) for score in facts.scores],
         floors=any(score.floor is not None for score in facts.scores),
