@@ -27,7 +27,7 @@ class Perfect:
     def inputs(self, n, seed, labels, start, columns):
         return columns
 
-    def generate(self, text):
+    def generate(self, text, batch):
         numbers = [(int(caption.split()[-1]) + self.shift) % 10 for caption in decode(text)]
         labels = self.data.labels.tolist()
         return self.data.images.fetch(torch.tensor([labels.index(n) for n in numbers])).float() / 255
