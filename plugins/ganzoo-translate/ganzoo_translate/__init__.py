@@ -53,6 +53,7 @@ def register_architectures(register: ganzoo.Register) -> None:
         requires=UNPAIRED,
         provides={"features", "maps"},
         implies=("bce",),
-        train={"repeat.g": 2},
+        # With PyTorch's own start a critic of ReLUs without norms hardly sees its input, and G stays the identity.
+        train={"init": "orthogonal/1.41", "lr.g": 5e-4, "lr.d": 5e-4, "repeat.g": 2},
         paper="arxiv:1612.07828",
     )
