@@ -17,6 +17,7 @@ from ganzoo.errors import UsageError, either
 
 NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"
 LONGEST_TEXT = 256  # bytes of a caption
+WIDE = 8  # images in a row of a grid, or as near as whole groups come to it
 COMPARED = 24  # examples that a grid shows beside their sources
 HOW = {SOURCE: "a picture: source= in Python, --input on the command line", TEXT: "text: text= in Python, --text there"}
 
@@ -131,8 +132,8 @@ def panels(images: Tensor, examples: Mapping[str, Tensor]) -> tuple[Tensor, int]
     """
     if SOURCE not in examples:
         texts = len(examples.get(TEXT, ()))
-        return images, texts * (8 // texts) if 0 < texts < 8 else 8
+        return images, texts * (WIDE // texts) if 0 < texts < WIDE else WIDE
     images = images[:COMPARED]
     named = [examples[SOURCE], images, *([examples[TARGET]] if TARGET in examples else [])]
     sides = [_rows(column, 0, len(images)) for column in named]
-    return torch.stack(sides, dim=1).flatten(0, 1), len(sides) * (8 // len(sides) + len(sides) % 2)
+    return torch.stack(sides, dim=1).flatten(0, 1), len(sides) * round(WIDE / len(sides))
