@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit, Unchanged
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
@@ -39,11 +40,12 @@ class UpStage(nn.Module):
         super().__init__()
         self.conv = TransposedConv2d(inputs, outputs, bias=kit.bias)
         self.norm = kit.norm(outputs)
+        self.relu = relu_after(self.norm)
         self.attention = attention(kit, outputs, resolution)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        return self.attention(F.relu(self.norm(self.conv(h), y)))
+        return self.attention(self.relu(self.norm(self.conv(h), y)))
 
 
 class GTrunk(nn.Module):
@@ -79,12 +81,13 @@ class DownStage(nn.Module):
     def __init__(self, conv: nn.Conv2d, norm: nn.Module, attend: nn.Module, dropout: float) -> None:
         super().__init__()
         self.conv, self.norm = conv, norm
+        self.relu = relu_after(norm, 0.2)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.attention = attend
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``."""
-        return self.attention(self.dropout(F.leaky_relu(self.norm(self.conv(h), y), 0.2)))
+        return self.attention(self.dropout(self.relu(self.norm(self.conv(h), y))))
 
 
 class DTrunk(nn.Module):

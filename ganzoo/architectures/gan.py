@@ -11,11 +11,11 @@ import math
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.dropout import Dropout
 
 DEEPEST = 100  # hidden layers; each is a module, so more would take time before they take memory
@@ -28,11 +28,12 @@ class Hidden(nn.Module):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs, bias=kit.bias)
         self.norm = kit.norm(outputs)
+        self.relu = relu_after(self.norm, 0.2)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, inputs)`` to ``(B, outputs)``."""
-        return self.dropout(F.leaky_relu(self.norm(self.linear(h), y), 0.2))
+        return self.dropout(self.relu(self.norm(self.linear(h), y)))
 
 
 class GTrunk(nn.Module):

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
 from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 
 BOTTOMS = (4, 6)  # sides of the smallest map of G
@@ -75,6 +76,7 @@ class GTrunk(nn.Module):
         maps = [self.bottom << i for i in range(1, k + 1)]
         self.attentions = attentions(kit, wide[1:], maps, limit=kit.resolution // 2)
         self.norm = kit.norm(wide[-1], labels=False)
+        self.relu = relu_after(self.norm, own=False)
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
@@ -82,7 +84,7 @@ class GTrunk(nn.Module):
         h = self.project(h).unflatten(1, (-1, self.bottom, self.bottom))
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             h = attention(block(h, y))
-        return torch.tanh(self.image(F.relu(self.norm(h, y))))
+        return torch.tanh(self.image(self.relu(self.norm(h, y))))
 
 
 class DTrunk(nn.Module):

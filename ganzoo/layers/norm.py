@@ -1,6 +1,7 @@
 """Normalizations, all built as ``norm(channels, y_dim, *, options)`` and all called ``norm(x, y)``.
 
-``x`` is ``(B, C)`` or ``(B, C, H, W)``; ``y`` is the float label vector ``(B, y_dim)``, which only ``cbn`` reads.
+``x`` is ``(B, C)`` or ``(B, C, H, W)``; ``y`` is the float label vector ``(B, y_dim)``, which only ``cbn`` reads. What they
+return is a new tensor that their gradients do not need, so an activation may write over it (``spare``).
 Statistics are taken in float32 whatever the dtype of ``x``, and running statistics are persistent float32 buffers.
 """
 
@@ -52,6 +53,7 @@ def whole_batch_norm(
 class RunningStatistics(nn.Module):
     """What batch norms share: batch statistics in training mode, running ones in evaluation."""
 
+    spare = True
     running_mean: Tensor
     running_var: Tensor
 
@@ -148,6 +150,8 @@ class InstanceNorm(nn.Module):
         affine: whether scale and shift are learnt; those of CycleGAN (arXiv 1703.10593) are not.
     """
 
+    spare = True
+
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
         within("in:eps", eps, 0)
@@ -177,6 +181,7 @@ class LayerNorm(nn.Module):
         eps: added to the variance.
     """
 
+    spare = True
     groups = 1
 
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5) -> None:
@@ -225,6 +230,8 @@ class PixelNorm(nn.Module):
         y_dim: not used.
         eps: added to the mean square.
     """
+
+    spare = True
 
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-8) -> None:
         super().__init__()

@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.resample import UP_CONVS, DownConv2d
 
@@ -46,8 +46,10 @@ class GBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, norm: Norm, upsample: str) -> None:
         super().__init__()
         self.norm1 = norm(in_channels)
+        self.relu1 = relu_after(self.norm1, own=False)
         self.conv1 = main_conv(UP_CONVS[upsample](in_channels, out_channels))
         self.norm2 = norm(out_channels)
+        self.relu2 = relu_after(self.norm2)
         self.conv2 = main_conv(Conv2d(out_channels, out_channels, 3, padding=1))
         self.shortcut = nn.Sequential(
             xavier(nn.Conv2d(in_channels, out_channels, 1)), nn.Upsample(scale_factor=2, mode=upsample)
@@ -55,8 +57,8 @@ class GBlock(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        h = self.conv1(F.relu(self.norm1(x, y)))
-        h = self.conv2(F.relu(self.norm2(h, y)))
+        h = self.conv1(self.relu1(self.norm1(x, y)))
+        h = self.conv2(self.relu2(self.norm2(h, y)))
         return h + self.shortcut(x)
 
 
@@ -74,12 +76,13 @@ class FirstDBlock(nn.Module):
         super().__init__()
         self.conv1 = main_conv(Conv2d(in_channels, out_channels, 3, padding=1))
         self.norm = norm(out_channels)
+        self.relu = relu_after(self.norm)
         self.conv2 = main_conv(DownConv2d(out_channels, out_channels))
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), xavier(nn.Conv2d(in_channels, out_channels, 1)))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``."""
-        h = self.conv2(F.relu(self.norm(self.conv1(x), y)))
+        h = self.conv2(self.relu(self.norm(self.conv1(x), y)))
         return h + self.shortcut(x)
 
 
@@ -105,8 +108,10 @@ class DBlock(nn.Module):
         super().__init__()
         self.entry = nn.ReLU() if rectify else nn.Identity()
         self.norm1 = norm(in_channels)
+        self.relu1 = relu_after(self.norm1, own=False)
         self.conv1 = main_conv(Conv2d(in_channels, in_channels, 3, padding=1))
         self.norm2 = norm(in_channels)
+        self.relu2 = relu_after(self.norm2)
         last = DownConv2d(in_channels, out_channels) if down else Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv2 = main_conv(last)
         self.shortcut = d_shortcut(in_channels, out_channels, down)
@@ -114,6 +119,6 @@ class DBlock(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``, or ``(B, out, H, W)`` without ``down``."""
         x = self.entry(x)
-        h = self.conv1(F.relu(self.norm1(x, y)))
-        h = self.conv2(F.relu(self.norm2(h, y)))
+        h = self.conv1(self.relu1(self.norm1(x, y)))
+        h = self.conv2(self.relu2(self.norm2(h, y)))
         return h + self.shortcut(x)

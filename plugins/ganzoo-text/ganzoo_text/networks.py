@@ -21,6 +21,7 @@ from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import ResolutionError, within
 from ganzoo.inputs import LONGEST_TEXT
 from ganzoo.kit import Kit, Output, whole_draw
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.resample import NearestUpConv2d
 from ganzoo_text.encoders import ENCODERS, trimmed
@@ -67,11 +68,12 @@ class Up(nn.Module):
         super().__init__()
         self.conv = NearestUpConv2d(inputs, outputs, bias=kit.bias)
         self.norm = kit.norm(outputs)
+        self.relu = relu_after(self.norm)
         self.attention = kit.attention(outputs, size, own=size == min(kit.resolution // 2, 32))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        return self.attention(F.relu(self.norm(self.conv(h), y)))
+        return self.attention(self.relu(self.norm(self.conv(h), y)))
 
 
 class Layer(nn.Module):
@@ -79,11 +81,12 @@ class Layer(nn.Module):
 
     def __init__(self, kit: Kit, conv: nn.Conv2d, slope: float) -> None:
         super().__init__()
-        self.conv, self.norm, self.slope = conv, kit.norm(conv.out_channels), slope
+        self.conv, self.norm = conv, kit.norm(conv.out_channels)
+        self.relu = relu_after(self.norm, slope)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, h, w)``."""
-        return F.leaky_relu(self.norm(self.conv(h), y), self.slope)
+        return self.relu(self.norm(self.conv(h), y))
 
 
 class Residual(nn.Module):

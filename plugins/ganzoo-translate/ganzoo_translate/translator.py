@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.kit import Kit
+from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 
 
@@ -51,10 +52,11 @@ class Unit(nn.Module):
     def __init__(self, kit: Kit, width: int, *convs: nn.Module) -> None:
         super().__init__()
         self.convs, self.norm = nn.Sequential(*convs), kit.norm(width)
+        self.relu = relu_after(self.norm)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Maps to maps ``(B, width, ...)``, as large as the convolutions make them."""
-        return F.relu(self.norm(self.convs(h), y))
+        return self.relu(self.norm(self.convs(h), y))
 
 
 class Block(nn.Module):
@@ -64,10 +66,11 @@ class Block(nn.Module):
         super().__init__()
         self.first, self.second = first, second
         self.norm1, self.norm2 = kit.norm(width), kit.norm(width)
+        self.relu = relu_after(self.norm1)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, width, H, W)`` to the same."""
-        inside = F.relu(self.norm1(self.first(h), y))
+        inside = self.relu(self.norm1(self.first(h), y))
         return h + self.norm2(self.second(inside), y)
 
 
