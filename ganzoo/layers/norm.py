@@ -1,7 +1,7 @@
 """Normalizations, all built as ``norm(channels, y_dim, *, options)`` and all called ``norm(x, y)``.
 
-``x`` is ``(B, C)`` or ``(B, C, H, W)``; ``y`` is the float label vector ``(B, y_dim)``, which only ``cbn`` reads. What they
-return is a new tensor that their gradients do not need, so an activation may write over it (``spare``).
+``x`` is ``(B, C)`` or ``(B, C, H, W)``; ``y`` is the float label vector ``(B, y_dim)``, which only ``cbn`` reads. What
+they return is a new tensor that their gradients do not need, so an activation may write over it (``spare``).
 Statistics are taken in float32 whatever the dtype of ``x``, and running statistics are persistent float32 buffers.
 """
 
