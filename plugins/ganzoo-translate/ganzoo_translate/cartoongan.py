@@ -29,6 +29,7 @@ from ganzoo_translate.patches import PatchDiscriminator, planes, site
 from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Attended, Block, Chain, Mirrored, Translator, Unit, doubling
 
+COARSE = 4  # side of the squares of pixels whose mean colours are compared
 EDGE = 100 / 127.5  # slope from which a pixel is on an edge: 100 of 255, as is usual for Canny's lower threshold
 SOBEL = ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0))
 
@@ -118,6 +119,8 @@ class CartoonGame(Game):
         weight: of the mean absolute difference of content.
         warmup: steps in which G learns from content alone.
         edges: weight in D's loss of cartoons with smoothed edges, as fakes.
+        color: weight of the mean absolute difference of colours, averaged over 4x4 pixels. The paper has none; it
+            holds the colours of small photos, in which a network of features sees little of them.
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
@@ -131,11 +134,12 @@ class CartoonGame(Game):
         weight: float = 10.0,
         warmup: int = 1000,
         edges: float = 1.0,
+        color: float = 0.0,
     ) -> None:
         super().__init__(gan)
-        for name, value in {"weight": weight, "warmup": warmup, "edges": edges}.items():
+        for name, value in {"weight": weight, "warmup": warmup, "edges": edges, "color": color}.items():
             within(f"cartoongan:{name}", value, 0)
-        self.name, self.weight, self.warmup, self.edges = content, weight, warmup, edges
+        self.name, self.weight, self.warmup, self.edges, self.color = content, weight, warmup, edges, color
         self.contest = Contest(gan)
         self._seen: Content | None = None
 
@@ -178,7 +182,10 @@ class CartoonGame(Game):
         assert self._seen is not None
         with torch.no_grad():
             wanted = self._seen(round.z)
-        return {"content": self.weight * (self._seen(round.fake) - wanted).abs().mean()}
+        terms = {"content": self.weight * (self._seen(round.fake) - wanted).abs().mean()}
+        if self.color:
+            terms["color"] = self.color * F.avg_pool2d(round.fake.float() - round.z, COARSE).abs().mean()
+        return terms
 
     def round(self, batch: Batch, step: int, side: str) -> Round:
         """Draw this turn's photos as cartoons."""

@@ -261,6 +261,17 @@ def test_content_term_is_zero_for_the_photo_itself_and_teaches_g():
     assert float(gan.game.kept(round)["content"].detach()) == 0
 
 
+def test_color_term_compares_means_of_squares():
+    gan = ganzoo.build("cartoongan:ch=4,blocks=1,color=3", 16, 3)
+    round = gan.game.round(data_for("cartoongan").stream(4, 0).batch(0), 0, "g")
+    gan.turns()
+    checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 0.4 - 0.2  # their mean is 0 in every square
+    round.fake = round.z + checks
+    assert float(gan.game.kept(round)["color"]) == pytest.approx(0, abs=1e-6)
+    round.fake = round.z - 0.25
+    assert float(gan.game.kept(round)["color"]) == pytest.approx(0.75)
+
+
 def test_edges_are_smoothed_and_the_rest_stays():
     image = torch.full((1, 3, 32, 32), -0.8)
     image[..., 16:] = 0.9  # an edge between columns 15 and 16
