@@ -117,6 +117,21 @@ def test_the_game_says_how_often_its_critic_was_right():
     assert 0 <= real <= 1 and 0 <= fake <= 1
 
 
+@pytest.mark.parametrize(
+    "loss, right",
+    [("hinge", (1, 0)), ("ls", (1, 1)), ("ls:a=-1,b=1", (1, 0)), ("wgan", (1, 1)), ("relativistic", (1, 1))],
+)
+def test_right_is_what_the_loss_calls_right(loss, right, monkeypatch):
+    gan = ganzoo.build(f"dcgan:ch=8+{loss}", **SMALL)
+
+    def white(x, y):
+        return Output(0.3 + 0.4 * (x.mean((1, 2, 3)) > 0.9) + 0 * x.sum((1, 2, 3)), x)
+
+    monkeypatch.setattr(gan.D, "forward", white)
+    next(turn for turn in gan.turns() if turn.player == "d").loss({"image": torch.ones(4, 1, 16, 16)}, 0)
+    assert gan.game.accuracy() == right
+
+
 @pytest.mark.parametrize("head", ["plain", "projection", "ac"])
 def test_heads_speak_fp32_where_networks_compute_in_bf16(head):
     torch.manual_seed(0)

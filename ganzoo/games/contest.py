@@ -72,7 +72,7 @@ class Contest:
         """The critic's turn: real up, fake down, plus penalties."""
         loss = {"loss": self.parts.loss.d(round.critic, round.real, round.fake)}
         terms = {**loss, **self._extras(round), **self._penalties(round)}
-        self._right = _shares_right(round)
+        self._right = _shares_right(round, getattr(self.parts.loss, "boundary", 0.0))
         for augment in self.parts.augments.values():
             if hasattr(augment, "observe"):
                 augment.observe(round)
@@ -88,7 +88,11 @@ class Contest:
             self.parts.loss.after(self.network)
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals scored above 0 and of the last fakes scored below; None before the first turn."""
+        """Shares of the last reals and fakes on their side of the loss's boundary; None before the first turn.
+
+        A loss declares ``boundary``, the score at which it cannot tell; 0 where it says nothing. A loss to which only
+        differences of scores matter declares None: then it lies halfway between the means of reals and fakes.
+        """
         if self._right is None:
             return None
         real, fake = self._right.tolist()
@@ -130,10 +134,11 @@ class Contest:
 
 
 @torch.no_grad()
-def _shares_right(round: Round) -> Tensor:
-    """Shares ``(2,)`` of the whole batch: reals scored above 0, and fakes scored below."""
-    real, fake = round.critic(round.real) > 0, round.critic(round.fake) < 0
-    return average(torch.stack([real.float().mean(), fake.float().mean()]))
+def _shares_right(round: Round, boundary: float | None) -> Tensor:
+    """Shares ``(2,)`` of the whole batch: reals scored above the boundary, and fakes scored below."""
+    real, fake = round.critic(round.real), round.critic(round.fake)
+    middle = average(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
+    return average(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))
 
 
 def penalise(part: Any, round: Round) -> Tensor:

@@ -42,5 +42,5 @@ class NoiseGame(Game):
         return self.contest.round(batch, step, side, real, z, gan.G)
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals scored above 0 and of the last fakes scored below."""
+        """Shares of the last reals and fakes that D told apart."""
         return self.contest.accuracy()

@@ -16,6 +16,7 @@ class LeastSquares:
 
     def __init__(self, *, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> None:
         self.a, self.b, self.c = a, b, c
+        self.boundary = (a + b) / 2
 
     def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Half the squared distances of real scores from ``b`` and of fake scores from ``a``."""

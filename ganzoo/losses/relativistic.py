@@ -26,6 +26,8 @@ class Relativistic:
     adds ``r1`` and ``r2``. Patch scores are paired patch by patch.
     """
 
+    boundary = None
+
     def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of how far a fake's score is above its real partner's."""
         return F.softplus(critic(fake) - critic(real)).mean()
@@ -44,6 +46,8 @@ class RelativisticAverage:
     ½ of the authors' code.
     Averages run over the whole batch, and over patches where there are any.
     """
+
+    boundary = None
 
     def __init__(self, *, form: Literal["bce", "ls", "hinge"] = "bce") -> None:
         self.form = form

@@ -15,6 +15,8 @@ class Wasserstein:
     earth mover's distance only as far as something bounds its slope: ``gp`` here, the clipping of ``wgan-clip`` there.
     """
 
+    boundary = None
+
     def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Mean fake score minus mean real score."""
         return critic(fake).mean() - critic(real).mean()

@@ -153,7 +153,7 @@ class CycleGame(Game):
             contest.after()
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last real images that D scored above 0 and of the last fakes that it scored below."""
+        """Shares of the last real images and fakes that D told apart."""
         return self.contests["image"].accuracy()
 
 

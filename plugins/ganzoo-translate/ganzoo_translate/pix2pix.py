@@ -156,5 +156,5 @@ class Pix2PixGame(Game):
         return self.contest.round(batch, step, side, batch["image"], source, gan.G, source=source)
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals scored above 0 and of the last fakes scored below."""
+        """Shares of the last reals and fakes that D told apart."""
         return self.contest.accuracy()
