@@ -15,9 +15,10 @@ _HOMES = {
     "prefetch": "stream",
     "resident": "device",
     "open_data": "open",
+    "open_inner": "open",
 }
 
-__all__ = ["DataRequest", "ImageData", "Images", "Stream", "open_data", "prefetch", "resident"]
+__all__ = ["DataRequest", "ImageData", "Images", "Stream", "open_data", "open_inner", "prefetch", "resident"]
 
 
 def __getattr__(name: str) -> Any:

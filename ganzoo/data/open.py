@@ -118,3 +118,23 @@ def _open_path(path: Path, request: DataRequest) -> ImageData:
 def is_path(text: str) -> bool:
     """Whether ``--data TEXT`` means a folder or zip rather than a registered data set."""
     return not _named(text)
+
+
+def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
+    """The data called SOURCE in ``--data before:SOURCE``.
+
+    A folder or zip is taken whole, whatever the split, as everywhere; other data is asked for the split.
+
+    Raises:
+        UsageError: SOURCE is missing, or has no such split.
+        DataError: there is no such data.
+    """
+    if not text:
+        raise UsageError(
+            f"--data {before} needs data to be made from: --data {before}:SOURCE, such as {before}:cifar10"
+        )
+    if not is_path(text):
+        return open_data(text, request)
+    path = as_path(text)
+    choose_split(f"{before}:{path.name}", request.split, ("train", "test", "all"))
+    return open_data(path, replace(request, split="all"))

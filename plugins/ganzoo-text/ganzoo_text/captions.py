@@ -14,10 +14,11 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data import DataRequest, ImageData, open_inner
 from ganzoo.data.collect import collect
 from ganzoo.data.decode import why
 from ganzoo.data.folder import FolderPictures
+from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, UsageError
 from ganzoo.folder import quoted
 from ganzoo.inputs import LONGEST_TEXT, encode
@@ -42,9 +43,7 @@ def captions(argument: str, request: DataRequest) -> ImageData:
 
     "a photo of a frog" and seven other templates, one for each image. Labels and class names stay.
     """
-    if not argument:
-        raise UsageError("--data captions needs labelled data to describe: captions:SOURCE, such as captions:cifar10")
-    data = open_data(argument, request)
+    data = open_inner(argument, request, "captions")
     if data.labels is None:
         raise DataError(f"captions are made of class names, and {data.name} has none: give labelled data")
     said = [template.format(thing(name)) for name in data.class_names for template in TEMPLATES]
@@ -61,15 +60,14 @@ def thing(name: str) -> str:
 def captioned(argument: str, request: DataRequest) -> ImageData:
     """A folder with a .txt of the same name beside each picture: captioned:FOLDER; of several lines each image has one.
 
-    Labels come from sub-folders, as those of any folder.
+    Labels come from sub-folders, as those of any folder, which is taken whole, whatever the split.
     """
     if not argument:
         raise UsageError("--data captioned needs a folder: captioned:FOLDER, with cat.txt beside cat.png")
     folder = Path(argument).expanduser()
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; captioned:FOLDER has cat.txt beside cat.png")
-    if request.split not in ("train", "all"):
-        raise UsageError(f"a folder such as {folder} has no split {request.split!r}; it has train and all")
+    choose_split(f"captioned:{folder.resolve().name}", request.split, ("train", "test", "all"))
     pictures = FolderPictures(folder)
     lines = [read_lines(folder / PurePosixPath(name).with_suffix(".txt"), name) for name in pictures.names]
     data = collect(pictures, request, name=f"captioned:{folder.resolve().name}")

@@ -116,9 +116,13 @@ def test_data_without_labels_has_no_captions(tmp_path):
         open_data(f"captions:{tmp_path}", DataRequest())
 
 
-def test_a_split_that_a_folder_has_not(folder):
-    with pytest.raises(UsageError, match="no split 'test'"):
-        open_data(f"captioned:{folder}", DataRequest(split="test"))
+def test_a_folder_is_taken_whole_as_train_or_test(folder):
+    whole, tests = (open_data(f"captioned:{folder}", DataRequest(split=split)) for split in ("all", "test"))
+    assert tests.count == whole.count and tests.fingerprint == whole.fingerprint
+    assert open_data(f"captions:{folder}", DataRequest(split="test")).count == whole.count
+    for value in (f"captioned:{folder}", f"captions:{folder}"):
+        with pytest.raises(UsageError, match="no split 'val'"):
+            open_data(value, DataRequest(split="val"))
 
 
 def test_rows_are_bytes(folder):

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData
+from ganzoo.data import DataRequest, ImageData, open_inner
 from ganzoo.errors import DataError
-from ganzoo_translate.data.inner import chosen, derived, fingerprint_of, images_of, open_inner, pictures
+from ganzoo_translate.data.inner import chosen, derived, fingerprint_of, images_of, pictures
 
 VERSION = 1  # raised when cartoons come out otherwise
 LEVELS = 8  # of each colour

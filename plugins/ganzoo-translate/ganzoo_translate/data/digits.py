@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData
+from ganzoo.data import DataRequest, ImageData, open_inner
 from ganzoo.data.dataset import MemoryImages, fingerprint
 from ganzoo.data.progress import progress
 from ganzoo.errors import DataError
 from ganzoo.seeding import derive
 from ganzoo_translate.data.fonts import DIGITS, Font, fonts, glyph
-from ganzoo_translate.data.inner import fingerprint_of, open_inner
+from ganzoo_translate.data.inner import fingerprint_of
 
 MOST = 10_000  # rendered digits
 ANGLE = 15.0  # degrees, either way

@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData, Images, open_data
+from ganzoo.data import Images
 from ganzoo.data.dataset import MemoryImages
-from ganzoo.data.named import choose_split
-from ganzoo.data.open import as_path, is_path
 from ganzoo.data.progress import progress
-from ganzoo.errors import UsageError
 
 Derive = Callable[[Tensor, Tensor], Tensor]
 """From images uint8 ``(B, C, R, R)`` and their numbers ``(B,)`` to other images, uint8 ``(B, C, R, R)``."""
 
 BLOCK = 256  # images that are made at once
-
-
-def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
-    """The data called SOURCE in ``--data before:SOURCE``.
-
-    A folder or zip is taken whole, whatever the split, as everywhere; other data is asked for the split.
-
-    Raises:
-        UsageError: SOURCE is missing, or has no such split.
-        DataError: there is no such data.
-    """
-    if not text:
-        raise UsageError(
-            f"--data {before} needs data to be made from: --data {before}:SOURCE, such as {before}:cifar10"
-        )
-    if not is_path(text):
-        return open_data(text, request)
-    path = as_path(text)
-    choose_split(f"{before}:{path.name}", request.split, ("train", "test", "all"))
-    return open_data(path, replace(request, split="all"))
 
 
 def fingerprint_of(made: str, *fingerprints: str) -> str:
