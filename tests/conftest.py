@@ -6,27 +6,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer
+from hub_server import stand_in
 from hypothesis import settings
 
 settings.register_profile("ganzoo", deadline=None)  # no test is timed: machines are shared
 settings.load_profile("ganzoo")
 
-# huggingface_hub reads these when it is imported, so they are set before any test is: nothing reaches the real Hub,
-# nothing uses a person's token or cache. Xet is off here only: the server speaks plain LFS.
-HUB = HubServer()
 HOME = tempfile.TemporaryDirectory(prefix="ganzoo-hf-")
-ENVIRONMENT = {
-    "HF_ENDPOINT": HUB.url,
-    "HF_HOME": HOME.name,
-    "HF_HUB_DISABLE_XET": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "NO_PROXY": "127.0.0.1,localhost",
-}
-os.environ.update(ENVIRONMENT)
-for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "GANZOO_ORG"):
-    os.environ.pop(name, None)
+HUB = stand_in(HOME.name)  # before a test imports the client: nothing reaches the real Hub
+os.environ.pop("GANZOO_ORG", None)
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -395,3 +397,23 @@ class Handler(BaseHTTPRequestHandler):
         oid = repo.commit(files, branch, header["summary"])
         url = {"pullRequestUrl": f"{self.hub.url}/{name}/discussions/1"} if pull else {}
         return 200, {"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}", **url}, {}
+
+
+def stand_in(home: str, token: str = "") -> HubServer:
+    """A Hub that this process and its children take for the real one, and nobody's cache or token.
+
+    ``huggingface_hub`` reads its environment when it is imported: call this before. Xet is off as this server speaks
+    plain LFS.
+
+    Args:
+        home: folder of the client's cache.
+        token: of whom is logged in; nobody by default.
+    """
+    assert "huggingface_hub" not in sys.modules
+    server = HubServer()
+    for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING_FACE_"))]:
+        del os.environ[name]
+    off = {f"HF_HUB_DISABLE_{what}": "1" for what in ("XET", "TELEMETRY", "PROGRESS_BARS")}
+    os.environ.update({"HF_ENDPOINT": server.url, "HF_HOME": home, "NO_PROXY": "127.0.0.1,localhost", **off})
+    os.environ.update({"HF_TOKEN": token} if token else {})
+    return server

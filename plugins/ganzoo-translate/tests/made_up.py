@@ -62,7 +62,7 @@ def trainer(recipe: str, labels: bool = False, **settings: object) -> tuple[Trai
 
 def train(out: Path, recipe: str, **options: Any) -> Any:
     """A run of a few steps at batch 4."""
-    fixed = {"batch": 4, "log_every": 1, "grid_every": 2, "save_every": 2, "quiet": True}
+    fixed = {"batch": 4, "log_every": 1, "grid_every": 2, "save_every": 2, "quiet": True, "license": "mit"}
     return ganzoo.train(recipe, **{"data": data_for(recipe), "out": out, "steps": 4, **fixed, **options})
 
 

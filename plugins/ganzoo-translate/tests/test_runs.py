@@ -78,6 +78,17 @@ def test_sample_command_translates_a_picture(runs, tmp_path):
     assert (tmp_path / "out.png").exists()
 
 
+@pytest.mark.parametrize("system", PLAIN)
+def test_pushed_model_is_loaded_back(system, hub, runs):
+    result = CliRunner().invoke(main, ["push", str(runs[system]), f"me/{system}", "--unscored"])
+    assert result.exit_code == 0, result.output
+    assert {"examples/source.png", "model.safetensors", "config.json"} <= hub.repos[f"me/{system}"].head().keys()
+    photos = torch.rand(2, 3, 16, 16)
+    assert torch.equal(
+        ganzoo.load(f"me/{system}").sample(source=photos), ganzoo.load(runs[system]).sample(source=photos)
+    )
+
+
 def test_content_network_that_is_not_here_is_said_before_anything_is_written(tmp_path, monkeypatch):
     def missing(*arguments, **keywords):
         raise GanzooError("the weights of tf_efficientnet_lite0.in1k are not on this machine")
