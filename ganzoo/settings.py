@@ -85,7 +85,12 @@ SETTINGS: Mapping[str, Spec] = {
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror images at random"),
     "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),
     "precision": Spec("auto", _one_of("auto", "fp32", "bf16"), "auto, fp32 or bf16", "arithmetic of the networks"),
-    "compile": Spec("off", _one_of("on", "off"), "on or off", "networks run compiled (torch.compile) while they train"),
+    "compile": Spec(
+        "off",
+        _one_of("on", "off", "graphs"),
+        "on, off or graphs",
+        "whether networks run compiled; graphs: as CUDA graphs",
+    ),
 }
 
 

@@ -144,8 +144,7 @@ class Clocked:
         precision.place(gan)
         batch = {"image": job.real, "label": job.labels, **stand_ins(gan, job.real)}
         ours = cls(Trainer(gan, 0, 1, precision), precision.send(batch))
-        if gan.plan["compile"] == "on":
-            ours.notes += compile_networks(gan, device)
+        ours.notes += compile_networks(gan, device)
         return ours
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:

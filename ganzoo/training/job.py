@@ -59,8 +59,7 @@ class Job:
         """Networks on their device, with optimisers."""
         self.precision.tune()
         self.precision.place(self.gan)
-        if self.gan.plan["compile"] == "on":
-            self.remarks += compile_networks(self.gan, self.precision.device)
+        self.remarks += compile_networks(self.gan, self.precision.device)
         return Trainer(self.gan, int(self.config["seed"]), int(self.notes["horizon"]), self.precision)
 
     def session(

@@ -23,6 +23,7 @@ from ganzoo.errors import ModelError, RunError
 from ganzoo.gan import GAN, Batch, Turn
 from ganzoo.seeding import derive
 from ganzoo.training import optim
+from ganzoo.training.compiled import turn_marker
 from ganzoo.training.distributed import average_all, average_gradients, running_statistics
 from ganzoo.training.ema import EMA
 from ganzoo.training.health import short
@@ -103,6 +104,7 @@ class Trainer:
         self.counts: dict[str, int] = {}
         self.noted: list[tuple[int, str, tuple[str, ...], Tensor]] = []  # step, turn, names of terms, their values
         self.patience = 1 if self.precision.device.type == "cpu" else PATIENCE
+        self.begin = turn_marker(plan, self.precision.device)
         self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
 
     def round(self, batches: Sequence[Batch]) -> None:
@@ -127,6 +129,7 @@ class Trainer:
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One update of one player: losses, gradients, step."""
         reseed(self.seed, self.step, update)
+        self.begin()
         with learning(self.gan, turn.player), parametrize.cached():
             with self.precision.autocast():
                 terms = turn.loss(batch, self.step)
