@@ -31,8 +31,8 @@ class Compiled:
 
     def __init__(self, network: nn.Module, graphs: bool = False) -> None:
         self.written = network._call_impl
-        mode = {"mode": "reduce-overhead"} if graphs else {}
-        self.compiled = torch.compile(network._call_impl, backend=BACKEND, dynamic=False, **mode)
+        mode = "reduce-overhead" if graphs else None
+        self.compiled = torch.compile(network._call_impl, backend=BACKEND, mode=mode, dynamic=False)
 
     def __call__(self, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
         """What the network says of ``x``."""
