@@ -158,6 +158,11 @@ def register_penalties(register: Register) -> None:
 
 
 @hookimpl
+def register_augments(register: Register) -> None:
+    register("diffaugment", "ganzoo.augments.diffaugment:DiffAugment", paper="arxiv:2006.10738")
+
+
+@hookimpl
 def register_datasets(register: Register) -> None:
     labelled, plain = {"image", "label"}, {"image"}
     # Small batches and quick learning: a readable grid in a minute on two cores.

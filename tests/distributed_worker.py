@@ -26,6 +26,7 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "mlp": ("gan:ch=16", {}),
     "adam": ("gan:ch=16", {"optimizer": "adam", "lr.g": 2e-4, "lr.d": 2e-4}),
     "dropout": ("dcgan:ch=4,dropout=0.5+normalization/none", {}),
+    "augmented": ("dcgan:ch=4+normalization/none+diffaugment", {}),
     "repeat": ("sngan:ch=4+normalization/none@g", {"repeat.d": 5, "flip": "on"}),
     "conditional": ("sngan:ch=4+normalization/none@g+projection", {"repeat.d": 1}),
     "classifier": ("gan:ch=16+ac", {}),

@@ -16,7 +16,7 @@ LAYERS = [
     {"hookspecs", "declarations", "entry", "registry", "plugins", "builtin", "registrations"},
     {"settings", "plan", "resolver"},
     {"whole", "pictures", "inputs", "kit", "gan"},
-    {"layers", "losses", "games"},
+    {"layers", "losses", "augments", "games"},
     {"architectures"},
     {"builder"},
     {"folder", "checkpoint", "examples", "data", "anatomy", "scores", "walks", "local"},

@@ -28,7 +28,7 @@ RECIPES = [
     "dcgan:ch=4+cbn+ac",
     "dcgan:ch=4+cbn+projection+wn@d+relativistic",
     "dcgan:ch=4+onehot+sa@8",
-    "dcgan:ch=4+r2:gamma=0.5+dragan",
+    "dcgan:ch=4+r2:gamma=0.5+dragan+diffaugment",
 ]
 SETTINGS = {
     "dcgan:ch=4+eqlr@d+wgan+gp:every=3": {"optimizer": "rmsprop", "ema": 0.9999999 - 1e-6},

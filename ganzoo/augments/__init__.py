@@ -1,0 +1,1 @@
+"""What the critic is shown of an image. One paper is one file."""
