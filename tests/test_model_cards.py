@@ -1,5 +1,6 @@
 """The models that ganzoo ships: each loads by its name without a network, and README says of them what they say."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import ganzoo
 from ganzoo.card import check_card
 from ganzoo.checkpoint import read_config
+from ganzoo.cli import main
 from ganzoo.errors import ModelError
 from ganzoo.hub.files import largest
 from ganzoo.scores import scores_of
@@ -19,6 +22,7 @@ from ganzoo.scores import scores_of
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOLDERS = sorted(path.parent for path in (ROOT / "model_cards").glob("*/config.json"))
+SMALL = [folder for folder in FOLDERS if read_config(folder)["dataset"]["name"] == "mnist"]
 MEGABYTE = 1 << 20
 
 each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -61,6 +65,16 @@ def test_a_shipped_folder_is_what_the_hub_would_hold(folder):
     scored = scores_of(folder)
     assert {score.metric for score in scored} >= {"fd"}
     assert all(score.floor is not None and score.dataset["split"] == "test" for score in scored if score.metric == "fd")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", SMALL, ids=lambda folder: folder.name)
+def test_the_scores_of_a_small_model_hold(folder, shared_data):
+    command = ["verify", str(folder), "--data", str(shared_data / "mnist-test.zip"), "--json"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    verdicts = json.loads(result.stdout)["verdicts"]
+    assert len(verdicts) >= 4 and all(verdict["measured"] is not None for verdict in verdicts)
 
 
 def test_models_are_small():
