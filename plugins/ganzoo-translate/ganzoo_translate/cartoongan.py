@@ -4,7 +4,7 @@ CartoonGAN: Generative Adversarial Networks for Photo Cartoonization (Chen et al
 doi:10.1109/CVPR.2018.00986), figure 2. How ours differs: norms are instance norms, the paper does not say which; below
 128 pixels maps are half as wide, and below 64 there are 4 residual blocks in place of 8; content is compared in any
 network of timm where the paper has VGG-19, and its weight is that of a mean; real images count twice in D's loss, once
-against what G made and once against smoothed edges, so that every loss of the zoo fits.
+against what G made and once against smoothed edges, so that every loss of the zoo fits; ``color`` is an option of ours.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The data that a data set is made from: opening it, choosing from it, making pictures of its pictures."""
+"""The data that a data set is made from: choosing from it, and making pictures of its pictures."""
 
 from __future__ import annotations
 
