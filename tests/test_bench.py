@@ -4,11 +4,13 @@ import json
 from importlib.machinery import PathFinder
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ganzoo.cli.bench import bench as command
 from ganzoo.errors import UsageError
 from ganzoo.training.bench import bench
+from ganzoo.training.peers import Job, prepare
 
 TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
 
@@ -55,6 +57,29 @@ def test_peers_of_packages_take_their_own_steps(package, peer, head):
         pytest.skip(f"{peer} is not installed: pip install --no-deps {peer}")
     report = bench(f"{head}:ch=8", [peer], classes=10 if head == "sagan" else 0, **TINY)
     assert report["peers"][peer]["step_ms"] > 0
+    learns_and_draws(peer, head)
+
+
+def test_the_example_learns_and_draws():
+    learns_and_draws("pytorch-example", "dcgan")
+
+
+def learns_and_draws(peer, head):
+    """What it draws depends on what its batch held at each update."""
+
+    def drawn(*reals):
+        torch.manual_seed(0)
+        job = Job(torch.zeros(2, 3, 32, 32), torch.zeros(2, dtype=torch.long), 10 if head == "sagan" else 0, 8)
+        what = prepare(peer, head, job)
+        for update, real in zip((what.critic, what.step, what.step), reals, strict=True):
+            job.real.fill_(real)
+            update()
+        return what.draw(3)
+
+    images = drawn(0, 0, 0)
+    assert images.shape == (3, 3, 32, 32) and images.abs().max() <= 1 and not images.requires_grad
+    assert torch.equal(images, drawn(0, 0, 0))
+    assert not torch.equal(images, drawn(1, 0, 0))
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def bench(
     ours = Clocked.prepare(gan, job, where)
     ours.step()
     memory = memory_of(where)
-    peers = {peer: prepare(peer, gan.plan.head.name, job) for peer in against}
+    peers = {peer: prepare(peer, gan.plan.head.name, job).step for peer in against}
     times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,

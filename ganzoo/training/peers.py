@@ -1,4 +1,4 @@
-"""One training step of other libraries, as their own code takes it, to be timed beside ours.
+"""Training steps and samples of other libraries, as their own code makes them, to be measured beside ours.
 
 Each peer is loaded without its package's ``__init__`` (torch-mimicry's imports TensorFlow) and runs as its users get
 it: fp32, its own losses, its own optimiser calls. torch-mimicry and torchgan are used where they are installed; the
@@ -21,15 +21,13 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, either
 
-Step = Callable[[], None]
-
 
 @dataclass(frozen=True)
 class Job:
     """What a peer is asked to do.
 
     Attributes:
-        real: a batch of images ``(B, C, 32, 32)`` in [-1, 1].
+        real: a batch of images ``(B, C, 32, 32)`` in [-1, 1]; steps see what it and ``labels`` hold at the time.
         labels: their classes ``(B,)``.
         classes: how many there are; 0 for an unconditional GAN.
         z_dim: length of the noise.
@@ -41,11 +39,31 @@ class Job:
     z_dim: int
 
 
+@dataclass(frozen=True)
+class Peer:
+    """What a peer does.
+
+    Attributes:
+        step: one update of D, then one of G.
+        critic: one of D only, for peers whose D is updated more often; what it returns is its own affair.
+        draw: so many images ``(n, C, 32, 32)`` in [-1, 1], as its own code makes those that it shows or scores.
+        updates: of D for one of G, as its authors train it.
+    """
+
+    step: Callable[[], None]
+    critic: Callable[[], object]
+    draw: Callable[[int], Tensor]
+    updates: int = 1
+
+
 # --- the PyTorch example --------------------------------------------------------------------------------------
 
 
-def pytorch_example(job: Job) -> Step:
-    """DCGAN of the PyTorch examples at 32 pixels: NCHW, fp32, G learns from the fakes that D just saw."""
+def pytorch_example(job: Job) -> Peer:
+    """DCGAN of the PyTorch examples at 32 pixels: NCHW, fp32, G learns from the fakes that D just saw.
+
+    Its samples are made as its grids are, in training mode.
+    """
     wide, channels = 64, job.real.shape[1]
     g = nn.Sequential(
         *_example_up(job.z_dim, 4 * wide, stride=1, padding=0),
@@ -66,17 +84,26 @@ def pytorch_example(job: Job) -> Step:
     judge, n = nn.BCELoss(), len(job.real)
     ones, zeros = torch.ones(n), torch.zeros(n)
 
-    def step() -> None:
+    def critic() -> Tensor:
         d.zero_grad()
         judge(d(job.real).view(-1), ones).backward()
-        fake = g(torch.randn(n, job.z_dim, 1, 1))
+        fake: Tensor = g(torch.randn(n, job.z_dim, 1, 1))
         judge(d(fake.detach()).view(-1), zeros).backward()
         optimizers[0].step()
+        return fake
+
+    def step() -> None:
+        fake = critic()
         g.zero_grad()
         judge(d(fake).view(-1), ones).backward()
         optimizers[1].step()
 
-    return step
+    @torch.no_grad()
+    def draw(count: int) -> Tensor:
+        images: Tensor = g(torch.randn(count, job.z_dim, 1, 1))
+        return images
+
+    return Peer(step, critic, draw)
 
 
 def _example_up(inputs: int, outputs: int, stride: int = 2, padding: int = 1) -> list[nn.Module]:
@@ -117,10 +144,10 @@ class _Ignored:
         """Forget it."""
 
 
-def mimicry(family: str, stem: str) -> Callable[[Job], Step]:
-    """A step of torch-mimicry: ``train_step`` of its D, then of its G."""
+def mimicry(family: str, stem: str, updates: int) -> Callable[[Job], Peer]:
+    """torch-mimicry: ``train_step`` of its D, then of its G; its scores are of ``generate_images`` in eval mode."""
 
-    def prepare(job: Job) -> Step:
+    def prepare(job: Job) -> Peer:
         with bare_package("torch_mimicry", "pip install --no-deps torch-mimicry"):
             home = importlib.import_module(f"torch_mimicry.nets.{family}.{family}_32")
         classes: dict[str, Any] = {"num_classes": job.classes} if job.classes else {}
@@ -129,17 +156,29 @@ def mimicry(family: str, stem: str) -> Callable[[Job], Step]:
         for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9)) for net in (d, g))
         batch, log = (job.real, job.labels), _Ignored()
 
-        def step() -> None:
+        def critic() -> None:
             d.train_step(real_batch=batch, netG=g, optD=for_d, log_data=log, device="cpu")
+
+        def step() -> None:
+            critic()
             g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device="cpu")
 
-        return step
+        @torch.no_grad()
+        def draw(count: int) -> Tensor:
+            g.eval()
+            try:
+                images: Tensor = g.generate_images(count)
+            finally:
+                g.train()
+            return images
+
+        return Peer(step, critic, draw, updates)
 
     return prepare
 
 
-def torchgan(job: Job) -> Step:
-    """A step of torchgan's DCGAN: ``train_ops`` of its minimax losses."""
+def torchgan(job: Job) -> Peer:
+    """torchgan's DCGAN: ``train_ops`` of its minimax losses; its grids are drawn in eval mode."""
     with bare_package("torchgan", "pip install --no-deps torchgan"):
         models = importlib.import_module("torchgan.models")
         losses = importlib.import_module("torchgan.losses")
@@ -148,19 +187,31 @@ def torchgan(job: Job) -> Step:
     for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (d, g))
     of_d, of_g = losses.MinimaxDiscriminatorLoss(), losses.MinimaxGeneratorLoss()
 
-    def step() -> None:
+    def critic() -> None:
         of_d.train_ops(g, d, for_d, job.real, torch.device("cpu"))
+
+    def step() -> None:
+        critic()
         of_g.train_ops(g, d, for_g, torch.device("cpu"), len(job.real))
 
-    return step
+    @torch.no_grad()
+    def draw(count: int) -> Tensor:
+        g.eval()
+        try:
+            images: Tensor = g(torch.randn(count, job.z_dim))
+        finally:
+            g.train()
+        return images
+
+    return Peer(step, critic, draw)
 
 
-PEERS: Mapping[str, Mapping[str, Callable[[Job], Step]]] = {
+PEERS: Mapping[str, Mapping[str, Callable[[Job], Peer]]] = {
     "pytorch-example": {"dcgan": pytorch_example},
     "torch-mimicry": {
-        "dcgan": mimicry("dcgan", "DCGAN"),
-        "sngan": mimicry("sngan", "SNGAN"),
-        "sagan": mimicry("sagan", "SAGAN"),
+        "dcgan": mimicry("dcgan", "DCGAN", updates=1),
+        "sngan": mimicry("sngan", "SNGAN", updates=5),
+        "sagan": mimicry("sagan", "SAGAN", updates=5),
     },
     "torchgan": {"dcgan": torchgan},
 }
@@ -175,8 +226,8 @@ def check(peer: str, head: str) -> None:
         raise UsageError(f"{peer} has no {head}: it has {either(PEERS[peer], 'and')}; peers with {head}: {others}")
 
 
-def prepare(peer: str, head: str, job: Job) -> Step:
-    """The step of ``peer`` for the architecture ``head``, which :func:`check` let pass.
+def prepare(peer: str, head: str, job: Job) -> Peer:
+    """What ``peer`` does with the architecture ``head``, which :func:`check` let pass.
 
     Raises:
         UsageError: the peer is not installed.
