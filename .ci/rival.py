@@ -19,7 +19,7 @@ import torch
 from ganzoo.data import DataRequest, open_data, prefetch
 from ganzoo.files import make_folder
 from ganzoo.pictures import to_pil, to_uint8
-from ganzoo.training.peers import PEERS, Job, check, prepare
+from ganzoo.training.peers import CONDITIONAL, PEERS, Job, check, prepare
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
 
@@ -34,18 +34,22 @@ BATCH = 64  # what every peer's own scripts take on CIFAR-10
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise; 100 in the PyTorch example.")
 def rival(peer: str, head: str, data: str, minutes: float, out: Path, count: int, z_dim: int) -> None:
     """Train PEER's architecture HEAD, then draw."""
-    check(peer, head)
+    opened = open_data(data, DataRequest(resolution=32))
+    classes = len(opened.class_names) if (peer, head) in CONDITIONAL else 0
+    check(peer, head, classes)
     make_folder(out.parent)
     out.mkdir()
     torch.manual_seed(0)
-    opened = open_data(data, DataRequest(resolution=32))
     real, labels = torch.empty(BATCH, opened.channels, 32, 32), torch.zeros(BATCH, dtype=torch.long)
-    what = prepare(peer, head, Job(real, labels, 0, z_dim))
+    what = prepare(peer, head, Job(real, labels, classes, z_dim))
     steps, begun = 0, time.monotonic()
     with closing(prefetch(opened.stream(BATCH, seed=0, flip=False), 0, 10**9)) as batches:
         while time.monotonic() - begun < 60 * minutes:
             for update in range(what.updates):
-                real.copy_(next(batches)["image"])
+                batch = next(batches)
+                real.copy_(batch["image"])
+                if classes:
+                    labels.copy_(batch["label"])
                 (what.step if update == what.updates - 1 else what.critic)()
             steps += 1
             if steps % 100 == 0:

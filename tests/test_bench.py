@@ -84,7 +84,11 @@ def learns_and_draws(peer, head):
 
 @pytest.mark.parametrize(
     ("recipe", "peer", "words"),
-    [("dcgan", "stylegan", ["stylegan", "torch-mimicry"]), ("sngan", "torchgan", ["torchgan", "sngan", "dcgan"])],
+    [
+        ("dcgan", "stylegan", ["stylegan", "torch-mimicry"]),
+        ("sngan", "torchgan", ["torchgan", "sngan", "dcgan"]),
+        ("sagan:ch=8", "torch-mimicry", ["torch-mimicry", "sagan", "--classes 10"]),
+    ],
 )
 def test_peers_that_cannot_be_compared_are_refused(recipe, peer, words):
     with pytest.raises(UsageError) as refused:

@@ -71,7 +71,7 @@ def bench(
         ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
 
     Raises:
-        UsageError: for a recipe or peer that does not exist, or a peer without such an architecture.
+        UsageError: for a recipe or peer that does not exist, or a peer without such an architecture or for other data.
     """
     if rounds < 1 or batch < 2:
         raise UsageError("a benchmark takes at least one round and a batch of two")
@@ -83,7 +83,7 @@ def bench(
     labels = torch.arange(batch) % max(gan.classes, 1)
     job = Job(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
     for peer in against:
-        check(peer, gan.plan.head.name)
+        check(peer, gan.plan.head.name, gan.classes)
     ours = Clocked.prepare(gan, job, where)
     ours.step()
     memory = memory_of(where)

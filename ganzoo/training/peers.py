@@ -217,13 +217,18 @@ PEERS: Mapping[str, Mapping[str, Callable[[Job], Peer]]] = {
 }
 
 
-def check(peer: str, head: str) -> None:
-    """Refuse a peer that is unknown or has no architecture ``head``."""
+CONDITIONAL = {("torch-mimicry", "sagan")}  # those that cannot do without classes
+
+
+def check(peer: str, head: str, classes: int = 0) -> None:
+    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes."""
     if peer not in PEERS:
         raise UsageError(f"there is no peer {peer!r} to compare with; --against takes {either(PEERS)}")
     if head not in PEERS[peer]:
         others = either([name for name, heads in PEERS.items() if head in heads])
         raise UsageError(f"{peer} has no {head}: it has {either(PEERS[peer], 'and')}; peers with {head}: {others}")
+    if (peer, head) in CONDITIONAL and not classes:
+        raise UsageError(f"{head} of {peer} draws classes, and there are none: add --classes 10")
 
 
 def prepare(peer: str, head: str, job: Job) -> Peer:
