@@ -137,6 +137,16 @@ def bare_package(name: str, command: str) -> Iterator[None]:
         sys.modules.update(before)
 
 
+@torch.no_grad()
+def in_eval_mode(network: nn.Module, draw: Callable[[], Tensor]) -> Tensor:
+    """What ``draw`` gives while ``network`` is in eval mode."""
+    network.eval()
+    try:
+        return draw()
+    finally:
+        network.train()
+
+
 class _Ignored:
     """Stands in for mimicry's log."""
 
@@ -163,16 +173,7 @@ def mimicry(family: str, stem: str, updates: int) -> Callable[[Job], Peer]:
             critic()
             g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device="cpu")
 
-        @torch.no_grad()
-        def draw(count: int) -> Tensor:
-            g.eval()
-            try:
-                images: Tensor = g.generate_images(count)
-            finally:
-                g.train()
-            return images
-
-        return Peer(step, critic, draw, updates)
+        return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g.generate_images(count)), updates)
 
     return prepare
 
@@ -194,16 +195,7 @@ def torchgan(job: Job) -> Peer:
         critic()
         of_g.train_ops(g, d, for_g, torch.device("cpu"), len(job.real))
 
-    @torch.no_grad()
-    def draw(count: int) -> Tensor:
-        g.eval()
-        try:
-            images: Tensor = g(torch.randn(count, job.z_dim))
-        finally:
-            g.train()
-        return images
-
-    return Peer(step, critic, draw)
+    return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g(torch.randn(count, job.z_dim))))
 
 
 PEERS: Mapping[str, Mapping[str, Callable[[Job], Peer]]] = {
