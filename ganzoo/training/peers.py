@@ -154,8 +154,11 @@ class _Ignored:
         """Forget it."""
 
 
-def mimicry(family: str, stem: str, updates: int) -> Callable[[Job], Peer]:
-    """torch-mimicry: ``train_step`` of its D, then of its G; its scores are of ``generate_images`` in eval mode."""
+def mimicry(family: str, stem: str) -> Callable[[Job], Peer]:
+    """torch-mimicry: ``train_step`` of its D, then of its G; its scores are of ``generate_images`` in eval mode.
+
+    On CIFAR-10 it takes five updates of D for one of G, whatever the architecture (its README, Training Parameters).
+    """
 
     def prepare(job: Job) -> Peer:
         with bare_package("torch_mimicry", "pip install --no-deps torch-mimicry"):
@@ -173,7 +176,7 @@ def mimicry(family: str, stem: str, updates: int) -> Callable[[Job], Peer]:
             critic()
             g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device="cpu")
 
-        return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g.generate_images(count)), updates)
+        return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g.generate_images(count)), updates=5)
 
     return prepare
 
@@ -201,14 +204,12 @@ def torchgan(job: Job) -> Peer:
 PEERS: Mapping[str, Mapping[str, Callable[[Job], Peer]]] = {
     "pytorch-example": {"dcgan": pytorch_example},
     "torch-mimicry": {
-        "dcgan": mimicry("dcgan", "DCGAN", updates=1),
-        "sngan": mimicry("sngan", "SNGAN", updates=5),
-        "sagan": mimicry("sagan", "SAGAN", updates=5),
+        "dcgan": mimicry("dcgan", "DCGAN"),
+        "sngan": mimicry("sngan", "SNGAN"),
+        "sagan": mimicry("sagan", "SAGAN"),
     },
     "torchgan": {"dcgan": torchgan},
 }
-
-
 CONDITIONAL = {("torch-mimicry", "sagan")}  # those that cannot do without classes
 
 
