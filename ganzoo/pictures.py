@@ -77,7 +77,8 @@ def tile(pictures: Sequence[Image.Image], columns: int, pad: int = 2) -> Image.I
 def save_png(image: Image.Image, path: str | Path) -> None:
     """Write a PNG in one piece. The same picture gives the same bytes: no date, no text, fixed compression."""
     with atomic(path) as temporary:
-        image.save(temporary, format="PNG", compress_level=6, optimize=False)
+        # Below level 7 the bytes of zlib-ng, which Pillow brings, can depend on what memory held (its issue 2100).
+        image.save(temporary, format="PNG", compress_level=7, optimize=False)
 
 
 def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: int = 150, rest: int = 1500) -> None:

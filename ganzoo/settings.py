@@ -32,10 +32,13 @@ def _real(low: float = 0.0, high: float = math.inf) -> Callable[[str], Value]:
     return lambda text: _number(text, low, high)
 
 
-def _whole(text: str) -> Value:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(text)
-    return int(text)
+def _whole(low: int) -> Callable[[str], Value]:
+    def read(text: str) -> Value:
+        if not text.isdecimal() or int(text) < low:
+            raise ValueError(text)
+        return int(text)
+
+    return read
 
 
 def _one_of(*choices: str) -> Callable[[str], Value]:
@@ -76,10 +79,16 @@ SETTINGS: Mapping[str, Spec] = {
     "lr.d": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of D"),
     "optimizer": Spec("adam", _one_of("adam", "rmsprop", "sgd"), "adam, rmsprop or sgd", "optimiser of every player"),
     "betas": Spec((0.5, 0.999), _betas, "two numbers in [0, 1), such as 0.5/0.999", "Adam's betas"),
-    "repeat.d": Spec(1, _whole, "a whole number from 1 up", "updates of D in a step, each with its own batch"),
-    "repeat.g": Spec(1, _whole, "a whole number from 1 up", "updates of G in a step"),
-    "batch": Spec(64, _whole, "a whole number from 1 up", "images in a batch"),
+    "repeat.d": Spec(1, _whole(1), "a whole number from 1 up", "updates of D in a step, each with its own batch"),
+    "repeat.g": Spec(1, _whole(1), "a whole number from 1 up", "updates of G in a step"),
+    "batch": Spec(64, _whole(1), "a whole number from 1 up", "images in a batch"),
     "ema": Spec(0.999, _real(0.0, 0.999999), "a number in [0, 1); 0 turns it off", "decay of G's moving average"),
+    "standing": Spec(
+        16,
+        _whole(0),
+        "a whole number; 0 keeps those of training",
+        "batches that the averaged G's batch norms take their statistics from",
+    ),
     "init": Spec("default", _init, "default, normal[/STD], orthogonal[/GAIN] or xavier[/GAIN]", "law of first weights"),
     "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "law of the noise z"),
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror images at random"),

@@ -16,15 +16,18 @@ class EMA:
     """Averaged copies of networks: ``average += (1 - decay) · (network - average)`` after every step.
 
     The decay warms up as ``min(decay, (1 + step) / (10 + step))``, so that the first weights are soon forgotten.
-    Buffers, such as the statistics of batch norm, are copied: they are averages already.
+    Buffers, such as the statistics of batch norm, are copied.
 
     Args:
         networks: by name.
         decay: in [0, 1); with 0 the copies follow the networks exactly.
+
+    Attributes:
+        settled: whether batch norms have statistics of the averaged weights, not copied ones.
     """
 
     def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
-        self.decay = decay
+        self.decay, self.settled = decay, False
         self.averages = {name: copy.deepcopy(net).requires_grad_(False).eval() for name, net in networks.items()}
         pairs = [(self.averages[name], net) for name, net in networks.items()]
         self._own: list[Tensor] = [p for average, _ in pairs for p in average.parameters()]
@@ -39,6 +42,7 @@ class EMA:
         torch._foreach_lerp_(self._own, self._live, 1 - decay)
         if self._own_buffers:
             torch._foreach_copy_(self._own_buffers, self._live_buffers)
+        self.settled = False
 
     @torch.no_grad()
     def drift(self) -> float:

@@ -92,7 +92,9 @@ def measure(
         session = job.session(job.trainer(), Log(job.folder), Silence())
         session.begin(resumed=False)
         times = _time_steps(session, patience)
-        save, grid = _time(session.save), _time(session.look)
+        save = _time(session.save)
+        session.trainer.ema.settled = False  # as at a step where a look is all there is
+        grid = _time(session.look)
         score = _time(session.score) if held_out is not None else 0.0
     return Estimate(
         step=sum(times) / len(times),

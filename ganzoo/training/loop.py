@@ -242,5 +242,6 @@ class Trainer:
             raise ModelError(f"the checkpoint belongs to another GAN: {str(error).splitlines()[0]}") from error
         device = self.precision.device
         self.step, self.counts, self.noted = step, dict(counts), []
+        self.ema.settled = False
         self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
         self.factor = float(groups["rate"].get("factor", 1.0))

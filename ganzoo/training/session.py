@@ -31,6 +31,7 @@ from ganzoo.training.output import FILM, Output
 from ganzoo.training.pacing import Pacing, Stopwatch
 from ganzoo.training.progress import Pace, Reporter, duration
 from ganzoo.training.signals import Interrupted, Signals
+from ganzoo.training.standing import settle
 from ganzoo.training.start import RUN
 from ganzoo.training.state import TRAINING, State, checkpoints, drop_bests, load_best, prune, save_best, save_training
 from ganzoo.whole import Lost, here
@@ -341,6 +342,7 @@ class Session:
     def state(self) -> State:
         """Everything to go on from here."""
         trainer = self.trainer
+        settle(self.trainer, self.data)
         return State(trainer.step, self.identity, trainer.tensors(), {"counts": trainer.counts, **self.guard.state()})
 
     def save(self) -> None:
@@ -386,6 +388,7 @@ class Session:
     @contextmanager
     def averaged(self) -> Iterator[GAN]:
         """The GAN with its averaged generator side."""
+        settle(self.trainer, self.data)
         with self.trainer.ema.applied(self.trainer.gan):
             yield self.trainer.gan
 
