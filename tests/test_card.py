@@ -82,6 +82,11 @@ def test_the_page_says_what_the_folder_says(scored: Path) -> None:
     assert "None" not in card and str(scored.parent) not in card
 
 
+def test_code_in_the_line_about_a_part_keeps_its_distance(tmp_path: Path) -> None:
+    saved(tmp_path / "conditional", "dcgan:ch=4+cbn+projection", classes=3)
+    assert "bias-free linear maps of `y`." in make_card(tmp_path / "conditional")
+
+
 def test_the_same_folder_has_the_same_card(scored: Path) -> None:
     assert write(scored) == make_card(scored)
 

@@ -13,7 +13,12 @@ class Markdown(str):
 
 def plain(text: object) -> Markdown:
     """Text as Markdown shows it letter by letter: nothing in it is markup, and it stays on one line."""
-    return Markdown(SPECIAL.sub(r"\\\1", one_line(text)))
+    return escaped(one_line(text))
+
+
+def escaped(line: str) -> Markdown:
+    """A piece of a line as Markdown shows it letter by letter, with the spaces at its ends."""
+    return Markdown(SPECIAL.sub(r"\\\1", line))
 
 
 def code(text: object) -> Markdown:

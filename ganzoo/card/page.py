@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.card.facts import Facts
-from ganzoo.card.markdown import Markdown, code, plain
+from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.catalogue import link
@@ -124,8 +124,8 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
 
 def prose(docstring: str) -> Markdown:
     """A line of a docstring as Markdown: what stands in double backticks becomes code."""
-    pieces = docstring.split("``")
-    return Markdown("".join(code(piece) if index % 2 else plain(piece) for index, piece in enumerate(pieces)))
+    pieces = one_line(docstring).split("``")
+    return Markdown("".join(code(piece) if index % 2 else escaped(piece) for index, piece in enumerate(pieces)))
 
 
 def paper(reference: str | None) -> Markdown:
