@@ -106,7 +106,7 @@ def test_config_has_no_path_and_names_every_part(tmp_path):
 
 
 def test_kept_steps_can_be_loaded(tmp_path):
-    folder = tiny(tmp_path / "run", steps=6, keep=2).folder
+    folder = tiny(tmp_path / "run", steps=6, keep=2, settings={"lr.g": 5e-3}).folder
     images = {step: load_folder(folder, step=step).sample(2, seed=0) for step in (4, 6, None)}
     assert torch.equal(images[6], images[None]) and not torch.equal(images[4], images[6])
     with pytest.raises(ModelError, match=r"no step '2'; it has 4, 6 and 6|no step '2'; it has 4 and 6"):
