@@ -342,7 +342,7 @@ class Session:
     def state(self) -> State:
         """Everything to go on from here."""
         trainer = self.trainer
-        settle(self.trainer, self.data)
+        settle(trainer, self.data)
         return State(trainer.step, self.identity, trainer.tensors(), {"counts": trainer.counts, **self.guard.state()})
 
     def save(self) -> None:
