@@ -15,6 +15,14 @@ DIGEST = (
 SHOWN = DIGEST.format("#result")
 CHOSEN = DIGEST.format("#candidates [aria-pressed=true] canvas")  # pixel by pixel: the browser resizes nothing there
 RESTS = "document.querySelector('#done').className === 'rest'"
+SLOW = """
+  const quick = window.fetch, later = () => new Promise((done) => setTimeout(done, 300));
+  window.fetch = async (...asked) => {
+    await later();
+    const reply = await quick(...asked);
+    await later();
+    return reply;
+  }; null"""
 UNDONE = "document.querySelector('#undo').disabled"
 TITLE = "<img src=x onerror=alert(1)>"
 
@@ -102,4 +110,27 @@ def test_slider_candidates_photo_and_new_images(serve, browser):  # noqa: F811
     browser.until(RESTS)
     browser.click("#new")
     wait(browser, lambda: server.studio.seed == 1)
+    assert browser.said == []
+
+
+def test_nothing_is_lost_on_a_slow_connection_and_it_rests_only_once_all_is_shown(serve, browser):  # noqa: F811
+    server = serve("classes")
+    browser.open(server.url)
+    browser.until("document.querySelectorAll('#candidates button').length === 3")
+    shown, chosen = browser.run(SHOWN), browser.run(CHOSEN)
+    browser.run(SLOW)
+    browser.drag(browser.box("#pad"), (0.1, 0.1), (0.9, 0.1))
+    assert not browser.run(RESTS)
+    browser.drag(browser.box("#pad"), (0.1, 0.8), (0.9, 0.8))
+    browser.run("{ const s = document.querySelector('#blend'); s.value = 0.5; s.dispatchEvent(new Event('input')); }")
+    browser.until(RESTS)
+    strokes = server.studio.scene.strokes.covered
+    assert strokes[1].sum() > 5 and strokes[-3].sum() > 5, "both strokes, to their ends"
+    assert len(server.studio.past) == 2 and server.studio.blend == 0.5
+    assert browser.run(SHOWN) != shown
+
+    for _ in range(2):
+        browser.click("#undo")
+    browser.until(RESTS)
+    assert server.studio.past == [] and browser.run(CHOSEN) == chosen
     assert browser.said == []

@@ -17,32 +17,40 @@ const KEYS = {c: "colour", s: "sketch", k: "keep", e: "erase"};
 const LOST = "No answer from ganzoo paint: it has ended, or was started again with another address.";
 
 const $ = (id) => document.getElementById(id);
-let state = null, redrawn = -1, timer = 0, sending = false, waiting = null, sentAt = 0, pause = SOON, told = 0;
+let state = null, redrawn = -1, timer = 0, sending = false, waiting = [], sentAt = 0, pause = SOON, told = 0;
 
 const pad = new Pad($("pad"), (stroke, ended) => {
   if (ended || performance.now() - sentAt > DRAWING) send("paint", {stroke, hold: Number($("hold").value), ...pad.packed()});
 });
 
-// One request at a time, and of those that wait only the last.
+// One request at a time, in order. What sets a value takes the place of the one before where that still waits.
 async function send(deed, value) {
   if (sending) {
-    waiting = [deed, value];
+    const [before, set] = waiting.at(-1) ?? [];
+    if (value && before === deed && set.stroke === value.stroke) waiting.pop();
+    waiting.push([deed, value]);
     return;
   }
   sending = true;
   sentAt = performance.now();
   told += 1;
+  rest();
   try {
     await show(await tell(deed, value));
   } catch (error) {
     trouble(error);
   }
   sending = false;
-  if (waiting) {
-    const next = waiting;
-    waiting = null;
-    send(...next);
-  } else again();
+  if (waiting.length) send(...waiting.shift());
+  else {
+    rest();
+    again();
+  }
+}
+
+// Whether all that was asked for is on the page.
+function rest() {
+  $("done").className = sending || state?.busy ? "" : "rest";
 }
 
 function again() {
@@ -81,7 +89,7 @@ async function show(next) {
   redraw();
   $("status").textContent = state.busy ? `${state.busy}… ${state.note}` : state.note;
   $("done").style.width = `${100 * state.done}%`;
-  $("done").className = state.busy ? "" : "rest";
+  rest();
   $("undo").disabled = !state.undo;
   $("settle").disabled = !state.drawn;
   $("strip-title").textContent = state.drawn ? "Other ways to get there" : "Choose one, or draw on it";
