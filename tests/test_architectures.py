@@ -33,8 +33,8 @@ SIZES = [
     ("sngan", {}, 4_276_739, 1_053_825),
     ("sngan+cbn+projection", {"classes": 10}, 4_304_387, 1_055_105),
     ("sagan", {"classes": 10}, 4_386_308, 1_075_586),
-    ("dcgan", {"z_dim": 100}, 1_068_928, 663_296),
-    ("dcgan", {"z_dim": 100, "resolution": 64}, 3_576_704, 2_765_568),
+    ("dcgan", {"z_dim": 100}, 1_068_928, 663_296 + 64),  # the biases of D's first convolution are ours
+    ("dcgan", {"z_dim": 100, "resolution": 64}, 3_576_704, 2_765_568 + 64),
 ]
 
 
@@ -42,6 +42,19 @@ SIZES = [
 def test_sizes_are_those_of_the_papers(recipe, shape, g, d):
     model = build(recipe, device="meta", **shape)
     assert (count(model.G), count(model.D)) == (g, d)
+
+
+def test_batch_norm_does_not_hide_the_contrast_of_a_batch_from_d():
+    judge = build("dcgan:ch=4").D
+    with torch.no_grad():
+        for name, parameter in judge.named_parameters():
+            if name.endswith("conv.weight"):
+                parameter.mul_(100)  # as large as training makes them, so that what keeps norms from 1 / 0 is nothing
+            elif name.endswith("bias"):
+                parameter.normal_()
+    images, y = torch.rand(16, 3, 32, 32) * 2 - 1, torch.zeros(16, 0)
+    full, half = judge(images, y).scores, judge(images / 2, y).scores
+    assert (full - half).abs().mean() > 0.01 * full.std()
 
 
 @pytest.mark.parametrize("classes", [0, 10])
@@ -125,7 +138,8 @@ def test_channels_last_and_bf16_autocast_change_nothing_but_precision(name):
 
 def test_layers_before_a_norm_have_a_bias_only_where_there_is_no_norm():
     normed, bare = build("dcgan:ch=2"), build("dcgan:ch=2+normalization/none")
-    assert not [name for name, _ in normed.D.named_parameters() if name.endswith("conv.bias")]
+    biased = [name for name, _ in normed.D.named_parameters() if name.endswith("conv.bias")]
+    assert biased == ["trunk.stages.0.conv.bias"]
     convs = [m for m in bare.modules() if isinstance(m, nn.Conv2d)]
     assert all(conv.bias is not None for conv in convs)
     assert isinstance(normed.D.trunk.stages[0].norm, Unchanged)

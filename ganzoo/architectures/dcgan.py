@@ -2,8 +2,10 @@
 
 Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al. 2015,
 arXiv 1511.06434). Sizes are those of the PyTorch example, which halves the paper's widths. Ours projects the noise by a
-linear layer, as the paper draws it and with as many weights as the example's transposed convolution of one pixel. It
-takes any power of two from 16 up: each doubling adds a stage, and widths stop growing at ``16 * ch``.
+linear layer, as the paper draws it and with as many weights as the example's transposed convolution of one pixel. D's
+first convolution, which no norm follows, has biases: without them D with batch norm gives a batch the same scores at
+any contrast, and G's drifts. It takes any power of two from 16 up: each doubling adds a stage, and widths stop growing
+at ``16 * ch``.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ class DTrunk(nn.Module):
         self.stages = nn.ModuleList()
         for i in range(k):
             size = kit.resolution >> (i + 1)
-            conv = Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias)
+            conv = Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias or i == 0)
             norm = kit.norm(wide[i + 1]) if i else Unchanged()
             attend = attention(kit, wide[i + 1], size) if size > BOTTOM else nn.Identity()
             self.stages.append(DownStage(conv, norm, attend, dropout))
