@@ -15,14 +15,13 @@ DIGEST = (
 SHOWN = DIGEST.format("#result")
 CHOSEN = DIGEST.format("#candidates [aria-pressed=true] canvas")  # pixel by pixel: the browser resizes nothing there
 RESTS = "document.querySelector('#done').className === 'rest'"
-SLOW = """
-  const quick = window.fetch, later = () => new Promise((done) => setTimeout(done, 300));
+HELD = """{
+  const ask = fetch, held = new Promise((go) => { window.go = go; });
   window.fetch = async (...asked) => {
-    await later();
-    const reply = await quick(...asked);
-    await later();
-    return reply;
-  }; null"""
+    await held;
+    return ask(...asked);
+  };
+}"""
 UNDONE = "document.querySelector('#undo').disabled"
 TITLE = "<img src=x onerror=alert(1)>"
 
@@ -113,16 +112,17 @@ def test_slider_candidates_photo_and_new_images(serve, browser):  # noqa: F811
     assert browser.said == []
 
 
-def test_nothing_is_lost_on_a_slow_connection_and_it_rests_only_once_all_is_shown(serve, browser):  # noqa: F811
+def test_nothing_is_lost_while_the_server_is_slow_and_it_rests_only_once_all_is_shown(serve, browser):  # noqa: F811
     server = serve("classes")
     browser.open(server.url)
     browser.until("document.querySelectorAll('#candidates button').length === 3")
     shown, chosen = browser.run(SHOWN), browser.run(CHOSEN)
-    browser.run(SLOW)
+    browser.run(HELD)
     browser.drag(browser.box("#pad"), (0.1, 0.1), (0.9, 0.1))
     assert not browser.run(RESTS)
     browser.drag(browser.box("#pad"), (0.1, 0.8), (0.9, 0.8))
     browser.run("{ const s = document.querySelector('#blend'); s.value = 0.5; s.dispatchEvent(new Event('input')); }")
+    browser.run("go()")
     browser.until(RESTS)
     strokes = server.studio.scene.strokes.covered
     assert strokes[1].sum() > 5 and strokes[-3].sum() > 5, "both strokes, to their ends"
