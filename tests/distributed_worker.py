@@ -58,9 +58,10 @@ def trained(recipe: str, settings: dict[str, object], world: World) -> dict[str,
 
 
 def apart(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
-    """The largest difference of any number."""
+    """The largest difference of any number, as a share of its tensor's largest where that is over 1."""
     assert one.keys() == other.keys()
-    return max(float((one[name].double() - other[name].double()).abs().max()) for name in one)
+    pairs = [(one[name].double(), other[name].double()) for name in one]
+    return max(float((a - b).abs().max() / a.abs().max().clamp_min(1)) for a, b in pairs)
 
 
 def slopes(f: Callable[[Tensor], Tensor], x: Tensor) -> list[Tensor]:
