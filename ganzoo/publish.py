@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,20 +105,35 @@ def export(
         UsageError: what a person can decide otherwise: the licence, a missing score, another target.
         ModelError: what the folder holds must not be published.
     """
-    if os.path.lexists(target):
-        raise UsageError(f"{target} is there already: name a new folder, or an organisation/name of the Hub")
+    check_target(target, ", or an organisation/name of the Hub")
     config = read_config(folder)
     chosen = _licence(config, license, folder)
     load_folder(folder)
     _check_scored(folder, unscored)
     parcel = pack(folder, chosen, with_discriminator)
-    check_writable(target)
     with atomic_folder(target) as copy:
-        for name in parcel.sizes:
-            (copy / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(folder / name, copy / name)
+        copy_files(folder, copy, parcel.sizes)
         _write(copy, {**config, "license": chosen}, target.name, False)
     return parcel
+
+
+def check_target(target: Path, otherwise: str = "") -> None:
+    """Refuse a folder to be made that is there already, or that could not be written to.
+
+    Args:
+        target: the folder.
+        otherwise: what else than a new folder may be named.
+    """
+    if os.path.lexists(target):
+        raise UsageError(f"{target} is there already: name a new folder{otherwise}")
+    check_writable(target)
+
+
+def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy published files, such as ``pictures/curves.png``, from one folder of a model to another."""
+    for name in names:
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / name, target / name)
 
 
 def _licence(config: Mapping[str, Any], given: str | None, folder: Path) -> str:

@@ -146,8 +146,41 @@ def verify(
     recorded = scores_of(found.folder)
     if not recorded:
         raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
+    return measure_again(
+        found.load(device),
+        recorded,
+        data,
+        tolerance=tolerance,
+        weights=weights,
+        batch=batch,
+        device=device,
+        progress=progress,
+    )
+
+
+def measure_again(
+    gan: GAN,
+    recorded: Sequence[Score],
+    data: Any,
+    *,
+    tolerance: float = TOLERANCE,
+    weights: Path | None = None,
+    batch: int = 64,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Measure recorded scores on the images of ``gan``, each by its own protocol.
+
+    Args:
+        gan: draws the images.
+        recorded: what it is held against.
+        data, tolerance, weights, batch, device, progress: as of :func:`verify`.
+
+    Returns:
+        A verdict for every recorded score, in their order.
+    """
     keep_memory()
-    examiner = Examiner(found.load(device), data, weights, batch, device, progress)
+    examiner = Examiner(gan, data, weights, batch, device, progress)
     verdicts: dict[tuple[Any, ...], Verdict] = {}
     for scores in _alike(recorded):
         measured, reason = examiner.measure(scores)

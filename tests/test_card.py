@@ -274,6 +274,23 @@ def test_pictures_that_a_model_does_not_have_are_taken_away(model: Path) -> None
     assert "attention" not in make_card(model)
 
 
+def test_what_is_known_of_the_training_stays_where_its_log_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "published"
+    saved(folder)
+    log = [{"step": step, "losses": {"d/loss": 1.0 / step}} for step in range(1, 4)]
+    event = {"step": 2, "event": {"kind": "collapse", "action": "warn", "text": "all samples became alike"}}
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*log, event]))
+    draw_pictures(folder)
+    card, curves = write(folder), (folder / "pictures" / "curves.png").read_bytes()
+    (folder / "log.jsonl").unlink()
+    assert run("card", folder).exit_code == 0
+    assert (folder / "README.md").read_text(encoding="utf-8") == card and "all samples became alike" in card
+    assert (folder / "pictures" / "curves.png").read_bytes() == curves
+    change_config(folder, step=8)  # another model, of whose training nothing is known
+    draw_pictures(folder)
+    assert not (folder / "pictures" / "curves.png").exists()
+
+
 def test_pictures_of_earlier_weights_are_not_shown(model: Path) -> None:
     draw_pictures(model)
     assert "interpolation.png" in make_card(model)

@@ -23,7 +23,7 @@ LAYERS = [
     {"metrics", "hub"},
     {"scoring"},
     {"card", "training", "overlays", "plotting", "catalogue", "verdicts"},
-    {"diagram", "doctor", "compare", "publish"},
+    {"diagram", "doctor", "compare", "publish", "casting"},
     {"api"},
     {"testing", "pytest_plugin"},
     {"watch", "grid"},

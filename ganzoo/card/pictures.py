@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzoo.card.facts import DRAWN, FORMAT, INDEX, LONGEST_TEXT, MOST_EVENTS, PICTURES, by_step, is_file
+from ganzoo.card.facts import DRAWN, FORMAT, INDEX, LONGEST_TEXT, MOST_EVENTS, PICTURES, by_step, is_file, read_index
 from ganzoo.card.markdown import one_line
 from ganzoo.checkpoint import load_folder
 from ganzoo.errors import UsageError
@@ -29,6 +29,7 @@ from ganzoo.walks import walk
 
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
+OF_TRAINING = ("curves.png", "scores.png")
 CURVES = ("losses/", "accuracy/")
 LINES = 30  # of the log: a longer one is smoothed over as many as make this many waves
 
@@ -36,12 +37,16 @@ LINES = 30  # of the log: a longer one is smoothed over as many as make this man
 def draw(folder: Path) -> list[str]:
     """Draw every picture that this model can have, and write down what they show; returns what was left out, and why.
 
+    Where the log of the training is not, as in a folder that was published, what is there of the training stays.
+
     Raises:
         ModelError: for a folder that cannot be loaded.
     """
     gan = load_folder(folder)
     config: Mapping[str, Any] = gan.config  # type: ignore[assignment]
-    out = folder / PICTURES
+    out, logged = folder / PICTURES, is_file(folder / LOG)
+    before = read_index(folder)
+    known = before.captions if before.step == config["step"] else {}  # else of another model
     make_folder(out)
     captions, notes = {}, []
     for file, make in MAKERS.items():
@@ -50,18 +55,21 @@ def draw(folder: Path) -> list[str]:
         except UsageError as error:  # no matplotlib
             notes.append(f"{PICTURES}/{file} was not drawn: {error}")
             caption = None
+        if caption is None and file in OF_TRAINING and not logged and is_file(out / file):
+            caption = known.get(file)
         if caption is None:
             (out / file).unlink(missing_ok=True)
         else:
             captions[file] = caption[:LONGEST_TEXT]
     index = {"step": config["step"], "weights": weights_digest(folder), "pictures": captions}
-    write_json(out / INDEX, {"format": FORMAT, **index, "events": events(folder)})
+    told = events(folder) if logged else before.events
+    write_json(out / INDEX, {"format": FORMAT, **index, "events": list(told)})
     return notes
 
 
 def events(folder: Path) -> list[tuple[int, str]]:
-    """What the guards did, by the run's log; nothing where there is no log."""
-    records = [record for record in read_log(folder) if isinstance(record, dict)] if is_file(folder / LOG) else []
+    """What the guards did, by the run's log."""
+    records = [record for record in read_log(folder) if isinstance(record, dict)]
     told = [record for record in records if type(record.get("step")) is int and record.get("event")]
     return [(record["step"], _words(record["event"])[:LONGEST_TEXT]) for record in told][-MOST_EVENTS:]
 

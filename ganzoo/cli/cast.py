@@ -1,0 +1,79 @@
+"""``ganzoo cast``: a model with its weights in half as many bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.eval import progress_shown
+from ganzoo.cli.push import spelled
+
+if TYPE_CHECKING:
+    from ganzoo.verdicts import Verdict
+
+
+@click.command(short_help="Write a model with its weights in half as many bytes.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
+@click.option("--data", metavar="D", help="The real images that it was scored against.")
+@click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Relative difference.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The feature network's weights.")
+@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
+@click.option("--device", help="Such as cpu or cuda:0.")
+def cast(
+    folder: Path,
+    target: Path,
+    dtype: str,
+    data: str | None,
+    tolerance: float,
+    weights: Path | None,
+    batch: int,
+    device: str | None,
+) -> None:
+    """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.
+
+    TARGET gets what would be published: weights, card, pictures. With --data, every score that FOLDER records of its
+    weights is measured again from the new ones, each by its own protocol, and kept in TARGET; nothing is written, and
+    the exit status is 1, if one moves by more than the tolerance. Without, TARGET has no scores. Networks compute in
+    float32 whatever the dtype of their weights.
+
+    \b
+    Example:
+      ganzoo cast runs/first ./small --data digits
+    """
+    from ganzoo.casting import cast as write
+    from ganzoo.checkpoint import MODEL
+    from ganzoo.training.precision import choose_device
+
+    folder, target = folder.expanduser(), target.expanduser()
+    with progress_shown() as progress:
+        notes = write(
+            folder,
+            target,
+            dtype,
+            data,
+            tolerance=tolerance,
+            weights=weights,
+            batch=batch,
+            device=str(choose_device(device)),
+            progress=progress,
+            show=show,
+        )
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    before, after = ((place / MODEL).stat().st_size for place in (folder, target))
+    click.echo(f"{target}: {dtype} weights, {spelled(after)} instead of {spelled(before)}")
+    if data is None:
+        click.echo(f"not scored yet: ganzoo eval {target} --data D")
+
+
+def show(verdicts: Sequence[Verdict]) -> None:
+    """What became of the scores, as ``ganzoo verify`` shows it."""
+    from ganzoo.cli.show import show_table
+    from ganzoo.cli.verify import row
+
+    show_table(("score", "recorded", "with the new weights", "difference", "verdict"), [row(one) for one in verdicts])
