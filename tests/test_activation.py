@@ -8,6 +8,7 @@ from torch import nn
 import ganzoo
 from ganzoo.kit import Unchanged
 from ganzoo.layers.activation import relu_after
+from ganzoo.layers.resample import add_bias
 
 NORMS = ganzoo.list("normalization")
 
@@ -50,3 +51,14 @@ def test_memory_is_spared_where_a_norm_says_so():
     assert relu_after(Unchanged())(h) is h
     assert relu_after(Unchanged(), own=False)(h) is not h
     assert relu_after(Held())(h) is not h
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_nothing_is_overwritten_where_that_is_slower(slope):
+    h = torch.randn(4, 8, 8, 8, dtype=torch.bfloat16)
+    before = h.clone()
+    assert torch.equal(relu_after(Unchanged(), slope)(h), F.leaky_relu(before, slope)) and torch.equal(h, before)
+    shifted = add_bias(h, torch.ones(8))
+    assert torch.equal(h, before) and torch.equal(shifted, h + 1)
+    plain = h.float()
+    assert add_bias(plain, torch.ones(8)) is plain

@@ -1,6 +1,7 @@
 """Rectifiers behind a norm, written over its result where nobody else needs that: the same numbers, less memory.
 
-A map of a residual network is tens of megabytes, and a new one for each ReLU costs more time than its arithmetic.
+A map of a residual network is tens of megabytes, and a new one for each ReLU costs more time than its arithmetic. Not
+so in bfloat16 on a CPU, where loops that write over what they read take half as long again as those that do not.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -16,12 +18,22 @@ from ganzoo.kit import Unchanged
 Activation = Callable[[Tensor], Tensor]
 
 
+def overwriting_pays(x: Tensor) -> bool:
+    """Whether writing over ``x`` was measured to be faster than writing beside it."""
+    return x.dtype != torch.bfloat16 or x.device.type != "cpu"
+
+
+def overwrite(x: Tensor, slope: float) -> Tensor:
+    """A (leaky) ReLU of what nobody else needs: written over it where that pays."""
+    return F.leaky_relu(x, slope, inplace=overwriting_pays(x)) if slope else F.relu(x, inplace=overwriting_pays(x))
+
+
 def relu_after(norm: nn.Module, slope: float = 0.0, *, own: bool = True) -> Activation:
     """A (leaky) ReLU for what ``norm(x, y)`` returns.
 
-    It is written in place where the norm declares ``spare = True``: that it returns a new tensor which its own gradient
-    does not need. Where there is no norm, it is in place only if nobody but the norm is given ``x``, and what made
-    ``x``, like a convolution or a sum, does not need it either.
+    It may write over that where the norm declares ``spare = True``: that it returns a new tensor which its own gradient
+    does not need. Where there is no norm, it may only if nobody but the norm is given ``x``, and what made ``x``, like
+    a convolution or a sum, does not need it either.
 
     Args:
         norm: what comes before.
@@ -29,6 +41,6 @@ def relu_after(norm: nn.Module, slope: float = 0.0, *, own: bool = True) -> Acti
         own: nobody but ``norm`` is given ``x``; not so where a shortcut starts from it.
     """
     spare = own if isinstance(norm, Unchanged) else getattr(norm, "spare", False)
-    if slope:
-        return partial(F.leaky_relu, negative_slope=slope, inplace=spare)
-    return partial(F.relu, inplace=spare)
+    if spare:
+        return partial(overwrite, slope=slope)
+    return partial(F.leaky_relu, negative_slope=slope) if slope else F.relu

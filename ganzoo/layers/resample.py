@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.layers.activation import overwriting_pays
 from ganzoo.layers.conv import conv2d, conv_transpose2d
 
 
@@ -20,8 +21,11 @@ def widened(weight: Tensor, divisor: int) -> Tensor:
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
-    """``x`` plus ``bias`` per channel, in place."""
-    return x if bias is None else x.add_(bias.to(x.dtype)[:, None, None])
+    """``x``, which nobody else needs, plus ``bias`` per channel."""
+    if bias is None:
+        return x
+    shift = bias.to(x.dtype)[:, None, None]
+    return x.add_(shift) if overwriting_pays(x) else x + shift
 
 
 class DownConv2d(nn.Conv2d):
