@@ -15,6 +15,7 @@ from ganzoo.checkpoint import bests, tensors_digest
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError, RunError, UsageError
 from ganzoo.metrics.judges import choose
+from ganzoo.pictures import to_pil
 from ganzoo.scores import Score, read_scores, score_key, scores_of, weights_digest
 from ganzoo.training.guard import Best, Guard, Stopped
 from ganzoo.training.health import Look
@@ -440,6 +441,22 @@ def test_scores_are_against_held_out_images_where_there_are_any(scored, tmp_path
     assert "step 2: fid8-test@toy 50, the best so far" in shown
 
 
+def test_scores_are_against_the_images_that_were_named(tmp_path):
+    for index, image in enumerate(to_pil(Labelled(20).images)):
+        (tmp_path / "others").mkdir(exist_ok=True)
+        image.save(tmp_path / "others" / f"{index}.png")
+    named = {"eval_data": tmp_path / "others", "features": "test_efficientnet:random"}
+    run = scored_run(tmp_path / "run", steps=2, **named)
+    resume(run.folder, steps=4)
+    records = read_scores(run.folder)
+    assert [one.step for one in records] == [2, 4]
+    assert {one.key for one in records} == {"fd8-test@test_efficientnet:random-64"}
+    assert {(one.dataset["name"], one.dataset["count"]) for one in records} == {("others", 20)}
+    with pytest.raises(GanzooError, match="nowhere"):
+        scored_run(tmp_path / "other", **{**named, "eval_data": tmp_path / "nowhere"})
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -449,6 +466,7 @@ def test_scores_are_against_held_out_images_where_there_are_any(scored, tmp_path
         ({"eval_every": 2, "metrics": []}, "--metrics is empty"),
         ({"metrics": ["fid"]}, "--metrics says how to score"),
         ({"features": "toy"}, "--features says how to score"),
+        ({"eval_data": "digits"}, "--eval-data says how to score"),
         ({"guard": "pray"}, "--guard pray does not work: it is warn, stop, rollback or off"),
     ],
 )

@@ -77,6 +77,7 @@ def set_threads(threads: int | None) -> None:
 @click.option("--metrics", metavar="M", help="What to score, such as fid,kid; the first chooses the best; fid.")
 @click.option("--eval-n", type=int, metavar="N", help="Samples to score; 10000.")
 @click.option("--features", metavar="NAME", help="Feature network of the metrics; each one's own.")
+@click.option("--eval-data", metavar="D", help="Real images to score against; the data's own test split.")
 @DEVICE
 @THREADS
 @click.option("--workers", type=int, metavar="N", help="Threads that decode pictures; no result depends on them.")

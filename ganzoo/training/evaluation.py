@@ -76,17 +76,27 @@ def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
 
 
 def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData, notes: list[str]) -> ImageData | None:
-    """The images to score against: the data set's test split, or, where it has none, the ones that are trained on.
+    """The images to score against: those that were named, or the data set's test split.
+
+    Where there are neither, they are the ones that are trained on.
 
     Args:
-        pacing: says whether anything is scored; if not, there are none.
+        pacing: says whether anything is scored, and against what; if not, there are none.
         value: as ``--data`` takes it.
         request: as the training images were opened.
         train: those.
         notes: told if it is they.
+
+    Raises:
+        GanzooError: the images that were named cannot be opened.
     """
     if not pacing.eval_every:
         return None
+    if pacing.eval_data is not None:
+        from ganzoo.scoring import open_split
+
+        data, split = open_split(pacing.eval_data, HELD_OUT, train.resolution, train.channels)
+        return replace(data, split=split)
     sizes = {"resolution": train.resolution, "channels": train.channels}
     try:
         data = open_data(value, replace(request, split=HELD_OUT, **sizes))
@@ -94,7 +104,9 @@ def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData,
         data = train
     if data.fingerprint != train.fingerprint:
         return data
-    notes.append(f"{train.name} holds no images out: scores are against the images that are trained on")
+    notes.append(
+        f"{train.name} holds no images out: scores are against the images that are trained on; --eval-data names others"
+    )
     return train
 
 

@@ -48,6 +48,7 @@ class Pacing:
         guard: what happens when the GAN collapses or comes apart: ``warn``, ``stop``, ``rollback`` or ``off``.
         eval_every: steps between scores; 0 for none.
         metrics, eval_n, features: what is scored: metrics, samples, and the feature network; None for the metrics' own.
+        eval_data: name or path of the real images to score against; None for the test split of the data.
     """
 
     steps: int | None
@@ -62,6 +63,7 @@ class Pacing:
     metrics: tuple[str, ...] = ("fid",)
     eval_n: int = 10_000
     features: str | None = None
+    eval_data: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", tuple(self.metrics))
@@ -94,7 +96,7 @@ class Pacing:
         """
         said = {name: value for name, value in given.items() if value is not None}
         changed = replace(self, **said)
-        for name in ("metrics", "eval_n", "features"):
+        for name in ("metrics", "eval_n", "features", "eval_data"):
             if name in said and not changed.eval_every:
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} says how to score, but nothing is scored: give --eval-every N too")

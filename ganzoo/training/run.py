@@ -47,6 +47,7 @@ def train(
     metrics: Sequence[str] | None = None,
     eval_n: int | None = None,
     features: str | None = None,
+    eval_data: str | Path | None = None,
     skip_bad: bool = False,
     log: Sequence[str] | None = None,
     quiet: bool = False,
@@ -81,6 +82,7 @@ def train(
         metrics: such as ``["fid", "kid"]``; ``["fid"]`` by default.
         eval_n: samples to score; 10,000 by default.
         features: feature network of the metrics.
+        eval_data: name or path of the images to score against; the test split of ``data`` by default.
         skip_bad: leave out pictures that cannot be read.
         log: of ``tensorboard``, ``trackio`` and ``wandb``.
         quiet: show nothing.
@@ -93,7 +95,7 @@ def train(
     given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
     pacing: dict[str, Any] = {"save_every": save_every, "grid_every": grid_every, "log_every": log_every, "keep": keep}
     pacing |= {"guard": guard, "eval_every": eval_every, "eval_n": eval_n, "features": features}
-    pacing |= {"metrics": None if metrics is None else tuple(metrics)}
+    pacing |= {"metrics": None if metrics is None else tuple(metrics), "eval_data": start.data_text(eval_data)}
     request = Request(
         recipe, data, seed, resolution, given, init, _whole("horizon", horizon),
         Stop(steps, images, read_budget(budget)), {**pacing, "log": None if log is None else tuple(log)},
