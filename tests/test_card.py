@@ -108,6 +108,23 @@ def test_commands_of_the_card_are_commands(tmp_path: Path) -> None:
     assert chosen == {"lr.g=cosine/0.0002/5e-05", "batch=8"}
 
 
+def test_a_distance_on_another_network_leaves_fid_open(model: Path) -> None:
+    add_scores(
+        model, [score(model), score(model, "clean-fd", 3.0), score(model, "kid", 0.1), score(model, "mine", 1.0)]
+    )
+    card = make_card(model)
+    (line,) = [line for line in card.splitlines() if " && " in line]
+    eval_it, card_it = (shlex.split(command) for command in line.split(" && "))
+    assert eval_it == [
+        *["ganzoo", "eval", ".", "--data", "digits", "--split", "test", "-n", "300", "--metrics", "fid,clean-fid"]
+    ]
+    assert card_it == ["ganzoo", "card", "."]
+    known = {point.name: point for point in entry_points(group="ganzoo.commands")}
+    known["eval"].load().make_context("eval", eval_it[2:])
+    add_scores(model, [score(model, name, network="inception-v3-compat") for name in ("fid", "clean-fid")])
+    assert " && " not in make_card(model)
+
+
 def test_scores_say_their_floor_and_details_where_they_have_them(model: Path) -> None:
     add_scores(model, [score(model)])
     assert "Real against real" not in make_card(model)
@@ -193,6 +210,8 @@ HOSTILE = (
 def test_strangers_text_stays_text(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "first"
     saved(folder, "dcgan:ch=4+onehot", classes=3)
+    named = score(folder)
+    add_scores(folder, [named])
     honest = make_card(folder)
     dataset = {"name": text, "count": text, "licence": text, "fingerprint": text}
     escaped = json.dumps(
@@ -200,7 +219,6 @@ def test_strangers_text_stays_text(tmp_path: Path, text: str) -> None:
     )
     config = {**json.loads((folder / "config.json").read_text()), **json.loads(escaped)}
     (folder / "config.json").write_text(json.dumps(config))
-    named = score(folder)
     (folder / "metrics.json").write_text(
         json.dumps({"format": 1, "scores": [{**named.to_json(), "dataset": {**named.dataset, "name": text}}]})
     )
@@ -209,7 +227,7 @@ def test_strangers_text_stays_text(tmp_path: Path, text: str) -> None:
     data = ModelCard(card).data
     assert data.library_name == "ganzoo" and data.license == one_line(text)
     assert [line for line in card.splitlines() if line.startswith("#")][:1] == ["# first"]
-    assert card.count("\n```") == honest.replace("ganzoo eval", "").count("\n```")
+    assert card.count("\n```") == honest.count("\n```")
     assert "\x1b" not in card and "\u202e" not in card
     page = card_page(card, folder)
     assert "<script" not in page and 'href="javascript' not in page and 'src="http' not in page

@@ -14,8 +14,10 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.catalogue import link
+from ganzoo.errors import PluginError, RecipeError
 from ganzoo.plan import GIVEN, Slot
 from ganzoo.recipe import EMPTY
+from ganzoo.registry import registry
 from ganzoo.scores import HASH, Score
 from ganzoo.settings import write
 
@@ -68,6 +70,7 @@ def render(facts: Facts) -> str:
         scores=[score_row(score) for score in facts.scores],
         floors=any(score.floor is not None for score in facts.scores),
         protocols=protocols(facts.scores),
+        left_open=left_open(facts.scores),
         history=history(facts),
         train=Markdown(train_command(facts)),
         init=first_weights(facts),
@@ -191,6 +194,35 @@ def protocols(scores: Iterable[Score]) -> list[list[Score]]:
         way = (tuple(score.dataset.items()), tuple(score.network.items()), score.resize, score.seed, score.seeds)
         together.setdefault((*way, score.samples, score.step), []).append(score)
     return list(together.values())
+
+
+def left_open(scores: Sequence[Score]) -> dict[str, Any] | None:
+    """Distances that were measured on another network than the one they are defined on, and so have another name.
+
+    Returns:
+        The ``metrics`` and ``labels`` to be filled in, with ``split`` and ``samples`` as they were measured elsewhere;
+        None where all that is here has its own name.
+    """
+    measured = {score.metric for score in scores}
+    found = {own: score for score in scores if (own := defined_name(score.metric)) and own not in measured}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    return {
+        "metrics": [Markdown(name) for name in found],
+        "labels": [label(name) for name in found],
+        "split": Markdown(first.dataset["split"]),
+        "samples": first.samples,
+    }
+
+
+def defined_name(metric: str) -> str | None:
+    """``fid`` for ``fd``: what a metric is called on the network that it is defined on, where that is another name."""
+    try:
+        elsewhere = getattr(registry().find(metric, ("metric",)).load(), "elsewhere", {})
+    except (RecipeError, PluginError):  # of a package that is not here
+        return None
+    return next((own for own, other in elsewhere.items() if other == metric), None)
 
 
 def history(facts: Facts) -> dict[str, Any]:
