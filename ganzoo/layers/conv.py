@@ -104,17 +104,18 @@ class _Match(torch.autograd.Function):
 def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
     """``sum over b, y, x of image[b, :, s·y - p + i, s·x - p + j] · map[b, :, y, x]``, as ``(O, I, k, k)``.
 
-    Patches of a few images at a time are laid out as rows (im2col), so that each product is large and memory small.
+    Patches of a few images at a time are laid out as rows (im2col), so that each product is large and memory small. In
+    memory the result is channels-last, as kernels are, so that nobody has to turn it around.
     """
     padded = F.pad(image.permute(0, 2, 3, 1), (0, 0, *(padding,) * 4))  # (B, H, W, I)
     patches = padded.unfold(1, size, stride).unfold(2, size, stride).permute(0, 1, 2, 4, 5, 3)  # (B, h, w, k, k, I)
     pixels = map.permute(0, 2, 3, 1)  # (B, h, w, O)
     at_once = max(1, PATCHES // (patches[0].numel() * image.element_size()))
-    width = patches[0, 0, 0].numel()
-    total = image.new_zeros(width, map.shape[1])
+    width, maps = patches[0, 0, 0].numel(), map.shape[1]
+    total = image.new_zeros(maps, width)
     for some, theirs in zip(patches.split(at_once), pixels.split(at_once), strict=True):
-        total.addmm_(some.reshape(-1, width).t(), theirs.reshape(-1, map.shape[1]))
-    return total.view(size, size, image.shape[1], map.shape[1]).permute(3, 2, 0, 1)
+        total.addmm_(theirs.reshape(-1, maps).t(), some.reshape(-1, width))
+    return total.view(maps, size, size, image.shape[1]).permute(0, 3, 1, 2)
 
 
 def cast(x: Tensor) -> Tensor:
