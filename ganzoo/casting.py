@@ -20,11 +20,10 @@ from ganzoo.checkpoint import CONFIG, DTYPES, MODEL, generator_state, load_folde
 from ganzoo.errors import ModelError, RunError, UsageError, either
 from ganzoo.files import atomic_folder, write_json, write_text
 from ganzoo.folder import quoted
-from ganzoo.metrics.survey import Progress
 from ganzoo.publish import LICENCE, check_target, copy_files, pack
 from ganzoo.scores import METRICS, Score, add_scores, scores_of, weights_digest
 from ganzoo.training.output import Output
-from ganzoo.verdicts import TOLERANCE, Verdict, measure_again
+from ganzoo.verdicts import Examiner, Verdict
 
 MADE_ANEW = {CONFIG, MODEL, METRICS, CARD}
 
@@ -33,13 +32,7 @@ def cast(
     folder: Path,
     target: Path,
     dtype: str = "float16",
-    data: Any = None,
-    *,
-    tolerance: float = TOLERANCE,
-    weights: Path | None = None,
-    batch: int = 64,
-    device: str = "cpu",
-    progress: Progress | None = None,
+    examiner: Examiner | None = None,
     show: Callable[[Sequence[Verdict]], None] | None = None,
 ) -> list[str]:
     """Write a model's published files to a new folder, with weights of another dtype.
@@ -48,13 +41,8 @@ def cast(
         folder: of the model; it stays as it is.
         target: the new folder; must be free.
         dtype: ``"float16"``, ``"bfloat16"`` or ``"float32"``.
-        data: the real images that the model was scored against: every score of its weights is measured again from the
-            new ones, by its own protocol. By default nothing is, and the new folder has no scores.
-        tolerance: relative difference of a score that is allowed.
-        weights: a file with the feature network's weights.
-        batch: images computed at once.
-        device: where scores are computed.
-        progress: told how many images are scored, and of how many.
+        examiner: measures every score of the weights again from the new ones, against the real images that it has. By
+            default nothing is measured, and the new folder has no scores.
         show: called with what became of the scores, before a folder is refused for it.
 
     Returns:
@@ -63,7 +51,7 @@ def cast(
     Raises:
         UsageError: the target is there, or the weights have that dtype already.
         ModelError: weights that the dtype cannot hold; nothing is recorded that could be measured again.
-        RunError: a score moved by more than the tolerance: nothing was written.
+        RunError: a score moved by more than the examiner allows: nothing was written.
     """
     config = read_config(folder)
     if dtype not in DTYPES:
@@ -71,36 +59,35 @@ def cast(
     if config["dtype"] == dtype:
         raise UsageError(f"the weights in {folder} are {dtype} already")
     check_target(target)
-    recorded = scores_of(folder) if data is not None else []
-    if data is not None and not recorded:
+    recorded = scores_of(folder) if examiner is not None else []
+    if examiner is not None and not recorded:
         raise ModelError(f"{folder} has no scores of its weights to hold the new ones against: leave --data out")
     tensors = rounded(generator_state(load_folder(folder)), dtype)
     with atomic_folder(target) as copy:
         copy_files(folder, copy, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
         write_tensors(copy / MODEL, tensors)
         write_json(copy / CONFIG, {**config, "dtype": dtype})
-        gan = load_folder(copy, device)
-        if recorded:
-            verdicts = measure_again(
-                gan,
-                recorded,
-                data,
-                tolerance=tolerance,
-                weights=weights,
-                batch=batch,
-                device=device,
-                progress=progress,
-            )
+        if examiner is not None:
+            verdicts = examiner.verdicts(load_folder(copy, examiner.device), recorded)
             if show is not None:
                 show(verdicts)
             add_scores(copy, _accepted(verdicts, weights_digest(copy), target))
-        output = Output(copy, config["seed"], 0, gan.examples)
-        output.picture(output.samples(gan))
-        card = read_card(folder)
-        if card is not None:
-            write_text(copy / CARD, card)  # for what a person wrote into it
-        notes = draw_pictures(copy)
-        write_text(copy / CARD, make_card(copy, _called(card, target)))
+        return _present(copy, config, read_card(folder), target)
+
+
+def _present(copy: Path, config: Mapping[str, Any], card: str | None, target: Path) -> list[str]:
+    """Draw samples and pictures of the new weights, and write their card with what a person wrote into the old one.
+
+    Returns:
+        What was not drawn, and why.
+    """
+    gan = load_folder(copy)
+    output = Output(copy, config["seed"], 0, gan.examples)
+    output.picture(output.samples(gan))
+    if card is not None:
+        write_text(copy / CARD, card)
+    notes = draw_pictures(copy)
+    write_text(copy / CARD, make_card(copy, _called(card, target)))
     return notes
 
 

@@ -58,37 +58,54 @@ class Verdict:
 
 @dataclass
 class Examiner:
-    """Measures again.
+    """Measures recorded scores again, each by its own protocol.
 
     Args:
-        gan: whose scores they are.
         data: the real images, as a person gives them.
+        tolerance: relative difference that a verdict allows.
         weights: a file with the feature network's weights.
         batch: images computed at once.
-        device: where.
-        progress: told how many images are done.
+        device: where everything is computed.
+        progress: told how many images are done, and of how many.
     """
 
-    gan: GAN
     data: Any
-    weights: Path | None
-    batch: int
-    device: str
-    progress: Progress | None
+    tolerance: float = TOLERANCE
+    weights: Path | None = None
+    batch: int = 64
+    device: str = "cpu"
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        self._opened: dict[str, ImageData] = {}
+        self._opened: dict[tuple[str, int, int], ImageData] = {}
 
-    def real(self, split: str) -> ImageData:
-        """The real images of a split, opened once."""
-        if split not in self._opened:
-            self._opened[split] = open_split(self.data, split, self.gan.resolution, self.gan.channels)[0]
-        return self._opened[split]
+    def verdicts(self, gan: GAN, recorded: Sequence[Score]) -> list[Verdict]:
+        """What becomes of ``recorded``, in order, when the images of ``gan`` are scored.
 
-    def measure(self, scores: Sequence[Score]) -> tuple[list[Score], str]:
+        Raises:
+            DataError, UsageError: the data cannot be opened.
+        """
+        keep_memory()
+        found: dict[tuple[Any, ...], Verdict] = {}
+        for scores in _alike(recorded):
+            measured, reason = self._measure(gan, scores)
+            again = {(score.key, score.resize): score for score in measured}
+            for score in scores:
+                measured_one = again.get((score.key, score.resize))
+                found[score.identity] = Verdict(score, measured_one, reason, self.tolerance)
+        return [found[score.identity] for score in recorded]
+
+    def _real(self, split: str, gan: GAN) -> ImageData:
+        """The real images of a split, of the size that a model draws; opened once."""
+        wanted = (split, gan.resolution, gan.channels)
+        if wanted not in self._opened:
+            self._opened[wanted] = open_split(self.data, *wanted)[0]
+        return self._opened[wanted]
+
+    def _measure(self, gan: GAN, scores: Sequence[Score]) -> tuple[list[Score], str]:
         """Scores of one pass, measured again; or none, and the reason."""
         first = scores[0]
-        real = self.real(first.dataset["split"])
+        real = self._real(first.dataset["split"], gan)
         if real.fingerprint != first.dataset["fingerprint"]:
             return [], f"{printable(real.name)} is not the data that was scored"
         try:
@@ -96,11 +113,11 @@ class Examiner:
         except UsageError as error:
             return [], str(error)
         networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
-        looks = looks_of(judges, resolution=self.gan.resolution, **networks)
+        looks = looks_of(judges, resolution=gan.resolution, **networks)
         if any(look.network.record() != dict(first.network) for look in looks):
             return [], "the feature network here has other weights than the one that scored"
         found = evaluate(
-            self.gan,
+            gan,
             real,
             metrics=[score.metric for score in scores],
             n=first.samples,
@@ -114,26 +131,12 @@ class Examiner:
         return found, "the metric of that name gives no such number"
 
 
-def verify(
-    model: str | PathLike[str] | Found,
-    data: Any,
-    *,
-    tolerance: float = TOLERANCE,
-    weights: Path | None = None,
-    batch: int = 64,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> list[Verdict]:
+def verify(model: str | PathLike[str] | Found, examiner: Examiner) -> list[Verdict]:
     """Measure the recorded scores of a model's weights again.
 
     Args:
         model: a folder, or a reference as :func:`ganzoo.load` takes it.
-        data: the real images that it was scored against.
-        tolerance: relative difference that is allowed.
-        weights: a file with the feature network's weights.
-        batch: images computed at once.
-        device: where everything is computed.
-        progress: told how many images are done, and of how many.
+        examiner: has the real images that it was scored against.
 
     Returns:
         A verdict for every recorded score of the weights that are there now.
@@ -146,48 +149,7 @@ def verify(
     recorded = scores_of(found.folder)
     if not recorded:
         raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
-    return measure_again(
-        found.load(device),
-        recorded,
-        data,
-        tolerance=tolerance,
-        weights=weights,
-        batch=batch,
-        device=device,
-        progress=progress,
-    )
-
-
-def measure_again(
-    gan: GAN,
-    recorded: Sequence[Score],
-    data: Any,
-    *,
-    tolerance: float = TOLERANCE,
-    weights: Path | None = None,
-    batch: int = 64,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> list[Verdict]:
-    """Measure recorded scores on the images of ``gan``, each by its own protocol.
-
-    Args:
-        gan: draws the images.
-        recorded: what it is held against.
-        data, tolerance, weights, batch, device, progress: as of :func:`verify`.
-
-    Returns:
-        A verdict for every recorded score, in their order.
-    """
-    keep_memory()
-    examiner = Examiner(gan, data, weights, batch, device, progress)
-    verdicts: dict[tuple[Any, ...], Verdict] = {}
-    for scores in _alike(recorded):
-        measured, reason = examiner.measure(scores)
-        again = {(score.key, score.resize): score for score in measured}
-        for score in scores:
-            verdicts[score.identity] = Verdict(score, again.get((score.key, score.resize)), reason, tolerance)
-    return [verdicts[score.identity] for score in recorded]
+    return examiner.verdicts(found.load(examiner.device), recorded)
 
 
 def _alike(scores: Sequence[Score]) -> list[list[Score]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.eval import progress_shown
 from ganzoo.cli.push import spelled
+from ganzoo.cli.verify import examiner, examining, row
 
 if TYPE_CHECKING:
     from ganzoo.verdicts import Verdict
@@ -20,20 +21,8 @@ if TYPE_CHECKING:
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
 @click.option("--data", metavar="D", help="The real images that it was scored against.")
-@click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Relative difference.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The feature network's weights.")
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
-def cast(
-    folder: Path,
-    target: Path,
-    dtype: str,
-    data: str | None,
-    tolerance: float,
-    weights: Path | None,
-    batch: int,
-    device: str | None,
-) -> None:
+@examining
+def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
     """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.
 
     TARGET gets what would be published: weights, card, pictures. With --data, every score that FOLDER records of its
@@ -47,22 +36,10 @@ def cast(
     """
     from ganzoo.casting import cast as write
     from ganzoo.checkpoint import MODEL
-    from ganzoo.training.precision import choose_device
 
     folder, target = folder.expanduser(), target.expanduser()
-    with progress_shown() as progress:
-        notes = write(
-            folder,
-            target,
-            dtype,
-            data,
-            tolerance=tolerance,
-            weights=weights,
-            batch=batch,
-            device=str(choose_device(device)),
-            progress=progress,
-            show=show,
-        )
+    with nullcontext() if data is None else examiner(data, **options) as who:
+        notes = write(folder, target, dtype, who, show)
     for note in notes:
         click.echo(f"note: {note}", err=True)
     before, after = ((place / MODEL).stat().st_size for place in (folder, target))
@@ -74,6 +51,5 @@ def cast(
 def show(verdicts: Sequence[Verdict]) -> None:
     """What became of the scores, as ``ganzoo verify`` shows it."""
     from ganzoo.cli.show import show_table
-    from ganzoo.cli.verify import row
 
     show_table(("score", "recorded", "with the new weights", "difference", "verdict"), [row(one) for one in verdicts])

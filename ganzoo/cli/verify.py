@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,28 +12,41 @@ import click
 from ganzoo.cli.eval import number, progress_shown
 
 if TYPE_CHECKING:
-    from ganzoo.verdicts import Verdict
+    from ganzoo.verdicts import Examiner, Verdict
+
+RELATIVE = "Relative difference that is allowed."
+
+
+def examining(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that measures scores again, but for ``--data``."""
+    options = (
+        click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
+        click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the feature network."),
+        click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
+        click.option("--device", help="Such as cpu or cuda:0."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def examiner(data: str, device: str | None, **options: Any) -> Iterator[Examiner]:
+    """Who measures scores again, as these options say; shows how far it is."""
+    from ganzoo.training.precision import choose_device
+    from ganzoo.verdicts import Examiner
+
+    with progress_shown() as progress:
+        yield Examiner(data, device=str(choose_device(device)), progress=progress, **options)
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", required=True, metavar="D", help="The real images that it was scored against.")
-@click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Relative difference.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The feature network's weights.")
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@examining
 @click.option("--json", "as_json", is_flag=True, help="Print every verdict as JSON.")
 @click.pass_context
-def verify(
-    context: click.Context,
-    model: str,
-    data: str,
-    tolerance: float,
-    weights: Path | None,
-    batch: int,
-    device: str | None,
-    as_json: bool,
-) -> None:
+def verify(context: click.Context, model: str, data: str, as_json: bool, **options: Any) -> None:
     """Measure the scores that MODEL records of its weights again, each by its own protocol.
 
     Prints what is recorded, what was measured, the difference and a verdict. The exit status is 0 when every score
@@ -47,19 +62,10 @@ def verify(
     from ganzoo.cli.show import show_json, show_table
     from ganzoo.hub.locate import on_command_line
     from ganzoo.scores import METRICS
-    from ganzoo.training.precision import choose_device
     from ganzoo.verdicts import verify as measure_again
 
-    with progress_shown() as progress:
-        verdicts = measure_again(
-            on_command_line(model, (METRICS,)),
-            data,
-            tolerance=tolerance,
-            weights=weights,
-            batch=batch,
-            device=str(choose_device(device)),
-            progress=progress,
-        )
+    with examiner(data, **options) as who:
+        verdicts = measure_again(on_command_line(model, (METRICS,)), who)
     holds = all(verdict.holds for verdict in verdicts)
     if as_json:
         show_json({"holds": holds, "verdicts": [described(verdict) for verdict in verdicts]})

@@ -122,7 +122,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_the_command_keeps_the_score(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo.verdicts import verify
+    from ganzoo.verdicts import Examiner, verify
 
     monkeypatch.setattr(refinement, "EPOCHS", 1)
     arguments = [str(run), "--data", "rendered-digits:digits", "--split", "test", "-n", "200"]
@@ -134,5 +134,5 @@ def test_the_command_keeps_the_score(run: Path, monkeypatch: pytest.MonkeyPatch)
     assert set(score.details) == {"unrefined", "gain", "real", "moved", "labels_kept", "alarms"}
     told = CliRunner().invoke(refined_accuracy, [*arguments, "--json"], catch_exceptions=False)
     assert json.loads(told.output)["score"]["value"] == score.value and len(read_scores(run)) == 1
-    (verdict,) = verify(run, "rendered-digits:digits")
+    (verdict,) = verify(run, Examiner("rendered-digits:digits"))
     assert "no metric is called 'refined-accuracy'" in verdict.text
