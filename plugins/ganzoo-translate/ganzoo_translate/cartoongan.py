@@ -208,8 +208,9 @@ def smoothed(images: Tensor) -> Tensor:
     Sobel slope is steep, as for Canny, who thins them; they are widened next, so ours does not.
     """
     radius = max(1, images.shape[-1] // 128)
-    near = F.max_pool2d(outline(images).to(images.dtype), 2 * radius + 1, stride=1, padding=radius)
-    return torch.lerp(images, blurred(images, radius), near)
+    with torch.autocast(images.device.type, enabled=False):  # whether a slope is steep is not for bf16 to say
+        near = F.max_pool2d(outline(images).to(images.dtype), 2 * radius + 1, stride=1, padding=radius)
+        return torch.lerp(images, blurred(images, radius), near)
 
 
 def outline(images: Tensor) -> Tensor:
