@@ -330,12 +330,13 @@ def test_a_lost_process_ends_the_run_and_it_can_go_on(tmp_path, rank):
 @pytest.mark.slow
 def test_torchrun_restarts_a_lost_process_where_the_run_stood(tmp_path):
     run, where = tmp_path / "run", (*HERE, "--max-restarts", "1")
-    agent = launch(*NEW, "--steps", "60", "--out", run, "--resume", where=where)
+    exact = "--set", "precision=fp32"  # rounding of bf16 grows beyond a thousandth in sixty steps
+    agent = launch(*NEW, "--steps", "60", "--out", run, "--resume", *exact, where=where)
     wait_for(lambda: max(checkpoints(run), default=0) >= 2, agent)
     os.kill(workers(agent)[1], signal.SIGKILL)
     text = result(agent)
     assert agent.returncode == 0 and ": 60 steps. See" in text, text
-    alone(tmp_path / "one", steps=60)
+    alone(tmp_path / "one", steps=60, settings={"precision": "fp32"})
     check_alike(tmp_path / "one", run)
 
 
