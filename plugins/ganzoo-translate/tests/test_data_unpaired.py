@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib
 import pytest
 import torch
 from ganzoo_translate.data.cartoon import cartoonised
 from ganzoo_translate.data.digits import render
-from ganzoo_translate.data.fonts import fonts
+from ganzoo_translate.data.fonts import fonts, glyph
 from small_data import every, folder, pixels
 
 from ganzoo.data import DataRequest, ImageData, open_data
@@ -109,9 +110,16 @@ def test_cartoons_have_few_colours_and_dark_lines() -> None:
 # --- digits -------------------------------------------------------------------------------------------------
 
 
+def test_fonts_are_those_of_packages_alone() -> None:
+    own, *others = fonts(56)
+    assert own.getname()[0] == "Aileron"
+    assert {"DejaVu Sans", "STIXGeneral"} <= {font.getname()[0] for font in others}
+    assert all(Path(str(font.path)).is_relative_to(matplotlib.get_data_path()) for font in others)
+
+
 def test_fonts_show_ten_different_digits() -> None:
-    assert fonts(56) and fonts(56)[0].getname()[0] == "Aileron"
-    assert len({font.getname() for font in fonts(56)}) > 1 or len(fonts(56)) == 1
+    for font in fonts(56):
+        assert len({glyph(font, digit, 56).tobytes() for digit in "0123456789"}) == 10, font.getname()
 
 
 def test_rendered_digits_are_labelled_and_repeat() -> None:

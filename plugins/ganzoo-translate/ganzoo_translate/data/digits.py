@@ -27,7 +27,7 @@ FINE = 3  # times the size that digits are drawn at
 
 
 def rendered_digits(argument: str, request: DataRequest) -> ImageData:
-    """Digits rendered from the fonts of this machine, to be refined towards real ones: rendered-digits:SOURCE.
+    """Digits rendered from the fonts of Pillow and matplotlib, to be refined towards real ones: rendered-digits:SOURCE.
 
     Sources are turned, scaled and shifted at random, without noise, and come with their label (source_label). Images
     are the real digits of SOURCE, such as mnist, and keep their labels; the two are no pairs.
@@ -39,7 +39,7 @@ def rendered_digits(argument: str, request: DataRequest) -> ImageData:
     return replace(
         inner,
         name=f"rendered-digits:{inner.name}",
-        licence=f"{inner.licence}; sources rendered from fonts of the machine that trained",
+        licence=f"{inner.licence}; sources rendered from fonts that Pillow and matplotlib bring",
         fingerprint=fingerprint_of("rendered-digits", inner.fingerprint, fingerprint(source, labels)),
         paired={},
         unpaired={"source": source, "source_label": labels},
@@ -49,7 +49,7 @@ def rendered_digits(argument: str, request: DataRequest) -> ImageData:
 def render(count: int, side: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Digits white on black: uint8 ``(count, 1, side, side)`` and labels int64 ``(count,)``, 0 to 9 in turn.
 
-    Digit k depends on the seed, on k, and on the fonts of this machine.
+    Digit k depends on the seed and on k.
 
     Raises:
         DataError: no font has digits; Pillow's own needs its FreeType support.
