@@ -173,6 +173,19 @@ def test_norm_under_bf16_keeps_memory_format_and_float32_statistics(name):
     assert all(buffer.dtype == torch.float32 for buffer in layer.buffers())
 
 
+@pytest.mark.parametrize("name", ["in", "ln", "gn"])
+def test_norm_of_bf16_is_that_of_its_numbers_in_float32(name):
+    layer = NORMS[name](8, 0)
+    nn.init.normal_(layer.weight)
+    told, probe = [], torch.randn(6, 8, 4, 4).bfloat16()
+    for dtype in (torch.bfloat16, torch.float32):
+        x = torch.linspace(-2, 40, 6 * 8 * 16).bfloat16().view(6, 8, 4, 4).to(dtype).requires_grad_()
+        out = layer(x, torch.zeros(6, 0))
+        (slope,) = torch.autograd.grad(out, x, probe.to(dtype))
+        told.append((out.bfloat16(), slope.bfloat16()))
+    assert all(torch.equal(ours, wanted) for ours, wanted in zip(*told, strict=True))
+
+
 @pytest.mark.parametrize("shape", [(6, 8), (6, 8, 4, 4)])
 def test_bn_equals_torch_in_training_and_evaluation(shape):
     ours, theirs = norm.BatchNorm(8, 0), (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(8)
