@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.card import CARD, draw_pictures, make_card
-from ganzoo.card.facts import read_card
+from ganzoo.card.facts import is_file, read_card
 from ganzoo.card.sections import named_ref
 from ganzoo.checkpoint import CONFIG, DTYPES, MODEL, generator_state, load_folder, read_config, write_tensors
 from ganzoo.errors import ModelError, RunError, UsageError, either
@@ -22,6 +22,7 @@ from ganzoo.files import atomic_folder, write_json, write_text
 from ganzoo.folder import quoted
 from ganzoo.publish import LICENCE, check_target, copy_files, pack
 from ganzoo.scores import METRICS, Score, add_scores, scores_of, weights_digest
+from ganzoo.training.log import LOG
 from ganzoo.training.output import Output
 from ganzoo.verdicts import Examiner, Verdict
 
@@ -72,21 +73,24 @@ def cast(
             if show is not None:
                 show(verdicts)
             add_scores(copy, _accepted(verdicts, weights_digest(copy), target))
-        return _present(copy, config, read_card(folder), target)
+        return _present(copy, folder, config, target)
 
 
-def _present(copy: Path, config: Mapping[str, Any], card: str | None, target: Path) -> list[str]:
+def _present(copy: Path, folder: Path, config: Mapping[str, Any], target: Path) -> list[str]:
     """Draw samples and pictures of the new weights, and write their card with what a person wrote into the old one.
 
     Returns:
         What was not drawn, and why.
     """
-    gan = load_folder(copy)
+    gan, card = load_folder(copy), read_card(folder)
     output = Output(copy, config["seed"], 0, gan.examples)
     output.picture(output.samples(gan))
     if card is not None:
         write_text(copy / CARD, card)
+    if is_file(folder / LOG):  # of a run: its curves are drawn from it; it is not published
+        copy_files(folder, copy, [LOG])
     notes = draw_pictures(copy)
+    (copy / LOG).unlink(missing_ok=True)
     write_text(copy / CARD, make_card(copy, _called(card, target)))
     return notes
 

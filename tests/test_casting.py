@@ -61,6 +61,14 @@ def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> N
     assert 'ganzoo.load("published")' in (tmp_path / "again" / "README.md").read_text()
 
 
+def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tmp_path: Path) -> None:  # noqa: F811
+    shutil.rmtree(run / "pictures", ignore_errors=True)
+    ganzoo("cast", run, tmp_path / "half")
+    half = files(tmp_path / "half")
+    assert "pictures/curves.png" in half and "log.jsonl" not in half
+    assert "pictures/curves.png" in (tmp_path / "half" / "README.md").read_text()
+
+
 def test_scores_are_measured_again_of_the_new_weights(run: Path, real: Path, tmp_path: Path) -> None:  # noqa: F811
     evaluate(run, real, "--metrics", "fid,kid,prdc", "--split", "test", "--floor", real / "0")
     done = ganzoo("cast", run, tmp_path / "half", "--data", real, "--tolerance", 0.05)
