@@ -80,7 +80,8 @@ def register_metrics(register: Register) -> None:
     """Classes ``(*, options)`` called ``metric(real, fake)`` with two ``ganzoo.metrics.Sample``: numbers by name.
 
     ``requires`` says what they look at: ``moments``, ``class-moments``, ``nested-moments``, ``features``,
-    ``probabilities``, ``label``. See :mod:`ganzoo.metrics`.
+    ``probabilities``, ``pairs``, ``label``. With ``model`` the class is a :class:`ganzoo.metrics.Experiment`, called
+    with the model itself and the data. See :mod:`ganzoo.metrics`.
     """
 
 

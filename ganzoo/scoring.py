@@ -18,7 +18,7 @@ from ganzoo.hub.locate import Found, locate
 from ganzoo.memory import keep_memory
 from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
-from ganzoo.metrics.judges import choose, looks_of, without_pairs
+from ganzoo.metrics.judges import choose, looks_of, with_floor
 from ganzoo.metrics.survey import Progress
 from ganzoo.scores import Score, add_scores, weights_digest
 
@@ -223,7 +223,7 @@ def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, op
         UsageError: there are fewer, or they are the same images, or the metrics have no floor.
     """
     other = OTHER.get(split) if isinstance(floor, str) and floor == data and not is_path(floor) else None
-    options = {**options, "metrics": without_pairs(options["metrics"])}
+    options = {**options, "metrics": with_floor(options["metrics"])}
     images, _ = open_split(floor, other, real.resolution, real.channels)
     if images.fingerprint == real.fingerprint:
         raise UsageError(f"the floor compares {real.name} with itself: give other real images, or another split")

@@ -238,11 +238,11 @@ def test_small_images_are_refused() -> None:
 
 
 def test_pairs_have_no_floor(tmp_path: Path) -> None:
-    from ganzoo.metrics.judges import without_pairs
+    from ganzoo.metrics.judges import with_floor
 
-    assert without_pairs(["fid", "l1", "kid"]) == ["fid", "kid"]
+    assert with_floor(["fid", "l1", "kid"]) == ["fid", "kid"]
     with pytest.raises(UsageError, match="leave --floor out"):
-        without_pairs(["l1", "ssim"])
+        with_floor(["l1", "ssim"])
 
 
 # --- the weights of LPIPS -----------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ registered, so that everything asked for is gathered in one pass over the images
     def register_metrics(register):
         register("mean-distance", MeanDistance, requires={"moments"})
 
+What no comparison of images says is an :class:`Experiment`: with ``requires={"model"}`` it is handed the model itself
+and the data.
+
 Names are imported when first used, so that listing the metrics imports no torch.
 """
 
@@ -21,7 +24,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Experiment": "metric",
     "FeatureNetwork": "features",
+    "Instrument": "comparison",
     "Metric": "metric",
     "Moments": "moments",
     "Sample": "sample",
@@ -31,10 +36,13 @@ _HOMES = {
     "frechet": "moments",
     "open_network": "features",
     "sample_of": "sample",
+    "version_digest": "comparison",
 }
 
 __all__ = [
+    "Experiment",
     "FeatureNetwork",
+    "Instrument",
     "Metric",
     "Moments",
     "Sample",
@@ -44,6 +52,7 @@ __all__ = [
     "frechet",
     "open_network",
     "sample_of",
+    "version_digest",
 ]
 
 

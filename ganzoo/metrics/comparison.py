@@ -1,9 +1,9 @@
-"""Comparing a generated image with the one real image that belongs to it: a number for each pair."""
+"""What metrics measure with in place of a feature network, such as the comparison of an image with its own real one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -20,37 +20,27 @@ PIXELS = "pixels"  # what keys call a comparison that looks through no network
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What a metric of pairs looks through, in place of a feature network.
+class Instrument:
+    """What a metric measures with, in place of a feature network.
 
     Attributes:
         name: as keys have it.
-        pixels: side of the images.
-        pretrained: whether it was fitted to anything.
+        pixels: side of the images that it sees.
         sha256: of its weights; of its name and version where it has none.
-        measure: the comparison.
-        device: where it is computed.
-        resize: images are compared at their own size.
+        pretrained: whether it was fitted to anything.
+        resize: how images come to its size.
         standard: its numbers have one name only.
         classifies: it gives no logits.
     """
 
     name: str
     pixels: int
-    pretrained: bool
     sha256: str
-    measure: Measure
-    device: torch.device
+    _: KW_ONLY
+    pretrained: bool = True
     resize: str = "none"
     standard: bool = True
     classifies: bool = False
-
-    @torch.no_grad()
-    def see(self, images: Tensor, resize: str, targets: Targets) -> tuple[Tensor, None]:
-        """A column of numbers ``(B, 1)``, float32 on the CPU, of uint8 images beside their targets."""
-        with torch.autocast(self.device.type, enabled=False):
-            found = self.measure(images.to(self.device).float(), targets().to(self.device).float())
-        return found.float().cpu()[:, None], None
 
     def record(self) -> dict[str, Any]:
         """What a score says of it."""
@@ -62,6 +52,36 @@ class Comparison:
         return None
 
 
+@dataclass(frozen=True)
+class Comparison(Instrument):
+    """What a metric of pairs looks through: images are compared at their own size.
+
+    Attributes:
+        measure: the comparison.
+        device: where it is computed.
+    """
+
+    measure: Measure
+    device: torch.device
+
+    @torch.no_grad()
+    def see(self, images: Tensor, resize: str, targets: Targets) -> tuple[Tensor, None]:
+        """A column of numbers ``(B, 1)``, float32 on the CPU, of uint8 images beside their targets."""
+        with torch.autocast(self.device.type, enabled=False):
+            found = self.measure(images.to(self.device).float(), targets().to(self.device).float())
+        return found.float().cpu()[:, None], None
+
+
+def version_digest(name: str, version: int) -> str:
+    """What a record has in place of the sha256 of weights, for an instrument that has none of its own.
+
+    Args:
+        name: of the instrument.
+        version: raised when it gives other numbers.
+    """
+    return sha256(f"{name} {version}".encode()).hexdigest()
+
+
 def of_pixels(measure: Measure, resolution: int, device: torch.device, version: int = 1) -> Comparison:
     """A comparison by a formula, without any network.
 
@@ -71,5 +91,4 @@ def of_pixels(measure: Measure, resolution: int, device: torch.device, version: 
         device: where it is computed.
         version: raised when the formula gives other numbers.
     """
-    digest = sha256(f"{PIXELS} {version}".encode()).hexdigest()
-    return Comparison(PIXELS, resolution, pretrained=True, sha256=digest, measure=measure, device=device)
+    return Comparison(PIXELS, resolution, version_digest(PIXELS, version), measure=measure, device=device)

@@ -23,7 +23,7 @@ from ganzoo.metrics.judges import Judge, check_images, choose, looks_of
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.metrics.survey import Belonging, Look, Needs, Progress, survey
+from ganzoo.metrics.survey import Belonging, Look, Needs, Progress, Setup, survey
 from ganzoo.scores import NAME, Score, score_key
 from ganzoo.seeding import derive
 
@@ -111,7 +111,7 @@ def evaluate(
 
 def _runs(
     judges: Sequence[Judge],
-    looks: Sequence[Look],
+    looks: Sequence[Look | Setup],
     fakes: Fakes,
     data: ImageData,
     count: int,
@@ -124,8 +124,14 @@ def _runs(
     real = reference(data, needs, batch, progress)
     for seed in seeds:
         torch.manual_seed(derive(_LAYER_NOISE, seed))
-        fake = survey(fakes.batches(count, seed, batch), count, needs, _belonging(data), progress)
-        yield [_numbers(judge, look, real[look], fake[look]) for judge, look in zip(judges, looks, strict=True)]
+        fake = survey(fakes.batches(count, seed, batch), count, needs, _belonging(data), progress) if needs else {}
+        said = [
+            judge.metric(real[look], fake[look])
+            if isinstance(look, Look)
+            else judge.metric(fakes.gan, data, n=count, seed=seed, batch=batch)
+            for judge, look in zip(judges, looks, strict=True)
+        ]
+        yield [_numbers(judge, look, one) for judge, look, one in zip(judges, looks, said, strict=True)]
 
 
 def _belonging(data: ImageData) -> Belonging:
@@ -157,11 +163,12 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
     return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
 
 
-def _needs(judges: Sequence[Judge], looks: Sequence[Look]) -> dict[Look, frozenset[str]]:
-    """What to gather, by the way of looking."""
+def _needs(judges: Sequence[Judge], looks: Sequence[Look | Setup]) -> dict[Look, frozenset[str]]:
+    """What to gather, by the way of looking; nothing for experiments."""
     needs: dict[Look, frozenset[str]] = {}
     for judge, look in zip(judges, looks, strict=True):
-        needs[look] = needs.get(look, frozenset()) | judge.statistics
+        if isinstance(look, Look):
+            needs[look] = needs.get(look, frozenset()) | judge.statistics
     return needs
 
 
@@ -191,15 +198,15 @@ def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | No
     }
 
 
-def _numbers(judge: Judge, look: Look, real: Sample, fake: Sample) -> dict[str, Value]:
-    """What a metric says, by the names that records use.
+def _numbers(judge: Judge, look: Look | Setup, said: Mapping[str, Value | float]) -> dict[str, Value]:
+    """What a metric said, by the names that records use.
 
     Raises:
         PluginError: it gives a name that no record can have.
         GanzooError: it gives no finite number.
     """
     numbers: dict[str, Value] = {}
-    for name, given in judge.metric(real, fake).items():
+    for name, given in said.items():
         value = given if isinstance(given, Value) else Value(float(given))
         if not NAME.fullmatch(name):
             raise PluginError(f"{judge.entry.spelling} calls a number {name!r}: use lower-case letters, digits and '-'")
@@ -216,7 +223,7 @@ def _dataset(data: ImageData, split: str | None) -> dict[str, Any]:
 
 
 def _record(
-    judge: Judge, look: Look, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
+    judge: Judge, look: Look | Setup, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
 ) -> Score:
     """The score that a metric's values for each seed amount to."""
     network = look.network
@@ -235,4 +242,5 @@ def _record(
         details={**first.details, **several},
         **protocol,
     )
-    return replace(score, floor=floor_of(score.protocol))
+    floors = [value.floor for value in values if value.floor is not None]
+    return replace(score, floor=fmean(floors) if floors else floor_of(score.protocol))

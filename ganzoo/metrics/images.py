@@ -27,6 +27,10 @@ class Fakes(Protocol):
         """For messages."""
 
     @property
+    def gan(self) -> GAN | None:
+        """What draws them; None for images that are there already."""
+
+    @property
     def labelled(self) -> bool:
         """Whether each has a class."""
 
@@ -101,6 +105,11 @@ class Pictured:
     def name(self) -> str:
         """For messages."""
         return self.data.name
+
+    @property
+    def gan(self) -> None:
+        """Nothing draws them."""
+        return None
 
     @property
     def labelled(self) -> bool:

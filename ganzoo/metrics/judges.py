@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -14,13 +14,12 @@ from ganzoo.entry import Entry
 from ganzoo.errors import PluginError, UsageError, either
 from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.images import Fakes
-from ganzoo.metrics.metric import Value
-from ganzoo.metrics.sample import Sample
+from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.metrics.survey import Look
+from ganzoo.metrics.survey import Look, Setup
 from ganzoo.registry import registry
 
-LABEL, PAIRS = "label", "pairs"  # needs of a metric that images must meet
+LABEL, PAIRS, MODEL = "label", "pairs", "model"  # needs of a metric that images, or what draws them, must meet
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,14 @@ class Judge:
 
     Attributes:
         entry: what was registered.
-        metric: from two samples to numbers by name.
+        metric: from two samples to numbers by name; or an :class:`~ganzoo.metrics.Experiment`.
         resize: how it wants images resized; None for the network's own way.
         elsewhere: what its numbers are called on networks other than the 2015 Inception graph.
         higher_is_better: which way is up.
     """
 
     entry: Entry
-    metric: Callable[[Sample, Sample], Mapping[str, Value | float]]
+    metric: Callable[..., Mapping[str, Value | float]]
     resize: str | None
     elsewhere: Mapping[str, str]
     higher_is_better: bool
@@ -46,8 +45,16 @@ class Judge:
         """What it wants to know of the images."""
         return self.entry.requires & STATISTICS.keys()
 
-    def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look:
+    @property
+    def experiments(self) -> bool:
+        """Whether it puts the model itself to work, rather than look at its images."""
+        return MODEL in self.entry.requires
+
+    def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look | Setup:
         """How it looks at images: through what is its own, or else through the network that was chosen, opened now."""
+        if self.experiments:
+            instrument = cast(Experiment, self.metric).instrument(resolution)
+            return Setup(instrument, instrument.resize)
         own = getattr(self.metric, "own_network", None)
         network = (own(resolution, device) if own else None) or chosen()
         return Look(network, self.resize or network.resize)
@@ -73,9 +80,9 @@ def judge(entry: Entry) -> Judge:
     Raises:
         PluginError: it declares a need that nothing can meet.
     """
-    unknown = entry.requires - STATISTICS.keys() - {LABEL}
+    unknown = entry.requires - STATISTICS.keys() - {LABEL, MODEL}
     if unknown:
-        known = either([*STATISTICS, LABEL], "and")
+        known = either([*STATISTICS, LABEL, MODEL], "and")
         raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
     metric: Any = entry.load()()
     return Judge(
@@ -87,15 +94,18 @@ def judge(entry: Entry) -> Judge:
     )
 
 
-def without_pairs(metrics: Sequence[str]) -> list[str]:
-    """Those of the metrics that other real images can be measured by: none that compares the images of a pair.
+def with_floor(metrics: Sequence[str]) -> list[str]:
+    """Those of the metrics that other real images can be measured by: neither of pairs nor of the model itself.
 
     Raises:
         UsageError: there are none.
     """
-    names = [one.entry.name for one in choose(metrics) if PAIRS not in one.entry.requires]
+    names = [one.entry.name for one in choose(metrics) if not {PAIRS, MODEL} & one.entry.requires]
     if not names:
-        raise UsageError("metrics of pairs have no floor: a perfect model gets 0, or 1 of ssim; leave --floor out")
+        raise UsageError(
+            "metrics of pairs, and of the model itself, compare with nothing that other real images could stand in for:"
+            " leave --floor out"
+        )
     return names
 
 
@@ -114,6 +124,10 @@ def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: 
                     raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
         if PAIRS in one.entry.requires:
             _check_pairs(one, fakes, data)
+        if one.experiments:
+            if fakes.gan is None:
+                raise UsageError(f"{one.entry.name} puts a model to work, and {fakes.name} holds images, not a model")
+            cast(Experiment, one.metric).check(fakes.gan, data)
 
 
 def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:
@@ -130,7 +144,7 @@ def looks_of(
     resolution: int = 32,
     weights: Path | None = None,
     device: str | torch.device = "cpu",
-) -> list[Look]:
+) -> list[Look | Setup]:
     """How each metric looks at images; the feature network is opened only where one of them needs it.
 
     Args:
@@ -149,6 +163,6 @@ def looks_of(
 
     looks = [one.look(chosen, resolution, torch.device(device)) for one in judges]
     for one, look in zip(judges, looks, strict=True):
-        if "probabilities" in one.entry.requires and not look.network.classifies:
+        if "probabilities" in one.statistics and not look.network.classifies:
             raise UsageError(f"{one.entry.name} needs class probabilities, and {look.network.name} gives none")
     return looks

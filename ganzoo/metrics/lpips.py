@@ -118,7 +118,6 @@ def open_lpips(resolution: int, device: torch.device) -> Comparison:
     return Comparison(
         name=NAME,
         pixels=resolution,
-        pretrained=True,
         sha256=sha256(f"{LINEAR_SHA256} {VGG_SHA256}".encode()).hexdigest(),
         measure=network.eval().requires_grad_(False).to(device),
         device=device,

@@ -1,16 +1,20 @@
-"""What a metric is: two samples in, numbers by name out."""
+"""What a metric is: two samples in, numbers by name out; or an experiment with the model itself."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from ganzoo.metrics.comparison import Comparison
+from ganzoo.metrics.comparison import Comparison, Instrument
 from ganzoo.metrics.sample import Sample
+
+if TYPE_CHECKING:
+    from ganzoo.data import ImageData
+    from ganzoo.gan import GAN
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,14 @@ class Value:
         value: the number.
         std: its spread, for metrics that measure one.
         samples: generated images that it rests on; all of them by default.
+        floor: what real images get, where the metric finds that out as it measures.
         details: what else is worth keeping, as JSON.
     """
 
     value: float
     std: float | None = None
     samples: int | None = None
+    floor: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,4 +69,45 @@ class Metric(ABC):
         """The numbers by name, of nothing but the two samples.
 
         Names have lower-case letters, digits, ``.``, ``_`` and ``-``.
+        """
+
+
+class Experiment(ABC):
+    """A metric that puts the model itself to work, registered with ``requires={"model"}``.
+
+    For what no comparison of two sets of images says, such as whether what a model makes of labelled sources is worth
+    learning from. Options are keyword-only arguments, with the published protocol as default.
+
+    Attributes:
+        higher_is_better: which way is up.
+    """
+
+    higher_is_better: ClassVar[bool] = False
+
+    @abstractmethod
+    def instrument(self, resolution: int) -> Instrument:
+        """What records say that it measures with.
+
+        Args:
+            resolution: of the images, in pixels.
+        """
+
+    @abstractmethod
+    def check(self, gan: GAN, data: ImageData) -> None:
+        """Refuse a model or data that it cannot be made with, before anything is computed.
+
+        Raises:
+            GanzooError: saying what is missing.
+        """
+
+    @abstractmethod
+    def __call__(self, gan: GAN, data: ImageData, *, n: int, seed: int, batch: int) -> Mapping[str, Value | float]:
+        """The numbers by name; the same arguments give the same.
+
+        Args:
+            gan: the model, in whatever mode; it is left as it is.
+            data: real images of its size and channels.
+            n: images to draw.
+            seed: of noise and of everything else that is drawn; global random numbers may be used up.
+            batch: images computed at once.
         """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ganzoo.metrics.comparison import Comparison
+from ganzoo.metrics.comparison import Comparison, Instrument
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.images import Batches
 from ganzoo.metrics.sample import Gatherer, Sample
@@ -19,6 +19,13 @@ class Look(NamedTuple):
     """A way of looking at images: through what, and how they are resized for it."""
 
     network: FeatureNetwork | Comparison
+    resize: str
+
+
+class Setup(NamedTuple):
+    """What an experiment is made with: it looks at images in its own way, and not in the pass that all others share."""
+
+    network: Instrument
     resize: str
 
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 
+from ganzoo.data import ImageData
 from ganzoo.entry import Entry
-from ganzoo.metrics.judges import judge
-from ganzoo.metrics.metric import Value
+from ganzoo.errors import GanzooError
+from ganzoo.gan import GAN
+from ganzoo.metrics.comparison import Instrument
+from ganzoo.metrics.judges import MODEL, judge
+from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.sample import Sample, sample_of
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.scores import NAME
+from ganzoo.registry import registry
+from ganzoo.scores import HASH, NAME, WORD
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect
+from ganzoo.testing.tiny import BATCH, COLUMNS, RESOLUTION, made_up, subject
 
 COUNT, WIDTH, CLASSES = 240, 6, 4
 
 
 def check_metric(entry: Entry) -> None:
-    """Finite numbers under names that records can have, the same every time, and better for better images."""
-    expect(entry.requires & STATISTICS.keys(), entry, f"requires one of {', '.join(STATISTICS)}, to look at")
+    """Finite numbers under names that records can have, the same every time, and better for better images.
+
+    What an experiment finds out is not judged: that takes a model that suits it, which its own tests have.
+    """
     found = judge(entry)
+    if found.experiments:
+        _check_experiment(entry)
+        return
+    expect(found.statistics, entry, f"requires one of {', '.join([*STATISTICS, MODEL])}, to look at")
     expect(found.resize in (None, *RESIZES), entry, f"its resize is None or one of {', '.join(RESIZES)}")
     for options in variants(entry):
         metric = entry.load()(**options)
@@ -35,6 +47,35 @@ def check_metric(entry: Entry) -> None:
         for name, value in close.items() if "moments" in entry.requires or "features" in entry.requires else ():
             better = value >= far[name] if metric.higher_is_better else value <= far[name]
             expect(better, entry, f"{name} is no worse for images like the real ones, {value}, than else, {far[name]}")
+
+
+def _check_experiment(entry: Entry) -> None:
+    """It says what it measures with; small models of everything registered get numbers, or a readable error."""
+    for options in variants(entry):
+        metric = entry.load()(**options)
+        expect(isinstance(metric, Experiment), entry, f"is a ganzoo.metrics.Experiment, since it requires {MODEL}")
+        expect(isinstance(metric.higher_is_better, bool), entry, "says whether higher_is_better")
+        one, again = (metric.instrument(RESOLUTION) for _ in range(2))
+        expect(isinstance(one, Instrument) and one == again, entry, "gives the same Instrument every time")
+        expect(WORD.fullmatch(one.name) and HASH.fullmatch(one.sha256), entry, "its Instrument has a name and a sha256")
+        for gan, data in _models():
+            try:
+                metric.check(gan, data)
+            except GanzooError as error:
+                expect(str(error), entry, "says why it refuses a model or data")
+                continue
+            with torch.random.fork_rng():
+                found, repeated = (metric(gan, data, n=data.count, seed=0, batch=BATCH) for _ in range(2))
+            expect(_numbers(entry, found) == _numbers(entry, repeated), entry, "gives the same numbers again")
+
+
+def _models() -> Iterator[tuple[GAN, ImageData]]:
+    """A small model of every architecture, with labelled images and what else it learns from."""
+    for entry in registry().entries("architecture"):
+        made = subject(entry)
+        gan = made.build().eval()
+        keys = made.plan.provides | COLUMNS | {f"{key}_label" for key in made.data().unpaired}
+        yield gan, made_up(keys, gan.resolution, gan.channels)
 
 
 def _sample(entry: Entry, seed: int, distance: float) -> Sample:

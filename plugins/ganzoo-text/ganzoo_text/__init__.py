@@ -30,3 +30,9 @@ def register_datasets(register: ganzoo.Register) -> None:
     """Captions made of class names, and captions that somebody wrote."""
     register("captions", "ganzoo_text.captions:captions", provides={"image", "label", "text"})
     register("captioned", "ganzoo_text.captions:captioned", provides={"image", "text"})
+
+
+@ganzoo.hookimpl
+def register_metrics(register: ganzoo.Register) -> None:
+    """Whether captions steer the class."""
+    register("caption-accuracy", "ganzoo_text.accuracy:CaptionAccuracy", requires={"model"}, paper="arxiv:1807.09499")

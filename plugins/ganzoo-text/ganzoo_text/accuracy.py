@@ -5,24 +5,21 @@ The same idea as GAN-test of "How good is my GAN?" (Shmelkov et al. 2018, arXiv 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.checkpoint import tensors_digest
 from ganzoo.data import ImageData
 from ganzoo.errors import UsageError
 from ganzoo.gan import GAN
 from ganzoo.inputs import signed
+from ganzoo.metrics import Experiment, Instrument, Value, version_digest
 from ganzoo.pictures import to_uint8
-from ganzoo.scores import Score, score_key
 from ganzoo.seeding import derive
 
-NETWORK, METRIC = "small-cnn", "caption-accuracy"
+NETWORK, METRIC, VERSION = "small-cnn", "caption-accuracy", 1
 LARGEST = 32  # pixels that the classifier looks at; larger images are brought to that
 STEPS, BATCH, RATE = 800, 64, 4e-3
 HELD_OUT = 1000  # real images, at most, that say how good the classifier is; never more than a fifth
@@ -40,66 +37,59 @@ class Classifier(nn.Sequential):
         super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
 
 
-def check(gan: GAN, data: ImageData) -> None:
-    """Refuse what cannot be measured.
+class CaptionAccuracy(Experiment):
+    """The share of images whose class, as a classifier of real ones sees it, is that of their caption; 1 is best.
 
-    Raises:
-        UsageError: the model draws no texts, or the data lacks captions or labels.
-    """
-    if "text" not in gan.takes:
-        raise UsageError("this model takes no text: caption-accuracy measures models that draw captions")
-    if "text" not in data.paired or data.labels is None:
-        raise UsageError(f"{data.name} has no captions with labels: --data captions:SOURCE makes them of class names")
-
-
-def measure(gan: GAN, data: ImageData, n: int = 1000, seed: int = 0, *, steps: int = STEPS, **record: Any) -> Score:
-    """The share of samples whose class, as a classifier of real images sees it, is that of their caption.
-
-    The same arguments give the same number, on the same machine with as many threads; random numbers outside stay as
-    they were.
+    The floor is the same share of real images that the classifier has not seen. The same arguments give the same
+    number, on the same machine with as many threads.
 
     Args:
-        gan: draws captions.
-        data: real images with labels and captions, of the GAN's size.
-        n: images to draw, one for each of ``n`` captions at even distances in the data.
-        seed: of the classifier and of the noise.
         steps: of the classifier's training.
-        record: ``split``, ``step`` and ``weights`` of the record.
-
-    Raises:
-        UsageError: it cannot be measured.
     """
-    check(gan, data)
-    if n < 2 or steps < 1:
-        raise UsageError(f"-n {n} does not work: a score rests on two images at least")
-    begun = time.monotonic()
-    with torch.random.fork_rng(devices=[]):
+
+    higher_is_better = True
+
+    def __init__(self, *, steps: int = STEPS) -> None:
+        if steps < 1:
+            raise UsageError(f"steps={steps} does not work: it is 1 or more")
+        self.steps = steps
+
+    def instrument(self, resolution: int) -> Instrument:
+        """The classifier, which is another one for other data; records tell the data apart."""
+        resize = "area" if resolution > LARGEST else "none"
+        return Instrument(NETWORK, min(resolution, LARGEST), version_digest(METRIC, VERSION), resize=resize)
+
+    def check(self, gan: GAN, data: ImageData) -> None:
+        """Refuse what cannot be measured.
+
+        Raises:
+            UsageError: the model draws no texts, or the data lacks captions or labels.
+        """
+        if "text" not in gan.takes:
+            raise UsageError(f"this model takes no text: {METRIC} measures models that draw captions")
+        if "text" not in data.paired or data.labels is None:
+            raise UsageError(
+                f"{data.name} has no captions with labels: --data captions:SOURCE makes them of class names"
+            )
+
+    def __call__(self, gan: GAN, data: ImageData, *, n: int, seed: int, batch: int) -> dict[str, Value]:
+        """The share; ``details`` has it by class, and what chance would get.
+
+        Args:
+            gan: draws captions.
+            data: real images with labels and captions, of the GAN's size.
+            n: images to draw, one for each of ``n`` captions at even distances in the data.
+            seed: of the classifier and of the noise.
+            batch: images drawn at once.
+        """
         order = torch.randperm(data.count, generator=_generator(seed, _SPLIT))
         held_out, train = order.tensor_split([min(HELD_OUT, -(-data.count // 5))])
-        classifier = learn(data, train, seed, steps)
-        real = share_right(classifier, data, held_out)
+        classifier = learn(data, train, seed, self.steps)
         rows = torch.arange(n) * data.count // n if n <= data.count else torch.arange(n) % data.count
-        right = torch.cat(list(_right(classifier, gan, data, rows, seed)))
-    pixels = min(data.resolution, LARGEST)
-    network = {"name": NETWORK, "input": pixels, "pretrained": True, "sha256": tensors_digest(classifier.state_dict())}
-    split = record.pop("split", data.split)
-    return Score(
-        key=score_key(METRIC, n, split, NETWORK),
-        metric=METRIC,
-        value=float(right.float().mean()),
-        std=None,
-        samples=n,
-        dataset={"name": data.name, "fingerprint": data.fingerprint, "split": split, "count": data.count},
-        network=network,
-        resize="area" if data.resolution > LARGEST else "none",
-        seed=seed,
-        seeds=1,
-        seconds=round(time.monotonic() - begun, 2),
-        higher_is_better=True,
-        floor=real,
-        details={"chance": 1 / len(data.class_names), "classes": _by_class(data, rows, right)},
-        **{"step": 0, "weights": "", **record},
-    )
+        right = torch.cat(list(_right(classifier, gan, data, rows, seed, batch)))
+        details = {"chance": 1 / len(data.class_names), "classes": _by_class(data, rows, right)}
+        real = share_right(classifier, data, held_out)
+        return {METRIC: Value(float(right.float().mean()), floor=real, details=details)}
 
 
 def _generator(*numbers: int) -> torch.Generator:
@@ -140,14 +130,14 @@ def share_right(net: Classifier, data: ImageData, rows: Tensor) -> float:
 
 
 @torch.no_grad()
-def _right(net: Classifier, gan: GAN, data: ImageData, rows: Tensor, seed: int) -> Iterator[Tensor]:
+def _right(net: Classifier, gan: GAN, data: ImageData, rows: Tensor, seed: int, batch: int) -> Iterator[Tensor]:
     """For each row, whether the class of what its caption draws is its own."""
     assert data.labels is not None
     start = 0
     for some in rows.split(256):
         columns, labels = data.columns({"text"}, some), data.labels[some]
         inputs = gan.inputs(len(some), seed, labels if gan.classes else None, start=start, columns=columns)
-        yield net(seen(to_uint8(gan.generate(**inputs, batch=256), low=0))).argmax(1) == labels
+        yield net(seen(to_uint8(gan.generate(**inputs, batch=batch), low=0))).argmax(1) == labels
         start += len(some)
 
 

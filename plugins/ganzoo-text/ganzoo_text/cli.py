@@ -22,6 +22,8 @@ def caption_accuracy(
     whose class it finds to be that of their caption; beside it stands the same share of real images that it has not
     seen, which is what a perfect model would get. By chance it is one over the number of classes.
 
+    The same as ganzoo eval MODEL --data D --metrics caption-accuracy -n 1000; ganzoo verify measures it again.
+
     --json prints {"scores": [...]} as ganzoo eval does; details has chance, and classes: the share of each class.
 
     \b
@@ -30,25 +32,13 @@ def caption_accuracy(
     """
     from ganzoo.cli.eval import kept_step, named, show_scores
     from ganzoo.cli.show import show_json
-    from ganzoo.errors import UsageError
-    from ganzoo.files import check_writable
-    from ganzoo.gan import GAN
-    from ganzoo.scores import add_scores
-    from ganzoo.scoring import open_split, subjects
-    from ganzoo_text.accuracy import check, measure
+    from ganzoo.scoring import evaluate
+    from ganzoo_text.accuracy import METRIC
 
-    subject = next(subjects(named(model), step=kept_step(step)))
-    gan = subject.model
-    if not isinstance(gan, GAN):
-        raise UsageError(f"{model} holds images, not a model: caption-accuracy draws captions")
-    if subject.folder is not None:
-        check_writable(subject.folder)
-    real, part = open_split(data, split, gan.resolution, gan.channels)
-    check(gan, real)
-    score = measure(gan, real, count, seed, split=part, step=subject.step, weights=subject.digest)
-    if subject.folder is not None:
-        add_scores(subject.folder, [score])
+    scores = evaluate(
+        named(model), data, split=split, metrics=[METRIC], n=count, seed=seed, batch=256, step=kept_step(step)
+    )
     if as_json:
-        show_json({"scores": [score.to_json()]})
+        show_json({"scores": [score.to_json() for score in scores]})
     else:
-        show_scores([score])
+        show_scores(scores)

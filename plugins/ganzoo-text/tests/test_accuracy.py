@@ -1,14 +1,17 @@
 import pytest
 import torch
 from click.testing import CliRunner
-from ganzoo_text.accuracy import measure
+from ganzoo_text import accuracy
+from ganzoo_text.accuracy import CaptionAccuracy
 from ganzoo_text.cli import caption_accuracy
 
 import ganzoo
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import UsageError
 from ganzoo.inputs import decode
+from ganzoo.metrics import evaluate
 from ganzoo.scores import read_scores, weights_digest
+from ganzoo.verdicts import Examiner, verify
 
 
 @pytest.fixture(scope="module")
@@ -33,37 +36,47 @@ class Perfect:
         return self.data.images.fetch(torch.tensor([labels.index(n) for n in numbers])).float() / 255
 
 
+def measured(gan, data, n=100, seed=0, *, steps):
+    return CaptionAccuracy(steps=steps)(gan, data, n=n, seed=seed, batch=32)["caption-accuracy"]
+
+
 def test_captions_that_steer_score_high_and_others_low(data):
-    right = measure(Perfect(data), data, 100, steps=150)
-    wrong = measure(Perfect(data, shift=1), data, 100, steps=150)
+    right = measured(Perfect(data), data, steps=150)
+    wrong = measured(Perfect(data, shift=1), data, steps=150)
     assert right.value > 0.8 and right.floor > 0.8 and wrong.value < 0.2
-    assert right.key == "caption-accuracy100-train@small-cnn"
     assert right.details["chance"] == 0.1 and set(right.details["classes"]) == set("0123456789")
 
 
 def test_the_same_arguments_give_the_same_score(data, trained):
     gan = ganzoo.load(trained)
-    one, again = (measure(gan, data, 20, 3, steps=5) for _ in range(2))
-    assert (one.value, one.network, one.floor) == (again.value, again.network, again.floor)
-    assert measure(gan, data, 20, 4, steps=5).network != one.network
+    one, again, other = (measured(gan, data, 20, seed, steps=5) for seed in (3, 3, 4))
+    assert one == again and (one.floor, one.details) != (other.floor, other.details)
 
 
-def test_the_command_keeps_the_score(model, monkeypatch):
-    from ganzoo_text import accuracy
-
+def test_the_command_keeps_the_score_and_verify_measures_it_again(model, monkeypatch):
     learn = accuracy.learn
     monkeypatch.setattr(accuracy, "learn", lambda data, rows, seed, steps: learn(data, rows, seed, 3))
     result = CliRunner().invoke(caption_accuracy, [str(model), "--data", "captions:digits", "-n", "30"])
     assert result.exit_code == 0, result.output
     (score,) = read_scores(model)
     assert score.metric == "caption-accuracy" and score.weights == weights_digest(model) and score.step == 4
+    assert score.key == "caption-accuracy30-train@small-cnn" and score.floor is not None and score.higher_is_better
+    (verdict,) = verify(model, Examiner("captions:digits"))
+    assert verdict.holds and verdict.measured.floor == score.floor
 
 
 def test_what_cannot_be_measured_is_refused(data, trained, tmp_path):
+    def evaluated(model, real, n=20):
+        evaluate(model, real, metrics=["caption-accuracy"], n=n)
+
     gan = ganzoo.load(trained)
     with pytest.raises(UsageError, match="no captions with labels"):
-        measure(gan, open_data("digits", DataRequest(resolution=16)))
+        evaluated(gan, open_data("digits", DataRequest(resolution=16)))
     with pytest.raises(UsageError, match="takes no text"):
-        measure(ganzoo.build("dcgan:ch=4", resolution=16, channels=1), data)
+        evaluated(ganzoo.build("dcgan:ch=4", resolution=16, channels=1), data)
     with pytest.raises(UsageError, match="two images"):
-        measure(gan, data, 1)
+        evaluated(gan, data, 1)
+    with pytest.raises(UsageError, match="holds images, not a model"):
+        evaluated(open_data("digits", DataRequest(resolution=16)), data)
+    with pytest.raises(UsageError, match="steps=0"):
+        CaptionAccuracy(steps=0)

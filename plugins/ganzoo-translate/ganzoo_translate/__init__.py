@@ -57,3 +57,14 @@ def register_architectures(register: ganzoo.Register) -> None:
         train={"init": "orthogonal/1.41", "lr.g": 5e-4, "lr.d": 5e-4, "repeat.g": 2},
         paper="arxiv:1612.07828",
     )
+
+
+@ganzoo.hookimpl
+def register_metrics(register: ganzoo.Register) -> None:
+    """What refined sources are worth as training data."""
+    register(
+        "refined-accuracy",
+        "ganzoo_translate.refinement:RefinedAccuracy",
+        requires={"model"},
+        paper="arxiv:1612.07828",
+    )

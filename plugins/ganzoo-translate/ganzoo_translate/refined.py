@@ -36,6 +36,8 @@ def refined_accuracy(
     Beside it stands the same classifier, trained on the sources as they are. Two alarms: the model changes next to
     nothing, or what it makes no longer shows its label. The accuracy is kept in the model's metrics.json.
 
+    The same as ganzoo eval MODEL --data D --metrics refined-accuracy -n 5000; ganzoo verify measures it again.
+
     --json prints {"score": {...}} as metrics.json has it; its details are unrefined, gain, real (images classified),
     moved (mean change of a pixel in [0, 1]), labels_kept, and alarms, a list of texts.
 
@@ -45,19 +47,22 @@ def refined_accuracy(
     """
     from ganzoo.cli.eval import kept_step, named
     from ganzoo.cli.show import show_json
-    from ganzoo.files import check_writable
-    from ganzoo.scores import add_scores
-    from ganzoo.scoring import open_split, subjects
+    from ganzoo.scoring import evaluate
     from ganzoo.training.precision import choose_device
-    from ganzoo_translate.refinement import scored
+    from ganzoo_translate.refinement import METRIC
 
-    subject = next(subjects(named(model), step=kept_step(step), device=str(choose_device(device))))
-    if subject.folder is not None:
-        check_writable(subject.folder)
-    opened, called = open_split(data, split, subject.model.resolution, subject.model.channels)
-    score = scored(subject, opened, called, count, seed, batch)
-    if subject.folder is not None:
-        add_scores(subject.folder, [score])
+    where = str(choose_device(device))
+    (score,) = evaluate(
+        named(model),
+        data,
+        split=split,
+        metrics=[METRIC],
+        n=count,
+        seed=seed,
+        batch=batch,
+        device=where,
+        step=kept_step(step),
+    )
     if as_json:
         show_json({"score": score.to_json()})
     else:

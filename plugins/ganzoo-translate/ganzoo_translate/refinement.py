@@ -6,9 +6,7 @@ unrefined sources. Two failures look well in a grid: a refiner that changes noth
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from hashlib import sha256
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +16,8 @@ from ganzoo.data import ImageData
 from ganzoo.errors import DataError, UsageError
 from ganzoo.gan import GAN
 from ganzoo.inputs import NOISE, SOURCE, signed
+from ganzoo.metrics import Experiment, Instrument, Value, version_digest
 from ganzoo.pictures import to_uint8
-from ganzoo.scores import Score, score_key
-from ganzoo.scoring import Subject
 
 METRIC, NETWORK, VERSION = "refined-accuracy", "small-cnn", 1
 LABELS = "source_label"
@@ -172,42 +169,36 @@ def _blocks(images: Tensor, labels: Tensor) -> zip[tuple[Tensor, Tensor]]:
     return zip(images.split(512), labels.split(512), strict=True)
 
 
-# --- the record ---------------------------------------------------------------------------------------------
+# --- the metric ---------------------------------------------------------------------------------------------
 
 
-def scored(subject: Subject, data: ImageData, split: str, n: int, seed: int, batch: int = 64) -> Score:
-    """Measure a model and give the record that ``metrics.json`` keeps.
+class RefinedAccuracy(Experiment):
+    """Accuracy on real images of a small classifier that learnt from refined sources, at most 1; 1 is best.
 
-    Raises:
-        UsageError: there is no model, only images; see also :func:`measure`.
+    ``details`` has the same for the sources as they are (``unrefined``), the difference (``gain``), how many real
+    images were classified, the mean change of a pixel (``moved``), the share of refined images that still show their
+    label (``labels_kept``), and ``alarms``, a list of texts. See :func:`measure`.
     """
-    if not isinstance(subject.model, GAN):
-        raise UsageError(f"{subject.label} holds images and no model; refined-accuracy needs one that refines sources")
-    begun = time.monotonic()
-    found = measure(subject.model, data, n, seed, batch)
-    details = {
-        "unrefined": found.unrefined,
-        "gain": found.gain,
-        "real": found.real,
-        "moved": found.moved,
-        "labels_kept": found.kept,
-        "alarms": found.alarms,
-    }
-    digest = sha256(f"{NETWORK} {VERSION}".encode()).hexdigest()
-    return Score(
-        key=score_key(METRIC, found.sources, split, NETWORK),
-        metric=METRIC,
-        value=found.refined,
-        std=None,
-        samples=found.sources,
-        dataset={"name": data.name, "fingerprint": data.fingerprint, "split": split, "count": data.count},
-        network={"name": NETWORK, "input": data.resolution, "pretrained": True, "sha256": digest},
-        resize="none",
-        seed=seed,
-        seeds=1,
-        step=subject.step,
-        seconds=round(time.monotonic() - begun, 2),
-        weights=subject.digest,
-        higher_is_better=True,
-        details=details,
-    )
+
+    higher_is_better = True
+
+    def instrument(self, resolution: int) -> Instrument:
+        """The classifier."""
+        return Instrument(NETWORK, resolution, version_digest(NETWORK, VERSION))
+
+    def check(self, gan: GAN, data: ImageData) -> None:
+        """Refuse a model that refines no sources, and data without labels; see :func:`check`."""
+        check(gan, data)
+
+    def __call__(self, gan: GAN, data: ImageData, *, n: int, seed: int, batch: int) -> dict[str, Value]:
+        """The accuracy; ``n`` are the sources to learn from."""
+        found = measure(gan, data, n, seed, batch)
+        details = {
+            "unrefined": found.unrefined,
+            "gain": found.gain,
+            "real": found.real,
+            "moved": found.moved,
+            "labels_kept": found.kept,
+            "alarms": found.alarms,
+        }
+        return {METRIC: Value(found.refined, samples=found.sources, details=details)}
