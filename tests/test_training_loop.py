@@ -192,6 +192,16 @@ def test_optimiser_lowers_a_loss(name):
     assert weight.abs().max() < 0.5
 
 
+@pytest.mark.parametrize(
+    ("features", "chosen"), [({"amx_bf16"}, "bf16"), ({"avx512_bf16"}, "bf16"), ({"avx2"}, "fp32")]
+)
+def test_auto_is_bf16_where_the_cpu_has_instructions_for_it(features, chosen, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(features, True))
+    cpu = torch.device("cpu")
+    assert choose_precision("auto", cpu).name == chosen and choose_precision("auto", cpu).note == ""
+    assert ("far slower than fp32" in choose_precision("bf16", cpu).note) == (chosen == "fp32")
+
+
 def test_precision_is_fp32_where_bf16_has_no_units():
     cpu = torch.device("cpu")
     assert choose_precision("fp32", cpu).name == "fp32"
