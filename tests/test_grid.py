@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ganzoo.cli import main
-from ganzoo.errors import UsageError
+from ganzoo.errors import DataError, UsageError
 from ganzoo.grid import ray as through_ray
 from ganzoo.grid import runs
 from ganzoo.grid.plan import Wish, make_grid
@@ -121,9 +121,22 @@ BAD = {
     "setting": (("gan", "--data", "digits", "--set", "speed=1"), "speed"),
     "steps and images": (("gan", "--data", "digits", "--steps", "1", "--images", "2"), "give one of them"),
     "features without metrics": (("gan", "--data", "digits", "--features", "x"), "--features needs --metrics"),
+    "eval data without metrics": (("gan", "--data", "digits", "--eval-data", "digits"), "--eval-data needs --metrics"),
     "no data": (("gan",), "--data"),
     "no seeds": (("gan", "--data", "digits", "--seeds", "0"), "--seeds"),
 }
+
+
+def test_scores_are_against_what_is_held_out(here, monkeypatch):
+    monkeypatch.setattr("ganzoo.grid.plan._check_metrics", lambda wish: None)
+    options = {"patterns": ("gan",), "data": "digits", "out": here / "g", "metrics": "fd", "eval_data": "digits"}
+    (job,) = make_grid(Wish(**options)).jobs
+    assert job.commands[1][2:6] == ("--data", "digits", "--split", "test")
+    (job,) = make_grid(Wish(**options, eval_every=5)).jobs
+    (train,) = job.commands
+    assert train[train.index("--eval-data") + 1] == "digits" and train[train.index("--eval-every") + 1] == "5"
+    with pytest.raises(DataError, match="nowhere"):
+        make_grid(Wish(**options | {"eval_data": "./nowhere"}))
 
 
 @pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD.keys())

@@ -42,6 +42,7 @@ MACHINE = ("batch", "device")
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")
 @click.option("--features", metavar="NETWORK", help="Feature network of the scores.")
 @click.option("--eval-every", type=int, metavar="N", help="Score every N steps and keep the best, not the end alone.")
+@click.option("--eval-data", metavar="D", help="Real images to score against; those of --data.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, metavar="N", show_default=True, help="Runs at once on this machine."
 )
@@ -109,7 +110,8 @@ def _wish(jobs: int, options: dict[str, Any]) -> Wish:
         raise UsageError(f"{' and '.join(given)} say when to stop: give one of them")
     scoring = {"n": options["count"], "features": options["features"]}
     alone = [name for name, value in {"-n": scoring["n"], "--features": scoring["features"],
-                                      "--eval-every": options["eval_every"]}.items() if value is not None]  # fmt: skip
+                                      "--eval-every": options["eval_every"],
+                                      "--eval-data": options["eval_data"]}.items() if value is not None]  # fmt: skip
     if alone and options["metrics"] is None:
         raise UsageError(f"{alone[0]} needs --metrics, such as --metrics fid")
     return Wish(
@@ -123,6 +125,7 @@ def _wish(jobs: int, options: dict[str, Any]) -> Wish:
         metrics=options["metrics"],
         scoring=scoring,
         eval_every=options["eval_every"],
+        eval_data=options["eval_data"],
         threads=options["threads"] or max((os.cpu_count() or 1) // jobs, 1),
     )
 

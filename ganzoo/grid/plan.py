@@ -16,6 +16,7 @@ from ganzoo.grid.runs import Job
 from ganzoo.plan import Plan
 from ganzoo.resolver import make_plan
 from ganzoo.training import start
+from ganzoo.training.evaluation import HELD_OUT
 from ganzoo.training.precision import choose_device
 
 LONGEST = 80  # letters of a run's folder
@@ -37,6 +38,7 @@ class Wish:
         metrics: names joined by ``,``; None to compare runs by their logs.
         scoring: further options of scoring by name, such as ``n`` and ``features``.
         eval_every: steps between scores; None to score the end alone.
+        eval_data: real images to score against, as ``train`` and ``eval`` take them; None for those of ``data``.
         threads: that a run takes.
     """
 
@@ -50,6 +52,7 @@ class Wish:
     metrics: str | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
     eval_every: int | None = None
+    eval_data: str | None = None
     threads: int = 1
 
     @property
@@ -111,6 +114,10 @@ def _resolve(wish: Wish, recipes: Sequence[str]) -> tuple[list[Plan], int]:
     request = DataRequest(resolution=wish.resolution)
     with _naming(recipes[0]):
         plan, data = start.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
+    if wish.eval_data is not None:
+        from ganzoo.scoring import open_split
+
+        open_split(wish.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
     plans = [plan]
     for recipe in recipes[1:]:
         with _naming(recipe):
@@ -169,15 +176,17 @@ def _commands(wish: Wish, recipe: str, resolution: int, folder: str, seed: int) 
     """Train, which goes on where it stands if it has begun; and score, unless training does."""
     data = ("--data", str(start.data_text(wish.data)))
     fixed = {"out": folder, "seed": seed, "resolution": resolution}
+    held_out = None if wish.eval_data is None else start.data_text(wish.eval_data)
     settings = [word for name, value in wish.settings.items() for word in ("--set", f"{name}={value}")]
     scores: tuple[str, ...] = ()
     if wish.eval_every is not None:
         own = {"eval_every": wish.eval_every, "metrics": wish.metrics, "eval_n": wish.scoring.get("n")}
-        scores = _options({**own, "features": wish.scoring.get("features")})
+        scores = _options({**own, "features": wish.scoring.get("features"), "eval_data": held_out})
     yield ("train", recipe, *data, *_options({**fixed, **wish.train}), *settings, *scores, "--quiet", "--resume")
     if wish.metrics is not None and wish.eval_every is None:
         given = {"metrics": wish.metrics, **wish.scoring, "device": wish.train.get("device")}
-        yield ("eval", folder, *data, *_options(given))
+        real = data if held_out is None else ("--data", str(held_out), "--split", HELD_OUT)
+        yield ("eval", folder, *real, *_options(given))
 
 
 def _options(given: Mapping[str, Any]) -> tuple[str, ...]:
