@@ -12,7 +12,7 @@ from tiny_runs import Labelled, tiny
 
 import ganzoo
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.gan import GAN
 from ganzoo.metrics import Experiment, Instrument, Value, evaluate, version_digest
 from ganzoo.scores import read_scores
@@ -55,10 +55,19 @@ class Silent(Gap):
         raise UsageError("")
 
 
+class Plain:
+    """A metric of two samples that says it wants the model."""
+
+    def __call__(self, real: Any, fake: Any) -> dict[str, float]:
+        return {"plain": 0.0}
+
+
 class Hooks:
     @ganzoo.hookimpl
     def register_metrics(self, register: Any) -> None:
         register("gap", Gap, requires={"model"}, aliases=("gap-real",))
+        register("plain", Plain, requires={"model"})
+        register("coy", Gap, requires={"moments"})
         register("careless", Careless, requires={"model"})
         register("silent", Silent, requires={"model"})
 
@@ -124,6 +133,12 @@ def test_what_it_cannot_be_made_with_is_refused_before_it_starts(run: Path, tmp_
         evaluate(plain, plain, metrics=["gap"], n=20)
     with pytest.raises(UsageError, match="leave --floor out"):
         ganzoo.evaluate(run, Labelled(40), metrics=["gap"], n=20, floor=Labelled(90))
+
+
+@pytest.mark.parametrize("name", ["plain", "coy"])
+def test_what_is_no_experiment_or_hides_it_is_the_plugins_mistake(name: str, run: Path, real: ImageData) -> None:
+    with pytest.raises(PluginError, match=f"metric/{name}: a ganzoo.metrics.Experiment, and no other"):
+        evaluate(ganzoo.load(run), real, metrics=[name], n=20)
 
 
 def test_conformance_tells_good_experiments_from_bad_ones() -> None:

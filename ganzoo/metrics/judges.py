@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -46,14 +46,14 @@ class Judge:
         return self.entry.requires & STATISTICS.keys()
 
     @property
-    def experiments(self) -> bool:
-        """Whether it puts the model itself to work, rather than look at its images."""
-        return MODEL in self.entry.requires
+    def experiment(self) -> Experiment | None:
+        """The metric, where it puts the model itself to work rather than look at its images."""
+        return self.metric if isinstance(self.metric, Experiment) else None
 
     def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look | Setup:
         """How it looks at images: through what is its own, or else through the network that was chosen, opened now."""
-        if self.experiments:
-            instrument = cast(Experiment, self.metric).instrument(resolution)
+        if self.experiment is not None:
+            instrument = self.experiment.instrument(resolution)
             return Setup(instrument, instrument.resize)
         own = getattr(self.metric, "own_network", None)
         network = (own(resolution, device) if own else None) or chosen()
@@ -78,13 +78,18 @@ def judge(entry: Entry) -> Judge:
     """A registered metric, built with its default options.
 
     Raises:
-        PluginError: it declares a need that nothing can meet.
+        PluginError: it declares a need that nothing can meet, or is an experiment and does not say so.
     """
     unknown = entry.requires - STATISTICS.keys() - {LABEL, MODEL}
     if unknown:
         known = either([*STATISTICS, LABEL, MODEL], "and")
         raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
     metric: Any = entry.load()()
+    if isinstance(metric, Experiment) != (MODEL in entry.requires):
+        raise PluginError(
+            f"{entry.spelling}: a ganzoo.metrics.Experiment, and no other metric, is registered with"
+            f" requires={{{MODEL!r}}}"
+        )
     return Judge(
         entry,
         metric,
@@ -124,10 +129,10 @@ def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: 
                     raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
         if PAIRS in one.entry.requires:
             _check_pairs(one, fakes, data)
-        if one.experiments:
+        if one.experiment is not None:
             if fakes.gan is None:
                 raise UsageError(f"{one.entry.name} puts a model to work, and {fakes.name} holds images, not a model")
-            cast(Experiment, one.metric).check(fakes.gan, data)
+            one.experiment.check(fakes.gan, data)
 
 
 def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:

@@ -32,7 +32,7 @@ def check_metric(entry: Entry) -> None:
     What an experiment finds out is not judged: that takes a model that suits it, which its own tests have.
     """
     found = judge(entry)
-    if found.experiments:
+    if found.experiment is not None:
         _check_experiment(entry)
         return
     expect(found.statistics, entry, f"requires one of {', '.join([*STATISTICS, MODEL])}, to look at")
@@ -52,8 +52,7 @@ def check_metric(entry: Entry) -> None:
 def _check_experiment(entry: Entry) -> None:
     """It says what it measures with; small models of everything registered get numbers, or a readable error."""
     for options in variants(entry):
-        metric = entry.load()(**options)
-        expect(isinstance(metric, Experiment), entry, f"is a ganzoo.metrics.Experiment, since it requires {MODEL}")
+        metric: Experiment = entry.load()(**options)
         expect(isinstance(metric.higher_is_better, bool), entry, "says whether higher_is_better")
         one, again = (metric.instrument(RESOLUTION) for _ in range(2))
         expect(isinstance(one, Instrument) and one == again, entry, "gives the same Instrument every time")
