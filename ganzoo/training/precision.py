@@ -84,8 +84,8 @@ def choose_device(name: str | None = None) -> torch.device:
 def has_bf16(device: torch.device) -> bool:
     """Whether bf16 products are faster there than fp32: instructions for them on a CPU, bf16 on a CUDA device.
 
-    Measured on a step of the zoo's models: with AMX 2 to 3 times as fast, with AVX-512's dot products 1.3 (dcgan) to
-    1.7 times (sngan), on a CPU with neither far slower.
+    Without AMX, AVX-512's dot products of bf16 are enough to make a training step faster; a CPU with neither emulates
+    bf16, which is far slower. ``ganzoo bench`` measures it.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
