@@ -19,8 +19,8 @@ import torch
 
 from ganzoo.data import DataRequest, open_data, prefetch
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.files import make_folder
-from ganzoo.pictures import to_pil, to_uint8
+from ganzoo.files.atomic import make_folder
+from ganzoo.images import to_pil, to_uint8
 from ganzoo.training.peers import CONDITIONAL, PEERS, Job, check, prepare
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10

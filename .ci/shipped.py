@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 import ganzoo
-from ganzoo.checkpoint import read_config
+from ganzoo.folder.config import read_config
 from ganzoo.hub.shipped import shipped
 
 

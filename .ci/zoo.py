@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ganzoo.checkpoint import read_config
+from ganzoo.folder.config import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

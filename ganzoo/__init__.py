@@ -15,38 +15,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.hookspecs import PLUGIN_API, Register, hookimpl
+from ganzoo.registry.about import VERSION as __version__
+from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, load
-    from ganzoo.builder import build
-    from ganzoo.gan import GAN, Batch, Critic, Game, Round, Turn
-    from ganzoo.kit import Conditioning, Discriminator, Generator, Kit, Output
-    from ganzoo.scoring import evaluate
+    from ganzoo.gan.builder import build
+    from ganzoo.gan.game import Game, Turn
+    from ganzoo.gan.gan import GAN
+    from ganzoo.gan.kit import Discriminator, Generator, Kit
+    from ganzoo.parts.conditioning import Conditioning
+    from ganzoo.parts.context import Batch, Critic, Round
+    from ganzoo.parts.output import Output
+    from ganzoo.scoring.evaluate import evaluate
     from ganzoo.training.loop import Trainer
     from ganzoo.training.run import Run, train
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "create": "ganzoo.api",
     "info": "ganzoo.api",
     "list": "ganzoo.api",
     "load": "ganzoo.api",
-    "build": "ganzoo.builder",
-    "GAN": "ganzoo.gan",
-    "Batch": "ganzoo.gan",
-    "Critic": "ganzoo.gan",
-    "Game": "ganzoo.gan",
-    "Round": "ganzoo.gan",
-    "Turn": "ganzoo.gan",
-    "Conditioning": "ganzoo.kit",
-    "Discriminator": "ganzoo.kit",
-    "Generator": "ganzoo.kit",
-    "Kit": "ganzoo.kit",
-    "Output": "ganzoo.kit",
+    "build": "ganzoo.gan.builder",
+    "GAN": "ganzoo.gan.gan",
+    "Batch": "ganzoo.parts.context",
+    "Critic": "ganzoo.parts.context",
+    "Game": "ganzoo.gan.game",
+    "Round": "ganzoo.parts.context",
+    "Turn": "ganzoo.gan.game",
+    "Conditioning": "ganzoo.parts.conditioning",
+    "Discriminator": "ganzoo.gan.kit",
+    "Generator": "ganzoo.gan.kit",
+    "Kit": "ganzoo.gan.kit",
+    "Output": "ganzoo.parts.output",
     "Trainer": "ganzoo.training.loop",
-    "evaluate": "ganzoo.scoring",
+    "evaluate": "ganzoo.scoring.evaluate",
     "Run": "ganzoo.training.run",
     "train": "ganzoo.training.run",
 }

@@ -7,13 +7,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError, either
-from ganzoo.recipe import KINDS
-from ganzoo.registry import Entry, registry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import KINDS
+from ganzoo.registry.registry import Entry
 
 if TYPE_CHECKING:
     import torch
 
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 
 def list(kind: str | None = None) -> builtins.list[str]:
@@ -93,7 +94,7 @@ def _dtype(dtype: str | torch.dtype) -> torch.dtype:
     Raises:
         UsageError: for any other.
     """
-    from ganzoo.checkpoint import DTYPES
+    from ganzoo.folder.weights import DTYPES
 
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:

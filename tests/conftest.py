@@ -74,7 +74,7 @@ def scored(model):
     """The same, with three scores of its weights."""
     from tiny_models import score
 
-    from ganzoo.scores import add_scores
+    from ganzoo.folder.scores import add_scores
 
     add_scores(model, [score(model), score(model, "precision", 0.5, std=0.01), score(model, "kid", 0.00123)])
     return model

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.builder import build
 from ganzoo.data import DataRequest, open_data
-from ganzoo.kit import here, whole, whole_draw, whole_mean
-from ganzoo.training.distributed import agreed, told, world
+from ganzoo.distributed.batch import ALONE, World, inside
+from ganzoo.distributed.group import agreed, told, world
+from ganzoo.gan.builder import build
+from ganzoo.gan.kit import here, whole, whole_draw, whole_mean
+from ganzoo.machine.precision import Precision
 from ganzoo.training.loop import NotFinite, Trainer, reseed
-from ganzoo.training.precision import Precision
-from ganzoo.whole import ALONE, World, inside
 
 SLOW = {"optimizer": "sgd", "lr.g": 0.02, "lr.d": 0.02, "batch": 8}  # Adam makes a rounding error a step of full length
 RECIPES: dict[str, tuple[str, dict[str, object]]] = {

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from ganzoo.builder import build
-from ganzoo.checkpoint import describe, save_model
-from ganzoo.scores import Score, add_scores, weights_digest
+from ganzoo.folder.config import describe
+from ganzoo.folder.model import save_model
+from ganzoo.folder.scores import Score, add_scores, weights_digest
+from ganzoo.gan.builder import build
 
 DATASET = {"name": "digits", "fingerprint": "sha256:" + "0" * 64, "count": 1, "licence": "unknown"}
 

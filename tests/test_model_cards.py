@@ -13,11 +13,11 @@ from click.testing import CliRunner
 
 import ganzoo
 from ganzoo.card import check_card
-from ganzoo.checkpoint import read_config
 from ganzoo.cli import main
 from ganzoo.errors import ModelError
+from ganzoo.folder.config import read_config
+from ganzoo.folder.scores import scores_of
 from ganzoo.hub.files import largest
-from ganzoo.scores import scores_of
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from click.testing import CliRunner, Result
 
-from ganzoo.builder import build
 from ganzoo.card import make_card
-from ganzoo.checkpoint import describe, save_model
 from ganzoo.cli import main
-from ganzoo.files import write_json
-from ganzoo.gan import GAN
-from ganzoo.pictures import grid, save_png, to_uint8
-from ganzoo.scores import Score, score_key, weights_digest
+from ganzoo.files.atomic import write_json
+from ganzoo.folder.config import describe
+from ganzoo.folder.model import save_model
+from ganzoo.folder.scores import Score, score_key, weights_digest
+from ganzoo.gan.builder import build
+from ganzoo.gan.gan import GAN
+from ganzoo.images import grid, save_png, to_uint8
 
 DATASET = {"name": "digits", "fingerprint": f"sha256:{'1' * 64}", "count": 1438, "licence": "CC BY 4.0: somebody"}
 NAMES = ("cat", "dog", "cow")

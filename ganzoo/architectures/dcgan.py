@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
-from ganzoo.kit import Discriminator, Generator, Kit, Unchanged
+from ganzoo.gan.kit import Discriminator, Generator, Kit, Unchanged
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout

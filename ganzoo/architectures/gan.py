@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.dropout import Dropout
 

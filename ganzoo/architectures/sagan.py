@@ -13,7 +13,7 @@ from typing import Literal
 from torch import nn
 
 from ganzoo.architectures.sngan import resnet
-from ganzoo.kit import Kit
+from ganzoo.gan.kit import Kit
 
 
 def sagan(

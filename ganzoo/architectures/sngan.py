@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
-from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import within
-from ganzoo.gan import Round
-from ganzoo.kit import whole_draw
+from ganzoo.gan.kit import whole_draw
+from ganzoo.parts.context import Round
 
 
 class DiffAugment:

@@ -15,8 +15,8 @@ from ganzoo.card.facts import CARD, gather
 from ganzoo.card.markdown import plain
 from ganzoo.card.page import render
 from ganzoo.errors import CardError, ModelError
-from ganzoo.files import write_text
-from ganzoo.plugins import log
+from ganzoo.files.atomic import write_text
+from ganzoo.registry.loading import log
 
 __all__ = ["CARD", "check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
 

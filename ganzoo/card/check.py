@@ -14,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 from ganzoo.card.facts import CARD, PICTURES, Facts, gather, is_file, read_card, read_index
 from ganzoo.card.page import render
 from ganzoo.card.sections import HEAD, kept_sections
-from ganzoo.checkpoint import MODEL
 from ganzoo.errors import CardError
-from ganzoo.folder import printable, quoted
+from ganzoo.files.untrusted import printable, quoted
+from ganzoo.folder.layout import MODEL
+from ganzoo.folder.scores import weights_digest
 from ganzoo.hub.files import largest
-from ganzoo.scores import weights_digest
 
 if TYPE_CHECKING:
     from huggingface_hub import CardData

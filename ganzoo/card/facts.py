@@ -9,15 +9,17 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from ganzoo import examples
 from ganzoo.card.markdown import one_line
 from ganzoo.card.sections import kept_sections, named_ref
-from ganzoo.checkpoint import MODEL, plan_of, read_config
 from ganzoo.errors import CardError, ModelError
-from ganzoo.folder import field as checked
-from ganzoo.folder import open_regular, quoted, read_json, read_shapes
-from ganzoo.plan import Plan
-from ganzoo.scores import Score, read_scores, weights_digest
+from ganzoo.files.untrusted import field as checked
+from ganzoo.files.untrusted import open_regular, quoted, read_json, read_shapes
+from ganzoo.folder import examples
+from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import MODEL
+from ganzoo.folder.model import plan_of
+from ganzoo.folder.scores import Score, read_scores, weights_digest
+from ganzoo.plan.plan import Plan
 
 CARD, PICTURES, INDEX = "README.md", "pictures", "index.json"
 SAMPLES, FILM, JUDGE = "samples.png", "progress.gif", "discriminator.safetensors"

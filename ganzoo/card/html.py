@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from ganzoo.errors import ModelError
-from ganzoo.folder import open_regular
+from ganzoo.files.untrusted import open_regular
 
 STYLE = "page.css"
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

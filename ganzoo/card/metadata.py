@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import GanzooError
-from ganzoo.recipe import EMPTY
-from ganzoo.registry import registry
-from ganzoo.scores import Score
+from ganzoo.folder.scores import Score
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

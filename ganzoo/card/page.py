@@ -13,13 +13,13 @@ from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
-from ganzoo.catalogue import link
 from ganzoo.errors import PluginError, RecipeError
-from ganzoo.plan import GIVEN, Slot
-from ganzoo.recipe import EMPTY
-from ganzoo.registry import registry
-from ganzoo.scores import HASH, Score
-from ganzoo.settings import write
+from ganzoo.folder.scores import HASH, Score
+from ganzoo.plan.plan import GIVEN, Slot
+from ganzoo.plan.settings import write
+from ganzoo.registry.entry import link
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -14,18 +14,18 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ganzoo.card.facts import DRAWN, FORMAT, INDEX, LONGEST_TEXT, MOST_EVENTS, PICTURES, by_step, is_file, read_index
 from ganzoo.card.markdown import one_line
-from ganzoo.checkpoint import load_folder
 from ganzoo.errors import UsageError
-from ganzoo.files import make_folder, write_json
-from ganzoo.gan import GAN
-from ganzoo.inputs import NOISE
-from ganzoo.overlays import attention_layers, capture, default_points
-from ganzoo.overlays import picture as overlays
-from ganzoo.pictures import PAPER, fitting, grid, save_png, to_uint8
-from ganzoo.plotting import Curve, plot, read_curves
-from ganzoo.scores import read_scores, weights_digest
-from ganzoo.training.log import LOG, read_log
-from ganzoo.walks import walk
+from ganzoo.files.atomic import make_folder, write_json
+from ganzoo.folder.log import LOG, read_log
+from ganzoo.folder.model import load_folder
+from ganzoo.folder.scores import read_scores, weights_digest
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE
+from ganzoo.images import PAPER, fitting, grid, save_png, to_uint8
+from ganzoo.visual.attention import attention_layers, capture, default_points
+from ganzoo.visual.attention import picture as overlays
+from ganzoo.visual.curves import Curve, plot, read_curves
+from ganzoo.visual.interpolation import walk
 
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo import __version__
-from ganzoo.entry import BUILT_IN
+from ganzoo.distributed.launch import launched, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
-from ganzoo.launch import launched, said_elsewhere
-from ganzoo.plugins import COMMANDS, distribution, entry_points, log, selected, version_of
+from ganzoo.registry.entry import BUILT_IN
+from ganzoo.registry.loading import COMMANDS, distribution, entry_points, log, selected, version_of
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -59,7 +59,7 @@ class Commands(click.Group):
         """
         name = args[0]
         if name not in self._points() and not name.startswith("-"):
-            from ganzoo.registry import known_provider
+            from ganzoo.registry.registry import known_provider
 
             close, known = ", ".join(nearest(name, self._points())), known_provider("command", name)
             hint = f"; {known[0]} provides it: {known[1]}" if known else ""

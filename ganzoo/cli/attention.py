@@ -51,8 +51,8 @@ def attention(
     asked = [parse_point(text) for text in points]
     check_out(out, (".png",))
     gan = open_model(model, device)
-    from ganzoo.overlays import capture, default_points, picture
-    from ganzoo.pictures import save_png
+    from ganzoo.images import save_png
+    from ganzoo.visual.attention import capture, default_points, picture
 
     maps = capture(gan, count, seed, label_numbers(gan, labels, count), layer)
     save_png(picture(maps, asked or default_points(gan.resolution)), out)

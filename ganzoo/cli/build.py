@@ -12,9 +12,9 @@ from ganzoo.cli.train import read_settings
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganzoo.anatomy import Call, LayerRow
-    from ganzoo.gan import GAN
-    from ganzoo.plan import Slot
+    from ganzoo.gan.gan import GAN
+    from ganzoo.plan.plan import Slot
+    from ganzoo.visual.anatomy import Call, LayerRow
 
 COUNTING = "Multiply-accumulates are those of convolutions and matrix products for one image, as computed."
 
@@ -49,7 +49,7 @@ def build(
     """
     if draw is not None and draw.suffix.lower() != ".svg":
         raise UsageError(f"--draw {draw} does not work: the drawing is SVG, so name it {draw.with_suffix('.svg')}")
-    from ganzoo.builder import build as assemble
+    from ganzoo.gan.builder import build as assemble
 
     gan = assemble(recipe, resolution, channels, classes, z_dim, read_settings(settings), device="meta")
     if draw is not None:
@@ -63,15 +63,15 @@ def build(
 
 
 def _draw(gan: GAN, path: Path) -> None:
-    from ganzoo.diagram import draw
-    from ganzoo.files import write_text
+    from ganzoo.files.atomic import write_text
+    from ganzoo.visual.diagram import draw
 
     write_text(path, draw(gan))
 
 
 def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
     """What ``--json`` prints."""
-    from ganzoo.anatomy import anatomy, layers
+    from ganzoo.visual.anatomy import anatomy, layers
 
     plan, calls = gan.plan, anatomy(gan)
     described: dict[str, Any] = {
@@ -97,7 +97,7 @@ def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
 
 
 def _names(gan: GAN) -> list[str]:
-    from ganzoo.anatomy import networks
+    from ganzoo.visual.anatomy import networks
 
     return list(networks(gan))
 
@@ -178,7 +178,7 @@ def _show_slots(slots: list[dict[str, Any]], explain: bool) -> None:
 
 
 def _show_settings(settings: dict[str, dict[str, Any]], explain: bool) -> None:
-    from ganzoo.settings import SETTINGS
+    from ganzoo.plan.settings import SETTINGS
 
     rows: list[tuple[str, ...]] = []
     for name, setting in settings.items():
@@ -203,7 +203,7 @@ def _show_layers(layers: list[dict[str, Any]]) -> None:
 
 
 def _plain(value: Any) -> str:
-    from ganzoo.settings import write
+    from ganzoo.plan.settings import write
 
     if value is None or isinstance(value, bool):
         return str(value).lower()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.model import check_out
-from ganzoo.folder import printable
+from ganzoo.files.untrusted import printable
 
 
 @click.command()
@@ -49,7 +49,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
 def write(folder: Path) -> None:
     """Draw the pictures and write the card, once it is known that no text of a person would be lost."""
     from ganzoo.card import CARD, draw_pictures, make_card
-    from ganzoo.files import write_text
+    from ganzoo.files.atomic import write_text
 
     make_card(folder)
     for note in draw_pictures(folder):
@@ -61,6 +61,6 @@ def render(folder: Path, html: Path) -> None:
     """Write the card that is there as a web page."""
     from ganzoo.card.facts import read_card
     from ganzoo.card.html import card_page
-    from ganzoo.files import write_text
+    from ganzoo.files.atomic import write_text
 
     write_text(html, card_page(read_card(folder) or "", folder))

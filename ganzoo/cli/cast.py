@@ -13,7 +13,7 @@ from ganzoo.cli.push import spelled
 from ganzoo.cli.verify import examiner, examining, row
 
 if TYPE_CHECKING:
-    from ganzoo.verdicts import Verdict
+    from ganzoo.scoring.verify import Verdict
 
 
 @click.command(short_help="Write a model with its weights in half as many bytes.")
@@ -34,8 +34,8 @@ def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: An
     Example:
       ganzoo cast runs/first ./small --data digits
     """
-    from ganzoo.casting import cast as write
-    from ganzoo.checkpoint import MODEL
+    from ganzoo.folder.layout import MODEL
+    from ganzoo.publish.convert import cast as write
 
     folder, target = folder.expanduser(), target.expanduser()
     with nullcontext() if data is None else examiner(data, **options) as who:

@@ -13,7 +13,7 @@ from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganzoo.compare import Model
+    from ganzoo.scoring.compare import Model
 
 
 @click.command()
@@ -36,8 +36,8 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
         raise UsageError(f"ganzoo compare {names[0]} needs another model to compare it with")
     if html is not None:
         check_out(html, (".html",))
-    from ganzoo.compare import page, read_model, to_json
-    from ganzoo.files import write_text
+    from ganzoo.files.atomic import write_text
+    from ganzoo.scoring.compare import page, read_model, to_json
 
     folders = [model_folder(name, also=("metrics.json",)) for name in names]
     models = [read_model(folder, label) for folder, label in zip(folders, labels(names, folders), strict=True)]
@@ -62,7 +62,7 @@ def labels(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
 
 def show(models: Sequence[Model]) -> None:
     """Print every table, rows that differ marked."""
-    from ganzoo.compare import tables, text
+    from ganzoo.scoring.compare import tables, text
 
     for title, rows in tables(models).items():
         cells = [("≠" if row.differs else "", row.name, *map(text, row.values)) for row in rows]
@@ -76,7 +76,7 @@ def show(models: Sequence[Model]) -> None:
 
 def show_scores(models: Sequence[Model]) -> None:
     """Print scores, those of one protocol and data in one row, the best one marked."""
-    from ganzoo.compare import score_rows, score_text, text
+    from ganzoo.scoring.compare import score_rows, score_text, text
 
     rows = score_rows(models)
     if not rows:

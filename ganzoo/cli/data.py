@@ -39,7 +39,7 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
         raise UsageError(f"--out {out}: the preview is a PNG; give a name that ends in .png")
     report = look(value, DataRequest(skip_bad=True))
     if out is not None and report.preview is not None:
-        from ganzoo.pictures import grid, save_png
+        from ganzoo.images import grid, save_png
 
         save_png(grid(report.preview), out)
     if as_json:

@@ -12,8 +12,8 @@ import click
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
+    from ganzoo.folder.scores import Score
     from ganzoo.hub.locate import Found
-    from ganzoo.scores import Score
 
 OTHER_SPLIT = "other split"
 
@@ -76,8 +76,8 @@ def evaluate(
       ganzoo eval runs/sagan --data cifar10 --snapshots
     """
     from ganzoo.cli.show import show_json
-    from ganzoo.scoring import evaluate as score
-    from ganzoo.training.precision import choose_device
+    from ganzoo.machine.precision import choose_device
+    from ganzoo.scoring.evaluate import evaluate as score
 
     with progress_shown() as progress:
         scores = score(

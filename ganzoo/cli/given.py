@@ -10,7 +10,7 @@ from ganzoo.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 
 def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[str, ...]) -> int | None:
@@ -29,7 +29,7 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
         UsageError: the model does not take it, or pictures have another size.
         DataError: a picture cannot be read.
     """
-    from ganzoo.inputs import SOURCE, TEXT, encode, refuse_needless
+    from ganzoo.gan.inputs import SOURCE, TEXT, encode, refuse_needless
 
     refuse_needless(gan.takes, {SOURCE: source, TEXT: texts or None})
     if source is not None:

@@ -9,7 +9,7 @@ import click
 
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.sample import label_numbers
-from ganzoo.walks import walk
+from ganzoo.visual.interpolation import walk
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ def interpolate(
 
 def write(images: Tensor, steps: int, out: Path) -> None:
     """Rows as a grid, or as an animation whose frames show all rows at one step."""
-    from ganzoo.pictures import grid, save_gif, save_png
+    from ganzoo.images import grid, save_gif, save_png
 
     if out.suffix.lower() == ".png":
         save_png(grid(images, columns=steps), out)

@@ -12,7 +12,7 @@ import click
 from ganzoo.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from ganzoo.scores import Score
+    from ganzoo.folder.scores import Score
 
 Protocol = tuple[str, str, str, str]  # see Score.protocol
 
@@ -77,8 +77,8 @@ def rows(folders: Sequence[Path]) -> Iterator[Row]:
         UsageError: for a folder that is not there, or holds no model.
         ModelError: for a model's file that makes no sense.
     """
-    from ganzoo.folder import field, printable, read_json
-    from ganzoo.scores import scores_of
+    from ganzoo.files.untrusted import field, printable, read_json
+    from ganzoo.folder.scores import scores_of
 
     for folder in models(folders):
         config = folder / "config.json"
@@ -117,7 +117,7 @@ def _sorted(rows: list[Row]) -> list[Row]:
 
 def title(score: Score) -> str:
     """A line that says what a table compares."""
-    from ganzoo.folder import printable
+    from ganzoo.files.untrusted import printable
 
     data = score.dataset
     better = "higher" if score.higher_is_better else "lower"

@@ -15,7 +15,7 @@ from ganzoo.errors import UsageError, nearest
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_parts(kind: str | None, as_json: bool) -> None:
     """List the parts of recipes, all or of one KIND such as loss."""
-    from ganzoo.registry import registry
+    from ganzoo.registry.loading import registry
 
     known = registry()
     contested = {entry.spelling for entries in known.contested.values() for entry in entries}
@@ -48,7 +48,7 @@ def list_parts(kind: str | None, as_json: bool) -> None:
 
 def _kind(given: str) -> str:
     """The kind meant, also by its plural."""
-    from ganzoo.hookspecs import HOOKS
+    from ganzoo.registry.hookspecs import HOOKS
 
     kinds = {hook.removeprefix("register_"): kind for kind, hook in HOOKS.items()} | {kind: kind for kind in HOOKS}
     if given not in kinds:
@@ -61,8 +61,8 @@ def _kind(given: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Say what is known of one part: options, needs, paper."""
-    from ganzoo.catalogue import describe
-    from ganzoo.registry import registry
+    from ganzoo.gan.catalogue import describe
+    from ganzoo.registry.loading import registry
 
     known = describe(registry().find(name))
     if as_json:

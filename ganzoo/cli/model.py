@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import ModelError, UsageError, either
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 
 def open_model(model: str, device: str | None = None, step: str | None = None) -> GAN:
@@ -20,7 +20,7 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         step: a kept step, ``best``, or None for the model itself.
     """
     from ganzoo.hub.locate import on_command_line
-    from ganzoo.training.precision import choose_device
+    from ganzoo.machine.precision import choose_device
 
     if step is not None and step != "best" and not step.isdecimal():
         raise UsageError(f"--step {step} does not work: give the number of a kept step, or best")
@@ -56,7 +56,7 @@ def check_out(out: Path, endings: tuple[str, ...]) -> None:
         UsageError: for another ending than ``endings``.
         RunError: for a folder that cannot be written to.
     """
-    from ganzoo.files import check_writable
+    from ganzoo.files.atomic import check_writable
 
     if out.suffix.lower() not in endings:
         raise UsageError(f"--out {out} does not work: write a name that ends in {either(endings)}")

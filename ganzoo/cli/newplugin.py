@@ -11,7 +11,7 @@ from string import Template
 import click
 
 from ganzoo.errors import RecipeError, UsageError, either, nearest
-from ganzoo.recipe import EMPTY, KINDS, NAME, PART_KINDS
+from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
 
 TEMPLATES = "templates"
 SUFFIXES = {"architecture": "networks", "dataset": "data"}
@@ -23,7 +23,7 @@ SUFFIXES = {"architecture": "networks", "dataset": "data"}
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:
     """Write a plugin package with one part, and tests that it passes."""
-    from ganzoo.files import atomic_folder
+    from ganzoo.files.atomic import atomic_folder
 
     _check(kind, name)
     words = _words(kind, name)
@@ -46,7 +46,7 @@ def new_plugin(kind: str, name: str, out: Path | None) -> None:
 
 def _check(kind: str, name: str) -> None:
     """Refuse a kind without a template, and a name that cannot be registered."""
-    from ganzoo.registry import registry
+    from ganzoo.registry.loading import registry
 
     available = _available()
     if kind in KINDS and kind not in available:
@@ -101,7 +101,7 @@ def _example(kind: str, name: str) -> str:
 
 def _spelling(kind: str, name: str) -> str:
     """The bare name, or ``kind/name`` where the bare name means another part."""
-    from ganzoo.registry import registry
+    from ganzoo.registry.loading import registry
 
     try:
         registry().find(name, PART_KINDS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.local import LocalServer
+    from ganzoo.watch.local import LocalServer
 
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Port to use; a free one by default."

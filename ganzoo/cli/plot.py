@@ -21,8 +21,8 @@ def plot(runs: tuple[str, ...], keys: tuple[str, ...], smooth: int, out: Path | 
     """
     out = out or file_name(runs[0], "curves.png")
     check_out(out, (".png", ".svg"))
-    from ganzoo import plotting
+    from ganzoo.visual import curves
 
-    curves = plotting.read_curves([Path(run).expanduser() for run in runs], keys)
-    plotting.plot(curves, out, smooth)
-    click.echo(f"{len(curves)} curves: {out}")
+    found = curves.read_curves([Path(run).expanduser() for run in runs], keys)
+    curves.plot(found, out, smooth)
+    click.echo(f"{len(found)} curves: {out}")

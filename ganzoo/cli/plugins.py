@@ -9,14 +9,14 @@ import click
 from ganzoo.cli.show import show_json, show_table
 
 if TYPE_CHECKING:
-    from ganzoo.registry import Registry
+    from ganzoo.registry.registry import Registry
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(as_json: bool) -> None:
     """List the installed plugins, what they register, and those that failed."""
-    from ganzoo.registry import registry
+    from ganzoo.registry.loading import registry
 
     known = registry()
     found = _described(known)
@@ -68,8 +68,8 @@ def _remarks(known: Registry) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
     """Report versions, devices, caches and what is wrong with plugins."""
-    from ganzoo.doctor import report
-    from ganzoo.registry import registry
+    from ganzoo.machine.doctor import report
+    from ganzoo.registry.loading import registry
 
     known = registry()
     found = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.publish import Parcel
+    from ganzoo.publish.push import Parcel
 
 
 @click.command(short_help="Publish a model folder on the Hugging Face Hub.")
@@ -48,10 +48,10 @@ def push(
     """
     from ganzoo.hub.push import Wish
     from ganzoo.hub.references import check_repo
-    from ganzoo.publish import push as publish
+    from ganzoo.publish.push import push as publish
 
     if repo.startswith((".", "/", "~")):
-        from ganzoo.publish import export
+        from ganzoo.publish.push import export
 
         target = Path(repo).expanduser()
         _show(folder, repo, export(folder, target, license, unscored, with_discriminator))

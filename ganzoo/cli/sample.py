@@ -17,7 +17,7 @@ from ganzoo.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 CHUNK = 1024  # images that are floats in memory at once
 
@@ -97,7 +97,7 @@ def draw(
     """Bytes ``(N, C, H, W)``, computed in pieces so that a large N needs no more memory than its bytes."""
     import torch
 
-    from ganzoo.pictures import to_uint8
+    from ganzoo.images import to_uint8
 
     def pieces() -> Iterator[Tensor]:
         for start in range(0, count, CHUNK):
@@ -121,7 +121,7 @@ def _writer(out: Path) -> Writer:
             )
         check_out(out, tuple(WRITERS))
         return WRITERS[out.suffix.lower()]
-    from ganzoo.files import check_writable
+    from ganzoo.files.atomic import check_writable
 
     if out.is_dir() and any(out.iterdir()):
         raise UsageError(f"--out {out} holds files already; name a new folder, or a file ending in .png or .npz")
@@ -132,8 +132,8 @@ def _writer(out: Path) -> Writer:
 
 
 def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
-    from ganzoo.inputs import panels
-    from ganzoo.pictures import grid, save_png
+    from ganzoo.gan.inputs import panels
+    from ganzoo.images import grid, save_png
 
     shown, columns = panels(images, examples)
     if len(shown) == len(images) and not examples:
@@ -142,8 +142,8 @@ def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, T
 
 
 def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
-    from ganzoo.files import atomic_folder
-    from ganzoo.pictures import to_pil
+    from ganzoo.files.atomic import atomic_folder
+    from ganzoo.images import to_pil
 
     width = max(5, len(str(len(images) - 1)))
     with atomic_folder(out) as folder:
@@ -154,7 +154,7 @@ def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[st
 def _write_arrays(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     import numpy as np
 
-    from ganzoo.files import atomic
+    from ganzoo.files.atomic import atomic
 
     arrays: dict[str, Any] = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
     if numbers is not None:

@@ -66,7 +66,7 @@ def search(
 
 def _row(hit: Hit) -> tuple[str, str, str, str, str]:
     """A line of the table: the FID first if there is one, else any score."""
-    from ganzoo.folder import printable
+    from ganzoo.files.untrusted import printable
 
     best = [key for key, value in hit.scores.items() if value == hit.fid] or list(hit.scores)
     score = f"{hit.scores[best[0]]:.4g} {best[0]}" if best else "none"

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ganzoo.cli import Together
+from ganzoo.distributed.launch import said_elsewhere
 from ganzoo.errors import UsageError
-from ganzoo.launch import said_elsewhere
 
 # Options that `ganzoo plan` has too, as it measures what the same words would train.
 BATCH = click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")

@@ -12,7 +12,7 @@ import click
 from ganzoo.cli.eval import number, progress_shown
 
 if TYPE_CHECKING:
-    from ganzoo.verdicts import Examiner, Verdict
+    from ganzoo.scoring.verify import Examiner, Verdict
 
 RELATIVE = "Relative difference that is allowed."
 
@@ -33,8 +33,8 @@ def examining(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def examiner(data: str, device: str | None, **options: Any) -> Iterator[Examiner]:
     """Who measures scores again, as these options say; shows how far it is."""
-    from ganzoo.training.precision import choose_device
-    from ganzoo.verdicts import Examiner
+    from ganzoo.machine.precision import choose_device
+    from ganzoo.scoring.verify import Examiner
 
     with progress_shown() as progress:
         yield Examiner(data, device=str(choose_device(device)), progress=progress, **options)
@@ -60,9 +60,9 @@ def verify(context: click.Context, model: str, data: str, as_json: bool, **optio
       ganzoo verify runs/first --data digits
     """
     from ganzoo.cli.show import show_json, show_table
+    from ganzoo.folder.scores import METRICS
     from ganzoo.hub.locate import on_command_line
-    from ganzoo.scores import METRICS
-    from ganzoo.verdicts import verify as measure_again
+    from ganzoo.scoring.verify import verify as measure_again
 
     with examiner(data, **options) as who:
         verdicts = measure_again(on_command_line(model, (METRICS,)), who)

@@ -10,7 +10,7 @@ from typing import Any
 _HOMES = {
     "DataRequest": "dataset",
     "ImageData": "dataset",
-    "Images": "dataset",
+    "Images": "images",
     "Stream": "stream",
     "prefetch": "stream",
     "resident": "device",

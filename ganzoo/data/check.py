@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.builder import build
 from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes
 from ganzoo.data.memory import ItemPictures
 from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.errors import GanzooError, ResolutionError
-from ganzoo.registry import registry
+from ganzoo.gan.builder import build
+from ganzoo.registry.loading import registry
 
 PREVIEW = 64
 """Images in the preview, evenly spaced over the data set."""

@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.dataset import DECODERS, DataRequest, ImageData, Images, LazyImages, MemoryImages
+from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import UNREADABLE, is_grey, planes, why
+from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
 from ganzoo.data.progress import progress
 from ganzoo.errors import DataError
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ganzoo.data.images import DECODERS, Images
 from ganzoo.data.stream import Stream, leader
-from ganzoo.errors import DataError, UsageError
-from ganzoo.inputs import SOURCE, prepared
-from ganzoo.whole import ALONE, World
+from ganzoo.distributed.batch import ALONE, World
+from ganzoo.errors import DataError, UsageError, either
+from ganzoo.gan.inputs import SOURCE, prepared
 
-DECODERS = max(2, min(8, os.cpu_count() or 2))
 """Threads that decode pictures; PIL lets go of the interpreter while it decodes and resizes."""
 
 
@@ -78,59 +76,6 @@ class DataRequest:
             raise UsageError(f"--workers {self.workers} does not work: it is a whole number from 1 up")
         if self.channels not in (None, 1, 3):
             raise UsageError(f"images have 1 channel (grey) or 3 (RGB), not {self.channels}")
-
-
-class Images(Protocol):
-    """Square uint8 images that can be fetched by number."""
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """``(N, C, H, W)``."""
-
-    def fetch(self, indices: Tensor) -> Tensor:
-        """The images numbered ``indices`` (int64, ``(B,)``) as uint8 ``(B, C, H, W)``, in memory of their own."""
-
-
-class MemoryImages:
-    """Images held in memory.
-
-    Args:
-        pixels: uint8 ``(N, C, H, W)``; not copied.
-    """
-
-    def __init__(self, pixels: Tensor) -> None:
-        self.pixels = pixels
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """``(N, C, H, W)``."""
-        n, c, h, w = self.pixels.shape
-        return n, c, h, w
-
-    def fetch(self, indices: Tensor) -> Tensor:
-        """See :meth:`Images.fetch`."""
-        return self.pixels.index_select(0, indices)
-
-
-class LazyImages:
-    """Images decoded each time they are fetched, on a few threads, for sets larger than memory.
-
-    Args:
-        shape: ``(N, C, H, W)``.
-        decode: the image of a number as uint8 ``(C, H, W)``; called from several threads.
-        workers: how many threads.
-    """
-
-    def __init__(
-        self, shape: tuple[int, int, int, int], decode: Callable[[int], np.ndarray], workers: int = DECODERS
-    ) -> None:
-        self.shape = shape
-        self._decode = decode
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
-
-    def fetch(self, indices: Tensor) -> Tensor:
-        """See :meth:`Images.fetch`. Raises what decoding raises, naming the picture."""
-        return torch.from_numpy(np.stack(list(self._pool.map(self._decode, indices.tolist()))))
 
 
 @dataclass
@@ -263,3 +208,16 @@ def _add_pixels(digest: Any, images: Images) -> None:
     digest.update(repr(tuple(images.shape)).encode())
     for block in torch.arange(images.shape[0]).split(1024):
         digest.update(images.fetch(block).numpy().tobytes())
+
+
+def no_argument(name: str, argument: str) -> None:
+    """Refuse ``name:argument`` for a data set that takes none."""
+    if argument:
+        raise UsageError(f"--data {name}:{argument}: {name} takes nothing after the colon; write --data {name}")
+
+
+def choose_split(name: str, split: str, splits: Collection[str]) -> str:
+    """``split``, if the data set ``name`` has it."""
+    if split not in splits:
+        raise UsageError(f"the data set {name} has no split {split!r}; it has {either(splits, 'and')}")
+    return split

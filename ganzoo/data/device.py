@@ -8,7 +8,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from ganzoo.data.dataset import Images, MemoryImages
+from ganzoo.data.images import Images, MemoryImages
 from ganzoo.data.stream import Stream
 
 SHARE = 1 / 3  # of the device's free memory that the images may take; the rest is for the networks

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ganzoo.data.dataset import DataRequest, ImageData, MemoryImages
-from ganzoo.data.named import choose_split, no_argument
+from ganzoo.data.dataset import DataRequest, ImageData, choose_split, no_argument
+from ganzoo.data.images import MemoryImages
 
 STEPS = 500  # about a minute on two cores
 """Suggested length of training."""

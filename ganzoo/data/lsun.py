@@ -12,9 +12,8 @@ from typing import Any
 from PIL import Image
 
 from ganzoo.data.collect import Pictures, collect
-from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.decode import open_picture
-from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, UsageError, either, nearest
 
 CATEGORIES = (

@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.collect import Pictures, collect
-from ganzoo.data.dataset import DataRequest, ImageData, MemoryImages
+from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError
 
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ganzoo.data.archive import ZipPictures
 from ganzoo.data.collect import Pictures, collect
-from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import dataset_data, tensor_data
-from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, RecipeError, UsageError
-from ganzoo.registry import known_provider, registry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.registry import known_provider
 
 FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, or hf:org/name"
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from ganzoo.launch import said_elsewhere
+from ganzoo.distributed.launch import said_elsewhere
 
 PATIENCE = 2.0
 """Seconds before a bar appears."""

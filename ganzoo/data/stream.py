@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ganzoo.distributed.batch import ALONE, World
 from ganzoo.errors import UsageError
-from ganzoo.inputs import signed
+from ganzoo.gan.inputs import signed
 from ganzoo.seeding import derive
-from ganzoo.whole import ALONE, World
 
 if TYPE_CHECKING:
-    from ganzoo.data.dataset import Images
+    from ganzoo.data.images import Images
 
 Batch = dict[str, Tensor]
 

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data.collect import collect
-from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.dataset import DataRequest, ImageData, choose_split, no_argument
 from ganzoo.data.decode import UNREADABLE, why
 from ganzoo.data.memory import ItemPictures
-from ganzoo.data.named import choose_split, no_argument
 from ganzoo.errors import DataError, UsageError, either, nearest
 
 Make = Callable[[Any, Path, str, bool], Any]

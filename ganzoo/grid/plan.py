@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo.builder import assemble
 from ganzoo.data import DataRequest
 from ganzoo.errors import ResolutionError, UsageError
+from ganzoo.gan.builder import assemble
 from ganzoo.grid.expand import Pattern, Variant, expand
 from ganzoo.grid.runs import Job
-from ganzoo.plan import Plan
-from ganzoo.resolver import make_plan
-from ganzoo.training import start
+from ganzoo.machine.precision import choose_device
+from ganzoo.plan.plan import Plan
+from ganzoo.plan.resolver import make_plan
+from ganzoo.training import setup
 from ganzoo.training.evaluation import HELD_OUT
-from ganzoo.training.precision import choose_device
 
 LONGEST = 80  # letters of a run's folder
 LOGS = "logs"  # what the runs' commands say
@@ -59,7 +59,7 @@ class Wish:
     def maths(self) -> dict[str, Any]:
         """What every run of a grid has in common, and may not change when the grid goes on."""
         own = {"resolution": self.resolution, "batch": self.train.get("batch"), "settings": dict(self.settings)}
-        return {"data": start.data_text(self.data), **own}
+        return {"data": setup.data_text(self.data), **own}
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ def _resolve(wish: Wish, recipes: Sequence[str]) -> tuple[list[Plan], int]:
             make_plan(recipe, ("image", "label"), wish.settings)
     request = DataRequest(resolution=wish.resolution)
     with _naming(recipes[0]):
-        plan, data = start.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
+        plan, data = setup.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
     if wish.eval_data is not None:
-        from ganzoo.scoring import open_split
+        from ganzoo.scoring.evaluate import open_split
 
         open_split(wish.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
     plans = [plan]
@@ -174,9 +174,9 @@ def _job(
 
 def _commands(wish: Wish, recipe: str, resolution: int, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
     """Train, which goes on where it stands if it has begun; and score, unless training does."""
-    data = ("--data", str(start.data_text(wish.data)))
+    data = ("--data", str(setup.data_text(wish.data)))
     fixed = {"out": folder, "seed": seed, "resolution": resolution}
-    held_out = None if wish.eval_data is None else start.data_text(wish.eval_data)
+    held_out = None if wish.eval_data is None else setup.data_text(wish.eval_data)
     settings = [word for name, value in wish.settings.items() for word in ("--set", f"{name}={value}")]
     scores: tuple[str, ...] = ()
     if wish.eval_every is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError
-from ganzoo.folder import printable
+from ganzoo.files.untrusted import printable
 from ganzoo.grid.runs import DONE, FAILED, Job, Outcome, work
 from ganzoo.training.signals import Signals
 

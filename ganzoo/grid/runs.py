@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ganzoo.errors import GanzooError
-from ganzoo.folder import printable
-from ganzoo.scores import scores_of
-from ganzoo.training.log import flat, read_log
+from ganzoo.files.untrusted import printable
+from ganzoo.folder.log import flat, read_log
+from ganzoo.folder.scores import scores_of
 
 DONE, FAILED, STOPPED, WAITING = "done", "failed", "stopped", "waiting"
 ASKED_TO_STOP = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # how train says that it has saved and ended

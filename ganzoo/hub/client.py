@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import ganzoo
 from ganzoo.errors import HubError, HubUnreachable, NotOnHub, UsageError
+from ganzoo.registry.about import VERSION
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -29,7 +29,7 @@ def client(token: str | None = None) -> HfApi:
     known = token if token is not None else _saved_token()
     if known is not None and not TOKEN.fullmatch(known):
         raise UsageError("the token of the Hub holds spaces or other letters that no token has; copy it again")
-    return HfApi(token=token, library_name="ganzoo", library_version=ganzoo.__version__)
+    return HfApi(token=token, library_name="ganzoo", library_version=VERSION)
 
 
 def _saved_token() -> str | None:
@@ -121,7 +121,7 @@ def _answered(error: Any, repo: str, secret: str | None, revision: str) -> HubEr
 
 def _one_line(error: BaseException, secret: str | None) -> str:
     """A message of the client or of a server on one line, without what a terminal would obey or a token."""
-    from ganzoo.folder import printable
+    from ganzoo.files.untrusted import printable
 
     text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
     return printable(re.sub(r"hf_\w+", "hf_...", text.replace(secret, "...") if secret else text), 300)

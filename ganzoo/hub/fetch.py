@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import HubError, HubUnreachable, ModelError, NotOnHub
-from ganzoo.folder import LARGEST_HEADER
+from ganzoo.files.untrusted import LARGEST_HEADER
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.files import CONFIG, EXAMPLES, MODEL, largest
 
@@ -117,7 +117,8 @@ def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str
 
 def _check_weights(there: Listing, folder: Path) -> None:
     """Refuse weights that cannot be those of the config, before they are downloaded."""
-    from ganzoo.checkpoint import read_config, skeleton
+    from ganzoo.folder.config import read_config
+    from ganzoo.folder.model import skeleton
 
     try:
         expected = skeleton(read_config(folder), folder)[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ganzoo.folder import LARGEST_HEADER
-from ganzoo.scores import LARGEST_FILE
+from ganzoo.files.untrusted import LARGEST_HEADER
+from ganzoo.folder.scores import LARGEST_FILE
 
 CONFIG, MODEL, METRICS, README = "config.json", "model.safetensors", "metrics.json", "README.md"
 DISCRIMINATOR = "discriminator.safetensors"
@@ -26,7 +26,7 @@ MOST = 2_000  # files
 
 def largest(name: str) -> int | None:
     """How many bytes a published file may have; None for a name that is not published, such as a path outside."""
-    from ganzoo.builder import parameter_limit
+    from ganzoo.gan.builder import parameter_limit
 
     if name in (MODEL, DISCRIMINATOR):
         return parameter_limit() * WIDEST + LARGEST_HEADER + 8

@@ -14,7 +14,7 @@ from ganzoo.hub.references import Reference, default_repo, parse
 from ganzoo.hub.shipped import shipped_folder
 
 if TYPE_CHECKING:
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Found:
     label: str
 
     def load(self, device: str = "cpu", step: int | str | None = None) -> GAN:
-        """The model, ready to sample; see :func:`ganzoo.checkpoint.load_folder`."""
-        from ganzoo.checkpoint import load_folder
+        """The model, ready to sample; see :func:`ganzoo.folder.model.load_folder`."""
+        from ganzoo.folder.model import load_folder
 
         try:
             return load_folder(self.folder, device, step)

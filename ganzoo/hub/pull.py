@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.errors import ModelError, NotOnHub, UsageError
-from ganzoo.files import atomic_folder, check_writable
-from ganzoo.folder import open_regular
+from ganzoo.files.atomic import atomic_folder, check_writable
+from ganzoo.files.untrusted import open_regular
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.fetch import MAIN, NEEDED, listing, renamed
 from ganzoo.hub.files import CONFIG, MOST, largest
@@ -58,7 +58,7 @@ def pull(
 
 def _download(repo: str, revision: str, token: str | None) -> dict[str, Path]:
     """All published files of a repository, in the Hub's cache; every size is checked before the first is fetched."""
-    from ganzoo.checkpoint import read_config
+    from ganzoo.folder.config import read_config
 
     with hub_errors(repo, token, revision):
         api = client(token)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import HubError, UsageError
-from ganzoo.folder import printable
+from ganzoo.files.untrusted import printable
 from ganzoo.hub.client import LOGIN, client, has_token, hub_errors, page
 from ganzoo.hub.files import README, largest
 from ganzoo.hub.references import check_repo

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError, ModelError
-from ganzoo.folder import read_json
+from ganzoo.files.untrusted import read_json
+from ganzoo.folder.scores import scores_of
 from ganzoo.hub.client import client, hub_errors
 from ganzoo.hub.files import CONFIG
 from ganzoo.hub.shipped import shipped
-from ganzoo.recipe import EMPTY, KINDS
-from ganzoo.registry import registry
-from ganzoo.scores import scores_of
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY, KINDS
 
 TAG = "ganzoo"
 FID = "fid"

@@ -10,14 +10,13 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
-import ganzoo
-from ganzoo.entry import BUILT_IN
 from ganzoo.errors import PluginError, either
 from ganzoo.hub.files import CONFIG, MODEL
-from ganzoo.plugins import distribution, selected
+from ganzoo.registry.entry import BUILT_IN
+from ganzoo.registry.loading import distribution, selected
 
 GROUP = "ganzoo.models"
-BESIDE = Path(ganzoo.__file__).resolve().parents[1]
+BESIDE = Path(__file__).resolve().parents[2]
 OWN = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.kit import Unchanged
+from ganzoo.gan.kit import Unchanged
 
 Activation = Callable[[Tensor], Tensor]
 

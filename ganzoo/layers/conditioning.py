@@ -1,4 +1,4 @@
-"""How labels enter a network. ``plain`` is :class:`ganzoo.kit.Conditioning` itself.
+"""How labels enter a network. ``plain`` is :class:`ganzoo.parts.conditioning.Conditioning` itself.
 
 ``y`` is a float label vector ``(B, y_dim)`` everywhere, one-hot for plain labels.
 """
@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.gan import Round
-from ganzoo.kit import Conditioning, LinearHead, Output
+from ganzoo.parts.conditioning import Conditioning, LinearHead
+from ganzoo.parts.context import Round
+from ganzoo.parts.output import Output
 
 
 class ProjectionHead(LinearHead):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ganzoo.kit import whole_draw
+from ganzoo.gan.kit import whole_draw
 
 
 class Dropout(nn.Dropout):

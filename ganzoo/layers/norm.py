@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
-from ganzoo.kit import here, whole
+from ganzoo.gan.kit import here, whole
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:

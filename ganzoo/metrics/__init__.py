@@ -26,7 +26,7 @@ from typing import Any
 _HOMES = {
     "Experiment": "metric",
     "FeatureNetwork": "features",
-    "Instrument": "comparison",
+    "Instrument": "instruments",
     "Metric": "metric",
     "Moments": "moments",
     "Sample": "sample",
@@ -36,7 +36,7 @@ _HOMES = {
     "frechet": "moments",
     "open_network": "features",
     "sample_of": "sample",
-    "version_digest": "comparison",
+    "version_digest": "instruments",
 }
 
 __all__ = [

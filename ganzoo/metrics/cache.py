@@ -12,14 +12,14 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.checkpoint import write_tensors
 from ganzoo.errors import GanzooError
-from ganzoo.files import make_folder, write_json
-from ganzoo.folder import read_json, read_shapes, read_tensors
+from ganzoo.files.atomic import make_folder, write_json
+from ganzoo.files.untrusted import read_json, read_shapes, read_tensors
+from ganzoo.folder.scores import Score
+from ganzoo.folder.weights import write_tensors
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.statistic import Rows
-from ganzoo.registrations import cache_folder
-from ganzoo.scores import Score
+from ganzoo.registry.cache import cache_folder
 
 VERSION = 1  # raised when what is kept is computed in another way
 

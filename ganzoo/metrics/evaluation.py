@@ -15,16 +15,16 @@ import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import GanzooError, PluginError, UsageError
-from ganzoo.gan import GAN
+from ganzoo.folder.scores import NAME, Score, score_key
+from ganzoo.gan.gan import GAN
 from ganzoo.metrics.cache import floor_of, recall, remember
+from ganzoo.metrics.extract import Belonging, Look, Needs, Progress, Setup, survey
 from ganzoo.metrics.features import FeatureNetwork
-from ganzoo.metrics.images import Fakes, Generated, Pictured
-from ganzoo.metrics.judges import Judge, check_images, choose, looks_of
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
+from ganzoo.metrics.select import Judge, check_images, choose, looks_of
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.metrics.survey import Belonging, Look, Needs, Progress, Setup, survey
-from ganzoo.scores import NAME, Score, score_key
+from ganzoo.metrics.subjects import Fakes, Generated, Pictured
 from ganzoo.seeding import derive
 
 REAL_ORDER = 0  # the seed of the order in which real images are looked at: the same for every model

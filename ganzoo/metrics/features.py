@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganzoo.errors import GanzooError, UsageError, nearest
-from ganzoo.metrics.comparison import Targets
+from ganzoo.metrics.instruments import Targets
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.weights import (
     INCEPTION_SHA256,

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.metrics.comparison import Comparison
+from ganzoo.metrics.instruments import Comparison
 from ganzoo.metrics.weights import Published, fitted, read_state
 
 NAME = "lpips-vgg16"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from ganzoo.metrics.comparison import Comparison, Instrument
+from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Sample
 
 if TYPE_CHECKING:
     from ganzoo.data import ImageData
-    from ganzoo.gan import GAN
+    from ganzoo.gan.gan import GAN
 
 
 @dataclass(frozen=True)

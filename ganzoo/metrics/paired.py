@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.errors import UsageError
-from ganzoo.metrics.comparison import Comparison, Measure, of_pixels
+from ganzoo.metrics.instruments import Comparison, Measure, of_pixels
 from ganzoo.metrics.metric import Metric, Value
 from ganzoo.metrics.sample import Sample
 
@@ -44,7 +44,7 @@ class Pixels(Paired):
     @staticmethod
     @abstractmethod
     def measure(images: Tensor, targets: Tensor) -> Tensor:
-        """The formula; see :data:`ganzoo.metrics.comparison.Measure`."""
+        """The formula; see :data:`ganzoo.metrics.instruments.Measure`."""
 
     def own_network(self, resolution: int, device: torch.device) -> Comparison:
         """No network."""

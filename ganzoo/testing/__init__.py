@@ -18,9 +18,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import SkipTest
 
-from ganzoo import plugins
 from ganzoo.errors import UsageError
-from ganzoo.registry import Registry, registry
+from ganzoo.registry import loading
+from ganzoo.registry.loading import registry
+from ganzoo.registry.registry import Registry
 from ganzoo.testing.suite import Check, checks, checks_of
 
 __all__ = ["Check", "check_component", "checks", "conformance", "plugin"]
@@ -72,12 +73,12 @@ def plugin(hooks: object, name: str = "inline") -> Iterator[Registry]:
     Raises:
         PluginError: if it cannot be registered.
     """
-    if any(name == other for _, other in plugins.inline):
+    if any(name == other for _, other in loading.inline):
         raise UsageError(f"a plugin called {name!r} is registered already; give another name")
-    plugins.inline.append((hooks, name))
-    plugins.installed.cache_clear()
+    loading.inline.append((hooks, name))
+    loading.registry.cache_clear()
     try:
         yield registry()
     finally:
-        plugins.inline.remove((hooks, name))
-        plugins.installed.cache_clear()
+        loading.inline.remove((hooks, name))
+        loading.registry.cache_clear()

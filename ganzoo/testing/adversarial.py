@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.entry import Entry
-from ganzoo.games.contest import penalise
-from ganzoo.gan import Critic, Round
-from ganzoo.kit import Output
+from ganzoo.gan.adversary import penalise
+from ganzoo.parts.context import Critic, Round
+from ganzoo.parts.output import Output
+from ganzoo.registry.entry import Entry
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect, expect_scalar
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from ganzoo.builder import build
-from ganzoo.catalogue import columns, heads
-from ganzoo.entry import Entry
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
-from ganzoo.registry import Registry, registry
+from ganzoo.gan.builder import build
+from ganzoo.gan.catalogue import columns, heads
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
+from ganzoo.registry.registry import Registry
 from ganzoo.testing.covering import Row, covering
 from ganzoo.testing.expect import expect, told
 from ganzoo.testing.tiny import COLUMNS, Tiny, subject, tiny

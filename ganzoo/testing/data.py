@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ganzoo.data import DataRequest, ImageData
 from ganzoo.data.dataset import default_root
-from ganzoo.entry import Entry
 from ganzoo.errors import GanzooError
+from ganzoo.registry.entry import Entry
 from ganzoo.testing.adversarial import sample_round
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect

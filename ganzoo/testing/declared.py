@@ -6,11 +6,11 @@ import typing
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from ganzoo.entry import Entry
 from ganzoo.errors import UsageError
-from ganzoo.recipe import EMPTY, PART_KINDS, Recipe
-from ganzoo.registry import registry
-from ganzoo.settings import read
+from ganzoo.plan.settings import read
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY, PART_KINDS, Recipe
 from ganzoo.testing.expect import expect
 
 NONSENSE = "not/a.value"

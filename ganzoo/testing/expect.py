@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.entry import Entry
 from ganzoo.errors import GanzooError
+from ganzoo.registry.entry import Entry
 
 
 def expect(holds: object, entry: Entry, what: str) -> None:

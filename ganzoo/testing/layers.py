@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.entry import Entry
-from ganzoo.kit import Output
+from ganzoo.parts.output import Output
+from ganzoo.registry.entry import Entry
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect, expect_learning, labels, shaken
 

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from ganzoo.data import ImageData
-from ganzoo.entry import Entry
 from ganzoo.errors import GanzooError
-from ganzoo.gan import GAN
-from ganzoo.metrics.comparison import Instrument
-from ganzoo.metrics.judges import MODEL, judge
+from ganzoo.folder.scores import HASH, NAME, WORD
+from ganzoo.gan.gan import GAN
+from ganzoo.metrics.instruments import Instrument
 from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.sample import Sample, sample_of
+from ganzoo.metrics.select import MODEL, judge
 from ganzoo.metrics.statistic import STATISTICS
-from ganzoo.registry import registry
-from ganzoo.scores import HASH, NAME, WORD
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect
 from ganzoo.testing.tiny import BATCH, COLUMNS, RESOLUTION, made_up, subject

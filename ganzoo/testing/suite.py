@@ -9,10 +9,9 @@ from unittest import SkipTest
 
 import torch
 
-from ganzoo.entry import Entry
 from ganzoo.errors import PluginError, RecipeError
-from ganzoo.plugins import normalised
-from ganzoo.registry import registry
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import normalised, registry
 from ganzoo.testing import adversarial, composing, data, declared, layers, metrics, whole
 from ganzoo.testing.expect import told
 from ganzoo.training.loop import preserved_randomness

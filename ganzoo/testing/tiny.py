@@ -10,20 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.builder import assemble
-from ganzoo.catalogue import columns as wanted
-from ganzoo.catalogue import example, fitted
-from ganzoo.data.dataset import ImageData, MemoryImages
-from ganzoo.entry import Entry
-from ganzoo.gan import GAN, Batch
-from ganzoo.inputs import SOURCE, TEXT, encode
-from ganzoo.plan import Plan
-from ganzoo.recipe import HEAD_KINDS, Recipe
-from ganzoo.registry import Registry, registry
-from ganzoo.resolver import make_plan, wants
+from ganzoo.data.dataset import ImageData
+from ganzoo.data.images import MemoryImages
+from ganzoo.gan.builder import assemble
+from ganzoo.gan.catalogue import columns as wanted
+from ganzoo.gan.catalogue import example, fitted
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import SOURCE, TEXT, encode
+from ganzoo.machine.precision import Precision
+from ganzoo.parts.context import Batch
+from ganzoo.plan.plan import Plan
+from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import HEAD_KINDS, Recipe
+from ganzoo.registry.registry import Registry
 from ganzoo.testing.expect import expect
 from ganzoo.training.loop import Trainer
-from ganzoo.training.precision import Precision
 
 RESOLUTION = 16  # or the nearest that an architecture takes
 CLASSES = 3

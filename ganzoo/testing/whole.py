@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.builder import build
-from ganzoo.checkpoint import describe, load_folder, save_model
-from ganzoo.entry import Entry
-from ganzoo.gan import GAN
-from ganzoo.kit import Output
+from ganzoo.folder.config import describe
+from ganzoo.folder.model import load_folder, save_model
+from ganzoo.gan.builder import build
+from ganzoo.gan.gan import GAN
+from ganzoo.parts.output import Output
+from ganzoo.registry.entry import Entry
 from ganzoo.testing.expect import expect, expect_scalar
 from ganzoo.testing.tiny import Tiny, subject, unlabelled
 from ganzoo.training.loop import Trainer, learning

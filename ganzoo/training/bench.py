@@ -22,16 +22,18 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganzoo.builder import build
 from ganzoo.data import ImageData
-from ganzoo.data.dataset import MemoryImages
+from ganzoo.data.images import MemoryImages
 from ganzoo.errors import UsageError
-from ganzoo.gan import GAN, Batch, Turn
-from ganzoo.inputs import SOURCE, TEXT, encode
-from ganzoo.training.compiled import compile_networks
+from ganzoo.gan.builder import build
+from ganzoo.gan.game import Turn
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import SOURCE, TEXT, encode
+from ganzoo.machine.compiled import compile_networks
+from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.parts.context import Batch
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Job, check, prepare
-from ganzoo.training.precision import choose_device, choose_precision
 
 MATRIX = 2048  # side of the square matrices whose product gives the peak
 PIXELS = 32  # the size that every peer has

@@ -15,14 +15,14 @@ from typing import Any
 import torch
 
 from ganzoo.data import DataRequest, ImageData
-from ganzoo.plan import Plan
-from ganzoo.training import start
+from ganzoo.machine.precision import Precision, choose_device, choose_precision
+from ganzoo.plan.plan import Plan
+from ganzoo.training import setup
 from ganzoo.training.bench import peak_memory, wait
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.log import Log
 from ganzoo.training.loop import preserved_randomness
 from ganzoo.training.pacing import Pacing, Stop, read_budget
-from ganzoo.training.precision import Precision, choose_device, choose_precision
 from ganzoo.training.progress import Silence
 from ganzoo.training.session import Session
 
@@ -85,7 +85,7 @@ def measure(
         held_out: images to score against, once; None for no scoring.
     """
     with TemporaryDirectory(prefix="ganzoo-") as name:
-        gan = start.fresh_gan(plan, data, seed)
+        gan = setup.fresh_gan(plan, data, seed)
         config = config_of(gan, data, seed, license=None)
         endless = replace(pacing, steps=None, budget=None, keep=0, log=())
         job = Job(Path(name), gan, data, config, {"horizon": 1}, endless, precision, held_out)
@@ -102,7 +102,7 @@ def measure(
         save=save,
         score=score,
         steps=len(times),
-        images=start.images_per_step(plan),
+        images=setup.images_per_step(plan),
         memory=_memory(precision.device),
         parameters={n: _count(getattr(gan, n)) for names in gan.players.values() for n in names},
     )
@@ -167,11 +167,11 @@ def plan_run(
     where = choose_device(device)
     pacing = Pacing(1).changed({"save_every": save_every, "grid_every": grid_every})
     with preserved_randomness():
-        plan, opened = start.plan_and_data(recipe, data, DataRequest(resolution=resolution), given, notes)
+        plan, opened = setup.plan_and_data(recipe, data, DataRequest(resolution=resolution), given, notes)
         precision = choose_precision(str(plan["precision"]), where)
         found = measure(plan, opened, seed, precision, pacing)
     pace = found.pace(pacing)
-    length = stop.steps_of(found.images) or opened.steps or start.STEPS
+    length = stop.steps_of(found.images) or opened.steps or setup.STEPS
     length = length if stop.budget is None else found.steps_in(stop.budget, pacing)
     return {
         "recipe": plan.recipe,

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from ganzoo import scores as records
-from ganzoo.checkpoint import generator_state, tensors_digest
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import UsageError
-from ganzoo.files import write_json
-from ganzoo.gan import GAN
-from ganzoo.scores import Score
+from ganzoo.files.atomic import write_json
+from ganzoo.folder import scores as records
+from ganzoo.folder.scores import Score
+from ganzoo.folder.weights import generator_state, tensors_digest
+from ganzoo.gan.gan import GAN
 from ganzoo.training.pacing import Pacing
 
 HELD_OUT = "test"
@@ -69,8 +69,8 @@ def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
         UsageError: naming the metric, and what is missing.
     """
     if data is not None:
-        from ganzoo.metrics.images import Generated
-        from ganzoo.metrics.judges import check_images, choose
+        from ganzoo.metrics.select import check_images, choose
+        from ganzoo.metrics.subjects import Generated
 
         check_images(choose(pacing.metrics), Generated(gan, data), data, pacing.eval_n)
 
@@ -93,7 +93,7 @@ def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData,
     if not pacing.eval_every:
         return None
     if pacing.eval_data is not None:
-        from ganzoo.scoring import open_split
+        from ganzoo.scoring.evaluate import open_split
 
         data, split = open_split(pacing.eval_data, HELD_OUT, train.resolution, train.channels)
         return replace(data, split=split)

@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ganzoo.checkpoint import load_folder, plain_places, read_config
 from ganzoo.errors import GanzooError, ModelError, RunError
-from ganzoo.folder import quoted, read_shapes, read_tensors
-from ganzoo.gan import GAN
-from ganzoo.training.opponents import FILE as OPPONENTS
-from ganzoo.training.opponents import opponents
-from ganzoo.training.state import TENSORS, checkpoints
+from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
+from ganzoo.folder.config import read_config
+from ganzoo.folder.model import load_folder
+from ganzoo.folder.weights import plain_places
+from ganzoo.gan.gan import GAN
+from ganzoo.training.checkpoint import TENSORS, checkpoints
+from ganzoo.training.discriminator import FILE as OPPONENTS
+from ganzoo.training.discriminator import opponents
 
 
 def _match(own: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path) -> None:

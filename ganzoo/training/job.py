@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo import examples
-from ganzoo.checkpoint import describe
 from ganzoo.data import ImageData
-from ganzoo.gan import GAN
-from ganzoo.training.compiled import compile_networks
+from ganzoo.folder import examples
+from ganzoo.folder.config import describe
+from ganzoo.gan.gan import GAN
+from ganzoo.machine.compiled import compile_networks
+from ganzoo.machine.precision import Precision
 from ganzoo.training.evaluation import Evaluation
 from ganzoo.training.log import Log
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.output import Output
 from ganzoo.training.pacing import Pacing
-from ganzoo.training.precision import Precision
 from ganzoo.training.progress import Reporter
 from ganzoo.training.resume import identity
 from ganzoo.training.session import Callback, Session

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ganzoo.errors import UsageError, either
-from ganzoo.plan import Plan
+from ganzoo.plan.plan import Plan
 from ganzoo.training.estimate import Estimate
 from ganzoo.training.optim import schedules
 from ganzoo.training.pacing import Pacing, Stop
 from ganzoo.training.progress import duration
-from ganzoo.training.start import images_per_step
+from ganzoo.training.setup import images_per_step
 
 SAFE = 0.95  # of a budget that a schedule is spread over: one that is cut off spoils more than one that ends early
 

@@ -26,9 +26,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganzoo.errors import UsageError, either
-from ganzoo.files import append_line, write_text
-
-LOG = "log.jsonl"
+from ganzoo.files.atomic import append_line, write_text
+from ganzoo.folder.log import LOG, flat, read_log
 
 
 class Sink(Protocol):
@@ -114,29 +113,6 @@ def checked_sinks(names: Sequence[str]) -> Sequence[str]:
         except ImportError:
             raise UsageError(f"--log {name} needs a package: pip install 'ganzoo[{name}]'") from None
     return names
-
-
-def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of a record by path, such as ``losses/d/gp``; ``step`` is left out."""
-    values: dict[str, float] = {}
-    for key, value in record.items():
-        if isinstance(value, Mapping):
-            values |= flat(value, f"{prefix}{key}/")
-        elif isinstance(value, (int, float)) and key != "step":
-            values[f"{prefix}{key}"] = float(value)
-    return values
-
-
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log; a torn last line is left out."""
-    path = folder / LOG
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    return records
 
 
 class Log:

@@ -18,17 +18,19 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from ganzoo.checkpoint import generator_side
+from ganzoo.distributed.batch import average
+from ganzoo.distributed.group import average_all, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
-from ganzoo.gan import GAN, Batch, Turn
+from ganzoo.folder.weights import generator_side
+from ganzoo.gan.game import Turn
+from ganzoo.gan.gan import GAN
+from ganzoo.machine.compiled import turn_marker
+from ganzoo.machine.precision import Precision, choose_precision
+from ganzoo.parts.context import Batch
 from ganzoo.seeding import derive
 from ganzoo.training import optim
-from ganzoo.training.compiled import turn_marker
-from ganzoo.training.distributed import average_all, average_gradients, running_statistics
 from ganzoo.training.ema import EMA
 from ganzoo.training.health import short
-from ganzoo.training.precision import Precision, choose_precision
-from ganzoo.whole import average
 
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
 PATIENCE = 64  # turns whose terms may wait on a device of its own; the CPU looks at once, at no cost

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer, RMSprop
 
-from ganzoo.plan import Plan
+from ganzoo.plan.plan import Plan
 
 
 def rate(value: float | str, step: int, horizon: int) -> float:

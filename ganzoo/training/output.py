@@ -10,13 +10,15 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo import checkpoint
 from ganzoo.card import write_card
-from ganzoo.files import atomic, make_folder, write_json
-from ganzoo.gan import GAN
-from ganzoo.inputs import panels
-from ganzoo.pictures import Film, grid, save_png, to_uint8
-from ganzoo.training.state import TRAINING
+from ganzoo.files.atomic import atomic, make_folder, write_json
+from ganzoo.folder.layout import CONFIG, MODEL, snapshot_path, snapshots
+from ganzoo.folder.model import save_model
+from ganzoo.folder.weights import generator_state, write_tensors
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import panels
+from ganzoo.images import Film, grid, save_png, to_uint8
+from ganzoo.training.checkpoint import TRAINING
 
 GRID = 64  # pictures, 8 by 8
 SAMPLES, FILM, FRAMES = "samples.png", "progress.gif", "frames"
@@ -60,26 +62,26 @@ class Output:
     def publish(self, gan: GAN, config: Mapping[str, Any], best: Path | None = None) -> None:
         """Write model, config and card; the model's file is copied from ``best`` where that is given."""
         if best is None:
-            checkpoint.save_model(gan, self.folder, config)
+            save_model(gan, self.folder, config)
         else:
-            with atomic(self.folder / checkpoint.MODEL) as temporary:
+            with atomic(self.folder / MODEL) as temporary:
                 shutil.copyfile(best, temporary)
-            write_json(self.folder / checkpoint.CONFIG, config)
+            write_json(self.folder / CONFIG, config)
         write_card(self.folder, config)
 
     def snapshot(self, gan: GAN, step: int) -> None:
         """Keep the weights of a step; only the last ``keep`` of them stay."""
         if not self.keep:
             return
-        path = checkpoint.snapshot_path(self.folder, step)
+        path = snapshot_path(self.folder, step)
         make_folder(path.parent)
-        checkpoint.write_tensors(path, checkpoint.generator_state(gan))
-        for old in list(checkpoint.snapshots(self.folder).values())[: -self.keep]:
+        write_tensors(path, generator_state(gan))
+        for old in list(snapshots(self.folder).values())[: -self.keep]:
             old.unlink()
 
     def drop_after(self, step: int) -> None:
         """Remove frames and snapshots of later steps, which are going to be taken again."""
         frames = {int(path.stem): path for path in self.film.folder.glob("[0-9]*.png")}
-        for later, path in [*frames.items(), *checkpoint.snapshots(self.folder).items()]:
+        for later, path in [*frames.items(), *snapshots(self.folder).items()]:
             if later > step:
                 path.unlink()

@@ -14,19 +14,19 @@ from typing import Any
 
 import torch
 
-from ganzoo.checkpoint import FORMAT, read_config
 from ganzoo.data import ImageData
+from ganzoo.distributed.batch import here
 from ganzoo.errors import ModelError, RunError, either
-from ganzoo.folder import field, read_json
-from ganzoo.plan import Plan
-from ganzoo.resolver import make_plan
-from ganzoo.settings import read, write
+from ganzoo.files.untrusted import field, read_json
+from ganzoo.folder.config import FORMAT, read_config
+from ganzoo.machine.precision import Precision
+from ganzoo.plan.plan import Plan
+from ganzoo.plan.resolver import make_plan
+from ganzoo.plan.settings import read, write
+from ganzoo.training.checkpoint import TRAINING
 from ganzoo.training.optim import schedules
 from ganzoo.training.pacing import Pacing
-from ganzoo.training.precision import Precision
-from ganzoo.training.start import RUN, free_folder
-from ganzoo.training.state import TRAINING
-from ganzoo.whole import here
+from ganzoo.training.setup import RUN, free_folder
 
 # --- run.json -----------------------------------------------------------------------------------------------
 

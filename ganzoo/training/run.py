@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganzoo.distributed.group import world
 from ganzoo.errors import UsageError
-from ganzoo.training import start
-from ganzoo.training.distributed import world
+from ganzoo.training import setup
 from ganzoo.training.log import checked_sinks
 from ganzoo.training.loop import preserved_randomness
 from ganzoo.training.pacing import Stop, read_budget
@@ -95,14 +95,14 @@ def train(
     given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
     pacing: dict[str, Any] = {"save_every": save_every, "grid_every": grid_every, "log_every": log_every, "keep": keep}
     pacing |= {"guard": guard, "eval_every": eval_every, "eval_n": eval_n, "features": features}
-    pacing |= {"metrics": None if metrics is None else tuple(metrics), "eval_data": start.data_text(eval_data)}
+    pacing |= {"metrics": None if metrics is None else tuple(metrics), "eval_data": setup.data_text(eval_data)}
     request = Request(
         recipe, data, seed, resolution, given, init, _whole("horizon", horizon),
         Stop(steps, images, read_budget(budget)), {**pacing, "log": None if log is None else tuple(log)},
         device, _whole("workers", workers), deterministic, skip_bad, license, callback, quiet,
     )  # fmt: skip
     checked_sinks(log or ())
-    start.check_license(license)
+    setup.check_license(license)
     place = None if out is None else Path(out)
     with preserved_randomness(), world(device) as joined:
         if not joined.first:
@@ -136,11 +136,11 @@ def _run_to_resume(out: Path | None, resume: bool | str | Path) -> Path | None:
             raise UsageError(
                 f"--resume {resume} goes on in that folder: leave out --out {out}, or write a bare --resume last"
             )
-        start.check_run(Path(resume))
+        setup.check_run(Path(resume))
         return Path(resume)
     if out is None:
         raise UsageError("--resume needs a run: --resume DIR, or --resume with --out DIR")
-    if not start.holds_run(out):
+    if not setup.holds_run(out):
         return None
-    start.check_run(out)
+    setup.check_run(out)
     return out

@@ -13,14 +13,28 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo import examples
-from ganzoo.checkpoint import MODEL, bests, generator_state
 from ganzoo.data import ImageData, prefetch, resident
+from ganzoo.distributed.batch import Lost, here
+from ganzoo.distributed.group import agreed, align, barrier
 from ganzoo.errors import RunError
-from ganzoo.files import make_folder, remove_torn, write_json
-from ganzoo.gan import GAN, Batch
-from ganzoo.scores import Score, add_scores
-from ganzoo.training.distributed import agreed, align, barrier
+from ganzoo.files.atomic import make_folder, remove_torn, write_json
+from ganzoo.folder import examples
+from ganzoo.folder.layout import MODEL, bests
+from ganzoo.folder.scores import Score, add_scores
+from ganzoo.folder.weights import generator_state
+from ganzoo.gan.gan import GAN
+from ganzoo.parts.context import Batch
+from ganzoo.training.batchnorm import settle
+from ganzoo.training.checkpoint import (
+    TRAINING,
+    State,
+    checkpoints,
+    drop_bests,
+    load_best,
+    prune,
+    save_best,
+    save_training,
+)
 from ganzoo.training.evaluation import Evaluation, drop_later, summary
 from ganzoo.training.guard import HEALTH, LOWER, NAN, OFF, ROLLBACK, STOP, WARN, Alarm, Best, Guard, Stopped, told
 from ganzoo.training.health import Gauge, Look, printable
@@ -30,11 +44,8 @@ from ganzoo.training.optim import schedules
 from ganzoo.training.output import FILM, Output
 from ganzoo.training.pacing import Pacing, Stopwatch
 from ganzoo.training.progress import Pace, Reporter, duration
+from ganzoo.training.setup import RUN
 from ganzoo.training.signals import Interrupted, Signals
-from ganzoo.training.standing import settle
-from ganzoo.training.start import RUN
-from ganzoo.training.state import TRAINING, State, checkpoints, drop_bests, load_best, prune, save_best, save_training
-from ganzoo.whole import Lost, here
 
 GO_ON, MOVED, OVER = 0, 1, 1000  # what processes tell each other between steps; signals lie between
 Callback = Callable[[Mapping[str, Any]], None]

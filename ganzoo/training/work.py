@@ -8,31 +8,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.builder import assemble
-from ganzoo.checkpoint import build_from, generator_state, plan_of, tensors_digest
 from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.distributed.batch import ALONE, World, here, inside
 from ganzoo.errors import RunError, UsageError
-from ganzoo.files import check_writable, lock, make_folder
-from ganzoo.folder import field as checked
-from ganzoo.gan import GAN
-from ganzoo.plan import Plan
-from ganzoo.training import fork, resume, start
-from ganzoo.training.deterministic import deterministic
+from ganzoo.files.atomic import check_writable, lock, make_folder
+from ganzoo.files.untrusted import field as checked
+from ganzoo.folder.log import read_log
+from ganzoo.folder.model import build_from, plan_of
+from ganzoo.folder.weights import generator_state, tensors_digest
+from ganzoo.gan.builder import assemble
+from ganzoo.gan.gan import GAN
+from ganzoo.machine.deterministic import deterministic
+from ganzoo.machine.precision import Precision, choose_device, choose_precision
+from ganzoo.plan.plan import Plan
+from ganzoo.training import fork, resume, setup
+from ganzoo.training.checkpoint import State, drop_after, load_training
 from ganzoo.training.estimate import Estimate, measure, patience_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, held_out
-from ganzoo.training.follower import follow, lead
 from ganzoo.training.init import copy_weights
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.length import length_of_new, longer
-from ganzoo.training.log import Log, open_sinks, read_log
+from ganzoo.training.log import Log, open_sinks
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.pacing import Pacing, Stop
-from ganzoo.training.precision import Precision, choose_device, choose_precision
 from ganzoo.training.progress import reporter
 from ganzoo.training.session import Callback
-from ganzoo.training.state import State, drop_after, load_training
-from ganzoo.whole import ALONE, World, here, inside
+from ganzoo.training.worker import follow, lead
 
 
 @dataclass
@@ -103,32 +105,32 @@ def begin(out: Path | None, request: Request) -> Run:
     if request.recipe is None or request.data is None:
         missing = "RECIPE" if request.recipe is None else "--data"
         raise UsageError(f"{missing} is missing: ganzoo train dcgan+sn+hinge --data digits")
-    start.check_new(out) if out is not None else check_writable(start.RUNS)
+    setup.check_new(out) if out is not None else check_writable(setup.RUNS)
     check_metrics(Pacing(1).changed(request.pacing))
     device, seed = choose_device(request.device), request.seed or 0
-    plan, data = start.plan_and_data(
+    plan, data = setup.plan_and_data(
         request.recipe, request.data, request.data_request(), request.settings, request.notes
     )
     here().part(int(plan["batch"]))
     precision = choose_precision(str(plan["precision"]), device)
-    otherwise = Pacing(data.steps or start.STEPS).changed(request.pacing)
+    otherwise = Pacing(data.steps or setup.STEPS).changed(request.pacing)
     others = held_out(otherwise, request.data, request.data_request(), data, request.notes)
     probe = _probe(plan, data, seed, precision, otherwise, others)
     length = length_of_new(request.stop, request.horizon, plan, otherwise, probe)
-    gan = start.fresh_gan(plan, data, seed)
+    gan = setup.fresh_gan(plan, data, seed)
     check_scorable(gan, others, otherwise)
     config = config_of(gan, data, seed, request.license, length.horizon)
     if request.init is not None:
         request.notes += copy_weights(gan, request.init)
         config["init"] = tensors_digest(generator_state(gan))
     request.notes += [*plan.notes, *([length.note] if length.note else [])]
-    text = start.data_text(request.data)
+    text = setup.data_text(request.data)
     exact = bool(request.deterministic)
     notes = resume.run_notes(text, request.skip_bad, length.pacing, length.horizon, precision, exact)
-    folder = out or start.default_folder(plan)
+    folder = out or setup.default_folder(plan)
     make_folder(folder)
     with lock(folder):
-        start.check_new(folder)
+        setup.check_new(folder)
         return _work(Job(folder, gan, data, config, notes, length.pacing, precision, others), request)
 
 
@@ -157,7 +159,7 @@ def go_on(folder: Path, request: Request) -> Run:
         request.notes += resume.machine_notes(notes, resume.machine(precision, exact))
         seconds, forked = float(notes.get("seconds", 0.0)), notes.get("forked_from")
         horizon = request.horizon or notes["horizon"]
-        text = start.data_text(value)
+        text = setup.data_text(value)
         notes = resume.run_notes(text, skip_bad, pacing, horizon, precision, exact, seconds, forked)
         return _work(Job(folder, gan, data, config, notes, pacing, precision, others), request, resumed=True)
 
@@ -187,12 +189,12 @@ def branch(source: Path, target: Path, request: Request) -> Run:
     probe = _probe(plan, data, seed, precision, pacing, others)
     length = length_of_new(request.stop, request.horizon, plan, pacing, probe, before["horizon"], state.step)
     request.notes += [length.note] if length.note else []
-    gan = start.fresh_gan(plan, data, seed)
+    gan = setup.fresh_gan(plan, data, seed)
     check_scorable(gan, others, pacing)
     changed = config_of(gan, data, seed, request.license or config["license"], length.horizon)
     changed["forked_from"] = origin = {"recipe": old.recipe, "step": state.step, "identity": state.identity}
     forked = {"path": str(source.resolve()), **origin}
-    text, exact = start.data_text(value), _exact(request, before)
+    text, exact = setup.data_text(value), _exact(request, before)
     notes = resume.run_notes(text, skip_bad, length.pacing, length.horizon, precision, exact, forked_from=forked)
     job = Job(target, gan, data, changed, notes, length.pacing, precision, others)
     trainer = job.trainer()

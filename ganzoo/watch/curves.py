@@ -9,8 +9,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ganzoo.folder import open_regular
-from ganzoo.training.log import LOG, flat
+from ganzoo.files.untrusted import open_regular
+from ganzoo.folder.log import LOG, flat
 
 POINTS = 600  # of a curve at most; when they are full, neighbours are joined
 PIECE = 4 << 20  # bytes of the log taken at once

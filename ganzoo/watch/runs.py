@@ -1,7 +1,7 @@
 """Where a run stands, told from its folder alone: nobody is asked, nothing is locked, nothing is written.
 
-The folder may be a stranger's. Every file is opened as :mod:`ganzoo.folder` opens it, folders that are links are not
-entered, and every text is made printable; the page shows texts as texts.
+The folder may be a stranger's. Every file is opened as :mod:`ganzoo.files.untrusted` opens it, folders that are links
+are not entered, and every text is made printable; the page shows texts as texts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
-from ganzoo.files import LOCK
-from ganzoo.folder import open_regular, printable, read_json
-from ganzoo.scores import Score, read_scores
-from ganzoo.training.log import LOG
+from ganzoo.files.atomic import LOCK
+from ganzoo.files.untrusted import open_regular, printable, read_json
+from ganzoo.folder.log import LOG
+from ganzoo.folder.scores import Score, read_scores
 from ganzoo.watch.curves import Tail, last_record
 
 # Names that a run folder's format fixes; their modules would import torch, which a page has no use for.

@@ -1,4 +1,4 @@
-"""The server behind the page: a run, or a folder of runs, as :mod:`ganzoo.local` serves pages.
+"""The server behind the page: a run, or a folder of runs, as :mod:`ganzoo.watch.local` serves pages.
 
 A path is looked up, never joined: what is not in a table here cannot be asked for.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
-from ganzoo.folder import open_regular, printable
-from ganzoo.local import KEPT, LocalHandler, LocalServer, content_type
+from ganzoo.files.untrusted import open_regular, printable
+from ganzoo.watch.local import KEPT, LocalHandler, LocalServer, content_type
 from ganzoo.watch.runs import FILM, SAMPLES, Followed, find_runs, is_run, summary
 
 SCRIPTS = ("page.js", "run.js", "index.js", "panels.js", "charts.js", "server.js", "dom.js")

@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganzoo.checkpoint import write_tensors
 from ganzoo.errors import GanzooError
-from ganzoo.files import make_folder
-from ganzoo.folder import read_tensors
+from ganzoo.files.atomic import make_folder
+from ganzoo.files.untrusted import read_tensors
+from ganzoo.folder.weights import write_tensors
 from ganzoo.metrics.weights import content_digest
-from ganzoo.registrations import cache_folder
+from ganzoo.registry.cache import cache_folder
 from ganzoo_edit.manifold import Manifold
 
 VERSION = 1  # raised when an encoder is made in another way

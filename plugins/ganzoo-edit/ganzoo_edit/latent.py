@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.checkpoint import write_tensors
 from ganzoo.errors import UsageError
-from ganzoo.folder import quoted, read_shapes, read_tensors
+from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
+from ganzoo.folder.weights import write_tensors
 from ganzoo_edit.manifold import Manifold
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 import ganzoo
 from ganzoo.errors import UsageError
-from ganzoo.folder import quoted
-from ganzoo.walks import lerp, slerp
+from ganzoo.files.untrusted import quoted
+from ganzoo.visual.interpolation import lerp, slerp
 
 PIECE = 64  # images computed at once where no gradient is asked for
 EDGE = 0.999  # of bounded noise: its free coordinates stay finite

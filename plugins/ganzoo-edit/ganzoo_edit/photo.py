@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganzoo.data.decode import UNREADABLE, is_grey, open_picture, plain, planes, why
 from ganzoo.errors import DataError, UsageError
-from ganzoo.folder import quoted
+from ganzoo.files.untrusted import quoted
 
 
 def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tuple[Tensor, list[str]]:

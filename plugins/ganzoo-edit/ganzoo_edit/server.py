@@ -1,4 +1,4 @@
-"""``ganzoo paint``'s page, as :mod:`ganzoo.local` serves pages: what it may ask, and what it may send.
+"""``ganzoo paint``'s page, as :mod:`ganzoo.watch.local` serves pages: what it may ask, and what it may send.
 
 All that the page sends is checked here, before the canvas sees it: types, ranges, and lengths to the byte.
 """
@@ -18,8 +18,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ganzoo.errors import UsageError
-from ganzoo.local import LocalServer, TellingHandler, content_type
-from ganzoo.pictures import to_pil
+from ganzoo.images import to_pil
+from ganzoo.watch.local import LocalServer, TellingHandler, content_type
 from ganzoo_edit.constraints import Strokes, luma
 from ganzoo_edit.studio import Studio
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 import ganzoo
 from ganzoo.cli import main
-from ganzoo.pictures import to_uint8
+from ganzoo.images import to_uint8
 
 QUICK = ("--steps", "12", "--starts", "2", "--encoder-steps", "2")
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from ganzoo.data import ImageData
 from ganzoo.errors import UsageError
-from ganzoo.gan import GAN
-from ganzoo.inputs import signed
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import signed
+from ganzoo.images import to_uint8
 from ganzoo.metrics import Experiment, Instrument, Value, version_digest
-from ganzoo.pictures import to_uint8
 from ganzoo.seeding import derive
 
 NETWORK, METRIC, VERSION = "small-cnn", "caption-accuracy", 1

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from ganzoo.data import DataRequest, ImageData, open_inner
 from ganzoo.data.collect import collect
+from ganzoo.data.dataset import choose_split
 from ganzoo.data.decode import why
 from ganzoo.data.folder import FolderPictures
-from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, UsageError
-from ganzoo.folder import quoted
-from ganzoo.inputs import LONGEST_TEXT, encode
+from ganzoo.files.untrusted import quoted
+from ganzoo.gan.inputs import LONGEST_TEXT, encode
 from ganzoo.seeding import derive
 
 TEMPLATES = (

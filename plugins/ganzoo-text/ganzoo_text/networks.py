@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import ResolutionError, within
-from ganzoo.inputs import LONGEST_TEXT
-from ganzoo.kit import Kit, Output, whole_draw
+from ganzoo.gan.inputs import LONGEST_TEXT
+from ganzoo.gan.kit import Kit, whole_draw
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.resample import NearestUpConv2d
+from ganzoo.parts.output import Output
 from ganzoo_text.encoders import ENCODERS, trimmed
 
 BOTTOM = 4  # side of the smallest map

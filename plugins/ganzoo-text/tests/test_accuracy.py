@@ -8,10 +8,10 @@ from ganzoo_text.cli import caption_accuracy
 import ganzoo
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import UsageError
-from ganzoo.inputs import decode
+from ganzoo.folder.scores import read_scores, weights_digest
+from ganzoo.gan.inputs import decode
 from ganzoo.metrics import evaluate
-from ganzoo.scores import read_scores, weights_digest
-from ganzoo.verdicts import Examiner, verify
+from ganzoo.scoring.verify import Examiner, verify
 
 
 @pytest.fixture(scope="module")

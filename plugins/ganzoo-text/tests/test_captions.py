@@ -5,7 +5,7 @@ from PIL import Image
 
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import DataError, UsageError
-from ganzoo.inputs import decode
+from ganzoo.gan.inputs import decode
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import ganzoo
 from ganzoo.card import check_card
 from ganzoo.cli import main
 from ganzoo.data import DataRequest, open_data
-from ganzoo.metrics.images import Generated
+from ganzoo.metrics.subjects import Generated
 
 
 def run(*words, status=0):

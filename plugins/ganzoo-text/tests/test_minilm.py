@@ -10,7 +10,7 @@ from ganzoo_text.wordpiece import pieces, tokens, words
 
 import ganzoo
 from ganzoo.errors import GanzooError, ModelError
-from ganzoo.inputs import encode
+from ganzoo.gan.inputs import encode
 
 RECIPE = "stackgan:ch=4,condition=8,encoder=minilm"
 VOCABULARY = {word: number for number, word in enumerate(["[UNK]", "[CLS]", "[SEP]", "frog", "un", "##aff", "##able"])}

@@ -9,7 +9,7 @@ from ganzoo_text.networks import Augmentation, Code
 
 import ganzoo
 from ganzoo.errors import UsageError
-from ganzoo.inputs import encode
+from ganzoo.gan.inputs import encode
 
 CAPTIONS = encode(["a photo of a frog", "a deer", "an image of a ship", "this is a cat"])
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import ResolutionError, UsageError
-from ganzoo.kit import Discriminator, Generator, Kit
+from ganzoo.gan.kit import Discriminator, Generator, Kit
 
 
 class Layers(nn.Module):

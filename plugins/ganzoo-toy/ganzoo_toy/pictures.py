@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.files import atomic
-from ganzoo.pictures import save_gif
+from ganzoo.files.atomic import atomic
+from ganzoo.images import save_gif
 from ganzoo_toy.matrix import MatrixGame, Play, equilibrium
 from ganzoo_toy.training import Lesson, Look, scores
 

@@ -20,11 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.games.contest import Contest
-from ganzoo.gan import GAN, Batch, Game, Round, Turn
-from ganzoo.inputs import SOURCE
-from ganzoo.kit import Kit
+from ganzoo.gan.adversary import Contest
+from ganzoo.gan.game import Game, Turn
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import SOURCE
+from ganzoo.gan.kit import Kit
 from ganzoo.layers.conv import Conv2d
+from ganzoo.parts.context import Batch, Round
 from ganzoo_translate.history import History, size_of_batch
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves, width

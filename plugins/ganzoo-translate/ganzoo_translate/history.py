@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan import GAN
-from ganzoo.kit import here, whole
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.kit import here, whole
 
 
 class History(nn.Module):

@@ -17,13 +17,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.games.contest import Contest
-from ganzoo.gan import GAN, Batch, Game, Round, Turn
-from ganzoo.inputs import SOURCE
-from ganzoo.kit import Kit, Unchanged
+from ganzoo.gan.adversary import Contest
+from ganzoo.gan.game import Game, Turn
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import SOURCE
+from ganzoo.gan.kit import Kit, Unchanged
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
+from ganzoo.parts.context import Batch, Round
 from ganzoo_translate.patches import DEEPEST, PairDiscriminator, PatchTrunk, halvings, planes, site
 from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Translator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.scores import Score
+    from ganzoo.folder.scores import Score
 
 
 @click.command("refined-accuracy")
@@ -47,8 +47,8 @@ def refined_accuracy(
     """
     from ganzoo.cli.eval import kept_step, named
     from ganzoo.cli.show import show_json
-    from ganzoo.scoring import evaluate
-    from ganzoo.training.precision import choose_device
+    from ganzoo.machine.precision import choose_device
+    from ganzoo.scoring.evaluate import evaluate
     from ganzoo_translate.refinement import METRIC
 
     where = str(choose_device(device))

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from ganzoo.data import ImageData
 from ganzoo.errors import DataError, UsageError
-from ganzoo.gan import GAN
-from ganzoo.inputs import NOISE, SOURCE, signed
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE, SOURCE, signed
+from ganzoo.images import to_uint8
 from ganzoo.metrics import Experiment, Instrument, Value, version_digest
-from ganzoo.pictures import to_uint8
 
 METRIC, NETWORK, VERSION = "refined-accuracy", "small-cnn", 1
 LABELS = "source_label"

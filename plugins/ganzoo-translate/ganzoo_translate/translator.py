@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.kit import Kit
+from ganzoo.gan.kit import Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 

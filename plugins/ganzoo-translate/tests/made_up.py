@@ -11,7 +11,7 @@ from torch import Tensor
 
 import ganzoo
 from ganzoo.data import ImageData
-from ganzoo.data.dataset import MemoryImages
+from ganzoo.data.images import MemoryImages
 from ganzoo.training.loop import Trainer
 
 PLAIN = {

@@ -15,7 +15,7 @@ from small_data import every, folder, picture, pixels
 from torch import Tensor
 
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.data.dataset import LazyImages, MemoryImages
+from ganzoo.data.images import LazyImages, MemoryImages
 from ganzoo.errors import DataError, GanzooError, UsageError
 
 KINDS = ("gray", "edges", "inpaint", "downscale")

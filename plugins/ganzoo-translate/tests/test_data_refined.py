@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.data import ImageData
-from ganzoo.data.dataset import MemoryImages
+from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError, UsageError
-from ganzoo.gan import GAN
-from ganzoo.scores import read_scores
+from ganzoo.folder.scores import read_scores
+from ganzoo.gan.gan import GAN
 
 
 class Refiner(nn.Module):
@@ -122,7 +122,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_the_command_keeps_the_score_and_verify_measures_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo.verdicts import Examiner, verify
+    from ganzoo.scoring.verify import Examiner, verify
 
     monkeypatch.setattr(refinement, "EPOCHS", 1)
     arguments = [str(run), "--data", "rendered-digits:digits", "--split", "test", "-n", "200"]

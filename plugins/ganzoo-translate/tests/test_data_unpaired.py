@@ -13,7 +13,7 @@ from ganzoo_translate.data.fonts import fonts, glyph
 from small_data import every, folder, pixels
 
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.data.dataset import MemoryImages
+from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError, GanzooError, UsageError
 
 # --- two classes --------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_without_an_argument_they_say_what_to_type(name: str) -> None:
 
 
 def test_every_set_passes_what_the_built_in_ones_pass() -> None:
-    from ganzoo.registry import registry
+    from ganzoo.registry.loading import registry
     from ganzoo.testing import checks
 
     for name in ("pairs", "classes", "folders", "cartoon", "rendered-digits"):

@@ -9,9 +9,9 @@ from made_up import data_for
 from torch import Tensor
 
 import ganzoo
-from ganzoo.training.distributed import world
+from ganzoo.distributed.batch import ALONE, World, inside
+from ganzoo.distributed.group import world
 from ganzoo.training.loop import Trainer, reseed
-from ganzoo.whole import ALONE, World, inside
 
 # Without Adam, which makes a rounding error a step of full length.
 SETTINGS = {"optimizer": "sgd", "lr.g": 0.002, "lr.d": 0.02, "batch": 4}

@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.data.dataset import MemoryImages, fingerprint
+from ganzoo.data.dataset import fingerprint
+from ganzoo.data.images import MemoryImages
 from ganzoo.data.progress import progress
 from ganzoo.errors import DataError
 from ganzoo.seeding import derive

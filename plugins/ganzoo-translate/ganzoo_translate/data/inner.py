@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data import Images
-from ganzoo.data.dataset import MemoryImages
+from ganzoo.data.images import MemoryImages
 from ganzoo.data.progress import progress
 
 Derive = Callable[[Tensor, Tensor], Tensor]

@@ -10,8 +10,8 @@ from PIL import Image
 
 from ganzoo.data import DataRequest, ImageData
 from ganzoo.data.collect import Pictures, collect
+from ganzoo.data.dataset import choose_split
 from ganzoo.data.folder import FolderPictures
-from ganzoo.data.named import choose_split
 from ganzoo.errors import DataError, UsageError
 
 NAMES = (("A", "B"), ("source", "target"))

@@ -1,0 +1,67 @@
+"""Images that can be fetched by number: held in memory, or decoded each time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+DECODERS = max(2, min(8, os.cpu_count() or 2))
+
+
+class Images(Protocol):
+    """Square uint8 images that can be fetched by number."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``."""
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """The images numbered ``indices`` (int64, ``(B,)``) as uint8 ``(B, C, H, W)``, in memory of their own."""
+
+
+class MemoryImages:
+    """Images held in memory.
+
+    Args:
+        pixels: uint8 ``(N, C, H, W)``; not copied.
+    """
+
+    def __init__(self, pixels: Tensor) -> None:
+        self.pixels = pixels
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``."""
+        n, c, h, w = self.pixels.shape
+        return n, c, h, w
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """See :meth:`Images.fetch`."""
+        return self.pixels.index_select(0, indices)
+
+
+class LazyImages:
+    """Images decoded each time they are fetched, on a few threads, for sets larger than memory.
+
+    Args:
+        shape: ``(N, C, H, W)``.
+        decode: the image of a number as uint8 ``(C, H, W)``; called from several threads.
+        workers: how many threads.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int, int], decode: Callable[[int], np.ndarray], workers: int = DECODERS
+    ) -> None:
+        self.shape = shape
+        self._decode = decode
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """See :meth:`Images.fetch`. Raises what decoding raises, naming the picture."""
+        return torch.from_numpy(np.stack(list(self._pool.map(self._decode, indices.tolist()))))

@@ -1,0 +1,229 @@
+"""Several processes at one training, as ``torchrun`` starts them: gloo on the CPU, NCCL between GPUs.
+
+Each process has all networks and its slice of every batch (:mod:`ganzoo.distributed.batch`). After each turn's
+backward pass the gradients are averaged, so every process takes the same step; there are no wrappers around networks.
+The first process alone writes, and all others wait for it at the desk, a gloo group with a long patience.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from ganzoo.distributed.batch import World, here, inside, together
+from ganzoo.distributed.launch import Launch, launched
+from ganzoo.errors import GanzooError, RunError, UsageError
+
+ANSWER = timedelta(minutes=30)  # for a message between steps; a process that was killed is noticed at once
+PATIENCE = timedelta(hours=6)  # for a download, a checkpoint or a score that one process sees to
+T = TypeVar("T")
+_worlds = count()
+
+
+@contextmanager
+def world(device: str | None = None) -> Iterator[World]:
+    """Join the processes that were launched with this one, and part from them at the end.
+
+    Of an error that several of them meet, one is to be printed: the others carry ``told=True``.
+
+    Args:
+        device: as ``--device`` says it.
+
+    Raises:
+        UsageError: the environment or the device does not suit several processes.
+        RunError: the others cannot be reached.
+        Lost: one of them ended.
+    """
+    launch = launched()
+    if launch.size == 1:
+        yield here()
+        return
+    store = _store(launch)
+    with _said_once(store):
+        desk = _join(launch, store)
+    try:
+        with inside(World(launch.rank, launch.size, desk)) as joined, _said_once(store):
+            choose_gpu(launch, device)
+            yield joined
+    finally:
+        dist.destroy_process_group()
+
+
+def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:
+    """Make the group that steps are taken in, and the desk."""
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+    try:
+        dist.init_process_group(backend, store=store, rank=launch.rank, world_size=launch.size, timeout=ANSWER)
+        return dist.new_group(backend="gloo", timeout=PATIENCE)  # type: ignore[return-value]
+    except RuntimeError as error:
+        raise _unreachable(error) from error
+
+
+@cache
+def _meeting_point() -> dist.Store:
+    """The store whose address is in the environment; it is opened once for all trainings of this process."""
+    try:
+        return next(iter(dist.rendezvous("env://", timeout=ANSWER)))[0]
+    except (RuntimeError, ValueError) as error:
+        raise _unreachable(error) from error
+
+
+def _store(launch: Launch) -> dist.Store:
+    """A place for short messages of this training alone; torchrun's outlives the processes that it starts again."""
+    return dist.PrefixStore(f"ganzoo-{launch.attempt}-{next(_worlds)}", _meeting_point())
+
+
+def _unreachable(error: Exception) -> RunError:
+    reason = str(error).strip().splitlines()[0]
+    return RunError(f"cannot reach the other processes of this run ({reason}); start them all with torchrun")
+
+
+def choose_gpu(launch: Launch, device: str | None) -> None:
+    """Make ``cuda`` mean the GPU that has this process's number on its machine.
+
+    Raises:
+        UsageError: there are fewer GPUs than processes here, or all were given one.
+    """
+    if device is not None and device.startswith("cuda:"):
+        raise UsageError(f"--device {device} would put every process there: give --device cuda, and each takes its own")
+    if device not in (None, "cuda") or not torch.cuda.is_available():
+        return
+    if launch.local_rank >= torch.cuda.device_count():
+        raise UsageError(
+            f"process {launch.local_rank + 1} of this machine finds {torch.cuda.device_count()} GPUs: give torchrun "
+            f"--nproc-per-node {torch.cuda.device_count()}, or ganzoo train --device cpu"
+        )
+    torch.cuda.set_device(launch.local_rank)
+
+
+@contextmanager
+def _said_once(store: dist.Store) -> Iterator[None]:
+    """Mark an error that another process spoke of first."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            told = store.add("said", 1) > 1
+        except RuntimeError:  # the store went down with its process: better twice than never
+            told = False
+        if isinstance(error, (GanzooError, OSError)):
+            error.told = told  # type: ignore[union-attr]
+        raise
+
+
+# --- agreeing -----------------------------------------------------------------------------------------------
+
+
+def barrier() -> None:
+    """Wait until every process is here."""
+    agreed(0)
+
+
+def agreed(number: int) -> int:
+    """The largest of every process's ``number``."""
+    world = here()
+    if world.size == 1:
+        return number
+    largest = torch.tensor(number)
+    with together():
+        dist.all_reduce(largest, dist.ReduceOp.MAX, group=world.desk)
+    return int(largest)
+
+
+def told(value: Any) -> Any:
+    """The first process's ``value``, in every process, as JSON hands it on; alone it is ``value`` itself."""
+    world = here()
+    if world.size == 1:
+        return value
+    text = json.dumps(value).encode() if world.first else b""
+    letters = torch.frombuffer(bytearray(text.ljust(agreed(len(text)))), dtype=torch.uint8)
+    return json.loads(bytes(_from_first(letters).numpy()))
+
+
+def _from_first(tensor: Tensor) -> Tensor:
+    """Fill a contiguous tensor on the CPU, of any type, with what the first process has in it."""
+    with together():
+        dist.broadcast(tensor.view(-1).view(torch.uint8), 0, group=here().desk)
+    return tensor
+
+
+def in_turn(do: Callable[[], T]) -> T:
+    """Do something in the first process, then in the first of each other machine, then in the rest.
+
+    What one downloads or unpacks, those after it find. An error ends the run, as the others miss this process.
+    """
+    launch = launched() if here().size > 1 else Launch()
+    place = 0 if launch.rank == 0 else 1 if launch.local_rank == 0 else 2
+    for _ in range(place):
+        barrier()
+    done = do()
+    for _ in range(2 - place):
+        barrier()
+    return done
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def average_all(tensors: Sequence[Tensor]) -> None:
+    """Replace tensors of one type and device by their means over processes, in one message."""
+    world = here()
+    if world.size == 1 or not tensors:
+        return
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    with together():
+        dist.all_reduce(flat)
+    pieces = flat.div_(world.size).split([tensor.numel() for tensor in tensors])
+    torch._foreach_copy_(list(tensors), [piece.view(t.shape) for piece, t in zip(pieces, tensors, strict=True)])
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Give every process the gradients of the whole batch."""
+    average_all([parameter.grad for parameter in parameters if parameter.grad is not None])
+
+
+def running_statistics(gan: nn.Module) -> list[Tensor]:
+    """Buffers that each process estimates from its own slice: those called ``running_...``, as PyTorch's norms do.
+
+    All other buffers must be equal everywhere, as they are when parts use :func:`ganzoo.gan.kit.whole`.
+    """
+    return [buffer for name, buffer in gan.named_buffers() if name.rpartition(".")[2].startswith("running_")]
+
+
+class Restorable(Protocol):
+    """A training that can be put where another process's stands; see :class:`ganzoo.training.loop.Trainer`."""
+
+    step: int
+    counts: dict[str, int]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that it learnt, by name."""
+
+    def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
+        """Stand where these came from."""
+
+
+def align(trainer: Restorable) -> None:
+    """Put every process where the first one stands: step, weights, averages, optimisers, sums."""
+    world = here()
+    if world.size == 1:
+        return
+    mine = {name: tensor.detach().cpu() for name, tensor in trainer.tensors().items()} if world.first else {}
+    kinds = {name: [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for name, tensor in mine.items()}
+    step, counts, kinds = told([trainer.step, trainer.counts, kinds])
+    tensors: dict[str, Tensor] = {}
+    for name, (dtype, shape) in kinds.items():
+        empty = torch.empty(shape, dtype=getattr(torch, dtype))
+        tensors[name] = _from_first(mine[name].contiguous() if world.first else empty)
+    if not world.first:
+        trainer.restore(step, tensors, counts)

@@ -1,0 +1,1 @@
+"""The folder of a model or a run: every file in it, and what may be believed of it."""

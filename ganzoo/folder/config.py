@@ -1,0 +1,115 @@
+"""``config.json``: what it says, written from a GAN, and read from a folder that nobody vouches for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from ganzoo.errors import ModelError, either
+from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.folder.layout import CONFIG
+from ganzoo.folder.weights import DTYPES
+from ganzoo.gan.gan import GAN
+from ganzoo.plan.plan import Plan
+from ganzoo.registry.about import VERSION
+from ganzoo.registry.entry import BUILT_IN, Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import HEAD_KINDS, Recipe
+
+FORMAT = 1
+
+
+LONGEST_NAME = 200  # of a class
+
+
+SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
+
+
+DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
+
+
+def _entries(plan: Plan) -> Iterable[Entry]:
+    """What a plan is made of, the preset that it came from included."""
+    head = Recipe.parse(plan.recipe).head
+    yield registry().find(head.spelling, HEAD_KINDS)
+    for slot in (plan.head, *plan.slots):
+        if slot.entry is not None:
+            yield slot.entry
+
+
+def describe(
+    gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None, selection: str = "last"
+) -> dict[str, Any]:
+    """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
+    others = {entry.distribution: entry.version for entry in _entries(gan.plan) if entry.distribution != BUILT_IN}
+    return {
+        "format": FORMAT,
+        "ganzoo": VERSION,
+        **gan.plan.to_config(),
+        "resolution": gan.resolution,
+        "channels": gan.channels,
+        "classes": gan.classes,
+        "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
+        "z_dim": gan.z_dim,
+        "dataset": dict(dataset),
+        "plugins": dict(sorted(others.items())),
+        "seed": seed,
+        "step": step,
+        "selection": selection,
+        "dtype": "float32",
+        "license": license,
+    }
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """``config.json`` of a folder, every field checked.
+
+    Raises:
+        ModelError: for a folder that is no model, that a newer ganzoo wrote, or whose fields make no sense.
+    """
+    path = folder / CONFIG
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}")
+    config = read_json(path)
+    written = field(config, "format", int, path)
+    if written > FORMAT:
+        raise ModelError(_newer(config, path))
+    for name, (low, high) in SIZES.items():
+        if not low <= field(config, name, int, path) <= high:
+            raise ModelError(f"{path}: {name} is {config[name]}; it is from {low} to {high}")
+    for name in ("seed", "step"):
+        field(config, name, int, path)
+    for name in ("recipe", "selection"):
+        field(config, name, str, path)
+    if field(config, "dtype", str, path) not in DTYPES:
+        raise ModelError(f"{path}: dtype is {quoted(config['dtype'])}; it is {either(DTYPES)}")
+    names = field(config, "class_names", list, path)
+    short = all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names)
+    if len(names) != config["classes"] or not short:
+        raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
+    _check_plugins(field(config, "plugins", dict, path), path)
+    field(config, "dataset", dict, path)
+    field(config, "license", (str, type(None)), path)
+    return config
+
+
+def _newer(config: Mapping[str, Any], path: Path) -> str:
+    said = f"{path} has format {config['format']}; ganzoo {VERSION} reads up to {FORMAT}"
+    try:
+        return f"{said}: pip install 'ganzoo>={Version(str(config.get('ganzoo')))}'"
+    except InvalidVersion:
+        return f"{said}: pip install --upgrade ganzoo"
+
+
+def _check_plugins(plugins: Mapping[str, Any], path: Path) -> None:
+    for name, version in plugins.items():
+        if not DISTRIBUTION.fullmatch(name):
+            raise ModelError(f"{path}: {quoted(name)} is not the name of a package (PEP 503)")
+        try:
+            Version(version)
+        except (InvalidVersion, TypeError):
+            raise ModelError(f"{path}: {quoted(version)} is not a version (PEP 440)") from None

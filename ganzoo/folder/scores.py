@@ -1,0 +1,265 @@
+"""Scores: what a number means, where it is kept, and which numbers may stand beside each other.
+
+A score is measured, never typed. ``metrics.json`` of a folder keeps each with its whole protocol; the file is a
+stranger's until it has been read here. Nothing in this module imports torch.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import ModelError
+from ganzoo.files.atomic import write_json
+from ganzoo.files.untrusted import field as checked
+from ganzoo.files.untrusted import open_regular, quoted, read_json
+
+FORMAT = 1
+METRICS, WEIGHTS = "metrics.json", "model.safetensors"
+LARGEST_FILE = 16 << 20  # bytes of metrics.json: some ten thousand evaluations
+LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
+MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,120}")
+HASH = re.compile(r"[0-9a-f]{64}")
+FINGERPRINT = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number and the protocol that it was measured by.
+
+    Attributes:
+        key: metric, number of images, split, network and, where it is not the network's own, the input's size in
+            pixels, such as ``fd10k-test@tf_efficientnet_lite0.in1k-64``; see :func:`score_key`.
+        metric: ``fid``, ``fd`` (the Fréchet distance on another network), ``kid``, ``is``, ``precision``, ...
+        value: of the metric; the mean over seeds where there are several.
+        std: over seeds, or over the splits of an Inception Score; None where there is no such thing.
+        samples: generated images that the number rests on.
+        dataset: ``name``, ``fingerprint``, ``split`` and ``count`` of the real images.
+        network: ``name``, ``input`` (pixels), ``pretrained`` and ``sha256`` of the weights of the feature network.
+        resize: how images came to the network's size.
+        seed, seeds: the first seed of the noise, and how many were used.
+        step: of training; 0 where it is not known.
+        seconds: that measuring took, shared by the scores of one evaluation.
+        weights: sha256 of the ``model.safetensors`` that was scored; empty for images and unsaved models.
+        higher_is_better: which way is up.
+        floor: the same metric between real training and real test images, where it was measured.
+        details: more that the metric says, as JSON: by class, sizes of subsets, ...
+    """
+
+    key: str
+    metric: str
+    value: float
+    std: float | None
+    samples: int
+    dataset: Mapping[str, Any]
+    network: Mapping[str, Any]
+    resize: str
+    seed: int
+    seeds: int
+    step: int
+    seconds: float
+    weights: str
+    higher_is_better: bool
+    floor: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def protocol(self) -> tuple[str, str, str, str]:
+        """What two scores must share to be ranked together: key, data, weights of the network, resizing."""
+        return self.key, self.dataset["fingerprint"], self.network["sha256"], self.resize
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What a second measurement of the same thing shares with the first."""
+        return *self.protocol, self.seed, self.step, self.weights
+
+    def better_than(self, other: Score) -> bool:
+        """Whether this is the better of two scores of one protocol."""
+        return self.value > other.value if self.higher_is_better else self.value < other.value
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, as ``metrics.json`` and ``--json`` have it."""
+        return asdict(self)
+
+
+def short_count(count: int) -> str:
+    """``50k`` for 50,000; numbers that are no whole thousands stay as they are."""
+    return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else str(count)
+
+
+def score_key(metric: str, samples: int, split: str, network: str, pixels: int | None = None) -> str:
+    """The name of a protocol; ``pixels`` is the side of the network's input where it is not the network's own.
+
+    A metric that ends in a digit is set off from the number: ``l1-10k-test@pixels``.
+    """
+    joiner = "-" if metric[-1:].isdigit() else ""
+    key = f"{metric}{joiner}{short_count(samples)}-{split}@{network}"
+    return key if pixels is None else f"{key}-{pixels}"
+
+
+def weights_digest(folder: str | Path, name: str = WEIGHTS) -> str:
+    """sha256 of ``model.safetensors``, or of another file of the folder, in hex.
+
+    Raises:
+        ModelError: when it is missing or no regular file.
+    """
+    digest = sha256()
+    with open_regular(Path(folder) / name) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# --- metrics.json -------------------------------------------------------------------------------------------
+
+
+def read_scores(folder: str | Path) -> list[Score]:
+    """Every score of a folder, oldest first; none where there is no ``metrics.json``.
+
+    Raises:
+        ModelError: for a file that is too large, malformed, or of a newer format.
+    """
+    path = Path(folder) / METRICS
+    if not path.is_symlink() and not path.exists():
+        return []
+    table = read_json(path, LARGEST_FILE)
+    if checked(table, "format", int, path) > FORMAT:
+        raise ModelError(f"{path} has format {table['format']}, newer than this ganzoo: pip install --upgrade ganzoo")
+    return [_read(record, path) for record in checked(table, "scores", list, path)]
+
+
+def add_scores(folder: str | Path, scores: Iterable[Score]) -> None:
+    """Add scores to a folder's ``metrics.json``; one that measures the same thing again takes the old one's place.
+
+    Raises:
+        ModelError: when the file that is there makes no sense.
+        RunError: when it cannot be written.
+    """
+    merged = {score.identity: score for score in read_scores(folder)}
+    for score in scores:
+        merged.pop(score.identity, None)
+        merged[score.identity] = score
+    table = {"format": FORMAT, "scores": [score.to_json() for score in merged.values()]}
+    write_json(Path(folder) / METRICS, table)
+
+
+def scores_of(folder: str | Path) -> list[Score]:
+    """The scores of the weights that are in the folder now, oldest first.
+
+    Raises:
+        ModelError: for a malformed file, or a folder without weights.
+    """
+    scores = read_scores(folder)
+    if not scores:
+        return []
+    digest = weights_digest(folder)
+    return [score for score in scores if score.weights == digest]
+
+
+# --- checking a stranger's record ---------------------------------------------------------------------------
+
+
+def _read(record: object, path: Path) -> Score:
+    """One record, every field checked, unknown ones left out."""
+    if not isinstance(record, dict):
+        raise ModelError(f"{path}: a score is {quoted(record)}, not an object")
+    score = Score(
+        key=_text(record, "key", WORD, path, "@"),
+        metric=_text(record, "metric", NAME, path),
+        value=_real(record, "value", path),
+        std=_optional(record, "std", path),
+        samples=_whole(record, "samples", path, 1, MOST_SAMPLES),
+        dataset=_dataset(checked(record, "dataset", dict, path), path),
+        network=_network(checked(record, "network", dict, path), path),
+        resize=_text(record, "resize", WORD, path),
+        seed=_whole(record, "seed", path),
+        seeds=_whole(record, "seeds", path, 1, MOST_SEEDS),
+        step=_whole(record, "step", path),
+        seconds=_real(record, "seconds", path),
+        weights=_hash(record, "weights", path),
+        higher_is_better=checked(record, "higher_is_better", bool, path),
+        floor=_optional(record, "floor", path),
+        details=_details(record, path),
+    )
+    name, split = score.network["name"], score.dataset["split"]
+    keys = {score_key(score.metric, score.samples, split, name, pixels) for pixels in (None, score.network["input"])}
+    if score.key not in keys:
+        raise ModelError(f"{path}: the key {quoted(score.key)} does not say what its record says")
+    return score
+
+
+def _dataset(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    name = checked(record, "name", str, path)
+    if not 0 < len(name) <= LONGEST_TEXT:
+        raise ModelError(f"{path}: {quoted(name)} is no name of a data set")
+    return {
+        "name": name,
+        "fingerprint": _text(record, "fingerprint", FINGERPRINT, path),
+        "split": _text(record, "split", WORD, path),
+        "count": _whole(record, "count", path),
+    }
+
+
+def _network(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    return {
+        "name": _text(record, "name", WORD, path),
+        "input": _whole(record, "input", path, 1),
+        "pretrained": checked(record, "pretrained", bool, path),
+        "sha256": _text(record, "sha256", HASH, path),
+    }
+
+
+def _text(record: Mapping[str, Any], name: str, form: re.Pattern[str], path: Path, joiner: str = "") -> str:
+    """A short text of a given form; with a ``joiner``, two of them."""
+    text = str(checked(record, name, str, path))
+    halves = text.split(joiner, 1) if joiner else [text]
+    if not all(form.fullmatch(half) for half in halves):
+        raise ModelError(f"{path}: {name} is {quoted(text)}, which it cannot be")
+    return text
+
+
+def _hash(record: Mapping[str, Any], name: str, path: Path) -> str:
+    return "" if record.get(name) == "" else _text(record, name, HASH, path)
+
+
+def _real(record: Mapping[str, Any], name: str, path: Path) -> float:
+    value = checked(record, name, (int, float), path)
+    if not abs(value) < 1e300:  # JSON's 1e999 is infinite, and its whole numbers know no bound
+        raise ModelError(f"{path}: {name} is no finite number")
+    return float(value)
+
+
+def _optional(record: Mapping[str, Any], name: str, path: Path) -> float | None:
+    return None if record.get(name) is None else _real(record, name, path)
+
+
+def _whole(record: Mapping[str, Any], name: str, path: Path, least: int = 0, most: int = 2**63 - 1) -> int:
+    value = int(checked(record, name, int, path))
+    if not least <= value <= most:
+        raise ModelError(f"{path}: {name} is {quoted(value)}, out of range")
+    return value
+
+
+def _details(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    details = record.get("details", {})
+    if not isinstance(details, dict) or not _tame(details, DEEPEST):
+        raise ModelError(f"{path}: details are not a small table of short texts, numbers and lists")
+    return details
+
+
+def _tame(value: object, depth: int) -> bool:
+    """Whether a JSON value is shallow, finite, and made of short texts."""
+    if isinstance(value, dict):
+        return depth > 0 and all(len(key) <= LONGEST_TEXT and _tame(one, depth - 1) for key, one in value.items())
+    if isinstance(value, list):
+        return depth > 0 and all(_tame(one, depth - 1) for one in value)
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    return value is None or isinstance(value, bool) or (abs(value) < 2**63 and math.isfinite(value))  # type: ignore[arg-type, type-var, operator]

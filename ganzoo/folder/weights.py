@@ -1,0 +1,94 @@
+"""The weights of a model as plain tensors, and the file that they are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from ganzoo.errors import RunError
+from ganzoo.files.atomic import atomic
+from ganzoo.gan.gan import GAN
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def plain_places(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Module and attribute of each tensor of a network, a reparametrised weight counting as the plain one it makes."""
+    places: dict[str, tuple[nn.Module, str]] = {}
+    for path, module in network.named_modules():
+        if "parametrizations" in path.split("."):
+            continue
+        names = [*module._parameters, *module._buffers, *getattr(module, "parametrizations", ())]
+        places |= {f"{path}.{name}".lstrip("."): (module, name) for name in names if getattr(module, name) is not None}
+    return places
+
+
+@torch.no_grad()
+def plain_state(network: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a network with its reparametrisations, such as ``sn``, baked into plain weights."""
+    was_training = network.training
+    network.eval()
+    try:
+        return {name: getattr(module, key).detach() for name, (module, key) in plain_places(network).items()}
+    finally:
+        network.train(was_training)
+
+
+def make_plain(network: nn.Module) -> nn.Module:
+    """Take out the reparametrisations that an architecture made by itself.
+
+    For networks of which there is no copy: copies share their classes, and would lose their weights.
+    """
+    network.eval()
+    for module in list(network.modules()):
+        for name in list(getattr(module, "parametrizations", ())):
+            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    return network
+
+
+def generator_side(gan: GAN) -> dict[str, nn.Module]:
+    """The networks that samples come from, by name."""
+    return {name: getattr(gan, name) for name in gan.players["g"]}
+
+
+def generator_state(gan: GAN) -> dict[str, Tensor]:
+    """What ``model.safetensors`` holds: the generator side, baked, as ``network.path``."""
+    networks = generator_side(gan).items()
+    return {f"{name}.{key}": tensor for name, network in networks for key, tensor in plain_state(network).items()}
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """sha256, in hex, of the file that :func:`write_tensors` would write."""
+    from safetensors.torch import save
+
+    return sha256(save(_flat(tensors))).hexdigest()
+
+
+def _flat(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, in the order of their indices."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Replace the file at ``path`` by tensors in safetensors form; the same tensors give the same bytes.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    flat = _flat(tensors)
+    with atomic(path) as temporary:
+        try:
+            save_file(flat, temporary)
+            temporary.chmod(0o644)  # the library makes files that nobody else can read
+        except SafetensorError as error:
+            raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error

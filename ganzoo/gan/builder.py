@@ -1,0 +1,236 @@
+"""From a plan to networks.
+
+Everything is built on the ``meta`` device first, where sizes are free, so that an absurd request is refused before
+memory is taken. Weights are initialised before they are reparametrised: the other order silently loses them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ganzoo.errors import PluginError, RecipeError, UsageError, either
+from ganzoo.gan.game import Game, Parts
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.kit import PRIORS, Kit
+from ganzoo.gan.noise import NoiseGame
+from ganzoo.plan.plan import SIDES, Plan, Slot
+from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.recipe import Recipe
+
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+MAX_PARAMETERS = 2_000_000_000
+FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
+
+
+def build(
+    recipe: str | Recipe,
+    resolution: int = 32,
+    channels: int = 3,
+    classes: int = 0,
+    z_dim: int = 128,
+    settings: Mapping[str, object] | None = None,
+    device: str = "cpu",
+) -> GAN:
+    """Assemble a GAN by name, with fresh weights.
+
+    Args:
+        recipe: such as ``"sagan+sn+hinge"``.
+        resolution, channels: of the images; they are square.
+        classes: of the labels; 0 for data without labels.
+        z_dim: length of the noise.
+        settings: as ``--set`` takes them, such as ``{"init": "orthogonal"}``.
+        device: where the weights live; ``"meta"`` allocates nothing.
+
+    Raises:
+        UsageError: for a recipe that does not resolve or sizes that cannot be.
+
+    Example:
+        >>> gan = ganzoo.build("dcgan+sn+hinge", resolution=32, channels=1)
+        >>> gan.sample(4, seed=0).shape
+        torch.Size([4, 1, 32, 32])
+    """
+    plan = make_plan(recipe, {"image", *(["label"] if classes else []), *wants(recipe)}, settings)
+    return assemble(plan, resolution, channels, classes, z_dim, device)
+
+
+def assemble(
+    plan: Plan, resolution: int, channels: int, classes: int = 0, z_dim: int = 128, device: str = "cpu"
+) -> GAN:
+    """Build the networks and parts of a plan; see :func:`build`."""
+    for name, size in {"resolution": resolution, "channels": channels, "z_dim": z_dim}.items():
+        if size < 1:
+            raise UsageError(f"{name}={size} does not work: it is a whole number from 1 up")
+    if classes < 0:
+        raise UsageError(f"classes={classes} does not work: it is 0 for data without labels, or their number")
+    shape = {
+        "resolution": resolution,
+        "channels": channels,
+        "classes": classes if plan.conditional else 0,
+        "z_dim": z_dim,
+    }
+    try:
+        with torch.device("meta"), Unfilled():
+            gan = _construct(plan, shape)
+    except (RuntimeError, OverflowError, MemoryError) as error:
+        why = (str(error) or "out of memory").splitlines()[0]
+        raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
+    _refuse_unused(plan, gan)
+    _refuse_giants(gan)
+    return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
+
+
+class Unfilled(TorchFunctionMode):
+    """Skip what only changes values: ``meta`` has none, and torch would import its compiler, for seconds."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call ``function``, unless it fills its first argument."""
+        filled = args[0] if args else (kwargs or {}).get("tensor")
+        if function in FILLERS or getattr(function, "__module__", "") == "torch.nn.init":
+            return filled
+        return function(*args, **(kwargs or {}))
+
+
+def parameter_limit() -> int:
+    """How many parameters a GAN may have; ``GANZOO_MAX_PARAMETERS`` overrides."""
+    given = os.environ.get("GANZOO_MAX_PARAMETERS", "")
+    return int(given) if given.isdecimal() else MAX_PARAMETERS
+
+
+def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> GAN:
+    assert plan.head.entry is not None
+    kits = {side: _kit(plan, side, shape) for side in SIDES}
+    own, of_game = plan.head.entry.shared_options(plan.head.options)
+    networks = plan.head.entry.load()(kits["g"], kits["d"], **own)
+    sides = dict(plan.head.entry.networks) or {"G": "g", "D": "d"}
+    if set(networks) != set(sides):
+        raise PluginError(f"{plan.head.name} declares networks {either(sides, 'and')} but builds {either(networks)}")
+    for name, network in networks.items():
+        if initialise:
+            _initialise(network, str(plan["init"]))
+        _reparametrise(network, plan.slot("weight", sides[name]))
+        if plan["sync"] == "on":
+            _synchronise(network)
+    game = _game(plan.head)
+    parts = {critic: _parts(plan) for critic in game.critics}
+    return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
+
+
+def _parts(plan: Plan) -> Parts:
+    """The parts that act on one critic."""
+    return Parts(
+        loss=_part(plan.slot("loss")),
+        penalties={slot.name: _part(slot) for slot in plan.parts("penalty")},
+        auxiliaries={slot.name: _part(slot) for slot in plan.parts("auxiliary")},
+        augments={slot.name: _part(slot) for slot in plan.parts("augment")},
+    )
+
+
+def _part(slot: Slot) -> Any:
+    assert slot.entry is not None
+    return slot.entry.load()(**slot.options)
+
+
+def _game(head: Slot) -> type[Game]:
+    assert head.entry is not None
+    return head.entry.load_game() or NoiseGame  # type: ignore[return-value]
+
+
+def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
+    """The kit of one side, with the parts that the plan put there."""
+    norm, conditioning = plan.slot("normalization", side), plan.slot("conditioning", side)
+    sites = plan.parts("attention", side)
+
+    def attend(resolution: int, own: bool) -> Callable[[int], nn.Module] | None:
+        for slot in sites:
+            if resolution in slot.resolutions or (not slot.resolutions and (own or slot.entry is None)):
+                return None if slot.entry is None else partial(slot.entry.load(), **slot.options)
+        return None
+
+    factories: dict[str, Any] = {}
+    if conditioning.entry is not None:
+        factories["condition"] = partial(conditioning.entry.load(), **conditioning.options)
+    if norm.entry is not None:
+        factories["norm"] = partial(norm.entry.load(), **norm.options)
+    return Kit(
+        side,
+        shape["resolution"],
+        shape["channels"],
+        shape["classes"],
+        shape["z_dim"],
+        attend=attend,
+        prior=PRIORS[str(plan["prior"])],
+        **factories,
+    )
+
+
+def _initialise(network: nn.Module, law: str) -> None:
+    """Draw the weights of every convolution and linear map anew, biases zero; ``default`` keeps what they have."""
+    name, _, width = law.partition("/")
+    laws: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "normal": lambda w: nn.init.normal_(w, 0.0, float(width or 0.02)),
+        "orthogonal": lambda w: nn.init.orthogonal_(w, float(width or 1.0)),
+        "xavier": lambda w: nn.init.xavier_uniform_(w, float(width or 1.0)),
+    }
+    for module in network.modules():
+        if name in laws and isinstance(module, WEIGHTED):
+            laws[name](module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _reparametrise(network: nn.Module, slot: Slot) -> None:
+    """Put the weight part on everything that has a weight matrix; never on a norm, which would be accepted silently."""
+    if slot.entry is None:
+        return
+    apply = slot.entry.load()
+    for module in list(network.modules()):
+        if isinstance(module, (*WEIGHTED, nn.Embedding)):
+            apply(module, **slot.options)
+
+
+def _synchronise(network: nn.Module) -> None:
+    """Let every layer that can do so take its statistics over the whole batch of a distributed run."""
+    for module in network.modules():
+        if callable(sync := getattr(module, "sync", None)):
+            sync()
+
+
+def _refuse_giants(gan: GAN) -> None:
+    count, limit = sum(parameter.numel() for parameter in gan.parameters()), parameter_limit()
+    if count > limit:
+        raise RecipeError(
+            f"{gan.plan.recipe} at {gan.resolution} px has {count:,} parameters, more than the {limit:,} allowed; "
+            "GANZOO_MAX_PARAMETERS raises the limit"
+        )
+
+
+def _refuse_unused(plan: Plan, gan: GAN) -> None:
+    """An explicit part that no network used is an error, never a no-op."""
+    for slot in plan.slots:
+        if slot.kind == "attention" and slot.because == "named":
+            _check_sites(plan, gan, slot)
+    for side in SIDES:
+        slot = plan.slot("normalization", side)
+        if slot.because == "named" and slot.entry is not None and not gan.kits[side].norms:
+            raise RecipeError(f"{plan.head.name} has no place for a normalization on {side}: leave out {slot.name}")
+
+
+def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:
+    sides = [other.side for other in plan.parts("attention") if other.name == slot.name]
+    sites = sorted({site for side in sides for site in gan.sites[str(side)]})
+    own = [site for site, owned in gan.sites[str(slot.side)].items() if owned]
+    has = f"{plan.head.name} has attention sites {', '.join(map(str, sites))}" if sites else ""
+    for number in slot.resolutions:
+        if number not in sites:
+            raise RecipeError(f"{has or plan.head.name + ' has no attention sites'}; none at {number}")
+    if not slot.resolutions and not own and slot.entry is not None:
+        raise RecipeError(f"{has or plan.head.name + ' has no attention sites'}; {slot.name} needs a number")

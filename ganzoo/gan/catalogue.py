@@ -1,0 +1,136 @@
+"""What ``ganzoo info`` says of a part, as plain data; and recipes that show it at work."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import GanzooError, ResolutionError, UsageError
+from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.entry import Entry, link
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import PART_KINDS
+
+if TYPE_CHECKING:
+    from ganzoo.gan.gan import GAN
+    from ganzoo.plan.plan import Plan
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    """Everything known of a part, ready for JSON; imports it, and builds architectures without memory."""
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "summary": entry.summary,
+        "about": _about(entry),
+        "paper": entry.paper,
+        "link": link(entry.paper),
+        "options": [
+            {"name": option.key, "default": option.format(option.default), "takes": option.form}
+            for option in entry.options().values()
+        ],
+        "implies": list(entry.implies),
+        "requires": sorted(entry.requires),
+        "provides": sorted(entry.provides),
+        "fallback": entry.fallback,
+        "train": dict(entry.train),
+        "flavour": entry.flavour,
+        "aliases": list(entry.aliases),
+        "sides": list(entry.sides),
+        "networks": dict(entry.networks),
+        "attention_sites": attention_sites(entry),
+        "example": example(entry),
+        "published": [dict(score) for score in entry.published],
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "entry_point": entry.entry_point,
+    }
+
+
+def attention_sites(entry: Entry, resolution: int = 32) -> dict[str, list[int]]:
+    """Resolutions where attention can stand in an architecture, by side; nothing for other kinds.
+
+    Args:
+        entry: the architecture.
+        resolution: of the images; the nearest that it takes, if not this one.
+    """
+    if entry.kind != "architecture":
+        return {}
+    sites = fitted(_plan(entry.spelling), resolution).sites
+    return {side: sorted(where) for side, where in sites.items() if where}
+
+
+def fitted(plan: Plan, resolution: int = 32, classes: int = 0) -> GAN:
+    """A plan on the device ``meta``, in colour or else in grey, at a resolution or else the nearest that it takes.
+
+    Raises:
+        UsageError: it cannot be built at any of these sizes.
+    """
+    try:
+        return _nearest(plan, resolution, 3, classes)
+    except UsageError:
+        return _nearest(plan, resolution, 1, classes)
+
+
+def _nearest(plan: Plan, resolution: int, channels: int, classes: int) -> GAN:
+    from ganzoo.gan.builder import assemble
+
+    try:
+        return assemble(plan, resolution, channels, classes, device="meta")
+    except ResolutionError as error:
+        if not error.nearest:
+            raise
+        near = min(error.nearest, key=lambda size: abs(size - resolution))
+        return assemble(plan, near, channels, classes, device="meta")
+
+
+def _plan(recipe: str, keys: Collection[str] = ()) -> Plan:
+    """A recipe on images that have the columns its architecture cannot do without, and those called ``keys``."""
+    return make_plan(recipe, {"image", *keys, *wants(recipe)})
+
+
+def example(entry: Entry) -> str | None:
+    """A recipe with the part in it that builds, or None if no architecture takes it."""
+    if entry.kind in ("architecture", "preset"):
+        return entry.name
+    if entry.kind not in PART_KINDS:
+        return None
+    keys = {"label", *columns(entry)}
+    return next((recipe for head in heads() for recipe in _candidates(head, entry) if _builds(recipe, keys)), None)
+
+
+def heads() -> list[Entry]:
+    """The architectures, the plainest first; but those that name no parts at all take few, so they come last."""
+    return sorted(registry().entries("architecture"), key=lambda head: (not head.implies, len(head.implies)))
+
+
+def columns(entry: Entry) -> frozenset[str]:
+    """The keys of a batch that a part needs from data: what it requires and no architecture could provide."""
+    return entry.requires.difference(*(head.provides for head in registry().entries("architecture")))
+
+
+def _candidates(head: Entry, part: Entry) -> list[str]:
+    word = part.spelling if _ambiguous(part) else part.name
+    sites = attention_sites(head) if part.kind == "attention" else {}
+    numbers = sorted({number for where in sites.values() for number in where})
+    return [f"{head.name}+{word}{place}" for place in ("", *(f"@{number}" for number in numbers[-1:]))]
+
+
+def _ambiguous(part: Entry) -> bool:
+    try:
+        return registry().find(part.name, PART_KINDS) != part
+    except GanzooError:
+        return True
+
+
+def _builds(recipe: str, keys: Collection[str]) -> bool:
+    try:
+        fitted(_plan(recipe, keys), classes=10)
+    except GanzooError:
+        return False
+    return True
+
+
+def _about(entry: Entry) -> str:
+    return "" if entry.kind == "preset" else inspect.cleandoc(inspect.getdoc(entry.load()) or "").replace("``", "`")

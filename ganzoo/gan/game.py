@@ -1,0 +1,87 @@
+"""How the networks of a GAN play: players, the turns that they take, and the parts that act in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ganzoo.gan.inputs import NOISE
+from ganzoo.parts.context import Batch
+
+
+@dataclass
+class Turn:
+    """One move of one player.
+
+    Attributes:
+        player: a key of ``GAN.players``; its networks learn, all others are frozen.
+        loss: ``loss(batch, step)`` returns named terms, already weighted, to be summed.
+        name: how logs call it; the player's name by default.
+        every, start, stop: the turn is taken in steps ``start <= step < stop`` with ``step % every == 0``.
+        after: called once the optimiser has stepped.
+    """
+
+    player: str
+    loss: Callable[[Batch, int], dict[str, Tensor]]
+    name: str = ""
+    every: int = 1
+    start: int = 0
+    stop: int | None = None
+    after: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.player
+
+    def due(self, step: int) -> bool:
+        """Whether the turn is taken in ``step``."""
+        return step % self.every == 0 and self.start <= step and (self.stop is None or step < self.stop)
+
+
+@dataclass
+class Parts:
+    """The parts of a plan that act in turns, built."""
+
+    loss: Any
+    penalties: Mapping[str, Any] = field(default_factory=dict)
+    auxiliaries: Mapping[str, Any] = field(default_factory=dict)
+    augments: Mapping[str, Any] = field(default_factory=dict)
+
+    def all(self) -> dict[str, Any]:
+        """Every part by name; the loss is called ``loss``."""
+        return {"loss": self.loss, **self.penalties, **self.auxiliaries, **self.augments}
+
+
+class Game(ABC):
+    """How the networks of a GAN play: subclasses name the players and list their turns.
+
+    Attributes:
+        players: networks by player.
+        critics: networks that judge; each has parts of its own in ``gan.critics``.
+        takes: what samples are made from: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
+            ``G(z, y)``, with a source image in place of noise where the game takes no noise, and what else it takes by
+            name. Data has to have a column for each but noise.
+
+    Args:
+        gan: the networks (``gan.G``, ``gan.D``, ...) and the parts that a plan chose.
+
+    Keyword-only arguments of a subclass are options of its architecture's name in recipes, such as ``pix2pix:l1=10``.
+    """
+
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    critics: ClassVar[tuple[str, ...]] = ("D",)
+    takes: ClassVar[frozenset[str]] = frozenset({NOISE})
+
+    def __init__(self, gan: nn.Module) -> None:
+        self.gan: Any = gan  # its networks are attributes that a plan names
+
+    @abstractmethod
+    def turns(self) -> list[Turn]:
+        """The turns of one step, in order."""
+
+    def accuracy(self) -> tuple[float, float] | None:
+        """Shares of the last reals and fakes that D told apart, or None before its first turn."""
+        return None

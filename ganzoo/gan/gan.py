@@ -1,0 +1,251 @@
+"""A GAN: networks that take turns.
+
+The trainer asks for :meth:`GAN.turns`, calls each turn's ``loss`` and steps that player's networks; what a loss
+means, which parts add to it and how labels enter is settled by the game (see :mod:`ganzoo.gan.game`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError, nearest
+from ganzoo.gan.game import Game, Parts, Turn
+from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, encode, in_turn, read_source, refuse_needless
+from ganzoo.gan.kit import Kit
+from ganzoo.seeding import derive
+
+if TYPE_CHECKING:
+    from ganzoo.plan.plan import Plan
+
+
+class GAN(nn.Module):
+    """Networks and the game that they play.
+
+    Args:
+        networks: by name; each becomes a direct child, such as ``gan.G``.
+        critics: what acts in turns, for each critic; parts with state become children too, so that they are saved.
+        plan: what it was built from.
+        resolution, channels: of the images.
+        classes: length of the label vectors; 0 for an unconditional GAN.
+        z_dim: length of the noise.
+        kits: what the networks were built from, by side.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, nn.Module],
+        critics: Mapping[str, Parts],
+        plan: Plan,
+        game: Callable[[GAN], Game],
+        *,
+        resolution: int,
+        channels: int,
+        classes: int,
+        z_dim: int,
+        kits: Mapping[str, Kit],
+    ) -> None:
+        super().__init__()
+        self.plan, self.critics = plan, dict(critics)
+        self.resolution, self.channels, self.classes, self.z_dim = resolution, channels, classes, z_dim
+        self.class_names: tuple[str, ...] = tuple(str(k) for k in range(classes))
+        self.kits = kits
+        for name, network in networks.items():
+            self.add_module(name, network)
+        for critic, parts in self.critics.items():
+            own = "" if parts is self.parts else f"{critic}_"
+            for name, part in parts.all().items():
+                if isinstance(part, nn.Module):
+                    self.add_module(f"part_{own}{name.replace('.', '_')}", part)
+        self.examples: Mapping[str, Tensor] = {}
+        self.game = game(self)
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """What samples are made from: ``z``, ``source``, ``text``."""
+        return self.game.takes
+
+    @property
+    def players(self) -> dict[str, tuple[str, ...]]:
+        """Networks by player, such as ``{"d": ("D",), "g": ("G",)}``."""
+        return dict(self.game.players)
+
+    @property
+    def parts(self) -> Parts:
+        """What acts in turns, of the first critic."""
+        return next(iter(self.critics.values()))
+
+    @property
+    def sites(self) -> dict[str, dict[int, bool]]:
+        """Resolutions where attention can stand, by side; True where it stands unless a recipe says a number."""
+        return {side: kit.sites for side, kit in self.kits.items()}
+
+    def turns(self) -> list[Turn]:
+        """The turns of one step, in order."""
+        return self.game.turns()
+
+    def one_hot(self, labels: Tensor | None, n: int) -> Tensor:
+        """Label vectors ``(n, classes)``, float; ``(n, 0)`` for an unconditional GAN."""
+        if self.classes == 0 or labels is None:
+            return torch.zeros(n, self.classes)
+        return nn.functional.one_hot(labels, self.classes).float()
+
+    def class_numbers(self, labels: Iterable[int | str]) -> list[int]:
+        """Numbers of classes given as numbers or names.
+
+        Raises:
+            UsageError: for a label that the model does not have.
+        """
+        if self.classes == 0:
+            raise UsageError("this model is unconditional: it takes no labels")
+        return [self._class_number(label) for label in labels]
+
+    def _class_number(self, label: int | str) -> int:
+        if label in self.class_names:
+            return self.class_names.index(str(label))
+        if str(label).isdecimal() and int(label) < self.classes:
+            return int(label)
+        near = ", ".join(nearest(str(label), self.class_names))
+        raise UsageError(f"no class {label!r}: give a number from 0 to {self.classes - 1} or a name; nearest: {near}")
+
+    def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
+        """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
+
+        Raises:
+            UsageError: the model takes none.
+        """
+        refuse_needless(self.takes, {NOISE: n})
+        rng = torch.Generator()
+        generator: Any = self.G
+        rows = [
+            generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
+        ]
+        return torch.cat(rows) if rows else torch.zeros(0, self.z_dim)
+
+    def inputs(
+        self,
+        n: int,
+        seed: int,
+        labels: Tensor | None = None,
+        truncation: float | None = None,
+        start: int = 0,
+        columns: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """What samples ``start`` to ``start + n`` are made from, for :meth:`generate`.
+
+        Args:
+            n: how many.
+            seed: of the noise, if the model takes any.
+            labels: class numbers ``(n,)``; None for none.
+            truncation: bound on the noise.
+            start: number of the first.
+            columns: rows of what else the model takes, images in [-1, 1]; the examples, in turn, by default.
+
+        Raises:
+            UsageError: no columns are given, and there are no examples.
+        """
+        names = self.takes - {NOISE}
+        given = dict(in_turn(self.examples, names, start, n) if columns is None else columns)
+        first = self.noise(n, seed, truncation, start) if NOISE in self.takes else given.pop(SOURCE)
+        return {"z": first, "y": self.one_hot(labels, n), **given}
+
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        labels: Sequence[int | str] | Tensor | None = None,
+        source: Any = None,
+        text: str | Sequence[str] | None = None,
+        z: Tensor | None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        batch: int = 64,
+        output: str = "pt",
+    ) -> Any:
+        """Draw images; the first k of n are the same for every n, batch size and device.
+
+        Args:
+            n: how many; as many as is given of ``z``, ``source``, ``text`` or ``labels`` by default, else 1.
+            labels: class numbers or names, one for each image; ``index % classes`` by default.
+            source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
+                these nor ``text``, such models take the examples of their folder in turn.
+            text: for a model that draws what a text says: one text for each image, or one for all.
+            z: noise ``(n, z_dim)`` to use in place of drawn noise.
+            seed: of the noise; a fresh one by default.
+            truncation: bound on the noise; smaller is more typical and less varied.
+            batch: how many go through the generator at once.
+            output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures.
+
+        Raises:
+            UsageError: for what the model does not take, labels that it does not have, or counts that disagree.
+        """
+        from ganzoo.images import convert
+
+        if output not in ("pt", "np", "pil"):
+            raise UsageError(f"output={output!r} does not work: it is 'pt', 'np' or 'pil'")
+        refuse_needless(self.takes, {NOISE: z, SOURCE: source, TEXT: text})
+        columns = self._columns(n, source, text)
+        n = next((len(given) for given in (z, *columns.values(), labels) if given is not None), 1) if n is None else n
+        numbers = self._labels(n, labels)
+        inputs = self.inputs(n, torch.seed() if seed is None else seed, numbers, truncation, columns=columns or None)
+        if z is not None:
+            if z.shape != (n, self.z_dim):
+                raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take ({n}, {self.z_dim})")
+            inputs["z"] = z
+        for name, column in columns.items():
+            if len(column) != n:
+                raise UsageError(f"{len(column)} of {name} for {n} images")
+        return convert(self.generate(**inputs, batch=batch), output)
+
+    def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
+        """What a person gave besides noise, as networks take it."""
+        columns: dict[str, Tensor] = {}
+        if source is not None:
+            columns[SOURCE] = read_source(source, self.resolution, self.channels)
+        if text is not None:
+            columns[TEXT] = encode([text] * (n or 1) if isinstance(text, str) else list(text))
+        return columns
+
+    def _labels(self, n: int, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:
+        if self.classes == 0 and labels is None:
+            return None
+        if labels is None:
+            return torch.arange(n) % self.classes
+        given = labels.tolist() if isinstance(labels, Tensor) else list(labels)
+        if len(given) != n:
+            raise UsageError(f"{len(given)} labels for {n} images")
+        return torch.tensor(self.class_numbers(given), dtype=torch.int64)
+
+    @torch.no_grad()
+    def generate(self, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
+        """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode.
+
+        Args:
+            z: noise ``(n, z_dim)``, or source images ``(n, C, H, W)`` in [-1, 1] for a model that takes no noise.
+            y: label vectors ``(n, y_dim)``.
+            batch: how many go through the generator at once.
+            conditions: what else the generator takes, with a row for each image.
+        """
+        generator: Any = self.G
+        weights = next(generator.parameters())
+        was_training = generator.training
+        generator.eval()
+        try:
+            parts = [
+                generator(
+                    z[i : i + batch].to(weights),
+                    y[i : i + batch].to(weights),
+                    **{name: rows[i : i + batch].to(weights.device) for name, rows in conditions.items()},
+                )
+                .float()
+                .cpu()
+                for i in range(0, len(z), batch)
+            ]
+        finally:
+            generator.train(was_training)
+        empty = torch.zeros(0, self.channels, self.resolution, self.resolution)
+        return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)

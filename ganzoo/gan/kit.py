@@ -1,0 +1,180 @@
+"""What the networks of an architecture are handed: their sizes, and the parts that a plan chose for their side.
+
+An architecture asks its :class:`Kit` for a norm here, an attention site there, and never learns which part it got.
+A discriminator is a trunk and a head; a generator is a trunk and a prior. ``forward`` never branches: a slot that a
+plan left empty is filled by :class:`Unchanged` or ``nn.Identity``.
+
+In a run of several processes each sees a slice of the batch. A part that looks across the batch, or draws random
+numbers for its images, uses :func:`whole`, :func:`whole_mean` and :func:`whole_draw`; see
+:mod:`ganzoo.distributed.batch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.distributed.batch import here as here
+from ganzoo.distributed.batch import whole as whole
+from ganzoo.distributed.batch import whole_draw as whole_draw
+from ganzoo.distributed.batch import whole_mean as whole_mean
+from ganzoo.parts.conditioning import Conditioning
+from ganzoo.parts.output import Output
+
+
+class Unchanged(nn.Module):
+    """The empty normalization: called ``norm(x, y)`` like every other, it returns ``x``."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``x`` as it came."""
+        return x
+
+
+Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
+
+
+def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """``(n, dim)`` from N(0, 1), or from that law cut to [-truncation, truncation] (BigGAN, arXiv 1809.11096)."""
+    if truncation is None:
+        return torch.randn(n, dim, generator=rng)
+    edge = torch.special.ndtr(torch.tensor(float(truncation)))
+    return torch.special.ndtri(1 - edge + (2 * edge - 1) * torch.rand(n, dim, generator=rng))
+
+
+def uniform(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """``(n, dim)`` from U(-1, 1), or from U(-truncation, truncation)."""
+    return (2 * torch.rand(n, dim, generator=rng) - 1) * (1.0 if truncation is None else float(truncation))
+
+
+PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}
+
+NormFactory = Callable[[int, int], nn.Module]
+AttentionFactory = Callable[[int], nn.Module]
+
+
+class Kit:
+    """What the networks of one side are built from.
+
+    Args:
+        side: ``"g"`` or ``"d"``.
+        resolution, channels: of the image, in pixels and planes.
+        y_dim: length of the label vector; 0 without labels.
+        z_dim: length of the noise vector.
+        condition: makes this side's :class:`Conditioning`.
+        norm: makes the chosen normalization, called ``norm(channels, y_dim)``; None for an empty slot.
+        attend: finds the attention for ``(resolution, own)``; returns None for an empty slot.
+        prior: law of ``z``.
+
+    Attributes:
+        sites: the resolutions where attention was asked for; True where it stands unless a recipe says a number.
+        norms: how many normalizations were asked for.
+    """
+
+    def __init__(
+        self,
+        side: str,
+        resolution: int,
+        channels: int,
+        y_dim: int,
+        z_dim: int,
+        condition: Callable[[int], Conditioning] = Conditioning,
+        norm: NormFactory | None = None,
+        attend: Callable[[int, bool], AttentionFactory | None] = lambda resolution, own: None,
+        prior: Prior = normal,
+    ) -> None:
+        self.side = side
+        self.resolution, self.channels, self.y_dim, self.z_dim = resolution, channels, y_dim, z_dim
+        self.draw = prior
+        self.sites: dict[int, bool] = {}
+        self.norms = 0
+        self._condition, self._norm, self._attend = condition, norm, attend
+        added = self.condition().added()
+        self.latent = z_dim + added
+        self.inputs = channels + added
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """The shape ``(C, R, R)`` of an image."""
+        return self.channels, self.resolution, self.resolution
+
+    @property
+    def bias(self) -> bool:
+        """Whether a layer in front of a norm needs a bias of its own: only where no norm follows."""
+        return self._norm is None
+
+    def condition(self) -> Conditioning:
+        """A fresh conditioning for one network of this side."""
+        return self._condition(self.y_dim)
+
+    def norm(self, channels: int, labels: bool = True) -> nn.Module:
+        """A normalization of ``channels`` maps, called ``norm(x, y)``; :class:`Unchanged` for an empty slot.
+
+        Without ``labels`` it is built for ``y_dim`` 0: a place where the paper conditions nothing.
+        """
+        self.norms += 1
+        return self._norm(channels, self.y_dim if labels else 0) if self._norm else Unchanged()
+
+    def attention(self, channels: int, resolution: int, own: bool = False) -> nn.Module:
+        """The attention at a site, called ``attention(x)``; ``nn.Identity`` for an empty slot.
+
+        A trunk asks at every resolution where attention could stand; ``own`` marks where it stands unless a recipe
+        says a number.
+        """
+        self.sites[resolution] = own
+        make = self._attend(resolution, own)
+        return make(channels) if make else nn.Identity()
+
+
+class Generator(nn.Module):
+    """A trunk fed with noise and labels, and the law that the noise is drawn from.
+
+    Args:
+        kit: of side ``"g"``.
+        trunk: called ``trunk(h, y)`` with ``h`` ``(B, kit.latent)``; returns images in [-1, 1].
+
+    Attributes:
+        shapes: of what it is called with, for one image: every network that has them is counted and drawn by
+            ``ganzoo build``.
+    """
+
+    def __init__(self, kit: Kit, trunk: nn.Module) -> None:
+        super().__init__()
+        self.z_dim, self.y_dim, self.draw = kit.z_dim, kit.y_dim, kit.draw
+        self.shapes = ((kit.z_dim,), (kit.y_dim,))
+        self.conditioning = kit.condition()
+        self.trunk = trunk
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Images ``(B, C, H, W)`` in [-1, 1] from noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``."""
+        return self.trunk(self.conditioning.embed(z, y), y)
+
+    def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+        """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``."""
+        return self.draw(n, self.z_dim, rng, truncation)
+
+
+class Discriminator(nn.Module):
+    """A trunk and a head; the head comes from the plan's conditioning, so every trunk works with every head.
+
+    Args:
+        kit: of side ``"d"``.
+        trunk: called ``trunk(x, y)`` with ``x`` ``(B, kit.inputs, H, W)``; returns features.
+        features: how many there are of them once flattened.
+        bias: whether the score has a bias.
+    """
+
+    def __init__(self, kit: Kit, trunk: nn.Module, features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.y_dim = kit.y_dim
+        self.shapes = (kit.image, (kit.y_dim,))
+        self.conditioning = kit.condition()
+        self.trunk = trunk
+        self.head = self.conditioning.head(features, bias)
+
+    def forward(self, x: Tensor, y: Tensor) -> Output:
+        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are fp32."""
+        features = self.trunk(self.conditioning.embed(x, y), y)
+        with torch.autocast(features.device.type, enabled=False):  # bf16 would leave a score three digits
+            return self.head(features.float(), y.float())

@@ -1,0 +1,1 @@
+"""Penalties on a discriminator's scores and gradients: one paper, one file."""

@@ -1,0 +1,29 @@
+"""On Convergence and Stability of GANs, Kodali et al. 2017, arXiv 1705.07215."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzoo.gan.kit import whole, whole_draw
+from ganzoo.losses.gradient import Critic, gradient, rounds
+
+
+class Dragan:
+    """D's slope is to be k around real images (DRAGAN, Kodali et al. 2017).
+
+    ``weight·E[(‖∇D(x+δ)‖₂ - k)²]`` over real images, with a weight of 10 and k = 1. Source: arXiv 1705.07215,
+    section 2. The paper writes δ ~ N(0, c·I); like the authors' code we take ``δ = α·c·std·u``, c = 0.5, with std
+    over all pixels of the batch, α from U(0, 1) for each image and u from U(0, 1) for each pixel. Of patch scores,
+    the slope of their mean.
+    """
+
+    def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
+        self.weight, self.k, self.c, self.every = weight, k, c, rounds("dragan", every)
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """The weighted penalty, a scalar; draws α and u from torch's global generator."""
+        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+        noise = whole_draw(torch.rand, *real.shape).to(real)
+        near = real + share * self.c * whole(real).std() * noise
+        return self.weight * (gradient(critic, near).norm(dim=1) - self.k).square().mean()

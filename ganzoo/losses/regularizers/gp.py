@@ -1,0 +1,26 @@
+"""Improved Training of Wasserstein GANs, Gulrajani et al. 2017, arXiv 1704.00028."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzoo.gan.kit import whole_draw
+from ganzoo.losses.gradient import Critic, gradient, rounds
+
+
+class GP:
+    """D's slope is to be 1 on lines between real and fake images (WGAN-GP, Gulrajani et al. 2017).
+
+    ``weight·E[(‖∇D(x̂)‖₂ - 1)²]``, ``x̂ = ε·x + (1-ε)·G(z)`` with ε from U(0, 1) for each pair. Source: arXiv 1704.00028,
+    equation 3, with its weight of 10. Of patch scores, the slope of their mean.
+    """
+
+    def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
+        self.weight, self.every = weight, rounds("gp", every)
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """The weighted penalty, a scalar; draws ε from torch's global generator."""
+        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+        between = share * real + (1 - share) * fake
+        return self.weight * (gradient(critic, between).norm(dim=1) - 1).square().mean()

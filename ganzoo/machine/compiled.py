@@ -1,0 +1,73 @@
+"""The setting ``compile``: passes through the networks by ``torch.compile``, but for those differentiated twice.
+
+``compile=graphs`` also records their kernels as CUDA graphs, which start without the CPU. A graph writes its results
+where the last replay wrote them, so the loop says when a turn begins and nothing of the one before is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo.gan.gan import GAN
+from ganzoo.plan.plan import Plan
+
+BACKEND = "inductor"
+
+
+class Compiled:
+    """A network's call, compiled when first made.
+
+    A gradient penalty differentiates a pass twice, which compiled code cannot do. It asks for the gradient of an image
+    that came from nowhere, a leaf that requires grad; no other pass is given one. Such passes run as they are written.
+
+    Args:
+        network: whose call it stands in for.
+        graphs: whether its kernels are recorded.
+    """
+
+    def __init__(self, network: nn.Module, graphs: bool = False) -> None:
+        self.written = network._call_impl
+        mode = "reduce-overhead" if graphs else None
+        self.compiled = torch.compile(network._call_impl, backend=BACKEND, mode=mode, dynamic=False)
+
+    def __call__(self, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
+        """What the network says of ``x``."""
+        probed = x.requires_grad and x.is_leaf
+        return (self.written if probed else self.compiled)(x, *rest, **named)
+
+
+def compile_networks(gan: GAN, device: torch.device) -> list[str]:
+    """Let every player's networks run compiled, if their plan says so; state dicts and copies know nothing of it.
+
+    Returns:
+        Notes for the person: why nothing was compiled or recorded, if so.
+    """
+    setting = gan.plan["compile"]
+    if setting == "off":
+        return []
+    try:
+        torch.compile(torch.neg, backend=BACKEND)(torch.zeros(2, device=device))
+    except (RuntimeError, ImportError, OSError) as error:
+        why = str(error).splitlines()[0]
+        return [f"compile={setting}: torch.compile does not work here, so nothing is compiled ({why})"]
+    graphs = records(gan.plan, device)
+    for name in sorted({name for names in gan.players.values() for name in names}):
+        network = getattr(gan, name)
+        network._compiled_call_impl = Compiled(network, graphs)  # where nn.Module.compile puts it; copies leave it out
+    if setting == "graphs" and not graphs:
+        return [f"compile=graphs: graphs are CUDA's, so on {device.type} the networks are compiled without"]
+    return []
+
+
+def records(plan: Plan, device: torch.device) -> bool:
+    """Whether kernels are recorded as CUDA graphs."""
+    return plan["compile"] == "graphs" and device.type == "cuda"
+
+
+def turn_marker(plan: Plan, device: torch.device) -> Callable[[], None]:
+    """What the loop calls when a turn begins: it frees what the graphs of the turn before wrote, if there are any."""
+    return torch.compiler.cudagraph_mark_step_begin if records(plan, device) else lambda: None

@@ -1,0 +1,103 @@
+"""Where and in which arithmetic a run computes: fast where that is safe, the same path for every device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.distributed.batch import here
+from ganzoo.errors import UsageError
+from ganzoo.machine.memory import keep_memory as keep_memory
+
+BF16_FEATURES = ("amx_bf16", "avx512_bf16")  # of CPUs, as torch.cpu.get_capabilities has them
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The device and arithmetic of a run; weights, optimisers and losses are always float32.
+
+    Attributes:
+        device: where networks and batches live.
+        dtype: of matrix products and convolutions.
+        note: what a person should know about the choice, or nothing.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """``bf16`` or ``fp32``."""
+        return "bf16" if self.dtype == torch.bfloat16 else "fp32"
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context that losses are computed in."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+
+    def place(self, module: nn.Module) -> None:
+        """Move networks to the device, channels last: convolutions are about twice as fast that way."""
+        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def send(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A batch on the device, images channels last; the host does not wait for a GPU to have it."""
+        moved = {name: self._moved(column) for name, column in batch.items()}
+        return {name: x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for name, x in moved.items()}
+
+    def _moved(self, x: Tensor) -> Tensor:
+        if self.device.type == "cuda" and x.device.type == "cpu":
+            return x.pin_memory().to(self.device, non_blocking=True)  # only from pinned memory is a copy in passing
+        return x.to(self.device)
+
+    def tune(self) -> None:
+        """Tell the process once what makes its work fast: memory that is kept on a CPU, TF32 units on a GPU."""
+        if self.device.type == "cpu":
+            keep_memory()
+        if self.device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device called ``name``; the GPU if there is one, else the CPU, by default.
+
+    Raises:
+        UsageError: for a device that is unknown or not there.
+    """
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        known = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+        raise UsageError(f"no device {name!r} here; --device takes {', '.join(known)}") from None
+    if device.type == "meta":
+        raise UsageError("nothing can be trained on the device 'meta'; leave --device out")
+    if name == "cuda" and here().size > 1:
+        return torch.device("cuda", torch.cuda.current_device())  # by number: in a new thread cuda is the first GPU
+    return device
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 products are faster there than fp32: instructions for them on a CPU, bf16 on a CUDA device.
+
+    Without AMX, AVX-512's dot products of bf16 are enough to make a training step faster; a CPU with neither emulates
+    bf16, which is far slower. ``ganzoo bench`` measures it.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    return any(torch.cpu.get_capabilities().get(feature, False) for feature in BF16_FEATURES)
+
+
+def choose_precision(setting: str, device: torch.device) -> Precision:
+    """Arithmetic for the setting ``precision``: ``auto`` is bf16 where the device is fast at it, else fp32."""
+    fast = has_bf16(device)
+    if setting == "fp32" or (setting == "auto" and not fast):
+        return Precision(device, torch.float32)
+    note = "" if fast else f"bf16 has no hardware on this {device.type}: expect it to be far slower than fp32"
+    return Precision(device, torch.bfloat16, note)

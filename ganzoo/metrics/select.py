@@ -1,0 +1,173 @@
+"""The metrics that were asked for, found by name, and whether what is to be scored has what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.data import ImageData
+from ganzoo.errors import PluginError, UsageError, either
+from ganzoo.metrics.extract import Look, Setup
+from ganzoo.metrics.features import FeatureNetwork, open_network
+from ganzoo.metrics.metric import Experiment, Value
+from ganzoo.metrics.statistic import STATISTICS
+from ganzoo.metrics.subjects import Fakes
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+
+LABEL, PAIRS, MODEL = "label", "pairs", "model"  # needs of a metric that images, or what draws them, must meet
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A metric, built.
+
+    Attributes:
+        entry: what was registered.
+        metric: from two samples to numbers by name; or an :class:`~ganzoo.metrics.Experiment`.
+        resize: how it wants images resized; None for the network's own way.
+        elsewhere: what its numbers are called on networks other than the 2015 Inception graph.
+        higher_is_better: which way is up.
+    """
+
+    entry: Entry
+    metric: Callable[..., Mapping[str, Value | float]]
+    resize: str | None
+    elsewhere: Mapping[str, str]
+    higher_is_better: bool
+
+    @property
+    def statistics(self) -> frozenset[str]:
+        """What it wants to know of the images."""
+        return self.entry.requires & STATISTICS.keys()
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """The metric, where it puts the model itself to work rather than look at its images."""
+        return self.metric if isinstance(self.metric, Experiment) else None
+
+    def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look | Setup:
+        """How it looks at images: through what is its own, or else through the network that was chosen, opened now."""
+        if self.experiment is not None:
+            instrument = self.experiment.instrument(resolution)
+            return Setup(instrument, instrument.resize)
+        own = getattr(self.metric, "own_network", None)
+        network = (own(resolution, device) if own else None) or chosen()
+        return Look(network, self.resize or network.resize)
+
+
+def choose(metrics: Sequence[str]) -> list[Judge]:
+    """The metrics of these names, each once, in order.
+
+    Raises:
+        UsageError: for none, or an unknown name.
+        PluginError: for one that declares a need that nothing can meet.
+    """
+    found = [registry().find(name, ("metric",), what="metric") for name in metrics]
+    if not found:
+        names = either((entry.name for entry in registry().entries("metric")), "and")
+        raise UsageError(f"name a metric; there are {names}")
+    return [judge(entry) for entry in {entry.spelling: entry for entry in found}.values()]
+
+
+def judge(entry: Entry) -> Judge:
+    """A registered metric, built with its default options.
+
+    Raises:
+        PluginError: it declares a need that nothing can meet, or is an experiment and does not say so.
+    """
+    unknown = entry.requires - STATISTICS.keys() - {LABEL, MODEL}
+    if unknown:
+        known = either([*STATISTICS, LABEL, MODEL], "and")
+        raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
+    metric: Any = entry.load()()
+    if isinstance(metric, Experiment) != (MODEL in entry.requires):
+        raise PluginError(
+            f"{entry.spelling}: a ganzoo.metrics.Experiment, and no other metric, is registered with"
+            f" requires={{{MODEL!r}}}"
+        )
+    return Judge(
+        entry,
+        metric,
+        getattr(metric, "resize", None),
+        getattr(metric, "elsewhere", {}),
+        bool(getattr(metric, "higher_is_better", False)),
+    )
+
+
+def with_floor(metrics: Sequence[str]) -> list[str]:
+    """Those of the metrics that other real images can be measured by: neither of pairs nor of the model itself.
+
+    Raises:
+        UsageError: there are none.
+    """
+    names = [one.entry.name for one in choose(metrics) if not {PAIRS, MODEL} & one.entry.requires]
+    if not names:
+        raise UsageError(
+            "metrics of pairs, and of the model itself, compare with nothing that other real images could stand in for:"
+            " leave --floor out"
+        )
+    return names
+
+
+def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: int) -> None:
+    """Refuse metrics that these images cannot be scored by.
+
+    Raises:
+        UsageError: naming the metric and what is missing.
+    """
+    if count < 2:
+        raise UsageError(f"-n {count} does not work: a score rests on two images at least, and means little under 1000")
+    for one in judges:
+        if LABEL in one.entry.requires:
+            for labelled, who in ((data.labels is not None, f"the data set {data.name}"), (fakes.labelled, fakes.name)):
+                if not labelled:
+                    raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
+        if PAIRS in one.entry.requires:
+            _check_pairs(one, fakes, data)
+        if one.experiment is not None:
+            if fakes.gan is None:
+                raise UsageError(f"{one.entry.name} puts a model to work, and {fakes.name} holds images, not a model")
+            one.experiment.check(fakes.gan, data)
+
+
+def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:
+    name = f"{one.entry.name} compares each image with the real one that belongs to it"
+    if PAIRS not in data.provides:
+        raise UsageError(f"{name}, and the data set {data.name} has no pairs: see 'ganzoo list dataset'")
+    if not fakes.paired:
+        raise UsageError(f"{name}, and {fakes.name} is not made from the source images of {data.name}")
+
+
+def looks_of(
+    judges: Sequence[Judge],
+    features: str | FeatureNetwork | None,
+    resolution: int = 32,
+    weights: Path | None = None,
+    device: str | torch.device = "cpu",
+) -> list[Look | Setup]:
+    """How each metric looks at images; the feature network is opened only where one of them needs it.
+
+    Args:
+        judges: the metrics.
+        features, weights: the feature network, and a file with its weights; see :func:`open_network`.
+        resolution: of the images.
+        device: where networks go.
+
+    Raises:
+        UsageError: for an unknown network, or one that a metric cannot use.
+        GanzooError: weights are not on this machine and cannot be fetched.
+    """
+
+    def chosen() -> FeatureNetwork:
+        return features if isinstance(features, FeatureNetwork) else open_network(features, resolution, weights, device)
+
+    looks = [one.look(chosen, resolution, torch.device(device)) for one in judges]
+    for one, look in zip(judges, looks, strict=True):
+        if "probabilities" in one.statistics and not look.network.classifies:
+            raise UsageError(f"{one.entry.name} needs class probabilities, and {look.network.name} gives none")
+    return looks

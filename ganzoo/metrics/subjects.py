@@ -1,0 +1,132 @@
+"""The images that are scored: a generator's, or a set that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ganzoo.data import ImageData
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE, SOURCE
+from ganzoo.images import to_uint8
+from ganzoo.seeding import derive
+
+Batches = Iterator[tuple[Tensor, "Tensor | None"]]
+_ORDER = 2  # what a derived seed is for
+
+
+class Fakes(Protocol):
+    """Images to be scored."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def gan(self) -> GAN | None:
+        """What draws them; None for images that are there already."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether each has a class."""
+
+    def count(self, n: int) -> int:
+        """How many there are when ``n`` are asked for."""
+
+    @property
+    def paired(self) -> bool:
+        """Whether each belongs to one of the real images."""
+
+    def batches(self, n: int, seed: int, batch: int) -> Batches:
+        """Images uint8 ``(B, C, H, W)`` and labels int64 ``(B,)`` or None, ``n`` in all."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a GAN draws: image k depends on the seed and k only, its class is k modulo their number.
+
+    What the GAN takes besides noise is row k of the data, and then so is its class. Each source image is used once.
+    """
+
+    gan: GAN
+    data: ImageData
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return "this model"
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the GAN is conditional, or makes them from rows of data that have labels."""
+        return self.gan.classes > 0 or (self._follows and self.data.labels is not None)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether each is made from what belongs to one of the data's images, and so has its class."""
+        names = self.gan.takes - {NOISE}
+        return bool(names) and names <= self.data.paired.keys()
+
+    @property
+    def paired(self) -> bool:
+        """Whether the GAN makes them from source images of pairs."""
+        return SOURCE in self.gan.takes and SOURCE in self.data.paired
+
+    def count(self, n: int) -> int:
+        """As many as one likes of noise, or as there are source images."""
+        return n if NOISE in self.gan.takes else min(n, self.data.column(SOURCE).shape[0])
+
+    def batches(self, n: int, seed: int, batch: int) -> Batches:
+        """See :class:`Fakes`; the same bytes as ``ganzoo sample`` writes."""
+        for start in range(0, n, batch):
+            size = min(batch, n - start)
+            rows = torch.arange(start, start + size)
+            columns = self.data.columns(self.gan.takes - {NOISE}, rows)
+            labels = self._labels(rows) if self.labelled else None
+            inputs = self.gan.inputs(size, seed, labels, start=start, columns=columns)
+            yield to_uint8(self.gan.generate(**inputs, batch=batch), low=0), labels
+
+    def _labels(self, rows: Tensor) -> Tensor:
+        known = self.data.labels if self._follows else None
+        return rows % self.gan.classes if known is None else known[rows % len(known)]
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """Images of a folder, zip or data set, in an order drawn from the seed; without the seed's, some of them."""
+
+    data: ImageData
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.data.name
+
+    @property
+    def gan(self) -> None:
+        """Nothing draws them."""
+        return None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether they have labels."""
+        return self.data.labels is not None
+
+    @property
+    def paired(self) -> bool:
+        """No: their order is not that of the real images."""
+        return False
+
+    def count(self, n: int) -> int:
+        """No more than there are."""
+        return min(n, self.data.count)
+
+    def batches(self, n: int, seed: int, batch: int) -> Batches:
+        """See :class:`Fakes`."""
+        rng = torch.Generator().manual_seed(derive(_ORDER, seed))
+        for indices in torch.randperm(self.data.count, generator=rng)[:n].split(batch):
+            yield self.data.images.fetch(indices), None if self.data.labels is None else self.data.labels[indices]

@@ -1,0 +1,46 @@
+"""How labels enter a network: what every conditioning can do."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ganzoo.parts.output import Output
+
+
+class LinearHead(nn.Module):
+    """One linear map from features to a score; maps of features are flattened first."""
+
+    def __init__(self, features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.score = nn.Linear(features, 1, bias=bias)
+
+    def forward(self, features: Tensor, y: Tensor) -> Output:
+        """Scores ``(B,)`` of features ``(B, F)`` or ``(B, F, H, W)``."""
+        return Output(self.score(features.flatten(1)).squeeze(1), features)
+
+
+class Conditioning(nn.Module):
+    """No labels: D ends in one linear map to a score. Other ways for labels to enter derive from this class.
+
+    Args:
+        y_dim: length of the label vector ``y`` ``(B, y_dim)``, one-hot for plain labels; 0 without labels.
+
+    A discriminator's conditioning may also have ``terms(round) -> dict[str, Tensor]``: weighted losses of its own,
+    added in the turns of both players.
+    """
+
+    def __init__(self, y_dim: int) -> None:
+        super().__init__()
+        self.y_dim = y_dim
+
+    def added(self) -> int:
+        """Channels that :meth:`embed` adds to its input."""
+        return 0
+
+    def embed(self, x: Tensor, y: Tensor) -> Tensor:
+        """Labels before the trunk: ``x`` is an image ``(B, C, H, W)`` in D, a latent ``(B, z_dim)`` in G."""
+        return x
+
+    def head(self, features: int, bias: bool) -> nn.Module:
+        """The module that a discriminator ends in, called ``head(features, y) -> Output``."""
+        return LinearHead(features, bias)

@@ -1,0 +1,164 @@
+"""A plan: which part fills each slot, what every setting is, and why. :mod:`ganzoo.plan.resolver` makes plans."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from ganzoo.errors import ModelError
+from ganzoo.plan.settings import SETTINGS, Value, read
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY, PART_KINDS
+from ganzoo.registry.registry import Entry
+
+SIDED = ("normalization", "weight", "attention", "conditioning")
+MANY = ("penalty", "auxiliary", "augment")
+SIDES = ("g", "d")
+GIVEN = "set by you"  # why a setting is what it is
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of a plan and the part in it.
+
+    Attributes:
+        kind: of the part.
+        side: ``"g"``, ``"d"``, or None for kinds that belong to no side.
+        name: the part's registered name, or ``"none"``.
+        options: every option of the part with its value.
+        because: who chose it.
+        resolutions: of an attention: where it stands; empty for the architecture's own sites.
+        entry: the registered part; None for ``"none"``.
+    """
+
+    kind: str
+    side: str | None
+    name: str
+    options: Mapping[str, Any]
+    because: str
+    resolutions: tuple[int, ...] = ()
+    entry: Entry | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The value of a setting, who chose it, and what it overrode (``value because``, weakest first)."""
+
+    value: Value
+    because: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A resolved recipe.
+
+    Attributes:
+        recipe: its canonical text, the only id.
+        head: the architecture.
+        slots: what was chosen, in kind order; of attentions the stronger come first.
+        settings: by name.
+        provides: keys that the data has.
+        notes: what a person should know, such as a part that yielded.
+    """
+
+    recipe: str
+    head: Slot
+    slots: tuple[Slot, ...]
+    settings: Mapping[str, Setting]
+    provides: frozenset[str] = frozenset({"image"})
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name].value if name in self.settings else SETTINGS[name].default
+
+    def slot(self, kind: str, side: str | None = None) -> Slot:
+        """The slot of a single-valued kind."""
+        return next(slot for slot in self.slots if slot.kind == kind and slot.side == side)
+
+    def parts(self, kind: str, side: str | None = None) -> list[Slot]:
+        """Every slot of a kind, of one side if given."""
+        return [slot for slot in self.slots if slot.kind == kind and side in (None, slot.side)]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a part needs labels."""
+        return any(slot.entry is not None and "label" in slot.entry.requires for slot in (self.head, *self.slots))
+
+    @property
+    def slug(self) -> str:
+        """The recipe as a folder's name."""
+        return re.sub(r"[^a-z0-9.]+", "-", self.recipe).strip("-")
+
+    @property
+    def hash(self) -> str:
+        """64 hex digits over recipe, parts, options and settings."""
+        parts = [[s.kind, s.side, s.name, s.resolutions, dict(s.options)] for s in (self.head, *self.slots)]
+        settings = {name: setting.value for name, setting in self.settings.items()}
+        return sha256(json.dumps([self.recipe, parts, settings], sort_keys=True).encode()).hexdigest()
+
+    def to_config(self) -> dict[str, Any]:
+        """The plan as JSON: every part as ``kind/name``, so that it rebuilds even if a recipe's meaning moves on."""
+        return {
+            "recipe": self.recipe,
+            "provides": sorted(self.provides),
+            "parts": [
+                {
+                    "part": f"{slot.kind}/{slot.name}",
+                    "side": slot.side,
+                    "resolutions": list(slot.resolutions),
+                    "options": {key: _plain(value) for key, value in slot.options.items()},
+                    "because": slot.because,
+                }
+                for slot in (self.head, *self.slots)
+            ],
+            "settings": {
+                name: {"value": _plain(setting.value), "because": setting.because}
+                for name, setting in self.settings.items()
+            },
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Plan:
+        """The plan that :meth:`to_config` wrote.
+
+        Raises:
+            UnknownPart: for a part that nothing installed provides.
+            ModelError: for anything that is not such a plan.
+        """
+        try:
+            slots = [_slot(given) for given in config["parts"]]
+            settings = {
+                str(name): Setting(read(str(name), given["value"]), str(given["because"]))
+                for name, given in config["settings"].items()
+            }
+            if not slots or slots[0].kind != "architecture" or any(slot.kind == "architecture" for slot in slots[1:]):
+                raise ValueError("the first part must be the only architecture")
+            provides = frozenset(str(key) for key in config["provides"])
+            return cls(str(config["recipe"]), slots[0], tuple(slots[1:]), settings, provides)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"the plan in config.json does not hold together: {error!r}") from error
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _slot(given: Mapping[str, Any]) -> Slot:
+    """One slot from JSON, its options read as if they came from a recipe."""
+    kind, _, name = str(given["part"]).partition("/")
+    side = given["side"]
+    resolutions = tuple(int(number) for number in given["resolutions"])
+    if kind not in (*PART_KINDS, "architecture") or side not in (None, *SIDES):
+        raise ValueError(f"{kind}/{name} on {side}")
+    if name == EMPTY:
+        return Slot(kind, side, EMPTY, {}, str(given["because"]), resolutions)
+    entry = registry().find(f"{kind}/{name}", (kind,))
+    known = entry.options()
+    values = {str(key): tuple(value) if isinstance(value, list) else value for key, value in given["options"].items()}
+    texts = {key: known[key].format(value) if key in known else str(value) for key, value in values.items()}
+    return Slot(kind, side, name, entry.read_options(texts), str(given["because"]), resolutions, entry)

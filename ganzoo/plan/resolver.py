@@ -1,0 +1,340 @@
+"""From a recipe to a plan.
+
+Precedence, strongest first: named by the person, implied by those, named in the preset, implied by those, implied by
+the architecture, the kind's default. A part that found every slot taken implies nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ganzoo.errors import RecipeError, either
+from ganzoo.plan.plan import GIVEN, MANY, SIDED, SIDES, Plan, Setting, Slot
+from ganzoo.plan.settings import SETTINGS, read, write
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
+from ganzoo.registry.registry import Entry, Registry
+
+DEEPEST = 8  # presets within presets; more is a circle
+DEFAULTS = {"conditioning": "plain", "loss": "bce"}
+
+
+def make_plan(
+    recipe: str | Recipe,
+    provides: Collection[str] = ("image",),
+    settings: Mapping[str, object] | None = None,
+    suggested: Mapping[str, object] | None = None,
+) -> Plan:
+    """Resolve a recipe.
+
+    Args:
+        recipe: text or parsed.
+        provides: batch keys that the data has: ``image``, ``label``, ...
+        settings: values set by the person, as ``--set`` gives them.
+        suggested: values that the data set asks for; they give way to everything but the defaults.
+
+    Raises:
+        RecipeError: for unknown, conflicting or misplaced parts, or parts whose needs nothing meets.
+        UsageError: for options and settings that do not exist or cannot have the value.
+    """
+    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
+    return _Resolver(parsed, frozenset(provides)).plan(settings or {}, suggested or {})
+
+
+def wants(recipe: str | Recipe) -> frozenset[str]:
+    """The keys of a batch that the architecture of a recipe cannot do without, such as ``source``; often none."""
+    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
+    return _Resolver(parsed, frozenset()).head_entry.requires
+
+
+@dataclass
+class _Claim:
+    """A part that wants slots: ``level`` 0 is strongest; ``sides`` shrink to the slots that it got."""
+
+    kind: str
+    name: str
+    entry: Entry | None
+    sides: tuple[str, ...]
+    resolutions: tuple[int, ...]
+    options: Mapping[str, Any]
+    level: int
+    because: str
+
+    @property
+    def named(self) -> bool:
+        return self.level % 2 == 0
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}" if self.entry is None else self.name
+
+
+class _Resolver:
+    def __init__(self, recipe: Recipe, provides: frozenset[str]) -> None:
+        self.registry: Registry = registry()
+        self.recipe, self.provides = recipe, provides
+        self.accepted: list[_Claim] = []
+        self.notes: list[str] = []
+        self.layers, self.head = self._unfold(recipe)
+        self.available = provides | self.head_entry.provides
+
+    # --- the head -------------------------------------------------------------------------------------------
+
+    def _unfold(self, recipe: Recipe) -> tuple[list[tuple[str, tuple[Part, ...], Entry | None]], Slot]:
+        """Presets down to the architecture: for each, who says it, its parts and its entry; and the head slot."""
+        layers: list[tuple[str, tuple[Part, ...], Entry | None]] = []
+        options: dict[str, str] = {}
+        said, preset = "named", None
+        while True:
+            layers.append((said, recipe.parts, preset))
+            options = {**dict(recipe.head.options), **options}
+            entry = self.registry.find(recipe.head.spelling, HEAD_KINDS, what="architecture or preset")
+            if entry.kind == "architecture":
+                break
+            if len(layers) > DEEPEST:
+                raise RecipeError(f"{entry.name} is a preset of a preset of a preset ...: more than {DEEPEST} deep")
+            said, preset, recipe = f"preset {entry.name}", entry, Recipe.parse(str(entry.build))
+        self.head_entry = entry
+        return layers, Slot("architecture", None, entry.name, _options(entry, options), "named", entry=entry)
+
+    # --- claims ---------------------------------------------------------------------------------------------
+
+    def plan(self, settings: Mapping[str, object], suggested: Mapping[str, object]) -> Plan:
+        if missing := self.head_entry.requires - self.provides:
+            raise RecipeError(self._refusal(self.head.name, missing))
+        for depth, (said, parts, _) in enumerate(self.layers):
+            level = 2 * depth
+            claims = [self._claim(part, level, said, SIDES) for part in parts]
+            _refuse_conflicts(claims)
+            self._settle(claims, level)
+        level = 2 * len(self.layers) + 1
+        implied = [self._claim(Part.parse(text), level, self.head.name, SIDES) for text in self.head_entry.implies]
+        self._settle(implied, level)
+        defaults = [self._claim(Part(name, kind), level + 2, "default", SIDES) for kind, name in DEFAULTS.items()]
+        self._settle(defaults, level + 2)
+        return Plan(
+            recipe=self._canonical(),
+            head=self.head,
+            slots=tuple(self._slots()),
+            settings=self._settings(settings, suggested),
+            provides=self.provides,
+            notes=tuple(sorted(self.notes)),
+        )
+
+    def _claim(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
+        """A claim for ``part`` on those of its sides that lie in ``within``."""
+        if part.name == EMPTY:
+            return self._claim_nothing(part, level, because, within)
+        entry = self.registry.find(part.spelling, PART_KINDS, what="part")
+        allowed = entry.sides if entry.kind in SIDED else ()
+        _check_places(part, entry.kind, entry.name, allowed)
+        sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
+        numbers = tuple(sorted(part.resolutions))
+        options = _options(entry, dict(part.options))
+        return _Claim(entry.kind, entry.name, entry, sides, numbers, options, level, because)
+
+    def _claim_nothing(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
+        kind = str(part.kind)
+        if kind not in PART_KINDS or kind == "loss":
+            raise RecipeError(f"{kind}/none empties nothing: a GAN always has its {kind}")
+        _check_places(part, kind, f"{kind}/none", SIDES if kind in SIDED else ())
+        sides = tuple(side for side in SIDES if side in (part.sides or SIDES) and side in within)
+        return _Claim(
+            kind, EMPTY, None, sides if kind in SIDED else (), tuple(sorted(part.resolutions)), {}, level, because
+        )
+
+    def _meet_needs(self, claim: _Claim) -> None:
+        """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
+        missing = claim.entry.requires - self.available if claim.entry else frozenset()
+        if claim.entry is None or not missing:
+            return
+        if claim.named or claim.entry.fallback is None:
+            said = "" if claim.because == "named" else f" of {claim.because}"
+            raise RecipeError(self._refusal(f"{claim.name}{said}", missing))
+        fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
+        needs = either(sorted(missing), "and")
+        self.notes.append(f"{claim.name} needs {needs}, which the data lacks: {fallback.name} in its place")
+        claim.because = f"{claim.because}, in place of {claim.name} (no {needs})"
+        claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
+        claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
+        self._meet_needs(claim)
+
+    def _refusal(self, who: str, missing: frozenset[str]) -> str:
+        lines = []
+        for key in sorted(missing):
+            givers = sorted(e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind)
+                            if key in e.provides)  # fmt: skip
+            lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
+        what = f"{who} needs {either(lines, 'and')}, which neither the data nor {self.head.name} has"
+        if "label" in missing:
+            what += "; use labelled data, or --classes N with ganzoo build"
+        return what
+
+    # --- slots ----------------------------------------------------------------------------------------------
+
+    def _settle(self, claims: list[_Claim], level: int) -> None:
+        """Give each claim the slots still free, then the same for what the accepted ones imply."""
+        queue = sorted(claims, key=lambda claim: PART_KINDS.index(claim.kind), reverse=True)
+        implied: list[_Claim] = []
+        while queue:
+            for claim in queue:
+                if self._accept(claim):
+                    implied += self._implications(claim, level | 1)
+            queue, implied = sorted(implied, key=lambda c: PART_KINDS.index(c.kind), reverse=True), []
+
+    def _implications(self, claim: _Claim, level: int) -> list[_Claim]:
+        texts = claim.entry.implies if claim.entry else ()
+        within = claim.sides if claim.kind in SIDED else SIDES
+        because = claim.name if claim.because == "named" else f"{claim.name} ({claim.because})"
+        claims = [self._claim(Part.parse(text), level, because, within) for text in texts]
+        return [claim for claim in claims if claim.sides or claim.kind not in SIDED]
+
+    def _accept(self, claim: _Claim) -> bool:
+        """Whether the claim got a slot; its sides shrink to those that it got."""
+        rivals = [other for other in self.accepted if other.kind == claim.kind]
+        if claim.kind in MANY:
+            free = not any(_displaces(other, claim) for other in rivals)
+        elif claim.kind == "attention":
+            taken = {side for other in rivals if _supersedes(other, claim) for side in other.sides}
+            claim.sides = tuple(side for side in claim.sides if side not in taken)
+            free = bool(claim.sides)
+        elif claim.kind in SIDED:
+            taken = {side for other in rivals for side in other.sides}
+            claim.sides = tuple(side for side in claim.sides if side not in taken)
+            free = bool(claim.sides)
+        else:
+            free = not rivals
+        if free:
+            self._meet_needs(claim)
+            free = claim.kind not in SIDED or bool(claim.sides)
+        if free:
+            self.accepted.append(claim)
+        return free
+
+    def _slots(self) -> list[Slot]:
+        slots = []
+        for kind in PART_KINDS:
+            of_kind = [claim for claim in self.accepted if claim.kind == kind]
+            of_kind.sort(key=lambda claim: (claim.level, not claim.resolutions, claim.name, claim.resolutions))
+            for claim in of_kind:
+                for side in claim.sides if kind in SIDED else (None,):
+                    if claim.entry is not None or kind in SIDED:
+                        slots.append(
+                            Slot(kind, side, claim.name, claim.options, claim.because, claim.resolutions, claim.entry)
+                        )
+            if kind in SIDED and kind != "attention":
+                filled = {slot.side for slot in slots if slot.kind == kind}
+                slots += [Slot(kind, side, EMPTY, {}, "default") for side in SIDES if side not in filled]
+        return slots
+
+    # --- settings -------------------------------------------------------------------------------------------
+
+    def _settings(self, given: Mapping[str, object], suggested: Mapping[str, object]) -> dict[str, Setting]:
+        table = {name: Setting(spec.default, "default") for name, spec in SETTINGS.items()}
+        wishes: list[tuple[int, int, str, Mapping[str, object]]] = []
+        for claim in self.accepted:
+            if claim.entry is not None:
+                because = claim.name if claim.because == "named" else f"{claim.name} ({claim.because})"
+                wishes.append((claim.level, PART_KINDS.index(claim.kind), because, claim.entry.train))
+        for depth, (_, _, preset) in enumerate(self.layers):
+            if preset is not None:
+                wishes.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
+        wishes.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
+        wishes.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
+        wishes.append((-1, 0, GIVEN, given))
+        for _, _, because, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
+            for name, value in train.items():
+                checked, old = read(name, value), table.get(name)
+                before = (*old.overrides, f"{write(old.value)} ({old.because})") if old else ()
+                table[name] = Setting(checked, because, before)
+        return table
+
+    # --- text -----------------------------------------------------------------------------------------------
+
+    def _canonical(self) -> str:
+        head = self.registry.find(self.recipe.head.spelling, HEAD_KINDS, what="architecture or preset")
+        given = dict(self.recipe.head.options)
+        kept = {key: given[key] for key in given} if head.kind == "preset" else _kept(self.head_entry, given)
+        named = [self._claim(part, 0, "named", SIDES) for part in self.recipe.parts]
+        pairs = sorted(
+            zip(named, self.recipe.parts, strict=True),
+            key=lambda pair: (PART_KINDS.index(pair[0].kind), pair[0].name, pair[1].places != (), str(pair[1])),
+        )
+        return str(Recipe(Part(head.name, None, (), _canonical_options(self.head_entry, kept)), tuple(
+            self._canonical_part(claim, part) for claim, part in pairs
+        )))  # fmt: skip
+
+    def _canonical_part(self, claim: _Claim, part: Part) -> Part:
+        if claim.entry is None:
+            return part
+        bare = self.registry.find(claim.name, PART_KINDS, what="part") if claim.entry else None
+        kind = None if bare == claim.entry else claim.kind
+        sides = () if part.sides is None or set(part.sides) == set(claim.entry.sides) else sorted(part.sides)[::-1]
+        options = _canonical_options(claim.entry, _kept(claim.entry, dict(part.options)))
+        return Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)
+
+
+def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:
+    """Every option of a part, with the given ones read."""
+    return {**{name: option.default for name, option in entry.options().items()}, **entry.read_options(given)}
+
+
+def _kept(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
+    """Given options that differ from the defaults."""
+    defaults = entry.options()
+    values = entry.read_options(given)
+    return {key: defaults[key].format(value) for key, value in values.items() if value != defaults[key].default}
+
+
+def _canonical_options(entry: Entry, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((key.replace("_", "."), text) for key, text in given.items()))
+
+
+def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) -> None:
+    if part.places and not allowed:
+        raise RecipeError(f"{name} takes no place: a {kind} belongs to the whole GAN; write {name}")
+    if part.resolutions and kind != "attention":
+        number = min(part.resolutions)
+        raise RecipeError(f"{name}@{number} does not work: only an attention stands at a resolution, {name} is {kind}")
+    if part.sides and not set(part.sides) <= set(allowed):
+        raise RecipeError(f"{name} cannot stand on {either(sorted(set(part.sides) - set(allowed)))}: "
+                          f"it stands on {either(allowed, 'and')}")  # fmt: skip
+
+
+def _displaces(strong: _Claim, weak: _Claim) -> bool:
+    """Whether an accepted many-valued claim keeps a weaker one out."""
+    if strong.entry is None or weak.entry is None:
+        return True
+    if strong.name == weak.name:
+        return True
+    same_flavour = strong.entry.flavour is not None and strong.entry.flavour == weak.entry.flavour
+    return strong.named and not weak.named and same_flavour
+
+
+def _supersedes(strong: _Claim, weak: _Claim) -> bool:
+    """Whether an accepted attention leaves a weaker one no site: naming a part's places moves it there."""
+    if strong.level == weak.level:
+        return False
+    everywhere = not strong.resolutions and (strong.entry is None or not weak.resolutions)
+    return everywhere or strong.name == weak.name
+
+
+def _refuse_conflicts(claims: list[_Claim]) -> None:
+    """Two named parts in one single-valued slot."""
+    for i, one in enumerate(claims):
+        for two in claims[i + 1 :]:
+            clash = one.name == two.name or one.entry is None or two.entry is None
+            if one.kind != two.kind or (one.kind in MANY and not clash):
+                continue
+            shared = [side for side in one.sides if side in two.sides]
+            if one.kind in SIDED and not shared:
+                continue
+            if one.kind == "attention" and not _same_sites(one.resolutions, two.resolutions):
+                continue
+            where = f" on {either(shared, 'and')}" if shared else ""
+            raise RecipeError(f"{one} and {two} both fill the {one.kind} slot{where}: keep one of them")
+
+
+def _same_sites(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
+    return bool(set(one) & set(two)) or (not one and not two)

@@ -1,0 +1,137 @@
+"""A model with its weights in half as many bytes, written only if its scores do not mind.
+
+Networks compute in float32 whatever their file holds, so nothing but rounding of the weights changes. Scores belong to
+the very bytes that were scored: those of the new weights are measured, never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.card import CARD, draw_pictures, make_card
+from ganzoo.card.facts import is_file, read_card
+from ganzoo.card.sections import named_ref
+from ganzoo.errors import ModelError, RunError, UsageError, either
+from ganzoo.files.atomic import atomic_folder, write_json, write_text
+from ganzoo.files.untrusted import quoted
+from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import CONFIG, MODEL
+from ganzoo.folder.log import LOG
+from ganzoo.folder.model import load_folder
+from ganzoo.folder.scores import METRICS, Score, add_scores, scores_of, weights_digest
+from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
+from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
+from ganzoo.scoring.verify import Examiner, Verdict
+from ganzoo.training.output import Output
+
+MADE_ANEW = {CONFIG, MODEL, METRICS, CARD}
+
+
+def cast(
+    folder: Path,
+    target: Path,
+    dtype: str = "float16",
+    examiner: Examiner | None = None,
+    show: Callable[[Sequence[Verdict]], None] | None = None,
+) -> list[str]:
+    """Write a model's published files to a new folder, with weights of another dtype.
+
+    Args:
+        folder: of the model; it stays as it is.
+        target: the new folder; must be free.
+        dtype: ``"float16"``, ``"bfloat16"`` or ``"float32"``.
+        examiner: measures every score of the weights again from the new ones, against the real images that it has. By
+            default nothing is measured, and the new folder has no scores.
+        show: called with what became of the scores, before a folder is refused for it.
+
+    Returns:
+        What a person should know.
+
+    Raises:
+        UsageError: the target is there, or the weights have that dtype already.
+        ModelError: weights that the dtype cannot hold; nothing is recorded that could be measured again.
+        RunError: a score moved by more than the examiner allows: nothing was written.
+    """
+    config = read_config(folder)
+    if dtype not in DTYPES:
+        raise UsageError(f"--dtype {dtype} does not work: it is {either(DTYPES)}")
+    if config["dtype"] == dtype:
+        raise UsageError(f"the weights in {folder} are {dtype} already")
+    check_target(target)
+    recorded = scores_of(folder) if examiner is not None else []
+    if examiner is not None and not recorded:
+        raise ModelError(f"{folder} has no scores of its weights to hold the new ones against: leave --data out")
+    tensors = rounded(generator_state(load_folder(folder)), dtype)
+    with atomic_folder(target) as copy:
+        copy_files(folder, copy, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
+        write_tensors(copy / MODEL, tensors)
+        write_json(copy / CONFIG, {**config, "dtype": dtype})
+        if examiner is not None:
+            verdicts = examiner.verdicts(load_folder(copy, examiner.device), recorded)
+            if show is not None:
+                show(verdicts)
+            add_scores(copy, _accepted(verdicts, weights_digest(copy), target))
+        return _present(copy, folder, config, target)
+
+
+def _present(copy: Path, folder: Path, config: Mapping[str, Any], target: Path) -> list[str]:
+    """Draw samples and pictures of the new weights, and write their card with what a person wrote into the old one.
+
+    Returns:
+        What was not drawn, and why.
+    """
+    gan, card = load_folder(copy), read_card(folder)
+    output = Output(copy, config["seed"], 0, gan.examples)
+    output.picture(output.samples(gan))
+    if card is not None:
+        write_text(copy / CARD, card)
+    if is_file(folder / LOG):  # of a run: its curves are drawn from it; it is not published
+        copy_files(folder, copy, [LOG])
+    notes = draw_pictures(copy)
+    (copy / LOG).unlink(missing_ok=True)
+    write_text(copy / CARD, make_card(copy, _called(card, target)))
+    return notes
+
+
+def _called(card: str | None, target: Path) -> str:
+    """How the new card calls the model: as the old one does, where that names what is published, else by its folder."""
+    named = named_ref(card or "")
+    return named if named and not named.startswith("./") else f"./{target.name}"
+
+
+def rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
+    """Tensors with their floating point numbers in ``dtype``; others as they are.
+
+    Raises:
+        ModelError: for numbers beyond what it can hold.
+    """
+    cast = {name: t.to(DTYPES[dtype]) if t.is_floating_point() else t for name, t in tensors.items()}
+    for name, tensor in cast.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            largest = float(tensors[name].abs().max())
+            raise ModelError(f"{quoted(name)} holds {largest:.3g}, more than {dtype} can: --dtype bfloat16 holds it")
+    return cast
+
+
+def _accepted(verdicts: Sequence[Verdict], digest: str, target: Path) -> list[Score]:
+    """The scores of the new weights, for their record.
+
+    Raises:
+        ModelError: none could be measured.
+        RunError: one does not hold.
+    """
+    measured = [(verdict.recorded, verdict.measured) for verdict in verdicts if verdict.measured is not None]
+    if not measured:
+        raise ModelError(f"no score could be measured again, so {target} was not written: {verdicts[0].reason}")
+    moved = [verdict.recorded.key for verdict in verdicts if verdict.measured is not None and not verdict.holds]
+    if moved:
+        raise RunError(
+            f"{either(moved, 'and')} moved by more than {verdicts[0].tolerance:.2%}, so {target} was not written: keep"
+            " the weights as they are, try another --dtype, or allow more with --tolerance"
+        )
+    return [replace(new, step=old.step, weights=digest, floor=old.floor) for old, new in measured]

@@ -1,0 +1,221 @@
+"""What a push would send: the published files of a folder, once nothing keeps them from being published."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.card import check_card, make_card
+from ganzoo.card.check import known_licences
+from ganzoo.errors import ModelError, UsageError
+from ganzoo.files.atomic import LOCK, atomic_folder, check_writable, lock, write_json, write_text
+from ganzoo.files.untrusted import quoted
+from ganzoo.folder.config import read_config
+from ganzoo.folder.model import load_folder
+from ganzoo.folder.scores import read_scores, scores_of
+from ganzoo.folder.weights import write_tensors
+from ganzoo.hub.files import CONFIG, DISCRIMINATOR, MOST, README, largest
+from ganzoo.hub.push import Sent, Wish, send
+
+LICENCE = "apache-2.0"
+FOLDERS = ("pictures", "examples")
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What goes to the Hub.
+
+    Attributes:
+        sizes: bytes by file, in the order of names.
+        stays: what else is in the folder, and stays there.
+        license: of the weights.
+        summary: the model in a few words.
+    """
+
+    sizes: Mapping[str, int]
+    stays: tuple[str, ...]
+    license: str
+    summary: str
+
+
+def push(
+    folder: Path,
+    wish: Wish,
+    license: str | None = None,
+    unscored: bool = False,
+    with_discriminator: bool = False,
+    dry_run: bool = False,
+    show: Callable[[Parcel], None] | None = None,
+) -> Sent | None:
+    """Publish a folder's model in one commit; a push that was interrupted can be repeated and sends what is missing.
+
+    Args:
+        folder: of the model.
+        wish: the repository and how to change it.
+        license: of the weights; the one that the folder has, else apache-2.0, by default.
+        unscored: publish a model that has no score.
+        with_discriminator: publish D too, for fine-tuning.
+        dry_run: find out what would go, and write and send nothing.
+        show: called with what goes, before it does.
+
+    Returns:
+        What came of it; None for a dry run.
+
+    Raises:
+        UsageError: what a person can decide otherwise: the licence, a missing score.
+        ModelError: what the folder holds must not be published; the text says what to do about it.
+        HubError: what the Hub refused.
+    """
+    with ExitStack() as stack:
+        config = read_config(folder)
+        if not dry_run:
+            wish.check()
+            stack.enter_context(lock(folder))
+            config = read_config(folder)  # again, now that no training changes it
+        chosen = _licence(config, license, folder)
+        load_folder(folder)  # what cannot be loaded is not published
+        _check_scored(folder, unscored)
+        if os.path.lexists(folder / README):
+            _check_card(folder)
+        if not dry_run:
+            _write(folder, {**config, "license": chosen}, wish.repo, with_discriminator)
+        parcel = pack(folder, chosen, with_discriminator)
+        if show is not None:
+            show(parcel)
+        return None if dry_run else send(folder, list(parcel.sizes), wish, parcel.summary)
+
+
+def export(
+    folder: Path, target: Path, license: str | None = None, unscored: bool = False, with_discriminator: bool = False
+) -> Parcel:
+    """Write what the Hub would hold of a folder's model to a new folder, whose name its card calls the model by.
+
+    Args:
+        folder: of the model; it stays as it is.
+        target: must be free.
+        license: of the weights; the one that the folder has, else apache-2.0, by default.
+        unscored: take a model that has no score.
+        with_discriminator: take D too, where the folder holds it.
+
+    Raises:
+        UsageError: what a person can decide otherwise: the licence, a missing score, another target.
+        ModelError: what the folder holds must not be published.
+    """
+    check_target(target, ", or an organisation/name of the Hub")
+    config = read_config(folder)
+    chosen = _licence(config, license, folder)
+    load_folder(folder)
+    _check_scored(folder, unscored)
+    parcel = pack(folder, chosen, with_discriminator)
+    with atomic_folder(target) as copy:
+        copy_files(folder, copy, parcel.sizes)
+        _write(copy, {**config, "license": chosen}, target.name, False)
+    return parcel
+
+
+def check_target(target: Path, otherwise: str = "") -> None:
+    """Refuse a folder to be made that is there already, or that could not be written to.
+
+    Args:
+        target: the folder.
+        otherwise: what else than a new folder may be named.
+    """
+    if os.path.lexists(target):
+        raise UsageError(f"{target} is there already: name a new folder{otherwise}")
+    check_writable(target)
+
+
+def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy published files, such as ``pictures/curves.png``, from one folder of a model to another."""
+    for name in names:
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+
+
+def _licence(config: Mapping[str, Any], given: str | None, folder: Path) -> str:
+    """The licence of the weights."""
+    known = config["license"]
+    if known is not None and not known.strip():
+        raise ModelError(f"the licence in {folder / CONFIG} was emptied: name one, with --license, such as {LICENCE}")
+    chosen = known or LICENCE if given is None else given
+    if chosen not in known_licences():
+        raise UsageError(f"--license {quoted(chosen)} is no licence that the Hub knows: give one such as {LICENCE}")
+    return chosen
+
+
+def _check_scored(folder: Path, unscored: bool) -> None:
+    """Refuse weights other than the scored ones, and a folder without a score unless that is wanted."""
+    if scores_of(folder):
+        return
+    if read_scores(folder):
+        raise ModelError(
+            f"the scores in {folder} are of other weights than its own: measure these, ganzoo eval {folder} --data D"
+        )
+    if not unscored:
+        raise UsageError(
+            f"{folder} has no score: measure one, ganzoo eval {folder} --data D, or say --unscored to publish without"
+        )
+
+
+def _check_card(folder: Path) -> None:
+    problems = check_card(folder)
+    if problems:
+        more = f" (and {len(problems) - 1} more: ganzoo card {folder} --check)" if len(problems) > 1 else ""
+        raise ModelError(f"the card of {folder} is not fit to be published: {problems[0]}{more}")
+
+
+def _write(folder: Path, config: dict[str, Any], repo: str, with_discriminator: bool) -> None:
+    """Record the licence, bake D if it is wanted and a training is there, and make the card say where the model is."""
+    if config != read_config(folder):
+        write_json(folder / CONFIG, config)
+    if with_discriminator:
+        from ganzoo.training.checkpoint import checkpoints
+        from ganzoo.training.discriminator import bake
+
+        if checkpoints(folder) or not (folder / DISCRIMINATOR).is_file():
+            write_tensors(folder / DISCRIMINATOR, bake(folder, config))
+    write_text(folder / README, make_card(folder, ref=repo))
+    _check_card(folder)
+
+
+def pack(folder: Path, license: str, with_discriminator: bool = False) -> Parcel:
+    """List what is published of a folder, and what is not.
+
+    Raises:
+        ModelError: for a published name that is no regular file, or is larger than it can be.
+    """
+    config = read_config(folder)
+    names = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
+    inside = [str(path.relative_to(folder)) for name in names if name in FOLDERS for path in _below(folder / name)]
+    wanted = [name for name in (*names, *sorted(inside)) if largest(name) is not None]
+    if not with_discriminator:
+        wanted = [name for name in wanted if name != DISCRIMINATOR]
+    if len(wanted) > MOST:
+        raise ModelError(f"{folder} has {len(wanted):,} files to publish; a model has at most {MOST:,}")
+    sizes = {name: _size(folder / name, name) for name in wanted}
+    stays = tuple(name for name in (*names, *sorted(inside)) if name not in wanted and name not in FOLDERS)
+    return Parcel(sizes, stays, license, f"{config['recipe']} at step {config['step']}")
+
+
+def _below(place: Path) -> list[Path]:
+    """The files under a folder, two levels deep; links are not followed."""
+    if place.is_symlink() or not place.is_dir():
+        raise ModelError(f"{place} is no folder; a model publishes regular files only")
+    children = sorted(place.iterdir())
+    deeper = [path for child in children if child.is_dir() and not child.is_symlink() for path in child.iterdir()]
+    return [path for path in (*children, *deeper) if path.is_symlink() or not path.is_dir()]
+
+
+def _size(path: Path, name: str) -> int:
+    about, most = path.lstat(), largest(name) or 0
+    if not stat.S_ISREG(about.st_mode):
+        raise ModelError(f"{path} is not a regular file, and only those are published: remove it")
+    if about.st_size > most:
+        raise ModelError(f"{path} has {about.st_size:,} bytes; no {name} has more than {most:,}")
+    return about.st_size

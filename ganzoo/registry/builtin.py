@@ -1,0 +1,253 @@
+"""The parts that ganzoo ships, registered through the hooks that a stranger's package uses.
+
+This table is the only place that names a concrete part. Builds are import strings, so reading it imports no torch.
+Published scores are those of the named sources under their own protocols; none was measured here.
+"""
+
+# ruff: noqa: D103 - each hook is documented where it is specified
+from __future__ import annotations
+
+from typing import Any
+
+from ganzoo.registry.hookspecs import Register, hookimpl
+
+STUDIOGAN = {"source": "PyTorch-StudioGAN 0.4.0, benchmark figure", "protocol": "TF Inception, 50k fakes, 50k train"}
+MIMICRY = {"source": "torch-mimicry 0.1.16, README", "protocol": "TF Inception, 50k fakes, 50k train, 3 seeds"}
+
+
+def _fid(value: float, origin: dict[str, str], data: str = "CIFAR-10") -> dict[str, Any]:
+    return {"score": "FID", "value": value, "data": data, **origin}
+
+
+@hookimpl
+def register_architectures(register: Register) -> None:
+    networks = {"G": "g", "D": "d"}
+    register(
+        "gan",
+        "ganzoo.architectures.gan:gan",
+        networks=networks,
+        provides={"features"},
+        paper="arxiv:1406.2661",
+    )
+    register(
+        "dcgan",
+        "ganzoo.architectures.dcgan:dcgan",
+        networks=networks,
+        provides={"features", "maps"},
+        implies=("bn",),
+        train={"init": "normal"},
+        paper="arxiv:1511.06434",
+        published=(_fid(48.29, STUDIOGAN),),
+    )
+    register(
+        "sngan",
+        "ganzoo.architectures.sngan:sngan",
+        networks=networks,
+        provides={"features", "maps"},
+        implies=("bn@g", "sn@d", "hinge"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
+        paper="arxiv:1802.05957",
+        published=(_fid(16.77, MIMICRY),),
+    )
+    register(
+        "sagan",
+        "ganzoo.architectures.sagan:sagan",
+        networks=networks,
+        provides={"features", "maps"},
+        implies=("cbn@g", "sn", "sa", "projection", "hinge"),
+        train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},
+        paper="arxiv:1805.08318",
+        published=(_fid(10.35, STUDIOGAN),),
+    )
+
+
+@hookimpl
+def register_normalizations(register: Register) -> None:
+    register("bn", "ganzoo.layers.norm:BatchNorm", paper="arxiv:1502.03167")
+    register(
+        "cbn",
+        "ganzoo.layers.norm:conditional_batch_norm",
+        sides=("g",),
+        requires={"label"},
+        fallback="bn",
+        paper="arxiv:1707.00683",
+    )
+    register("in", "ganzoo.layers.norm:InstanceNorm", requires={"maps"}, paper="arxiv:1607.08022")
+    register("ln", "ganzoo.layers.norm:LayerNorm", paper="arxiv:1607.06450")
+    register("gn", "ganzoo.layers.norm:GroupNorm", paper="arxiv:1803.08494")
+    register("pixelnorm", "ganzoo.layers.norm:PixelNorm", paper="arxiv:1710.10196")
+
+
+@hookimpl
+def register_weights(register: Register) -> None:
+    register("sn", "ganzoo.layers.weight:spectral_norm", implies=("normalization/none@d",), paper="arxiv:1802.05957")
+    register("wn", "ganzoo.layers.weight:weight_norm", paper="arxiv:1602.07868")
+    register("eqlr", "ganzoo.layers.weight:equalized_lr", paper="arxiv:1710.10196")
+
+
+@hookimpl
+def register_attentions(register: Register) -> None:
+    register("sa", "ganzoo.layers.attention:SelfAttention", paper="arxiv:1805.08318")
+    register("se", "ganzoo.layers.timm_attention:squeeze_excite", paper="arxiv:1709.01507")
+    register("cbam", "ganzoo.layers.timm_attention:cbam", paper="arxiv:1807.06521")
+    register("eca", "ganzoo.layers.timm_attention:eca", paper="arxiv:1910.03151")
+    register("nl", "ganzoo.layers.timm_attention:non_local", paper="arxiv:1711.07971")
+
+
+@hookimpl
+def register_conditionings(register: Register) -> None:
+    register("plain", "ganzoo.parts.conditioning:Conditioning", sides=("d",))
+    register(
+        "projection",
+        "ganzoo.layers.conditioning:Projection",
+        sides=("d",),
+        requires={"label", "features"},
+        fallback="plain",
+        paper="arxiv:1802.05637",
+    )
+    register(
+        "ac",
+        "ganzoo.layers.conditioning:AuxiliaryClassifier",
+        sides=("d",),
+        requires={"label", "features"},
+        fallback="plain",
+        paper="arxiv:1610.09585",
+    )
+    register(
+        "onehot",
+        "ganzoo.layers.conditioning:OneHot",
+        aliases=("concat",),
+        requires={"label"},
+        fallback="plain",
+        paper="arxiv:1411.1784",
+    )
+
+
+@hookimpl
+def register_losses(register: Register) -> None:
+    register("bce", "ganzoo.losses.adversarial.cross_entropy:BCE", paper="arxiv:1406.2661")
+    register("minimax", "ganzoo.losses.adversarial.cross_entropy:Minimax", paper="arxiv:1406.2661")
+    register("ls", "ganzoo.losses.adversarial.least_squares:LeastSquares", paper="arxiv:1611.04076")
+    register("hinge", "ganzoo.losses.adversarial.hinge:Hinge", paper="arxiv:1705.02894")
+    register("logistic", "ganzoo.losses.adversarial.cross_entropy:Logistic", paper="arxiv:1801.04406")
+    register(
+        "wgan",
+        "ganzoo.losses.adversarial.wasserstein:Wasserstein",
+        implies=("gp", "normalization/none@d"),
+        train={"repeat.d": 5},
+        paper="arxiv:1701.07875",
+    )
+    register(
+        "wgan-clip",
+        "ganzoo.losses.adversarial.wasserstein:ClippedWasserstein",
+        train={"repeat.d": 5, "optimizer": "rmsprop", "lr.g": 5e-5, "lr.d": 5e-5},
+        paper="arxiv:1701.07875",
+        published=(_fid(107.68, STUDIOGAN),),
+    )
+    register("relativistic", "ganzoo.losses.adversarial.relativistic:Relativistic", paper="arxiv:1807.00734")
+    register(
+        "relativistic-average", "ganzoo.losses.adversarial.relativistic:RelativisticAverage", paper="arxiv:1807.00734"
+    )
+
+
+@hookimpl
+def register_penalties(register: Register) -> None:
+    register("gp", "ganzoo.losses.regularizers.gp:GP", flavour="gradient", paper="arxiv:1704.00028")
+    register("r1", "ganzoo.losses.regularizers.r1:R1", flavour="gradient", paper="arxiv:1801.04406")
+    register("r2", "ganzoo.losses.regularizers.r1:R2", flavour="gradient", paper="arxiv:1801.04406")
+    register("dragan", "ganzoo.losses.regularizers.dragan:Dragan", flavour="gradient", paper="arxiv:1705.07215")
+    register("lecam", "ganzoo.losses.regularizers.lecam:LeCam", flavour="scores", paper="arxiv:2104.03310")
+
+
+@hookimpl
+def register_augments(register: Register) -> None:
+    register("diffaugment", "ganzoo.augments.diffaugment:DiffAugment", paper="arxiv:2006.10738")
+
+
+@hookimpl
+def register_datasets(register: Register) -> None:
+    labelled, plain = {"image", "label"}, {"image"}
+    # Small batches and quick learning: a readable grid in a minute on two cores.
+    quick = {"batch": 32, "lr.g": 5e-4, "lr.d": 1e-3}
+    register("digits", "ganzoo.data.digits:digits", provides=labelled, train=quick)
+    for name in ("cifar10", "cifar100", "mnist", "fashionmnist", "svhn"):
+        register(name, f"ganzoo.data.torchvision:{name}", provides=labelled)
+    register("celeba", "ganzoo.data.torchvision:celeba", provides=plain)
+    register("stl10", "ganzoo.data.torchvision:stl10", provides=labelled)
+    register("lsun", "ganzoo.data.lsun:lsun", provides=plain)
+    register("hf", "ganzoo.data.hf:hf", provides=labelled)
+
+
+@hookimpl
+def register_metrics(register: Register) -> None:
+    moments, features = {"moments"}, {"features"}
+    register("fid", "ganzoo.metrics.distances:FID", requires=moments, aliases=("fd",), paper="arxiv:1706.08500")
+    register(
+        "clean-fid",
+        "ganzoo.metrics.distances:CleanFID",
+        requires=moments,
+        aliases=("clean-fd",),
+        paper="arxiv:2104.11222",
+    )
+    register(
+        "intra-fid",
+        "ganzoo.metrics.distances:IntraFID",
+        requires={"label", "class-moments"},
+        aliases=("intra-fd",),
+        paper="arxiv:1802.05637",
+    )
+    register(
+        "fid-infinity",
+        "ganzoo.metrics.distances:FIDInfinity",
+        requires={"moments", "nested-moments"},
+        aliases=("fd-infinity",),
+        paper="arxiv:1911.07023",
+    )
+    register("kid", "ganzoo.metrics.kernel:KID", requires=features, paper="arxiv:1801.01401")
+    register("is", "ganzoo.metrics.distances:InceptionScore", requires={"probabilities"}, paper="arxiv:1606.03498")
+    register("prdc", "ganzoo.metrics.manifold:PRDC", requires=features, paper="arxiv:2002.09797")
+    register(
+        "pr",
+        "ganzoo.metrics.manifold:PrecisionRecall",
+        requires=features,
+        aliases=("precision", "recall"),
+        paper="arxiv:1904.06991",
+    )
+    register(
+        "dc",
+        "ganzoo.metrics.manifold:DensityCoverage",
+        requires=features,
+        aliases=("density", "coverage"),
+        paper="arxiv:2002.09797",
+    )
+    pairs = {"pairs"}
+    register("l1", "ganzoo.metrics.paired:L1", requires=pairs)
+    register("psnr", "ganzoo.metrics.paired:PSNR", requires=pairs)
+    register("ssim", "ganzoo.metrics.paired:SSIM", requires=pairs, paper="doi:10.1109/TIP.2003.819861")
+    register("lpips", "ganzoo.metrics.paired:LPIPS", requires=pairs, paper="arxiv:1801.03924")
+
+
+@hookimpl
+def register_presets(register: Register) -> None:
+    register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(_fid(40.22, STUDIOGAN),))
+    register("ggan", "dcgan+hinge", paper="arxiv:1705.02894", published=(_fid(43.16, STUDIOGAN),))
+    register("dragan", "dcgan+penalty/dragan", paper="arxiv:1705.07215")
+    register("rgan", "dcgan+relativistic", paper="arxiv:1807.00734")
+    register("ragan", "dcgan+relativistic-average", paper="arxiv:1807.00734")
+    register("ralsgan", "dcgan+relativistic-average:form=ls", paper="arxiv:1807.00734")
+    register("rahinge", "dcgan+relativistic-average:form=hinge", paper="arxiv:1807.00734")
+    register("cgan", "dcgan+onehot", paper="arxiv:1411.1784")
+    register("wgan-gp", "sngan+weight/none+wgan+gp", paper="arxiv:1704.00028", published=(_fid(22.29, MIMICRY),))
+    register("wgan-wc", "sngan+weight/none+wgan-clip", paper="arxiv:1701.07875", published=(_fid(107.68, STUDIOGAN),))
+    register("sngan-cond", "sngan+cbn+projection", paper="arxiv:1802.05957", published=(_fid(9.01, STUDIOGAN),))
+    register("cgan-pd", "sngan+cbn+projection", paper="arxiv:1802.05637", published=(_fid(10.84, MIMICRY),))
+    register("sngan-r1", "sngan+r1", paper="arxiv:1801.04406")
+    register("sngan-lecam", "sngan+lecam", paper="arxiv:2104.03310")
+    register("acgan", "sngan+cbn+ac", paper="arxiv:1610.09585", published=(_fid(33.39, STUDIOGAN),))
+    register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
+    register(
+        "csnsagan",
+        "sagan+sn+cbn+projection+hinge",
+        train={"lr.g": 1e-3, "lr.d": 4e-3},
+        paper="arxiv:1805.08318",
+    )

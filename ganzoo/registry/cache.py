@@ -1,0 +1,138 @@
+"""A memory of what each installed plugin registered, so that listing parts need not import it.
+
+A plugin is known by its distribution, version and files: the hash of its RECORD, and for editable installs, whose
+RECORD does not change, the times and sizes of its modules. The memory is a cache: what is wrong in it is ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
+from importlib.metadata import Distribution, EntryPoint
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.files.atomic import atomic
+from ganzoo.registry.declarations import DECLARATIONS, make_entry
+from ganzoo.registry.docstrings import source_file
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.hookspecs import PLUGIN_API
+
+FORMAT = 1
+LARGEST = 256  # entry points remembered; the oldest go first
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/ganzoo``, or ``~/.cache/ganzoo``."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "ganzoo"
+
+
+class Registrations:
+    """The remembered registrations; :meth:`save` writes what was added."""
+
+    def __init__(self, ganzoo_version: str) -> None:
+        self.path = cache_folder() / "plugins.json"
+        self.ganzoo_version = ganzoo_version
+        self.known: dict[str, list[dict[str, Any]]] = {}
+        self.changed = False
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            stored = json.loads(self.path.read_bytes())
+            if stored["format"] == FORMAT:
+                self.known = dict(stored["plugins"])
+
+    def recall(self, entry_point: EntryPoint, source: dict[str, Any]) -> tuple[Entry, ...] | None:
+        """What the entry point registered when its files were last these; None if that is not known."""
+        found = self.known.get(self._key(entry_point))
+        if found is None:
+            return None
+        with suppress(GanzooError, TypeError, ValueError, KeyError, AttributeError):
+            return tuple(_decoded(described, source) for described in found)
+        return None
+
+    def remember(self, entry_point: EntryPoint, entries: tuple[Entry, ...]) -> None:
+        """Keep what was registered, unless a part can only be had by importing the plugin."""
+        described = [_encoded(entry) for entry in entries]
+        self.known.pop(key := self._key(entry_point), None)
+        if None not in described:
+            self.known[key] = [one for one in described if one is not None]
+            self.changed = True
+
+    def save(self) -> None:
+        """Write the cache if something was added; a folder that cannot be written is no error."""
+        if not self.changed:
+            return
+        newest = dict(list(self.known.items())[-LARGEST:])
+        with suppress(OSError, GanzooError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(self.path) as temporary:
+                temporary.write_text(json.dumps({"format": FORMAT, "plugins": newest}), "utf-8")
+
+    def _key(self, entry_point: EntryPoint) -> str:
+        dist = entry_point.dist
+        state = [
+            self.ganzoo_version,
+            str(PLUGIN_API),
+            sys.version,
+            entry_point.name,
+            entry_point.value,
+            *([dist.name, dist.version, *_files(dist, entry_point)] if dist else ()),
+        ]
+        return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+
+def _files(dist: Distribution, entry_point: EntryPoint) -> list[str]:
+    """What changes when the plugin's code does."""
+    record = dist.read_text("RECORD") or ""
+    editable = '"editable": true' in (dist.read_text("direct_url.json") or "") or not record
+    module = source_file(entry_point.module)
+    files = [module] if module else []
+    top = source_file(entry_point.module.partition(".")[0])
+    if editable and top is not None and top.name == "__init__.py":
+        files = sorted(top.parent.rglob("*.py"))
+    return [hashlib.sha256(record.encode()).hexdigest(), *map(_state, files)]
+
+
+def _state(path: Path) -> str:
+    with suppress(OSError):
+        stat = path.stat()
+        return f"{path} {stat.st_mtime_ns} {stat.st_size}"
+    return str(path)
+
+
+def _encoded(entry: Entry) -> dict[str, Any] | None:
+    """What was declared, as JSON has it; None if it cannot be written down."""
+    described = {name: getattr(entry, name) for name in ("kind", "name", "build", *DECLARATIONS)}
+    described = {name: value for name, value in described.items() if value}
+    for name in {"build", "game"} & described.keys():
+        described[name] = _reference(described[name])
+        if described[name] is None:
+            return None
+    for name in {"requires", "provides"} & described.keys():
+        described[name] = sorted(described[name])
+    with suppress(TypeError, ValueError):
+        return dict(json.loads(json.dumps(described, allow_nan=False)))
+    return None
+
+
+def _decoded(described: dict[str, Any], source: dict[str, Any]) -> Entry:
+    train = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in described.get("train", {}).items()
+    }
+    return dataclasses.replace(make_entry(**{**described, "train": train}), **source)
+
+
+def _reference(build: object) -> str | None:
+    """``"module:Name"`` of what was registered; None if it is not to be found under such a name."""
+    if isinstance(build, str):
+        return build
+    module, qualname = getattr(build, "__module__", None), getattr(build, "__qualname__", None)
+    found: object = sys.modules.get(str(module))
+    for attribute in str(qualname).split("."):
+        found = getattr(found, attribute, None)
+    return f"{module}:{qualname}" if found is build else None

@@ -1,0 +1,113 @@
+"""One hook per kind of part, all of one shape: ``def register_losses(register)``.
+
+A hook calls ``register(name, build, **declarations)`` once for each part that it brings. Built-in parts come
+through the same hooks as those of a stranger's package.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pluggy
+
+from ganzoo.registry.recipe import KINDS
+
+PLUGIN_API = 1  # raised when a plugin written for the previous number could break
+
+hookspec = pluggy.HookspecMarker("ganzoo")
+hookimpl = pluggy.HookimplMarker("ganzoo")
+
+
+class Register(Protocol):
+    """What a hook is handed. Call it once per part; declarations are the fields of ``ganzoo.registry.entry.Entry``."""
+
+    def __call__(self, name: str, build: Any, **declarations: Any) -> None:
+        """Register one part of the hook's kind under ``name``."""
+
+
+@hookspec
+def register_architectures(register: Register) -> None:
+    """Networks: ``build(g: Kit, d: Kit, *, options)`` returns them by name, such as ``{"G": ..., "D": ...}``."""
+
+
+@hookspec
+def register_normalizations(register: Register) -> None:
+    """Classes ``(channels, y_dim, *, options)`` of modules called ``norm(x, y)``."""
+
+
+@hookspec
+def register_weights(register: Register) -> None:
+    """Functions ``(module, *, options)`` that reparametrise ``module.weight`` in place."""
+
+
+@hookspec
+def register_attentions(register: Register) -> None:
+    """Classes ``(channels, *, options)`` of modules called ``attn(x)``."""
+
+
+@hookspec
+def register_conditionings(register: Register) -> None:
+    """Subclasses of ``ganzoo.parts.conditioning.Conditioning``: how labels enter a network."""
+
+
+@hookspec
+def register_losses(register: Register) -> None:
+    """Classes ``(*, options)`` with ``d(critic, real, fake)`` and ``g(critic, real, fake)``."""
+
+
+@hookspec
+def register_penalties(register: Register) -> None:
+    """Classes ``(*, options)`` called ``(critic, real, fake)``, or with ``penalise(round)``."""
+
+
+@hookspec
+def register_auxiliaries(register: Register) -> None:
+    """Objectives with parameters of their own."""
+
+
+@hookspec
+def register_augments(register: Register) -> None:
+    """Classes ``(*, options)`` with ``images(x, round)``: what the critic sees instead of the images."""
+
+
+@hookspec
+def register_datasets(register: Register) -> None:
+    """Functions ``(argument, request: DataRequest)`` that return ``ImageData``."""
+
+
+@hookspec
+def register_metrics(register: Register) -> None:
+    """Classes ``(*, options)`` called ``metric(real, fake)`` with two ``ganzoo.metrics.Sample``: numbers by name.
+
+    ``requires`` says what they look at: ``moments``, ``class-moments``, ``nested-moments``, ``features``,
+    ``probabilities``, ``pairs``, ``label``. With ``model`` the class is a :class:`ganzoo.metrics.Experiment`, called
+    with the model itself and the data. See :mod:`ganzoo.metrics`.
+    """
+
+
+@hookspec
+def register_presets(register: Register) -> None:
+    """Names of recipes: ``register("lsgan", "dcgan+ls")``."""
+
+
+HOOKS = {
+    kind: f"register_{plural}"
+    for kind, plural in zip(
+        KINDS,
+        (
+            "architectures",
+            "normalizations",
+            "weights",
+            "attentions",
+            "conditionings",
+            "losses",
+            "penalties",
+            "auxiliaries",
+            "augments",
+            "datasets",
+            "metrics",
+            "presets",
+        ),
+        strict=True,
+    )
+}

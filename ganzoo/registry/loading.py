@@ -1,0 +1,173 @@
+"""Loading: built-in parts, then each installed plugin under a guard of its own.
+
+A plugin is an entry point of the group ``ganzoo``. One that fails is quarantined: nothing of it is used, it is named
+with its error, and everything else works. ``GANZOO_PLUGINS=a,b`` loads only those, an empty value only built-ins.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import replace
+from functools import cache, partial
+from importlib import metadata
+from importlib.metadata import EntryPoint
+from textwrap import shorten
+from typing import Any
+
+import pluggy
+
+from ganzoo.errors import GanzooError, PluginError, nearest
+from ganzoo.registry import hookspecs
+from ganzoo.registry.cache import Registrations
+from ganzoo.registry.declarations import make_entry
+from ganzoo.registry.entry import BUILT_IN, Entry, Plugin
+from ganzoo.registry.hookspecs import HOOKS, PLUGIN_API
+from ganzoo.registry.registry import Registry
+
+GROUP = "ganzoo"
+COMMANDS = "ganzoo.commands"
+SELECTION = "GANZOO_PLUGINS"
+LONGEST = 400  # characters of a plugin's error that are shown
+
+log = logging.getLogger("ganzoo")
+inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
+
+
+@cache
+def registry() -> Registry:
+    """The parts of ganzoo and of what is installed, made at the first call; a warning is logged for each that fails."""
+    version = own_version()
+    registrations = Registrations(version)
+    plugins = [_built_in(version)]
+    chosen, skipped, missing = selected(GROUP)
+    for entry_point in chosen:
+        plugins.append(_guarded(entry_point, registrations))
+    for plugin, name in inline:
+        plugins.append(Plugin(name, name, "0", register(plugin, name, name, "0")))
+    registrations.save()
+    made = Registry(plugins, sorted({distribution(point) for point in skipped}), missing)
+    for plugin in made.quarantined:
+        log.warning(
+            "plugin %s of %s is not used: %s; see 'ganzoo plugins'", plugin.name, plugin.distribution, plugin.error
+        )
+    for name in missing:
+        log.warning("%s names %s, which is not installed", SELECTION, name)
+    return made
+
+
+@cache
+def own_version() -> str:
+    """The version of ganzoo that is installed."""
+    try:
+        return metadata.version(BUILT_IN)
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+@cache
+def entry_points(group: str) -> tuple[EntryPoint, ...]:
+    """Entry points of a group, in the order of distributions and names."""
+    return tuple(sorted(metadata.entry_points(group=group), key=lambda point: (distribution(point), point.name)))
+
+
+def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]:
+    """What ``GANZOO_PLUGINS`` keeps of other packages' entry points, what it leaves out, and what it misses."""
+    points = [point for point in entry_points(group) if distribution(point) != BUILT_IN]
+    if SELECTION not in os.environ:
+        return points, [], []
+    wanted = {normalised(name) for name in os.environ[SELECTION].split(",") if name.strip()}
+    names = {point: {normalised(point.name), distribution(point)} for point in points}
+    everyone = set().union(*names.values()) if group == GROUP else wanted
+    return (
+        [point for point in points if names[point] & wanted],
+        [point for point in points if not names[point] & wanted],
+        sorted(wanted - everyone),
+    )
+
+
+def distribution(point: EntryPoint) -> str:
+    """The normalised name of the package that declares an entry point."""
+    return normalised(point.dist.name) if point.dist else "unknown"
+
+
+def version_of(point: EntryPoint) -> str:
+    """The version of the package that declares an entry point."""
+    return point.dist.version if point.dist else ""
+
+
+def normalised(name: str) -> str:
+    """A package's name as PEP 503 compares them."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def register(plugin: object, name: str, distribution: str, version: str) -> tuple[Entry, ...]:
+    """What a plugin (a module or any object with hooks) registers.
+
+    Raises:
+        PluginError: if it needs a newer ganzoo, has a misspelt hook or none, or says of a part what cannot be.
+    """
+    needed = getattr(plugin, "GANZOO_PLUGIN_API", PLUGIN_API)
+    if not isinstance(needed, int) or needed > PLUGIN_API:
+        raise PluginError(
+            f"it needs plugin API {needed!r} and this ganzoo has {PLUGIN_API};"
+            f" upgrade ganzoo, or install an older {name}"
+        )
+    # A manager for each plugin, so that whatever one does, no other sees it.
+    manager = pluggy.PluginManager("ganzoo")
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin, name)
+    _check_hooks(manager, plugin)
+    entries: dict[tuple[str, str], Entry] = {}
+    source: dict[str, Any] = {"distribution": distribution, "version": version, "entry_point": name}
+    for kind, hook in HOOKS.items():
+        getattr(manager.hook, hook)(register=partial(_collect, entries, source, kind))
+    return tuple(dict.fromkeys(entries.values()))
+
+
+def _collect(
+    entries: dict[tuple[str, str], Entry], source: dict[str, Any], kind: str, name: str, build: Any, **declarations: Any
+) -> None:
+    entry = replace(make_entry(kind, name, build, **declarations), **source)
+    for spelling in (entry.name, *entry.aliases):
+        if (kind, spelling) in entries:
+            raise PluginError(f"it registers {kind}/{spelling} twice; every name of a kind can be given once")
+        entries[kind, spelling] = entry
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    callers = manager.get_hookcallers(plugin) or []
+    if not callers:
+        raise PluginError("it has no hooks; write functions such as register_losses with @ganzoo.hookimpl before them")
+    for caller in callers:
+        if not caller.has_spec():
+            close = ", ".join(nearest(caller.name, HOOKS.values()))
+            raise PluginError(f"there is no hook called {caller.name!r}; nearest: {close}")
+
+
+def _built_in(version: str) -> Plugin:
+    from ganzoo.registry import builtin
+
+    return Plugin("built-in", BUILT_IN, version, register(builtin, "built-in", BUILT_IN, version))
+
+
+def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
+    """One entry point, loaded so that nothing it raises goes further."""
+    source = {"distribution": distribution(point), "version": version_of(point), "entry_point": point.name}
+    whose = (point.name, source["distribution"], source["version"])
+    try:
+        entries = registrations.recall(point, source)
+        if entries is None:
+            entries = register(point.load(), *whose)
+            registrations.remember(point, entries)
+        return Plugin(*whose, entries)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may even call sys.exit() while it is imported
+        return Plugin(*whose, error=_one_line(error))
+
+
+def _one_line(error: BaseException) -> str:
+    said = shorten(str(error), LONGEST, placeholder="…") or "no message"
+    return said if isinstance(error, GanzooError) else f"{type(error).__name__}: {said}"

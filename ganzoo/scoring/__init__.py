@@ -1,0 +1,1 @@
+"""Scores of models by reference: measured, verified, compared and ranked."""

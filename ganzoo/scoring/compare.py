@@ -1,0 +1,298 @@
+"""Models side by side: recipes, settings, sizes, scores of one protocol, samples of one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import ModelError
+from ganzoo.files.untrusted import printable
+from ganzoo.folder.scores import Score, scores_of
+from ganzoo.plan.settings import write
+from ganzoo.registry.recipe import EMPTY, Recipe
+
+if TYPE_CHECKING:
+    from ganzoo.plan.plan import Plan
+
+SAMPLES, COLUMNS = 36, 6
+ABSENT = "\u2013"
+SEVERAL = 2  # models that have a number, before one of them is the best
+
+
+@dataclass(frozen=True)
+class Model:
+    """One of the models that are compared.
+
+    Attributes:
+        name: how tables call it.
+        folder: where it is.
+        config, plan: of ``config.json``.
+        parameters: of each network.
+        size: bytes of ``model.safetensors``.
+        scores: of its weights.
+    """
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    plan: Plan
+    parameters: Mapping[str, int]
+    size: int
+    scores: list[Score]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a value for each model, None where a model has nothing of the kind."""
+
+    name: str
+    values: tuple[Any, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the models differ in it."""
+        return any(value != self.values[0] for value in self.values)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Scores of one protocol: one for each model, None where it has none."""
+
+    scores: tuple[Score | None, ...]
+
+    @property
+    def one(self) -> Score:
+        """Any of them, for what they share."""
+        return next(score for score in self.scores if score is not None)
+
+    @property
+    def best(self) -> int | None:
+        """Which model is best; None where fewer than two have a score."""
+        have = [index for index, score in enumerate(self.scores) if score is not None]
+        if len(have) < SEVERAL:
+            return None
+        first, *others = have
+        for index in others:
+            first = index if self.scores[index].better_than(self.scores[first]) else first  # type: ignore[union-attr, arg-type]
+        return first
+
+
+def read_model(folder: Path, name: str) -> Model:
+    """Read a folder, without its weights.
+
+    Raises:
+        ModelError: for a folder that is no model, or cannot be built here.
+    """
+    from ganzoo.folder.config import read_config
+    from ganzoo.folder.layout import MODEL
+    from ganzoo.folder.model import build_from
+
+    config = read_config(folder)
+    gan = build_from(config, folder, "meta", plain=True)
+    networks = {network for names in gan.players.values() for network in names}
+    parameters = {
+        network: sum(parameter.numel() for parameter in gan.get_submodule(network).parameters())
+        for network in sorted(networks, reverse=True)
+    }
+    try:
+        size = (folder / MODEL).stat().st_size
+    except OSError:
+        raise ModelError(f"{folder} has no {MODEL}; it is not a whole model or run") from None
+    return Model(name, folder, config, gan.plan, parameters, size, scores_of(folder))
+
+
+# --- tables -------------------------------------------------------------------------------------------------
+
+
+def tables(models: Sequence[Model]) -> dict[str, list[Row]]:
+    """What is compared, by title; of the settings only those that differ."""
+    return {
+        "models": facts(models),
+        "parts": merged(models, _parts),
+        "settings": [row for row in merged(models, _settings) if row.differs],
+        "sizes": [*merged(models, lambda model: {f"parameters of {n}": c for n, c in model.parameters.items()}),
+                  Row("MB of model.safetensors", tuple(round(model.size / 1e6, 3) for model in models))],
+    }  # fmt: skip
+
+
+FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "recipe": lambda config: config["recipe"],
+    "resolution": lambda config: config["resolution"],
+    "channels": lambda config: config["channels"],
+    "classes": lambda config: config["classes"],
+    "data": lambda config: config["dataset"].get("name"),
+    "fingerprint": lambda config: config["dataset"].get("fingerprint"),
+    "step": lambda config: config["step"],
+    "selection": lambda config: config["selection"],
+    "seed": lambda config: config["seed"],
+    "licence": lambda config: config["license"],
+    "ganzoo": lambda config: config.get("ganzoo"),
+}
+
+
+def facts(models: Sequence[Model]) -> list[Row]:
+    """What ``config.json`` says of the whole model."""
+    return [Row(name, tuple(read(model.config) for model in models)) for name, read in FACTS.items()]
+
+
+def merged(models: Sequence[Model], read: Callable[[Model], Mapping[str, Any]]) -> list[Row]:
+    """A row for each name that a model has, in the order of their first appearance."""
+    found = [read(model) for model in models]
+    names = dict.fromkeys(name for values in found for name in values)
+    return [Row(name, tuple(values.get(name) for values in found)) for name in names]
+
+
+def _parts(model: Model) -> dict[str, str]:
+    """The part in each slot, with the options that are not its defaults; several of one kind in one line."""
+    slots: dict[str, list[str]] = {}
+    for slot in (model.plan.head, *model.plan.slots):
+        if slot.name == EMPTY or slot.entry is None:
+            continue
+        known = slot.entry.options()
+        options = [f"{option.key}={option.format(slot.options[key])}" for key, option in known.items()
+                   if slot.options.get(key) != option.default]  # fmt: skip
+        places = [slot.side] if slot.side else []
+        where = f"{slot.kind}@{places[0]}" if places else slot.kind
+        what = slot.name + (f"@{','.join(map(str, slot.resolutions))}" if slot.resolutions else "")
+        slots.setdefault(where, []).append(what + (f":{','.join(options)}" if options else ""))
+    return {where: " + ".join(names) for where, names in slots.items()}
+
+
+def _settings(model: Model) -> dict[str, str]:
+    return {name: write(setting.value) for name, setting in model.plan.settings.items()}
+
+
+def score_rows(models: Sequence[Model]) -> list[ScoreRow]:
+    """Scores side by side, those of one protocol and data only; where a model has several, that of most seeds."""
+    found: dict[object, list[Score | None]] = {}
+    for index, model in enumerate(models):
+        for score in model.scores:
+            row = found.setdefault(score.protocol, [None] * len(models))
+            kept = row[index]
+            row[index] = score if kept is None or score.seeds >= kept.seeds else kept
+    return [ScoreRow(tuple(row)) for row in found.values()]
+
+
+def to_json(models: Sequence[Model]) -> dict[str, Any]:
+    """Everything that is compared, as ``--json`` prints it; lists are in the order of the models, null is absent."""
+    plain = {
+        title: {row.name: list(row.values) for row in rows}
+        for title, rows in tables(models).items()
+        if title != "models"
+    }
+    return {
+        "models": [{"name": m.name, **{name: read(m.config) for name, read in FACTS.items()}} for m in models],
+        **plain,
+        "scores": [
+            {
+                "key": row.one.key,
+                "dataset": dict(row.one.dataset),
+                "network_sha256": row.one.network["sha256"],
+                "resize": row.one.resize,
+                "best": row.best,
+                "values": [
+                    score and {n: getattr(score, n) for n in ("value", "std", "seed", "seeds", "step", "weights")}
+                    for score in row.scores
+                ],
+            }
+            for row in score_rows(models)
+        ],
+    }
+
+
+def text(value: Any) -> str:
+    """A value as a table shows it; what a terminal would obey is escaped."""
+    if value is None:
+        return ABSENT
+    return f"{value:,}" if type(value) is int else printable(value)
+
+
+def score_text(score: Score | None) -> str:
+    """``12.34 ± 0.05``."""
+    if score is None:
+        return ABSENT
+    return f"{score.value:.4g}" + ("" if score.std is None else f" ± {score.std:.2g}")
+
+
+def parts_shared(models: Sequence[Model]) -> frozenset[str]:
+    """Words that stand in the recipe of every model."""
+    words = [_words(model) for model in models]
+    return frozenset(words[0]).intersection(*words)
+
+
+def _words(model: Model) -> list[str]:
+    recipe = Recipe.parse(model.config["recipe"])
+    return [str(part) for part in (recipe.head, *recipe.parts)]
+
+
+# --- a page -------------------------------------------------------------------------------------------------
+
+
+def page(models: Sequence[Model], seed: int = 0) -> str:
+    """Everything that is compared as a web page of one file, with samples of one seed."""
+    from ganzoo.card.html import document
+
+    shared = parts_shared(models)
+    title = " · ".join(model.name for model in models)
+    body = [f"<h1>{escape(title)}</h1>", _gallery(models, shared, seed)]
+    body.append(_section("Scores", _score_table(models), "None of them has a score."))
+    for name, rows in tables(models).items():
+        columns = ["", *(model.name for model in models)]
+        cells = [(row.name, *map(text, row.values)) for row in rows]
+        table = _table(columns, cells, [row.differs for row in rows]) if rows else ""
+        body.append(_section(name.capitalize(), table, "They have the same."))
+    return document(title, "\n".join(body))
+
+
+def _section(title: str, table: str, otherwise: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n" + (f'<div class="wide">{table}</div>' if table else f"<p>{otherwise}</p>")
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], differs: Sequence[bool]) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    lines = []
+    for row, marked in zip(rows, differs, strict=True):
+        kind = ' class="differs"' if marked else ""
+        lines.append(f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _score_table(models: Sequence[Model]) -> str:
+    rows = score_rows(models)
+    if not rows:
+        return ""
+    columns = ["protocol", "data", "better is", *(model.name for model in models)]
+    cells = []
+    for row in rows:
+        way = "higher" if row.one.higher_is_better else "lower"
+        best = [f"{score_text(score)}{' ★' if row.best == index else ''}" for index, score in enumerate(row.scores)]
+        cells.append((row.one.key, f"{row.one.dataset['name']}, {row.one.dataset['split']}", way, *best))
+    return _table(columns, cells, [False] * len(rows))
+
+
+def _gallery(models: Sequence[Model], shared: frozenset[str], seed: int) -> str:
+    from ganzoo.card.html import data_uri
+
+    figures = []
+    for model in models:
+        words = "+".join(escape(word) if word in shared else f"<mark>{escape(word)}</mark>" for word in _words(model))
+        picture = f'<img src="{data_uri(samples(model, seed))}" alt="samples of {escape(model.name)}">'
+        label = f"<figcaption><b>{escape(model.name)}</b><br><code>{words}</code></figcaption>"
+        figures.append(f"<figure>{picture}{label}</figure>")
+    note = f"Samples of seed {seed}, in order; what their recipes do not share is marked."
+    return f'<div class="gallery">{"".join(figures)}</div><p class="dim">{note}</p>'
+
+
+def samples(model: Model, seed: int) -> bytes:
+    """A grid of samples as a PNG file."""
+    from ganzoo.folder.model import load_folder
+    from ganzoo.images import grid, to_uint8
+
+    gan = load_folder(model.folder)
+    file = BytesIO()
+    grid(to_uint8(gan.sample(SAMPLES, seed=seed), low=0), COLUMNS).save(file, format="PNG")
+    return file.getvalue()

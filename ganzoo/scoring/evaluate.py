@@ -1,0 +1,235 @@
+"""Scores by reference: what ``ganzoo.evaluate`` and ``ganzoo eval`` do with folders and data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.open import is_path
+from ganzoo.errors import UsageError
+from ganzoo.files.atomic import check_writable
+from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import CONFIG, SNAPSHOTS, bests, snapshots
+from ganzoo.folder.model import weights_file
+from ganzoo.folder.scores import Score, add_scores, weights_digest
+from ganzoo.gan.gan import GAN
+from ganzoo.hub.locate import Found, locate
+from ganzoo.machine.memory import keep_memory
+from ganzoo.metrics import evaluate as measure
+from ganzoo.metrics.cache import keep_floor
+from ganzoo.metrics.extract import Progress
+from ganzoo.metrics.select import choose, looks_of, with_floor
+
+OTHER = {"train": "test", "test": "train"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to be scored.
+
+    Attributes:
+        label: what a person calls it.
+        model: a GAN, or images.
+        step: of training.
+        digest: sha256 of its weights; empty where it has none.
+        folder: where its scores are kept; None for nowhere.
+    """
+
+    label: str
+    model: GAN | ImageData
+    step: int = 0
+    digest: str = ""
+    folder: Path | None = None
+
+
+def is_model(path: Path) -> bool:
+    """Whether a folder holds a model rather than images."""
+    return path.is_dir() and (path / CONFIG).exists()
+
+
+def subjects(
+    model: GAN | Found | Path, *, step: int | str | None = None, every: bool = False, device: str = "cpu"
+) -> Iterator[Subject]:
+    """What there is to score, loaded one at a time.
+
+    Args:
+        model: a GAN; a model's folder, or its ``snapshots``; a folder or zip of images.
+        step: a kept step, or ``"best"``.
+        every: every kept step, oldest first, and the model itself.
+        device: where weights go.
+
+    Raises:
+        UsageError: steps of what has none.
+        ModelError: for a folder that is no model, or has no such step.
+    """
+    if isinstance(model, Path) and model.name == SNAPSHOTS and is_model(model.parent):
+        model, every = model.parent, True
+    if isinstance(model, Path) and is_model(model):
+        yield from _kept(Found(model, str(model)), step, every, device, model)
+        return
+    if isinstance(model, Found):  # the Hub's cache, or a package: nobody's folder to write to
+        yield from _kept(model, step, every, device, None)
+        return
+    if step is not None or every:
+        raise UsageError("only the folder of a run has kept steps: leave the step out")
+    if isinstance(model, GAN):
+        yield Subject("the model", model)
+    else:
+        yield Subject(model.name, open_data(model, DataRequest(split="all")))
+
+
+def _kept(found: Found, step: int | str | None, every: bool, device: str, folder: Path | None) -> Iterator[Subject]:
+    """The weights of a model: its own, those of one step, or every one's; scores are kept in ``folder``."""
+    config = read_config(found.folder)
+    steps: list[int | str | None] = [step]
+    if every:
+        steps = [*(kept for kept in snapshots(found.folder) if kept != config["step"]), config["step"]]
+    for one in steps:
+        file = weights_file(found.folder, config, one)
+        yield Subject(
+            label=found.label if one is None else f"{found.label} step {one}",
+            model=found.load(device, one),
+            step=_number(one, found.folder, config),
+            digest=weights_digest(file.parent, file.name),
+            folder=folder,
+        )
+
+
+def _number(step: int | str | None, folder: Path, config: Mapping[str, Any]) -> int:
+    """The step that a name of one means."""
+    if isinstance(step, int):
+        return step
+    return config["step"] if step in (None, config["selection"]) else max(bests(folder))
+
+
+def open_split(data: Any, split: str | None, resolution: int, channels: int) -> tuple[ImageData, str]:
+    """Real images of a model's size, and what records call the part of the data that they are.
+
+    A folder, zip or tensor is taken whole; a ``split`` given for it only says what it is. Named data sets are asked
+    for the split; ``train`` by default, as published scores have it.
+    """
+    size = {"resolution": resolution, "channels": channels}
+    if not isinstance(data, str) or is_path(data):
+        return open_data(data, DataRequest(split="all", **size)), split or "all"
+    wanted = split or "train"
+    return open_data(data, DataRequest(split=wanted, **size)), wanted
+
+
+def evaluate(
+    model: GAN | Found | str | PathLike[str],
+    data: Any,
+    *,
+    split: str | None = None,
+    metrics: Sequence[str] = ("fid",),
+    n: int = 50_000,
+    features: str | None = None,
+    weights: str | PathLike[str] | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    batch: int = 64,
+    device: str = "cpu",
+    step: int | str | None = None,
+    every_step: bool = False,
+    floor: Any = None,
+    save: bool = True,
+    progress: Progress | None = None,
+) -> list[Score]:
+    """Score a model, or images, against real images, and keep the scores in the model's folder.
+
+    Args:
+        model: a GAN; a reference as :func:`ganzoo.load` takes it; or a folder or ``.zip`` of images.
+        data: real images, as :func:`ganzoo.train` takes them.
+        split: of the data, ``train`` by default; for a folder, zip or tensor, only what to call it.
+        metrics: names of metrics; ``ganzoo list metric``.
+        n: images to draw.
+        features: the feature network: ``inception-v3-compat`` by default, which FID is defined on, or one of timm,
+            such as ``tf_efficientnet_lite0.in1k``.
+        weights: a file with the network's weights.
+        seed, seeds: of the noise: the first, and how many to average over.
+        batch: images computed at once; scores do not depend on it.
+        device: where everything is computed.
+        step: a kept step, or ``"best"``, of a run.
+        every_step: score every kept step of a run.
+        floor: other real images, to be scored as if they were generated: what a perfect model would get. The same
+            name as ``data`` means its other split.
+        save: keep the scores in ``metrics.json``, where ``model`` is a folder.
+        progress: told how many images are done, and of how many.
+
+    Returns:
+        The scores, in the order of steps and metrics.
+
+    Example:
+        >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
+    """
+    judges = choose(metrics)
+    keep_memory()
+    every = subjects(_found(model), step=step, every=every_step, device=device)
+    first = next(every)
+    if save and first.folder is not None:
+        check_writable(first.folder)
+    file = None if weights is None else Path(weights)
+    looks_of(judges, features, first.model.resolution, file, device)  # what is missing is said before data is opened
+    real, named = open_split(data, split, first.model.resolution, first.model.channels)
+    network = {"features": features, "weights": file, "device": device}
+    options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
+    if floor is not None:
+        count = n if isinstance(first.model, GAN) else min(n, first.model.count)
+        measure_floor(floor, data, real, named, count, options)
+    found: list[Score] = []
+    for subject in _from(first, every):
+        scores = measure(
+            subject.model,
+            real,
+            n=n,
+            seed=seed,
+            seeds=seeds,
+            step=subject.step,
+            digest=subject.digest,
+            split=named,
+            **options,
+        )
+        found += scores
+        if save and subject.folder is not None:
+            add_scores(subject.folder, scores)
+    return found
+
+
+def _from(first: Subject, others: Iterator[Subject]) -> Iterator[Subject]:
+    yield first
+    yield from others
+
+
+def _found(model: GAN | Found | str | PathLike[str]) -> GAN | Found | Path:
+    """What a reference means: a path where it is one, with a model or images at its end; else a model by name."""
+    if isinstance(model, GAN | Found):
+        return model
+    if isinstance(model, str) and not model.startswith((".", "/", "~")):
+        return locate(model)
+    return Path(model).expanduser()
+
+
+def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, options: dict[str, Any]) -> None:
+    """Score real images by a protocol, and remember it as what a perfect model would get.
+
+    Args:
+        floor: the images that stand in for generated ones; equal to ``data`` for its other split.
+        data, real, split: the data that models are scored against, as given and opened.
+        n: images of a model that is scored; there must be as many here, or the protocols would differ.
+        options: of the measurement.
+
+    Raises:
+        UsageError: there are fewer, or they are the same images, or the metrics have no floor.
+    """
+    other = OTHER.get(split) if isinstance(floor, str) and floor == data and not is_path(floor) else None
+    options = {**options, "metrics": with_floor(options["metrics"])}
+    images, _ = open_split(floor, other, real.resolution, real.channels)
+    if images.fingerprint == real.fingerprint:
+        raise UsageError(f"the floor compares {real.name} with itself: give other real images, or another split")
+    if images.count < n:
+        raise UsageError(f"the floor needs as many real images as are drawn, and there are {images.count:,}: lower -n")
+    for score in measure(images, real, n=n, split=split, **options):
+        keep_floor(score)

@@ -1,0 +1,186 @@
+"""Checkpoints of a training: everything to go on bit for bit, in safetensors and JSON, two of them kept.
+
+``training/step-00000500/`` holds ``state.safetensors`` and ``state.json``, which has the other's digest: a folder
+appears under its name only when both are on the disk, and one that does not hold together is passed over.
+``training/best-00000300/`` is the checkpoint of the best step, with its ``model.safetensors``; it stays as long as a
+kept checkpoint needs it, so a run that goes back to one also finds what was best then.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ganzoo.errors import ModelError, RunError
+from ganzoo.files.atomic import atomic_folder, write_json
+from ganzoo.files.untrusted import field as checked
+from ganzoo.files.untrusted import open_regular, read_json, read_shapes, read_tensors
+from ganzoo.folder.layout import MODEL, TRAINING, bests
+from ganzoo.folder.weights import write_tensors
+
+TENSORS, NOTES = "state.safetensors", "state.json"
+FORMAT = 1
+KEPT = 2
+
+
+@dataclass
+class State:
+    """Where a training stands.
+
+    Attributes:
+        step: rounds taken.
+        identity: digest of the mathematics; a checkpoint of another is foreign.
+        tensors: by name.
+        info: JSON-able rest.
+    """
+
+    step: int
+    identity: str
+    tensors: Mapping[str, Tensor]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checkpoints(folder: Path) -> dict[int, Path]:
+    """Checkpoint folders of a run by step, oldest first, whether they hold together or not."""
+    found = sorted((folder / TRAINING).glob("step-*"))
+    return {int(path.name[5:]): path for path in found if path.name[5:].isdecimal()}
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def save_training(folder: Path, state: State, every: int = 1) -> None:
+    """Write the checkpoint of ``state.step`` and remove those that are not needed any more.
+
+    Args:
+        folder: of the run.
+        state: of the step.
+        every: steps between checkpoints; see :func:`prune`.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to; older checkpoints are untouched.
+    """
+    path = folder / TRAINING / f"step-{state.step:08d}"
+    shutil.rmtree(path, ignore_errors=True)
+    with atomic_folder(path) as temporary:
+        _write(temporary, state)
+    prune(folder, every)
+
+
+def prune(folder: Path, every: int) -> None:
+    """Keep two checkpoints: the last, and the last before it that is of a multiple of ``every``, if there is one.
+
+    A run that was stopped between multiples thus ends with the same checkpoints as one that was not.
+    """
+    found = checkpoints(folder)
+    *before, last = found or [0]
+    regular = [step for step in before if step % every == 0] or before
+    for step in set(before).difference(regular[1 - KEPT :], [last]):
+        shutil.rmtree(found[step], ignore_errors=True)
+
+
+def _write(path: Path, state: State) -> None:
+    write_tensors(path / TENSORS, state.tensors)
+    notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
+    write_json(path / NOTES, {**notes, "sha256": _digest(path / TENSORS), "info": dict(state.info)})
+
+
+def save_best(folder: Path, state: State, model: Mapping[str, Tensor], saved: bool = False) -> None:
+    """Keep a step as the best one, and those before it only as long as a checkpoint needs them.
+
+    Args:
+        folder: of the run.
+        state: of the step.
+        model: what ``model.safetensors`` of that step holds.
+        saved: whether :func:`save_training` has just written this state; then it takes no more room.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to; the best before is untouched.
+    """
+    path = folder / TRAINING / f"best-{state.step:08d}"
+    shutil.rmtree(path, ignore_errors=True)
+    with atomic_folder(path) as temporary:
+        if saved:
+            for name in (TENSORS, NOTES):
+                _link(checkpoints(folder)[state.step] / name, temporary / name)
+        else:
+            _write(temporary, state)
+        write_tensors(temporary / MODEL, model)
+    drop_bests(folder, state.step)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def drop_bests(folder: Path, best: int | None) -> None:
+    """Remove every best but the one of step ``best`` and those that the checkpoints refer to."""
+    needed = {best}
+    for path in checkpoints(folder).values():
+        try:
+            needed.add(checked(read_json(path / NOTES), "info", dict, path).get("best"))
+        except ModelError:
+            continue  # it does not hold together, so no one will go back to it
+    for step, path in bests(folder).items():
+        if step not in needed:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def load_best(folder: Path, step: int, identity: str) -> State:
+    """The best checkpoint, of ``step``.
+
+    Raises:
+        ModelError: it is not there, or does not hold together.
+    """
+    return _read(folder / TRAINING / f"best-{step:08d}", step, identity)
+
+
+def _read(path: Path, step: int, identity: str) -> State:
+    notes = read_json(path / NOTES)
+    if checked(notes, "format", int, path) > FORMAT:
+        raise ModelError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
+    if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
+        raise ModelError(f"{path} belongs to another run")
+    if checked(notes, "sha256", str, path) != _digest(path / TENSORS):
+        raise ModelError(f"{path / TENSORS} is torn")
+    info = checked(notes, "info", dict, path)
+    return State(step, identity, read_tensors(path / TENSORS, read_shapes(path / TENSORS)), info)
+
+
+def load_training(folder: Path, identity: str) -> tuple[State, list[str]]:
+    """The newest checkpoint that holds together, and what is wrong with newer ones.
+
+    Raises:
+        RunError: there is none; the text names what was found.
+    """
+    wrong: list[str] = []
+    for step, path in reversed(checkpoints(folder).items()):
+        try:
+            return _read(path, step, identity), wrong
+        except ModelError as error:
+            wrong.append(str(error))
+    found = "; ".join(wrong) or "it was stopped before its first checkpoint"
+    raise RunError(f"{folder} cannot be resumed: {found}")
+
+
+def drop_after(folder: Path, step: int) -> None:
+    """Remove checkpoints of later steps than ``step``: torn ones, once an older one is in use."""
+    for later, path in checkpoints(folder).items():
+        if later > step:
+            shutil.rmtree(path, ignore_errors=True)

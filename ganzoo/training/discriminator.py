@@ -1,0 +1,56 @@
+"""The networks that samples do not need, such as D: baked out of a training to be published, for fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.errors import ModelError, RunError
+from ganzoo.files.untrusted import read_shapes, read_tensors
+from ganzoo.folder.layout import bests
+from ganzoo.folder.model import build_from
+from ganzoo.folder.weights import plain_state
+from ganzoo.gan.gan import GAN
+from ganzoo.training.checkpoint import TENSORS, checkpoints
+
+FILE = "discriminator.safetensors"
+
+
+def opponents(gan: GAN) -> dict[str, nn.Module]:
+    """The networks of every player but the generator's, by name."""
+    return {name: getattr(gan, name) for player, names in gan.players.items() if player != "g" for name in names}
+
+
+def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The opponents of the published step, as ``network.path``, reparametrisations such as ``sn`` baked in.
+
+    Args:
+        folder: of a run, with its ``training/``.
+        config: its checked ``config.json``.
+
+    Raises:
+        RunError: no state of that step is kept.
+        ModelError: the state does not hold together.
+    """
+    step = config["step"]
+    state = {**checkpoints(folder), **bests(folder)}.get(step)
+    if state is None:
+        raise RunError(
+            f"{folder} keeps no training state of step {step}, so there is no discriminator to publish:"
+            " push from the folder that it was trained in, or leave out --with-discriminator"
+        )
+    saved = read_tensors(state / TENSORS, read_shapes(state / TENSORS))
+    networks = opponents(build_from(config, folder, "cpu"))
+    baked: dict[str, Tensor] = {}
+    for name, network in networks.items():
+        prefix = f"gan/{name}."
+        own = {key.removeprefix(prefix): tensor for key, tensor in saved.items() if key.startswith(prefix)}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise ModelError(f"{state / TENSORS} does not hold {name} of this recipe") from error
+        baked |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
+    return baked

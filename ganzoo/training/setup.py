@@ -1,0 +1,157 @@
+"""Before the first step: which folder a run goes to, what it is made of, and what of that is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.open import as_path, is_path
+from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError
+from ganzoo.files.atomic import LOCK, TORN, check_writable
+from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import CONFIG, MODEL
+from ganzoo.folder.log import LOG
+from ganzoo.gan.builder import assemble
+from ganzoo.gan.gan import GAN
+from ganzoo.plan.plan import SIDES, Plan
+from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.training.checkpoint import TRAINING, checkpoints
+from ganzoo.training.loop import reseed
+from ganzoo.training.optim import repeat_of
+from ganzoo.training.output import SAMPLES
+
+RUN = "run.json"
+RUNS = Path("runs")
+STEPS = 20_000  # where neither a person nor the data set says
+STARTED = (LOCK, TRAINING, LOG, SAMPLES, MODEL)  # what is there before config.json says that a run has begun
+LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
+
+
+# --- folders ------------------------------------------------------------------------------------------------
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder has a run or a model in it. A start that was killed before its end counts as none."""
+    return (folder / CONFIG).exists() or max(checkpoints(folder), default=0) > 0
+
+
+def check_new(folder: Path) -> None:
+    """Refuse a folder that a new run cannot have.
+
+    Raises:
+        RunError: it holds a run, or other things, or cannot be written to.
+    """
+    if holds_run(folder):
+        free = free_folder(folder)
+        raise RunError(
+            f"{folder} holds a run: go on with it (ganzoo train --resume {folder}), or start another (--out {free})"
+        )
+    check_writable(folder)
+    if folder.is_dir() and any(
+        path.name not in STARTED and not path.name.startswith(TORN) for path in folder.iterdir()
+    ):
+        raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
+
+
+def free_folder(folder: Path) -> Path:
+    """``folder``, or ``folder-2``, ``folder-3``, ... whichever is not there yet."""
+    number, path = 1, folder
+    while path.exists() or path.is_symlink():
+        number += 1
+        path = folder.with_name(f"{folder.name}-{number}")
+    return path
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where a run goes that was given no folder: ``runs/<slug>``, numbered where the recipe has been run before.
+
+    Different recipes can have one slug; the later one gets six digits of its plan's hash.
+    """
+    folder = RUNS / plan.slug
+    try:
+        other = holds_run(folder) and read_config(folder)["recipe"] != plan.recipe
+    except ModelError:
+        other = True
+    return free_folder(folder.with_name(f"{folder.name}-{plan.hash[:6]}") if other else folder)
+
+
+def check_run(folder: Path) -> None:
+    """Refuse a folder that is no run to go on with.
+
+    Raises:
+        RunError: saying what it lacks.
+    """
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder} to resume")
+    if not holds_run(folder):
+        raise RunError(f"{folder} is not a run: it has no {CONFIG}; give a folder that ganzoo train made")
+    if not (folder / TRAINING / RUN).exists():
+        raise RunError(
+            f"{folder} is a model without its {TRAINING}/ folder: it cannot be resumed, but a new run can start from "
+            f"it (--init {folder})"
+        )
+    check_writable(folder)
+
+
+# --- data and plan ------------------------------------------------------------------------------------------
+
+
+def check_license(license: str | None) -> None:
+    """Refuse what cannot be the id of a licence, such as ``cc-by-4.0``."""
+    if license is not None and not LICENSE.fullmatch(license):
+        raise UsageError(f"--license {license} is no licence id: give one such as apache-2.0, mit or cc-by-4.0")
+
+
+def data_text(data: object) -> str | None:
+    """How the data can be found again; None for data in memory."""
+    if isinstance(data, Path):
+        return str(data.expanduser().resolve())
+    if not isinstance(data, str):
+        return None
+    if is_path(data):
+        return str(as_path(data).resolve())
+    name, colon, inner = data.rpartition(":")  # such as pairs:gray:./photos
+    here = bool(colon) and is_path(inner) and Path(inner).expanduser().exists()
+    return f"{name}:{Path(inner).expanduser().resolve()}" if here else data
+
+
+def plan_and_data(
+    recipe: str, data: Any, request: DataRequest, settings: Mapping[str, object], notes: list[str]
+) -> tuple[Plan, ImageData]:
+    """Resolve the recipe and open the data, at a size that the architecture can have.
+
+    What is wrong with the recipe itself is said before any data is looked for.
+    """
+    draft = make_plan(recipe, {"image", "label", *wants(recipe)}, settings)
+    if request.resolution is not None:
+        assemble(draft, request.resolution, request.channels or 3, 2, device="meta")
+    opened = open_data(data, request)
+    plan = make_plan(recipe, opened.provides, settings, opened.train)
+    try:
+        assemble(plan, opened.resolution, opened.channels, len(opened.class_names), device="meta")
+    except ResolutionError as error:
+        if request.resolution is not None or not error.nearest:
+            raise
+        size = min(error.nearest, key=lambda near: abs(math.log(near / opened.resolution)))
+        notes.append(f"{opened.name} is {opened.resolution} px, which {plan.head.name} cannot be: shown at {size} px")
+        opened = open_data(data, replace(request, resolution=size))
+    return plan, opened
+
+
+def fresh_gan(plan: Plan, data: ImageData, seed: int) -> GAN:
+    """Networks with first weights that depend on the plan, the data's sizes and the seed only."""
+    reseed(seed)
+    gan = assemble(plan, data.resolution, data.channels, len(data.class_names))
+    if gan.classes:
+        gan.class_names = data.class_names
+    return gan
+
+
+def images_per_step(plan: Plan) -> int:
+    """Real images that one step uses."""
+    return int(plan["batch"]) * max(repeat_of(plan, side) for side in SIDES)

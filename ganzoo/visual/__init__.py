@@ -1,0 +1,1 @@
+"""Pictures of models and runs: diagrams, attention maps, curves, walks through the noise."""

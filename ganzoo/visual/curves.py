@@ -1,0 +1,141 @@
+"""Curves of runs from their logs. Needs matplotlib, which the extra ``plot`` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import RunError, UsageError, nearest
+from ganzoo.files.atomic import atomic
+from ganzoo.folder.log import LOG, flat, read_log
+
+KEYS = ("losses/*", "accuracy/*", "clock/images_per_second")
+TITLES = {
+    "losses": "losses",
+    "accuracy": "share of images that D judges right",
+    "clock": "images per second",
+    "lr": "learning rate",
+}
+INKS = ("#3b82c4", "#d97706", "#3f9b6c", "#b4529b", "#64748b", "#c2410c", "#0f766e", "#8b5cf6")
+ACROSS = 3  # panels in a row
+
+
+@dataclass
+class Curve:
+    """One series of one run: ``values`` at ``steps``."""
+
+    run: str
+    key: str
+    steps: list[int]
+    values: list[float]
+
+
+def read_curves(folders: Sequence[Path], patterns: Sequence[str] = ()) -> list[Curve]:
+    """The series of some runs whose names match one of ``patterns``, such as ``losses/d/*``.
+
+    Raises:
+        RunError: for a folder without a log, or with an empty one.
+        UsageError: for a pattern that fits nothing.
+    """
+    curves = [curve for folder, name in zip(folders, _names(folders), strict=True) for curve in _read(folder, name)]
+    known = sorted({curve.key for curve in curves})
+    for pattern in patterns:
+        if not any(fnmatch(key, pattern) for key in known):
+            raise UsageError(f"--keys {pattern} fits nothing; nearest: {', '.join(nearest(pattern, known))}")
+    return [curve for curve in curves if any(fnmatch(curve.key, pattern) for pattern in patterns or KEYS)]
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """The folders' own names, or their paths where two share one."""
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+
+
+def _read(folder: Path, name: str) -> list[Curve]:
+    if not (folder / LOG).is_file():
+        what = f"{folder} holds no {LOG}" if folder.is_dir() else f"there is no folder {folder}"
+        raise RunError(f"{what}: give the folder of a run, such as runs/first")
+    curves: dict[str, Curve] = {}
+    for record in read_log(folder):
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            for key, value in flat(record).items():
+                curve = curves.setdefault(key, Curve(name, key, [], []))
+                curve.steps.append(record["step"])
+                curve.values.append(value)
+    if not curves:
+        raise RunError(f"{folder / LOG} has no lines yet: wait for the run's first tick")
+    return list(curves.values())
+
+
+def smoothed(values: Sequence[float], lines: int) -> list[float]:
+    """An average that follows about the last ``lines`` values, unbiased from the first on."""
+    keep, total, weight = 1 - 1 / max(lines, 1), 0.0, 0.0
+    averages = []
+    for value in values:
+        total, weight = keep * total + value, keep * weight + 1
+        averages.append(total / weight)
+    return averages
+
+
+def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
+    """Draw curves as a PNG or SVG file, by its ending; the same curves give the same bytes.
+
+    One run has a panel for each group of keys; several runs have one for each key, so that they can be compared.
+
+    Raises:
+        UsageError: when matplotlib is not installed.
+    """
+    figure_class, settings = _matplotlib()
+    several = len({curve.run for curve in curves}) > 1
+    panels: dict[str, list[Curve]] = {}
+    for curve in curves:
+        panels.setdefault(curve.key if several else curve.key.partition("/")[0], []).append(curve)
+    across = min(ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    with settings({"svg.hashsalt": "ganzoo", "font.size": 9, "svg.fonttype": "none"}):
+        figure = figure_class(figsize=(4.6 * across, 3.1 * down), dpi=130, layout="constrained")
+        axes = list(figure.subplots(down, across, squeeze=False).flat)
+        for axis, (title, group) in zip(axes, panels.items(), strict=False):
+            _panel(axis, _plain(TITLES.get(title, title)), group, several, smooth)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        metadata = {"Software": None} if path.suffix.lower() == ".png" else {"Date": None}
+        with atomic(path) as temporary:
+            figure.savefig(temporary, metadata=metadata)
+
+
+def _panel(axis: Any, title: str, curves: Sequence[Curve], several: bool, smooth: int) -> None:
+    for curve, ink in zip(curves, INKS * len(curves), strict=False):
+        label = _plain(curve.run if several else curve.key.partition("/")[2])
+        if smooth > 1:
+            axis.plot(curve.steps, curve.values, color=ink, linewidth=0.7, alpha=0.25)
+        axis.plot(curve.steps, smoothed(curve.values, smooth), color=ink, linewidth=1.4, label=label)
+    axis.set_title(title, fontsize=10, loc="left", color="#1f2937")
+    axis.set_xlabel("step", color="#6b7280")
+    axis.grid(color="#e5e7eb", linewidth=0.7)
+    axis.margins(x=0.01)
+    if all(curve.key.startswith("accuracy/") for curve in curves):
+        axis.set_ylim(-0.03, 1.03)
+    axis.tick_params(colors="#6b7280", length=0)
+    for edge in ("top", "right", "left"):
+        axis.spines[edge].set_visible(False)
+    axis.spines["bottom"].set_color("#d1d5db")
+    if several or len(curves) > 1:
+        axis.legend(frameon=False, fontsize=8)
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib shows as it is: no formulas, no hidden labels, nothing that does not print."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text).replace("$", r"\$").lstrip("_")
+
+
+def _matplotlib() -> tuple[Any, Any]:
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("ganzoo plot draws with matplotlib, which is not here: pip install 'ganzoo[plot]'") from None
+    return Figure, rc_context

@@ -1,0 +1,410 @@
+"""Publishing: what goes, what is refused, and what a push that broke off leaves behind."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from hub_models import fresh_process, saved, scored
+from hub_server import OWNER, READER
+from safetensors.torch import load_file, save_file
+from tiny_runs import tiny
+
+import ganzoo
+from ganzoo.card import write_card
+from ganzoo.cli import main
+from ganzoo.folder.config import read_config
+from ganzoo.folder.model import load_folder
+from ganzoo.training.checkpoint import checkpoints
+
+REPO = "me/first"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A scored model with its card, and beside it what is never published."""
+    folder = scored(saved(tmp_path_factory.mktemp("runs") / "first"))
+    write_card(folder, read_config(folder))
+    for name in ("training/step-00000007/state.safetensors", "snapshots/step-00000001.safetensors", "log.jsonl",
+                 "notes.txt", "pictures/secret.bin", "pictures/scores.png"):  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+@pytest.fixture
+def model(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "first")
+
+
+@pytest.fixture
+def owner(hub, monkeypatch):
+    """A Hub, and the right to write to ``me/``."""
+    monkeypatch.setenv("HF_TOKEN", OWNER)
+    return hub
+
+
+def run(*words, status=0):
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == status, result.output
+    return result
+
+
+def refused(*words, status=1):
+    """The one line of a refused command."""
+    lines = run(*words, status=status).stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("ganzoo: error: ") and lines[0].isprintable()
+    return lines[0]
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- what goes --------------------------------------------------------------------------------------------------
+
+
+def test_only_published_files_go_in_one_commit(owner, model):
+    shown = run("push", model, REPO).stdout
+    published = owner.repos[REPO].head()
+    assert set(published) == {".gitattributes", "config.json", "model.safetensors", "metrics.json", "README.md",
+                              "pictures/scores.png"}  # fmt: skip
+    assert len(owner.repos[REPO].messages) == 2 and owner.repos[REPO].messages[1] == "dcgan:ch=4+sn at step 7"
+    assert published["model.safetensors"] == (model / "model.safetensors").read_bytes()
+    assert "model.safetensors" in shown and "kB" in shown and "weights under mit" in shown
+    assert "stays here: log.jsonl, notes.txt, snapshots, training, pictures/secret.bin\n" in shown
+    assert f'ganzoo.load("{REPO}")' in shown
+    assert f'ganzoo.load("{REPO}")' in published["README.md"].decode()
+
+
+def test_what_was_pushed_samples_the_same_images_in_a_fresh_process(owner, model):
+    run("push", model, REPO, "--private")
+    assert owner.repos[REPO].private
+    images = load_folder(model).sample(4, seed=11)
+    code = (
+        f"import ganzoo, hashlib; x = ganzoo.load({REPO!r}).sample(4, seed=11);"
+        "print(hashlib.sha256(x.numpy().tobytes()).hexdigest())"
+    )
+    assert fresh_process(code).strip() == sha256(images.numpy().tobytes()).hexdigest()
+
+
+def test_dry_run_writes_and_sends_nothing_and_needs_no_token(hub, model):
+    before = contents(model)
+    shown = run("push", model, REPO, "--dry-run", "--license", "cc-by-4.0").stdout
+    assert "weights under cc-by-4.0" in shown and "nothing was written or sent" in shown
+    assert contents(model) == before and not hub.seen
+
+
+def test_pull_gives_the_folder_back(owner, model, tmp_path, monkeypatch):
+    run("push", model, REPO)
+    monkeypatch.chdir(tmp_path)
+    shutil.move("first", "mine")
+    run("pull", REPO)
+    assert contents(tmp_path / "first") == {
+        name: data for name, data in contents(tmp_path / "mine").items() if name in owner.repos[REPO].head()
+    }
+    assert not any(path.is_symlink() for path in (tmp_path / "first").rglob("*"))
+    assert torch.equal(ganzoo.load("./first").sample(2, seed=0), ganzoo.load("./mine").sample(2, seed=0))
+    assert "is there already" in refused("pull", REPO, status=2)
+    assert "is a folder already" in refused("pull", "./first", "x", status=2)
+
+
+def test_pulled_model_can_be_pushed_again(owner, model, tmp_path):
+    run("push", model, REPO)
+    run("pull", REPO, tmp_path / "copy")
+    run("push", tmp_path / "copy", "me/second")
+    assert set(owner.repos["me/second"].head()) == set(owner.repos[REPO].head())
+
+
+def test_pull_takes_a_revision_and_a_shipped_model(owner, model, tmp_path, monkeypatch):
+    from ganzoo.hub import shipped
+
+    run("push", model, REPO, "--revision", "v2")
+    assert "config.json" not in owner.repos[REPO].head()
+    run("pull", f"{REPO}@v2", tmp_path / "a")
+    run("pull", REPO, tmp_path / "b", "--revision", "v2")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    monkeypatch.setattr(shipped, "BESIDE", model.parents[1])
+    monkeypatch.setattr(shipped, "OWN", (model.parent.name,))
+    run("pull", "first", tmp_path / "c")
+    assert "training/step-00000007/state.safetensors" not in contents(tmp_path / "c")
+
+
+def test_a_push_to_a_folder_writes_what_the_hub_would_hold(owner, model, tmp_path):
+    run("push", model, f"{tmp_path}/first-digits")
+    run("push", model, REPO)
+    here, there = contents(tmp_path / "first-digits"), owner.repos[REPO].head()
+    card = here.pop("README.md").decode()
+    assert 'ganzoo.load("first-digits")' in card
+    assert here == {name: data for name, data in there.items() if name not in ("README.md", ".gitattributes")}
+    assert "is there already" in refused("push", model, f"{tmp_path}/first-digits", status=2)
+
+
+def test_licence_of_the_weights_is_recorded_and_that_of_the_data_kept(owner, tmp_path):
+    for name, words, licence in (("a", (), "apache-2.0"), ("b", ("--license", "cc-by-4.0"), "cc-by-4.0")):
+        folder = saved(tmp_path / name, license=None)
+        run("push", folder, f"me/{name}", "--unscored", *words)
+        config = json.loads(owner.repos[f"me/{name}"].head()["config.json"])
+        assert config["license"] == licence and config["dataset"]["licence"] == "unknown"
+        assert f"license: {licence}" in owner.repos[f"me/{name}"].head()["README.md"].decode()
+        assert read_config(folder)["license"] == licence
+
+
+def test_pull_request_leaves_the_branch_alone(owner, model):
+    owner.repo(REPO)
+    shown = run("push", model, REPO, "--create-pr", "--message", "better").stdout
+    assert f"{owner.url}/{REPO}/discussions/1" in shown
+    assert owner.repos[REPO].messages[-1] == "better" and "config.json" not in owner.repos[REPO].head()
+    assert "leave out --revision" in refused("push", model, REPO, "--create-pr", "--revision", "v2", status=2)
+
+
+def test_published_files_that_are_gone_go_there_too_and_others_stay(owner, model):
+    owner.repo(REPO, {"LICENSE": b"l", "pictures/old.png": b"p", "discriminator.safetensors": b"d", "x.bin": b"x"})
+    shown = run("push", model, REPO).stdout
+    assert "no longer there: discriminator.safetensors, pictures/old.png" in shown
+    assert {"LICENSE", "x.bin"} <= set(owner.repos[REPO].head())
+
+
+# --- pushes that break off --------------------------------------------------------------------------------------
+
+
+def test_a_push_of_the_same_sends_nothing(owner, model):
+    run("push", model, REPO)
+    owner.seen.clear()
+    assert "nothing to send" in run("push", model, REPO).stdout
+    assert not owner.calls("PUT") and not owner.calls("POST", "/commit/") and len(owner.repos[REPO].messages) == 2
+
+
+@pytest.mark.parametrize("kind", ["503", "drop", "lost"])
+def test_a_push_that_broke_off_sends_only_what_is_missing(owner, model, kind):
+    owner.fail("POST", "/commit/", kind)
+    assert "try again later" in (said := refused("push", model, REPO)) or "check the network" in said
+    assert len(owner.calls("PUT")) == 2
+    owner.seen.clear()
+    run("push", model, REPO)
+    assert not owner.calls("PUT")
+    assert "model.safetensors" in owner.repos[REPO].head() and len(owner.repos[REPO].messages) == 2
+
+
+def test_a_transfer_that_breaks_off_is_said_plainly_and_repeated(owner, model):
+    owner.fail("PUT", "/upload/", "503", times=100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: None)
+        assert "the Hub answers 503 about me/first" in refused("push", model, REPO)
+    owner.faults.clear()
+    run("push", model, REPO)
+    assert "model.safetensors" in owner.repos[REPO].head()
+
+
+def test_somebody_elses_change_meanwhile_is_not_lost(owner, model, monkeypatch):
+    run("push", model, REPO)
+    preupload = owner.http.RequestHandlerClass.preupload
+
+    def meanwhile(handler, name, revision):
+        owner.repos[REPO].commit({**owner.repos[REPO].head(), "theirs.txt": b"theirs"}, message="theirs")
+        return preupload(handler, name, revision)
+
+    scored(model, 20.0, "kid")
+    write_card(model, read_config(model))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner.http.RequestHandlerClass, "preupload", meanwhile)
+        assert "was changed by somebody else meanwhile" in refused("push", model, REPO)
+    run("push", model, REPO)
+    assert "theirs.txt" in owner.repos[REPO].head()
+
+
+# --- what is refused --------------------------------------------------------------------------------------------
+
+
+def change(folder, **fields):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **fields}))
+
+
+def readme(folder, old, new):
+    text = (folder / "README.md").read_text()
+    assert old in text
+    (folder / "README.md").write_text(text.replace(old, new))
+
+
+def other_weights(folder):
+    shutil.copy(saved(folder.parent / "other", seed=9) / "model.safetensors", folder)
+
+
+def nan_weights(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors[min(tensors)].view(-1)[:1].fill_(float("nan"))
+    save_file(tensors, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--unscored",)])
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (other_weights, "are of other weights than its own: measure these, ganzoo eval"),
+        (nan_weights, "NaN or infinite"),
+        (lambda f: change(f, license=""), "the licence in .* was emptied"),
+        (lambda f: readme(f, "license: mit", "license: ''"), "the card of .* is not fit to be published: license"),
+        (lambda f: readme(f, "license: mit", "license: [mit"), "the YAML block of README.md cannot be read"),
+        (lambda f: readme(f, "---\n", ""), "does not begin with a YAML block"),
+        (lambda f: readme(f, "value: 30.0", "value: 3.0"), "the scores in README.md are not those of the weights"),
+        (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
+    ],
+)
+def test_a_folder_that_must_not_be_published(owner, model, harm, said, words):
+    harm(model)
+    assert re.search(said, refused("push", model, REPO, *words))
+    assert not owner.seen and REPO not in owner.repos
+
+
+def test_a_folder_that_is_no_model_is_left_as_it_is(owner, tmp_path):
+    assert "there is no folder" in refused("push", tmp_path / "typo", REPO)
+    (tmp_path / "other").mkdir()
+    assert "has no config.json" in refused("push", tmp_path / "other", REPO)
+    assert not list((tmp_path / "other").iterdir()) and not owner.seen
+
+
+def test_an_unscored_model_needs_the_word(owner, tmp_path):
+    folder = saved(tmp_path / "first")
+    assert "--unscored" in refused("push", folder, REPO, status=2)
+    assert not owner.seen
+    run("push", folder, REPO, "--unscored")
+    assert "metrics.json" not in owner.repos[REPO].head()
+
+
+@pytest.mark.parametrize("licence", ["", "no such", "\x1b[31m", "mit and more"])
+def test_a_licence_that_is_none(owner, model, licence):
+    assert "is no licence that the Hub knows" in refused("push", model, REPO, "--license", licence, status=2)
+    assert not owner.seen
+
+
+def test_a_card_that_only_the_hub_refuses_makes_no_repository(owner, model, monkeypatch):
+    import hub_server
+
+    monkeypatch.setattr(hub_server, "LICENCES", {"other"})
+    assert "the Hub refuses the card of" in (said := refused("push", model, REPO))
+    assert '"license" must be one of' in said and REPO not in owner.repos
+
+
+def test_a_big_card_a_link_and_a_pipe_are_not_sent(owner, model):
+    os.truncate(model / "README.md", 1 << 30)
+    refused("push", model, REPO)
+    (model / "README.md").unlink()
+    (model / "pictures" / "secret.png").symlink_to("/etc/passwd")
+    assert "is not a regular file" in refused("push", model, REPO)
+    (model / "pictures" / "secret.png").unlink()
+    os.mkfifo(model / "pictures" / "pipe.png")
+    assert "is not a regular file" in refused("push", model, REPO)
+    assert not owner.calls("PUT") and not owner.calls("POST", "/commit/")
+
+
+def test_a_folder_that_is_being_trained_is_left_alone(owner, model):
+    from ganzoo.files.atomic import lock
+
+    with lock(model):
+        assert "in use by process" in refused("push", model, REPO)
+
+
+def test_pushing_needs_a_token_that_may_write(hub, model, monkeypatch):
+    assert "a push needs a token with the right to write" in refused("push", model, REPO)
+    assert not hub.seen
+    assert "your token may not do this to me/first" in refused("push", model, REPO, "--token", READER)
+    hub.repo(REPO)
+    assert "your token may not do this to me/first" in refused("push", model, REPO, "--token", READER)
+    assert "does not know the token" in refused("push", model, REPO, "--token", "hf_unknown0123456789")
+    assert "your token may not" in refused("push", model, "them/first", "--token", READER)
+    run("push", model, REPO, "--token", OWNER)
+
+
+def test_private_means_private(owner, model):
+    owner.repo(REPO)
+    assert "is there already, and public" in refused("push", model, REPO, "--private")
+    assert not owner.calls("PUT")
+
+
+def test_the_token_is_in_no_output_and_no_file(hub, model, tmp_path):
+    token = "hf_unknownSECRET0123456789"
+    said = [run("push", model, REPO, "--token", OWNER).output, run("push", model, REPO, "--token", OWNER).output]
+    said += [refused("push", model, REPO, "--token", token), run("--debug", "push", model, REPO, "--token", token,
+             status=1).output, refused("pull", REPO, tmp_path / "x", "--token", token)]  # fmt: skip
+    said += [run("pull", REPO, tmp_path / "y", "--token", OWNER).output]
+    files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    published = b"".join(hub.repos[REPO].head().values())
+    for secret in (token, OWNER):
+        assert not any(secret in text for text in said)
+        assert secret.encode() not in files + published
+
+
+# --- with the discriminator -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return tiny(tmp_path_factory.mktemp("trained") / "run", "dcgan:ch=4+sn", steps=4)
+
+
+def test_the_discriminator_goes_on_wish_only_and_fine_tuning_starts_from_it(owner, trained, tmp_path, capsys):
+    run("push", trained.folder, "me/without", "--unscored")
+    assert "discriminator.safetensors" not in owner.repos["me/without"].head()
+    run("push", trained.folder, "me/with", "--unscored", "--with-discriminator")
+    assert "discriminator.safetensors" in owner.repos["me/with"].head()
+    still = {"steps": 1, "settings": {"lr.g": 0, "lr.d": 0}, "quiet": False}
+    real = torch.rand(4, 1, 16, 16) * 2 - 1
+    tuned = tiny(tmp_path / "with", "dcgan:ch=4+sn", init="me/with", **still)
+    assert "starts afresh" not in capsys.readouterr().err
+    assert torch.allclose(scores(tuned.gan, real), scores(trained.gan, real), atol=1e-3)
+    afresh = tiny(tmp_path / "without", "dcgan:ch=4+sn", init="me/without", **still)
+    assert "holds no discriminator: it starts afresh" in capsys.readouterr().err
+    assert not torch.allclose(scores(afresh.gan, real), scores(trained.gan, real), atol=1e-3)
+
+
+def scores(gan, images):
+    with torch.no_grad():
+        return gan.D(images, torch.zeros(len(images), 0)).scores
+
+
+def test_a_folder_without_its_training_has_no_discriminator_to_publish(owner, trained, model):
+    assert checkpoints(trained.folder)
+    shutil.rmtree(model / "training")
+    assert "leave out --with-discriminator" in refused("push", model, REPO, "--with-discriminator")
+
+
+def test_a_discriminator_that_does_not_fit_is_refused(owner, trained, tmp_path):
+    run("push", trained.folder, "me/with", "--unscored", "--with-discriminator")
+    with pytest.raises(ganzoo.GanzooError, match="does not fit this recipe"):
+        tiny(tmp_path / "out", "dcgan:ch=8", init="me/with")
+    files = owner.repos["me/with"].head()
+    owner.repo("me/odd", {**files, "discriminator.safetensors": b"cos\nsystem\n(S'touch /tmp/owned'\ntR."})
+    with pytest.raises(ganzoo.GanzooError, match="not a safetensors file"):
+        tiny(tmp_path / "out", "dcgan:ch=4+sn", init="me/odd")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ganzoo.GanzooError, match=r"--init me/never does not work: .* there is no folder me/never"):
+        tiny(tmp_path / "out", init="me/never")
+
+
+# --- Xet ---------------------------------------------------------------------------------------------------------
+
+
+def test_xet_stays_on_for_the_real_hub(hub, model, tmp_path):
+    """With the switch of these tests unset, a push goes by Xet, which this server does not have: one clear line."""
+    pytest.importorskip("hf_xet")
+    environment = {**os.environ, "HF_HUB_DISABLE_XET": "0", "HF_TOKEN": OWNER, "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-m", "ganzoo", "push", str(model), REPO]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    assert hub.calls("GET", "/xet-write-token/") and not hub.calls("PUT")
+    assert done.returncode == 1 and "config.json" not in hub.repos[REPO].head()
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("ganzoo: error: ")]
+    assert "the Hub cannot be reached for me/first" in line and OWNER not in done.stderr
+
+
+def test_nothing_of_ganzoo_touches_the_switches_of_the_client():
+    for path in Path(ganzoo.__file__).parent.rglob("*.py"):
+        text = path.read_text()
+        assert "DISABLE_XET" not in text and 'environ["HF_' not in text, path

@@ -1,0 +1,87 @@
+"""``compile``: the numbers of the plain networks, penalties as written, notes where it does nothing, CUDA graphs."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.gan.builder import build
+from ganzoo.machine import compiled
+from ganzoo.training.loop import Trainer
+
+
+def taught(on: bool) -> Trainer:
+    torch.manual_seed(0)
+    settings = {"compile": "on" if on else "off"}
+    gan = build("dcgan:ch=2+sn@d+hinge+gp", resolution=16, channels=1, z_dim=4, settings=settings)
+    assert compiled.compile_networks(gan, torch.device("cpu")) == []
+    assert (gan.D._compiled_call_impl is not None) == on
+    trainer = Trainer(gan, 0, 1)
+    batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1}
+    for _ in range(2):
+        trainer.round([batch] * trainer.batches_per_step)
+    return trainer
+
+
+@pytest.mark.slow
+def test_compiled_networks_learn_what_plain_ones_do(monkeypatch):
+    monkeypatch.setattr(compiled, "BACKEND", "aot_eager")  # all of the compiler but the C++ that it writes
+    plain, quick = (taught(on).tensors() for on in (False, True))
+    assert plain.keys() == quick.keys()
+    for name, tensor in plain.items():
+        assert torch.allclose(tensor.double(), quick[name].double(), rtol=1e-3, atol=1e-3), name
+
+
+def test_an_image_that_is_probed_goes_through_the_network_as_written():
+    calls: list[str] = []
+    network = nn.Linear(2, 2)
+    stand_in = compiled.Compiled(network)
+    stand_in.compiled = lambda x: (calls.append("compiled"), network(x))[1]
+    x = torch.zeros(1, 2)
+    stand_in(x)
+    stand_in(x.requires_grad_() * 1)
+    assert calls == ["compiled", "compiled"]
+    stand_in(x)
+    assert len(calls) == 2
+
+
+def test_where_nothing_compiles_a_note_says_so_and_the_networks_stay(monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("no C++ compiler\nmore")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    gan = build("gan:ch=2", resolution=16, channels=1, settings={"compile": "on"})
+    (note,) = compiled.compile_networks(gan, torch.device("cpu"))
+    assert "no C++ compiler" in note and "more" not in note
+    assert gan.D._compiled_call_impl is None
+
+
+def test_graphs_are_recorded_where_there_is_cuda(monkeypatch):
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(torch, "compile", lambda call, **options: asked.append(options) or call)
+    compiled.Compiled(nn.Linear(2, 2), graphs=True)
+    compiled.Compiled(nn.Linear(2, 2))
+    assert [options.get("mode") for options in asked] == ["reduce-overhead", None]
+
+    for setting, marks in {"graphs": True, "on": False, "off": False}.items():
+        plan = build("gan:ch=2", resolution=16, settings={"compile": setting}).plan
+        cuda, cpu = (compiled.turn_marker(plan, torch.device(kind)) for kind in ("cuda", "cpu"))
+        assert (cuda is torch.compiler.cudagraph_mark_step_begin) == marks
+        assert cpu() is None and cpu is not torch.compiler.cudagraph_mark_step_begin
+
+
+def test_without_cuda_a_note_says_that_there_are_no_graphs(monkeypatch):
+    monkeypatch.setattr(compiled, "BACKEND", "eager")
+    gan = build("gan:ch=2", resolution=16, channels=1, settings={"compile": "graphs"})
+    (note,) = compiled.compile_networks(gan, torch.device("cpu"))
+    assert "graphs are CUDA's" in note and gan.D._compiled_call_impl is not None
+
+
+def test_every_turn_tells_the_graphs_that_it_begins():
+    gan = build("dcgan:ch=2+hinge", resolution=16, channels=1, settings={"repeat.d": 2})
+    trainer, told = Trainer(gan, 0, 1), []
+    trainer.begin = lambda: told.append(len(told))
+    batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1}
+    trainer.round([batch] * trainer.batches_per_step)
+    assert len(told) == 3

@@ -1,0 +1,265 @@
+"""What recipes mean: the worked cases of the design, precedence, fallbacks, places and refusals."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ganzoo
+from ganzoo.errors import RecipeError, UnknownPart, UsageError
+from ganzoo.plan.plan import Plan
+from ganzoo.plan.resolver import make_plan
+from ganzoo.registry.loading import registry
+from ganzoo.testing import plugin
+
+LABELLED = ("image", "label")
+
+
+def names(plan: Plan, kind: str) -> dict[str | None, str]:
+    return {slot.side: slot.name for slot in plan.parts(kind)}
+
+
+def penalties(plan: Plan) -> set[str]:
+    return {slot.name for slot in plan.parts("penalty")}
+
+
+def test_dcgan_is_the_paper():
+    plan = make_plan("dcgan")
+    assert names(plan, "normalization") == {"g": "bn", "d": "bn"}
+    assert plan.slot("loss").name == "bce"
+    assert (plan["optimizer"], plan["lr.g"], plan["lr.d"], plan["betas"]) == ("adam", 2e-4, 2e-4, (0.5, 0.999))
+    assert plan["init"] == "normal" and plan.settings["init"].because == "dcgan"
+
+
+def test_sn_on_d_drives_bn_from_d():
+    plan = make_plan("dcgan+sn@d+hinge")
+    assert names(plan, "weight") == {"g": "none", "d": "sn"}
+    assert names(plan, "normalization") == {"g": "bn", "d": "none"}
+    assert plan.slot("normalization", "d").because == "sn"
+
+
+def test_an_implication_stays_on_the_side_of_its_parent():
+    assert names(make_plan("dcgan+sn@g"), "normalization") == {"g": "bn", "d": "bn"}
+
+
+def test_sagan_sn_hinge_with_labels():
+    plan = make_plan("sagan+sn+hinge", LABELLED)
+    assert names(plan, "normalization") == {"g": "cbn", "d": "none"}
+    assert names(plan, "weight") == {"g": "sn", "d": "sn"}
+    assert names(plan, "attention") == {"g": "sa", "d": "sa"}
+    assert plan.slot("conditioning", "d").name == "projection"
+    assert (plan["lr.g"], plan["lr.d"], plan["betas"]) == (1e-4, 4e-4, (0, 0.9))
+    assert plan.conditional and not plan.notes
+
+
+def test_implied_parts_yield_where_data_has_no_labels():
+    plan = make_plan("sagan+sn+hinge")
+    assert plan.slot("normalization", "g").name == "bn"
+    assert plan.slot("conditioning", "d").name == "plain"
+    assert not plan.conditional
+    assert "cbn" in plan.notes[0] and "label" in plan.slot("normalization", "g").because
+
+
+@pytest.mark.parametrize("recipe", ["dcgan+cbn", "sngan+projection", "sngan-cond", "cgan", "acgan", "csnsagan"])
+def test_named_parts_whose_needs_are_not_met_are_refused(recipe):
+    with pytest.raises(RecipeError, match=r"'label'.*digits"):
+        make_plan(recipe)
+    assert make_plan(recipe, LABELLED).conditional
+
+
+def test_only_parts_that_got_a_slot_need_anything():
+    assert not make_plan("sagan+gn@g+plain").notes
+    replaced = make_plan("sngan-cond+bn@g+plain")
+    assert names(replaced, "conditioning")["d"] == "plain" and not replaced.conditional
+
+
+def test_a_circle_of_presets_is_refused():
+    class Circle:
+        @ganzoo.hookimpl
+        def register_presets(self, register):
+            register("hen", "egg+sn")
+            register("egg", "hen+hinge")
+
+    with plugin(Circle()), pytest.raises(RecipeError, match="preset of a preset"):
+        make_plan("hen")
+
+
+def test_wgan_brings_gp_and_bares_d():
+    plan = make_plan("dcgan+wgan")
+    assert penalties(plan) == {"gp"}
+    assert names(plan, "normalization") == {"g": "bn", "d": "none"}
+    assert plan["repeat.d"] == 5
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ("dcgan+wgan+r1", {"r1"}),
+        ("dcgan+wgan+gp+r1", {"gp", "r1"}),
+        ("dcgan+wgan+lecam", {"gp", "lecam"}),
+        ("dcgan+wgan+penalty/none", set()),
+        ("wgan-gp", {"gp"}),
+        ("dcgan+penalty/dragan", {"dragan"}),
+        ("dcgan+dragan", {"dragan"}),
+    ],
+)
+def test_penalties(recipe, expected):
+    assert penalties(make_plan(recipe)) == expected
+
+
+def test_a_displaced_part_implies_nothing():
+    plan = make_plan("wgan-gp+hinge")
+    assert plan.slot("loss").name == "hinge"
+    assert plan.slot("normalization", "d").because == "default"
+    assert plan.settings["repeat.d"].because == "sngan"
+
+
+PRESETS = {
+    "sngan-cond": "sngan+cbn+projection",
+    "csnsagan": "sagan+sn+cbn+projection+hinge",
+    "wgan-gp": "sngan+weight/none+wgan+gp",
+    "lsgan": "dcgan+ls",
+    "ggan": "dcgan+hinge",
+    "dragan": "dcgan+penalty/dragan",
+    "acgan": "sngan+cbn+ac",
+    "cgan": "dcgan+onehot",
+}
+
+
+@pytest.mark.parametrize(("preset", "recipe"), PRESETS.items())
+def test_presets_are_their_recipes(preset, recipe):
+    short, long = make_plan(preset, LABELLED), make_plan(recipe, LABELLED)
+    chosen = [(slot.kind, slot.side, slot.name, slot.options) for slot in short.slots]
+    assert chosen == [(slot.kind, slot.side, slot.name, slot.options) for slot in long.slots]
+    assert short.recipe == preset
+
+
+def test_csnsagan_has_the_rates_of_its_report():
+    plan = make_plan("csnsagan", LABELLED)
+    assert (plan["lr.g"], plan["lr.d"]) == (1e-3, 4e-3)
+    assert any("sagan" in old for old in plan.settings["lr.g"].overrides)
+
+
+@pytest.mark.parametrize("entry", registry().entries("preset"), ids=lambda entry: entry.name)
+def test_every_preset_resolves(entry):
+    assert make_plan(entry.name, LABELLED).head.name in {e.name for e in registry().entries("architecture")}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ("dcgan+hinge+wgan", ["hinge", "wgan", "loss"]),
+        ("dcgan+bn+gn", ["bn", "gn", "normalization"]),
+        ("dcgan+bn+gn@d", ["bn", "gn", "d"]),
+        ("dcgan+sa+se", ["sa", "se", "attention"]),
+        ("dcgan+sa@16+se@16", ["sa", "se"]),
+        ("dcgan+penalty/none+gp", ["penalty/none", "gp"]),
+        ("dcgan+gp+penalty/gp", ["gp", "penalty"]),
+        ("dcgan+sa@16+attention/sa@16", ["sa", "attention"]),
+        ("dcgan+hinge@d", ["no place"]),
+        ("dcgan+sn@16", ["only an attention"]),
+        ("dcgan+projection@g", ["projection", "g"]),
+        ("dcgan+loss/none", ["loss"]),
+        ("dcgan+bce:smoth=1", ["smoth", "smooth"]),
+        ("dcgan+bce:smooth=much", ["smooth", "much"]),
+    ],
+)
+def test_refusals(recipe, words):
+    with pytest.raises(UsageError) as refused:
+        make_plan(recipe)
+    assert refused.value.status == 2
+    assert all(word in str(refused.value) for word in words)
+
+
+def test_unknown_name_gives_the_nearest():
+    with pytest.raises(UnknownPart, match=r"dcgn.*nearest.*dcgan"):
+        make_plan("dcgn+sn")
+
+
+def test_parts_with_disjoint_places_share_a_kind():
+    assert names(make_plan("dcgan+bn@g+gn@d"), "normalization") == {"g": "bn", "d": "gn"}
+    plan = make_plan("dcgan+sa@16+se@8")
+    assert {(slot.name, slot.side, slot.resolutions) for slot in plan.parts("attention")} == {
+        (name, side, (number,)) for name, number in (("sa", 16), ("se", 8)) for side in "gd"
+    }
+
+
+def test_a_number_moves_an_attention_and_none_removes_it():
+    assert [slot.resolutions for slot in make_plan("sagan+sa@8").parts("attention")] == [(8,), (8,)]
+    assert {slot.name for slot in make_plan("sagan+attention/none").parts("attention")} == {"none"}
+    mixed = make_plan("sagan+se@8").parts("attention", "g")
+    assert [(slot.name, slot.resolutions) for slot in mixed] == [("se", (8,)), ("sa", ())]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "canonical"),
+    [
+        ("dcgan+hinge+sn", "dcgan+sn+hinge"),
+        ("dcgan+sn@d,g", "dcgan+sn"),
+        ("dcgan+sn@d+sn@g", "dcgan+sn@d+sn@g"),
+        ("dcgan+loss/hinge", "dcgan+hinge"),
+        ("dcgan+penalty/dragan", "dcgan+dragan"),
+        ("dcgan+r1:gamma=10.0,every=16", "dcgan+r1:every=16"),
+        ("architecture/dcgan:ch=64", "dcgan"),
+        ("dcgan:ch=32", "dcgan:ch=32"),
+        ("dcgan+concat", "dcgan+onehot"),
+        ("wgan-gp:ch=64", "wgan-gp:ch=64"),
+        ("sagan+attention/none@d", "sagan+attention/none@d"),
+        ("preset/wgan-gp+hinge", "wgan-gp+hinge"),
+    ],
+)
+def test_canonical_text(recipe, canonical):
+    plan = make_plan(recipe, LABELLED)
+    assert plan.recipe == canonical
+    assert make_plan(plan.recipe, LABELLED).hash == plan.hash
+
+
+def test_head_options_reach_the_architecture_through_a_preset():
+    assert make_plan("lsgan:ch=16").head.options["ch"] == 16
+
+
+def test_settings_of_the_person_come_first_and_say_what_they_overrode():
+    plan = make_plan("sagan", settings={"lr.g": "5e-5", "betas": "0.5/0.99"})
+    assert plan["lr.g"] == 5e-5 and plan["betas"] == (0.5, 0.99)
+    assert plan.settings["lr.g"].overrides == ("0.0002 (default)", "0.0001 (sagan)")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"lr.x": 1}, {"lr.g": "fast"}, {"betas": "0.5"}, {"repeat.d": 0}, {"lr.g": "cosine/1"}, {"ema": 1}, {"lr.d": -1},
+     {"init": "normal/x"}, {"precision": "fp8"}, {"lr.g": "nan"}],
+)  # fmt: skip
+def test_bad_settings_are_refused(bad):
+    with pytest.raises(UsageError, match=next(iter(bad)).replace(".", r"\.")):
+        make_plan("dcgan", settings=bad)
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "sagan+sn+hinge", "acgan+r1:every=4", "sagan+se@8", "wgan-gp:ch=32"])
+def test_a_plan_survives_its_config(recipe):
+    plan = make_plan(recipe, LABELLED, {"lr.g": "cosine/2e-4/5e-5"})
+    again = Plan.from_config(json.loads(json.dumps(plan.to_config())))
+    assert again.hash == plan.hash and again.provides == plan.provides
+
+
+HEADS = [entry.name for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+WORDS = [
+    entry.spelling
+    for kind in ("normalization", "weight", "attention", "conditioning", "loss", "penalty")
+    for entry in registry().entries(kind)
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(HEADS), st.lists(st.sampled_from(WORDS), max_size=4, unique=True), st.booleans())
+def test_every_combination_resolves_or_says_why(head, words, labelled):
+    recipe = "+".join([head, *words])
+    try:
+        plan = make_plan(recipe, LABELLED if labelled else ("image",))
+    except RecipeError as refused:
+        assert str(refused)
+        return
+    assert make_plan(plan.recipe, plan.provides).hash == plan.hash
+    for word in words:
+        kind, _, name = word.partition("/")
+        assert any(slot.name == name and slot.because == "named" for slot in plan.parts(kind))
