@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
     from ganzoo.gan.kit import Discriminator, Generator, Kit
     from ganzoo.parts.conditioning import Conditioning
-    from ganzoo.parts.context import Batch, Critic, Round
+    from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
     from ganzoo.scoring.evaluate import evaluate
     from ganzoo.training.loop import Trainer
@@ -41,8 +41,8 @@ _HOMES = {
     "Batch": "ganzoo.parts.context",
     "Critic": "ganzoo.parts.context",
     "Game": "ganzoo.gan.game",
-    "Round": "ganzoo.parts.context",
     "Turn": "ganzoo.gan.game",
+    "TurnContext": "ganzoo.parts.context",
     "Conditioning": "ganzoo.parts.conditioning",
     "Discriminator": "ganzoo.gan.kit",
     "Generator": "ganzoo.gan.kit",
@@ -67,10 +67,10 @@ __all__ = [
     "Kit",
     "Output",
     "Register",
-    "Round",
     "Run",
     "Trainer",
     "Turn",
+    "TurnContext",
     "__version__",
     "build",
     "create",

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.data import DataRequest, open_data
-from ganzoo.distributed.batch import ALONE, World, inside
-from ganzoo.distributed.group import agreed, told, world
+from ganzoo.distributed.batch import SINGLE_PROCESS, World, gather, global_draw, global_mean, use_world, world
+from ganzoo.distributed.group import all_reduce_max, broadcast_object, join_world
 from ganzoo.gan.builder import build
-from ganzoo.gan.kit import here, whole, whole_draw, whole_mean
 from ganzoo.machine.precision import Precision
 from ganzoo.training.loop import NotFinite, Trainer, reseed
 
@@ -45,7 +44,7 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
 
 def trained(recipe: str, settings: dict[str, object], world: World) -> dict[str, Tensor]:
     """Weights, optimisers, averages and means of terms after three steps in ``world``: this process's own, or all's."""
-    with inside(world):
+    with use_world(world):
         reseed(0)
         gan = build(recipe, 16, 1, 10, settings={**SLOW, **settings})
         trainer = Trainer(gan, 0, 3, Precision(torch.device("cpu"), torch.float32))
@@ -78,21 +77,21 @@ def helpers(world: World) -> dict[str, float]:
     rows = world.rows(4)
 
     def f(x: Tensor) -> Tensor:
-        return (x.exp() * (whole(x).std() + whole_mean(x * x) + whole_mean(x, (0, 1)) ** 2)).sum()
+        return (x.exp() * (gather(x).std() + global_mean(x * x) + global_mean(x, (0, 1)) ** 2)).sum()
 
-    with inside(ALONE):
+    with use_world(SINGLE_PROCESS):
         value, first, second = slopes(f, x)
     mine = slopes(f, x[rows])
     torch.manual_seed(3)
-    drawn = whole_draw(torch.rand, 4, 2)
+    drawn = global_draw(torch.rand, 4, 2)
     torch.manual_seed(3)
     return {
-        "value": float((2 * whole_mean(mine[0]) - value).abs()),
+        "value": float((2 * global_mean(mine[0]) - value).abs()),
         "gradient": float((mine[1] - first[rows]).abs().max()),
         "second": float((mine[2] - second[rows]).abs().max() / second.abs().max()),
         "drawn": float((drawn - torch.rand(8, 2)[rows]).abs().max()),
-        "agreed": agreed(world.rank) - 1,
-        "told": told({"rank": world.rank, "text": "ä"}) != {"rank": 0, "text": "ä"},
+        "agreed": all_reduce_max(world.rank) - 1,
+        "told": broadcast_object({"rank": world.rank, "text": "ä"}) != {"rank": 0, "text": "ä"},
     }
 
 
@@ -109,10 +108,10 @@ def poisoned(world: World) -> str:
 
 
 if __name__ == "__main__":
-    with world() as joined:
-        assert here() == joined and joined.size == 2
+    with join_world() as joined:
+        assert world() == joined and joined.size == 2
         found: dict[str, object] = {"helpers": helpers(joined), "poisoned": poisoned(joined)}
         for name in sys.argv[2:]:
-            found[name] = apart(trained(*RECIPES[name], ALONE), trained(*RECIPES[name], joined))
+            found[name] = apart(trained(*RECIPES[name], SINGLE_PROCESS), trained(*RECIPES[name], joined))
         if joined.first:
             Path(sys.argv[1]).write_text(json.dumps(found))

@@ -13,7 +13,8 @@ from ganzoo.registry.loading import registry
 ROOT = Path(ganzoo.__file__).parent
 FLOORS = [  # a room may import those of the floors before it: at the top of a file, in a function, or for types alone
     {"errors", "seeding"},
-    {"files", "parts", "distributed"},
+    {"files", "distributed"},
+    {"parts"},
     {"images", "registry"},
     {"plan"},
     {"gan"},

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import within
-from ganzoo.gan.kit import whole_draw
-from ganzoo.parts.context import Round
+from ganzoo.parts import TurnContext, global_draw
 
 
 class DiffAugment:
@@ -28,7 +27,7 @@ class DiffAugment:
             within(f"diffaugment:{name}", value, 0, 1)
         self.color, self.translation, self.cutout = color, translation, cutout
 
-    def images(self, x: Tensor, round: Round) -> Tensor:
+    def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
         """What D sees of images ``(B, C, H, W)`` in [-1, 1]; colours may leave that range, as in the paper."""
         x = recolored(x, self.color) if self.color else x
         x = moved(x, self.translation) if self.translation else x
@@ -37,7 +36,7 @@ class DiffAugment:
 
 def uniform(x: Tensor, low: float, high: float) -> Tensor:
     """A number for each image of the batch, ``(B, 1, 1, 1)``."""
-    return whole_draw(torch.rand, len(x), 1, 1, 1).to(x) * (high - low) + low
+    return global_draw(torch.rand, len(x), 1, 1, 1).to(x) * (high - low) + low
 
 
 def recolored(x: Tensor, strength: float) -> Tensor:
@@ -51,7 +50,7 @@ def recolored(x: Tensor, strength: float) -> Tensor:
 
 def steps(x: Tensor, farthest: int) -> Tensor:
     """A whole number from ``-farthest`` to ``farthest`` for each image, ``(B, 1)``."""
-    drawn = whole_draw(torch.rand, len(x), 1).to(x.device)
+    drawn = global_draw(torch.rand, len(x), 1).to(x.device)
     return (drawn * (2 * farthest + 1)).long().clamp(max=2 * farthest) - farthest
 
 
@@ -71,7 +70,7 @@ def holed(x: Tensor, share: float) -> Tensor:
     """Each image with a square of ``share`` of its sides set to 0; its middle lies anywhere in the image."""
     inside = []
     for side in x.shape[2:]:
-        middle = whole_draw(torch.rand, len(x), 1).to(x.device) * side
+        middle = global_draw(torch.rand, len(x), 1).to(x.device) * side
         place = torch.arange(side, device=x.device) + 0.5
         inside.append((place - middle).abs() < side * share / 2)
     return x * ~(inside[0][:, :, None] & inside[1][:, None, :]).unsqueeze(1)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganzoo.data.images import DECODERS, Images
 from ganzoo.data.stream import Stream, leader
-from ganzoo.distributed.batch import ALONE, World
+from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
 from ganzoo.gan.inputs import SOURCE, prepared
 
@@ -177,7 +177,7 @@ class ImageData:
         found = {name: self.column(name) for name in sorted(names)}
         return {name: prepared(name, taken(column, rows % column.shape[0])) for name, column in found.items()}
 
-    def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = ALONE) -> Stream:
+    def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = SINGLE_PROCESS) -> Stream:
         """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
         mirrored = self.flip if flip is None else flip
         return Stream(self.images, self.labels, batch, seed, mirrored, world, self.paired, self.unpaired)

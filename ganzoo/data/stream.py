@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganzoo.distributed.batch import ALONE, World
+from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import UsageError
 from ganzoo.gan.inputs import signed
 from ganzoo.seeding import derive
@@ -85,7 +85,7 @@ class Stream:
         batch: int,
         seed: int,
         flip: bool = False,
-        world: World = ALONE,
+        world: World = SINGLE_PROCESS,
         paired: Mapping[str, Images | Tensor] | None = None,
         unpaired: Mapping[str, Images | Tensor] | None = None,
     ) -> None:

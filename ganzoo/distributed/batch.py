@@ -1,8 +1,8 @@
-"""The whole batch, of which each process of a distributed run holds an equal slice.
+"""The global batch, of which each process of a distributed run holds an equal slice.
 
-Whatever looks across a batch, or draws random numbers for its images, does so through :func:`whole`,
-:func:`whole_mean` and :func:`whole_draw`: then N processes with B/N images compute what one computes with B. Alone
-they are the plain thing and cost nothing. Every process must come to each of them, in the same order.
+Whatever looks across a batch, or draws random numbers for its images, does so through :func:`gather`,
+:func:`global_mean` and :func:`global_draw`: then N processes with B/N images compute what one computes with B. A single
+process computes the plain thing at no cost. Every process must come to each of them, in the same order.
 
 Losses stay as written: the mean over a slice is right, because the trainer averages gradients over processes, and the
 backward passes here are scaled for that.
@@ -33,12 +33,12 @@ class World:
     Attributes:
         rank: of this one; it holds slice ``rank`` of every batch.
         size: how many there are.
-        desk: the group of theirs where the others wait for what one does by itself; None when alone.
+        control: the process group on which the others wait for what one does by itself; None for a single process.
     """
 
     rank: int = 0
     size: int = 1
-    desk: dist.ProcessGroup | None = None
+    control: dist.ProcessGroup | None = None
 
     @property
     def first(self) -> bool:
@@ -58,21 +58,21 @@ class World:
         return batch // self.size
 
     def rows(self, n: int) -> slice:
-        """This process's rows of a whole batch, of which each process has ``n``."""
+        """This process's rows of a global batch, of which each process has ``n``."""
         return slice(self.rank * n, (self.rank + 1) * n)
 
 
-ALONE = World()
-_world = ALONE
+SINGLE_PROCESS = World()
+_world = SINGLE_PROCESS
 
 
-def here() -> World:
+def world() -> World:
     """The world that this process is in; by itself outside of a distributed run."""
     return _world
 
 
 @contextmanager
-def inside(world: World) -> Iterator[World]:
+def use_world(world: World) -> Iterator[World]:
     """Be in ``world`` inside the block."""
     global _world
     before, _world = _world, world
@@ -83,7 +83,7 @@ def inside(world: World) -> Iterator[World]:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def collective() -> Iterator[None]:
     """Around everything that waits for the other processes.
 
     Raises:
@@ -101,49 +101,49 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         summed = x.detach().clone(memory_format=torch.contiguous_format)
-        with together():
+        with collective():
             dist.all_reduce(summed)
         return summed
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return total(gradients[0])
+        return all_reduce_sum(gradients[0])
 
 
-def total(x: Tensor) -> Tensor:
+def all_reduce_sum(x: Tensor) -> Tensor:
     """The sum of every process's ``x``, which have one shape."""
     return x if _world.size == 1 else _Sum.apply(x)  # type: ignore[no-untyped-call]
 
 
-def average(x: Tensor) -> Tensor:
+def all_reduce_mean(x: Tensor) -> Tensor:
     """The mean over processes of their ``x``, entry by entry."""
-    return x if _world.size == 1 else total(x) / _world.size
+    return x if _world.size == 1 else all_reduce_sum(x) / _world.size
 
 
-def whole(x: Tensor) -> Tensor:
-    """``x`` ``(n, ...)`` of every process as one tensor ``(B, ...)``, the rows as in the whole batch.
+def gather(x: Tensor) -> Tensor:
+    """``x`` ``(n, ...)`` of every process as one tensor ``(B, ...)``, the rows as in the global batch.
 
-    Gradients reach the rows of every process. Alone it is ``x`` itself.
+    Gradients reach the rows of every process. In a single process it is ``x`` itself.
     """
     if _world.size == 1:
         return x
     others = (_world.rank, _world.size - 1 - _world.rank)
     before, after = (x.new_zeros((len(x) * n, *x.shape[1:])) for n in others)
-    return total(torch.cat([before, x, after]))  # adding zeros changes no number
+    return all_reduce_sum(torch.cat([before, x, after]))  # adding zeros changes no number
 
 
-def whole_mean(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+def global_mean(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """The mean of ``x`` ``(n, ...)`` over ``dim``, which has 0 in it, and over the slices of all processes.
 
-    Alone it is ``x.mean(dim)``.
+    In a single process it is ``x.mean(dim)``.
     """
-    return average(x.mean() if dim is None else x.mean(dim))
+    return all_reduce_mean(x.mean() if dim is None else x.mean(dim))
 
 
-def whole_draw(draw: Callable[..., Tensor], n: int, *shape: int) -> Tensor:
-    """This process's rows of what ``draw(B, *shape)`` draws for the whole batch, ``(n, ...)``.
+def global_draw(draw: Callable[..., Tensor], n: int, *shape: int) -> Tensor:
+    """This process's rows of what ``draw(B, *shape)`` draws for the global batch, ``(n, ...)``.
 
-    Every process draws all of it, from generators in one state. Alone it is ``draw(n, *shape)``.
+    Every process draws all of it, from generators in one state. In a single process it is ``draw(n, *shape)``.
 
     Args:
         draw: such as ``torch.rand``; its first argument is the number of rows.

@@ -2,7 +2,7 @@
 
 Each process has all networks and its slice of every batch (:mod:`ganzoo.distributed.batch`). After each turn's
 backward pass the gradients are averaged, so every process takes the same step; there are no wrappers around networks.
-The first process alone writes, and all others wait for it at the desk, a gloo group with a long patience.
+The first process alone writes, and all others wait for it at the control group, gloo's, which waits for hours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ganzoo.distributed.batch import World, here, inside, together
+from ganzoo.distributed.batch import World, collective, use_world, world
 from ganzoo.distributed.launch import Launch, launched
 from ganzoo.errors import GanzooError, RunError, UsageError
 
@@ -30,7 +30,7 @@ _worlds = count()
 
 
 @contextmanager
-def world(device: str | None = None) -> Iterator[World]:
+def join_world(device: str | None = None) -> Iterator[World]:
     """Join the processes that were launched with this one, and part from them at the end.
 
     Of an error that several of them meet, one is to be printed: the others carry ``told=True``.
@@ -45,13 +45,13 @@ def world(device: str | None = None) -> Iterator[World]:
     """
     launch = launched()
     if launch.size == 1:
-        yield here()
+        yield world()
         return
     store = _store(launch)
     with _said_once(store):
-        desk = _join(launch, store)
+        control = _join(launch, store)
     try:
-        with inside(World(launch.rank, launch.size, desk)) as joined, _said_once(store):
+        with use_world(World(launch.rank, launch.size, control)) as joined, _said_once(store):
             choose_gpu(launch, device)
             yield joined
     finally:
@@ -59,7 +59,7 @@ def world(device: str | None = None) -> Iterator[World]:
 
 
 def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:
-    """Make the group that steps are taken in, and the desk."""
+    """Make the group that steps are taken in, and the control."""
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     try:
         dist.init_process_group(backend, store=store, rank=launch.rank, world_size=launch.size, timeout=ANSWER)
@@ -125,43 +125,43 @@ def _said_once(store: dist.Store) -> Iterator[None]:
 
 def barrier() -> None:
     """Wait until every process is here."""
-    agreed(0)
+    all_reduce_max(0)
 
 
-def agreed(number: int) -> int:
+def all_reduce_max(number: int) -> int:
     """The largest of every process's ``number``."""
-    world = here()
-    if world.size == 1:
+    processes = world()
+    if processes.size == 1:
         return number
     largest = torch.tensor(number)
-    with together():
-        dist.all_reduce(largest, dist.ReduceOp.MAX, group=world.desk)
+    with collective():
+        dist.all_reduce(largest, dist.ReduceOp.MAX, group=processes.control)
     return int(largest)
 
 
-def told(value: Any) -> Any:
+def broadcast_object(value: Any) -> Any:
     """The first process's ``value``, in every process, as JSON hands it on; alone it is ``value`` itself."""
-    world = here()
-    if world.size == 1:
+    processes = world()
+    if processes.size == 1:
         return value
-    text = json.dumps(value).encode() if world.first else b""
-    letters = torch.frombuffer(bytearray(text.ljust(agreed(len(text)))), dtype=torch.uint8)
+    text = json.dumps(value).encode() if processes.first else b""
+    letters = torch.frombuffer(bytearray(text.ljust(all_reduce_max(len(text)))), dtype=torch.uint8)
     return json.loads(bytes(_from_first(letters).numpy()))
 
 
 def _from_first(tensor: Tensor) -> Tensor:
     """Fill a contiguous tensor on the CPU, of any type, with what the first process has in it."""
-    with together():
-        dist.broadcast(tensor.view(-1).view(torch.uint8), 0, group=here().desk)
+    with collective():
+        dist.broadcast(tensor.view(-1).view(torch.uint8), 0, group=world().control)
     return tensor
 
 
-def in_turn(do: Callable[[], T]) -> T:
+def in_rank_order(do: Callable[[], T]) -> T:
     """Do something in the first process, then in the first of each other machine, then in the rest.
 
     What one downloads or unpacks, those after it find. An error ends the run, as the others miss this process.
     """
-    launch = launched() if here().size > 1 else Launch()
+    launch = launched() if world().size > 1 else Launch()
     place = 0 if launch.rank == 0 else 1 if launch.local_rank == 0 else 2
     for _ in range(place):
         barrier()
@@ -175,21 +175,21 @@ def in_turn(do: Callable[[], T]) -> T:
 
 
 @torch.no_grad()
-def average_all(tensors: Sequence[Tensor]) -> None:
+def all_reduce_means(tensors: Sequence[Tensor]) -> None:
     """Replace tensors of one type and device by their means over processes, in one message."""
-    world = here()
-    if world.size == 1 or not tensors:
+    processes = world()
+    if processes.size == 1 or not tensors:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    with together():
+    with collective():
         dist.all_reduce(flat)
-    pieces = flat.div_(world.size).split([tensor.numel() for tensor in tensors])
+    pieces = flat.div_(processes.size).split([tensor.numel() for tensor in tensors])
     torch._foreach_copy_(list(tensors), [piece.view(t.shape) for piece, t in zip(pieces, tensors, strict=True)])
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Give every process the gradients of the whole batch."""
-    average_all([parameter.grad for parameter in parameters if parameter.grad is not None])
+    all_reduce_means([parameter.grad for parameter in parameters if parameter.grad is not None])
 
 
 def running_statistics(gan: nn.Module) -> list[Tensor]:
@@ -213,17 +213,17 @@ class Restorable(Protocol):
         """Stand where these came from."""
 
 
-def align(trainer: Restorable) -> None:
+def broadcast_state(trainer: Restorable) -> None:
     """Put every process where the first one stands: step, weights, averages, optimisers, sums."""
-    world = here()
-    if world.size == 1:
+    processes = world()
+    if processes.size == 1:
         return
-    mine = {name: tensor.detach().cpu() for name, tensor in trainer.tensors().items()} if world.first else {}
+    mine = {name: tensor.detach().cpu() for name, tensor in trainer.tensors().items()} if processes.first else {}
     kinds = {name: [str(tensor.dtype).removeprefix("torch."), list(tensor.shape)] for name, tensor in mine.items()}
-    step, counts, kinds = told([trainer.step, trainer.counts, kinds])
+    step, counts, kinds = broadcast_object([trainer.step, trainer.counts, kinds])
     tensors: dict[str, Tensor] = {}
     for name, (dtype, shape) in kinds.items():
         empty = torch.empty(shape, dtype=getattr(torch, dtype))
-        tensors[name] = _from_first(mine[name].contiguous() if world.first else empty)
-    if not world.first:
+        tensors[name] = _from_first(mine[name].contiguous() if processes.first else empty)
+    if not processes.first:
         trainer.restore(step, tensors, counts)

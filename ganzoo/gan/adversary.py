@@ -1,7 +1,7 @@
 """One critic of a game: what judging it and answering it add up to, whichever loss, penalties and augmentations act.
 
-A game says where real and fake images come from; a contest does the rest. A game with several critics has a contest
-for each, with parts of its own.
+A game says where real and fake images come from; an adversary does the rest. A game with several critics has one for
+each, with parts of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.distributed.batch import average
+from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.gan.gan import GAN
-from ganzoo.parts.context import Batch, Critic, Round
+from ganzoo.parts.context import Batch, Critic, TurnContext
 from ganzoo.parts.output import Output
 
 
-class Contest:
+class Adversary:
     """A critic, and the parts that act on it.
 
     Args:
@@ -29,7 +29,7 @@ class Contest:
 
     def __init__(self, gan: GAN, critic: str = "D") -> None:
         self.gan, self.name, self.parts = gan, critic, gan.critics[critic]
-        self._round: Round | None = None
+        self._context: TurnContext | None = None
         self._right: Tensor | None = None
 
     @property
@@ -37,7 +37,7 @@ class Contest:
         """The critic's network, called ``(x, y, **conditions) -> Output``."""
         return getattr(self.gan, self.name)
 
-    def round(
+    def context(
         self,
         batch: Batch,
         step: int,
@@ -46,7 +46,7 @@ class Contest:
         z: Tensor,
         generate: Callable[[Tensor, Tensor], Tensor],
         **conditions: Tensor,
-    ) -> Round:
+    ) -> TurnContext:
         """Set up one turn: make the fakes, which carry a gradient in G's turn only.
 
         Args:
@@ -59,29 +59,29 @@ class Contest:
             conditions: what the critic is told besides the image, such as ``source``; the labels are the batch's.
         """
         y = self.gan.one_hot(batch.get("label"), len(real)).to(real.device)
-        critic = Critic(self.view, y=y, **conditions)
-        round = Round(batch, step, side, torch.default_generator, y, real, z, real, critic, generate)
-        self._round = round
+        critic = Critic(self.discriminate, y=y, **conditions)
+        ctx = TurnContext(batch, step, side, torch.default_generator, y, real, z, real, critic, generate)
+        self._context = ctx
         with torch.set_grad_enabled(side == "g"):
-            round.fake = generate(self._refined(round), y).float()
+            ctx.fake = generate(self._refined(ctx), y).float()
         for augment in self.parts.augments.values():
             if hasattr(augment, "reals"):
-                round.real = augment.reals(round)
-        return round
+                ctx.real = augment.reals(ctx)
+        return ctx
 
-    def judge(self, round: Round) -> dict[str, Tensor]:
+    def discriminator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The critic's turn: real up, fake down, plus penalties."""
-        loss = {"loss": self.parts.loss.d(round.critic, round.real, round.fake)}
-        terms = {**loss, **self._extras(round), **self._penalties(round)}
-        self._right = _shares_right(round, getattr(self.parts.loss, "boundary", 0.0))
+        loss = {"loss": self.parts.loss.d(ctx.critic, ctx.real, ctx.fake)}
+        terms = {**loss, **self._extras(ctx), **self._penalties(ctx)}
+        self._right = _shares_right(ctx, getattr(self.parts.loss, "boundary", 0.0))
         for augment in self.parts.augments.values():
             if hasattr(augment, "observe"):
-                augment.observe(round)
+                augment.observe(ctx)
         return terms
 
-    def answer(self, round: Round) -> dict[str, Tensor]:
+    def generator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The generator's turn: fake up."""
-        return {"loss": self.parts.loss.g(round.critic, round.real, round.fake), **self._extras(round)}
+        return {"loss": self.parts.loss.g(ctx.critic, ctx.real, ctx.fake), **self._extras(ctx)}
 
     def after(self) -> None:
         """What the loss does to the critic once it has stepped, such as weight clipping."""
@@ -99,54 +99,54 @@ class Contest:
         real, fake = self._right.tolist()
         return real, fake
 
-    def view(self, x: Tensor, **conditions: Tensor) -> Output:
+    def discriminate(self, x: Tensor, **conditions: Tensor) -> Output:
         """What the critic says of ``x`` as this turn's augmentations show it."""
-        round, augments = self._round, self.parts.augments.values()
+        ctx, augments = self._context, self.parts.augments.values()
         for augment in augments:
-            x = augment.images(x, round) if hasattr(augment, "images") else x
+            x = augment.images(x, ctx) if hasattr(augment, "images") else x
         output = self.network(x, **conditions)
         for augment in augments:
             if hasattr(augment, "scores"):
-                output = Output(augment.scores(output.scores, round), output.features, output.extras)
+                output = Output(augment.scores(output.scores, ctx), output.features, output.extras)
         return output
 
-    def _refined(self, round: Round) -> Tensor:
+    def _refined(self, ctx: TurnContext) -> Tensor:
         """The noise after every auxiliary that moves it."""
         for auxiliary in self.parts.auxiliaries.values():
             if hasattr(auxiliary, "refine"):
-                round.z = auxiliary.refine(round)
-        return round.z
+                ctx.z = auxiliary.refine(ctx)
+        return ctx.z
 
-    def _extras(self, round: Round) -> dict[str, Tensor]:
+    def _extras(self, ctx: TurnContext) -> dict[str, Tensor]:
         """Terms of the critic's conditioning and of the auxiliaries whose turn it is."""
         terms: dict[str, Tensor] = {}
         if hasattr(self.network.conditioning, "terms"):
-            terms |= self.network.conditioning.terms(round)
+            terms |= self.network.conditioning.terms(ctx)
         for auxiliary in self.parts.auxiliaries.values():
-            if auxiliary.player == round.side and round.step % auxiliary.every == 0:
-                terms |= auxiliary.terms(round)
+            if auxiliary.player == ctx.side and ctx.step % auxiliary.every == 0:
+                terms |= auxiliary.terms(ctx)
         return terms
 
-    def _penalties(self, round: Round) -> dict[str, Tensor]:
+    def _penalties(self, ctx: TurnContext) -> dict[str, Tensor]:
         """Penalties that are due, times the rounds that they stand for, in full precision."""
-        due = {name: part for name, part in self.parts.penalties.items() if round.step % part.every == 0}
-        with exact(round.real.device):
-            return {name: part.every * penalise(part, round) for name, part in due.items()}
+        due = {name: part for name, part in self.parts.penalties.items() if ctx.step % part.every == 0}
+        with exact(ctx.real.device):
+            return {name: part.every * penalise(part, ctx) for name, part in due.items()}
 
 
 @torch.no_grad()
-def _shares_right(round: Round, boundary: float | None) -> Tensor:
+def _shares_right(ctx: TurnContext, boundary: float | None) -> Tensor:
     """Shares ``(2,)`` of the whole batch: reals scored above the boundary, and fakes scored below."""
-    real, fake = round.critic(round.real), round.critic(round.fake)
-    middle = average(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
-    return average(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))
+    real, fake = ctx.critic(ctx.real), ctx.critic(ctx.fake)
+    middle = all_reduce_mean(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
+    return all_reduce_mean(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))
 
 
-def penalise(part: Any, round: Round) -> Tensor:
+def penalise(part: Any, ctx: TurnContext) -> Tensor:
     """One penalty, in whichever of the two forms it is written."""
     if hasattr(part, "penalise"):
-        return part.penalise(round)
-    return part(round.critic, round.real, round.fake)
+        return part.penalise(ctx)
+    return part(ctx.critic, ctx.real, ctx.fake)
 
 
 @contextmanager

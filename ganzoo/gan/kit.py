@@ -16,10 +16,6 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from ganzoo.distributed.batch import here as here
-from ganzoo.distributed.batch import whole as whole
-from ganzoo.distributed.batch import whole_draw as whole_draw
-from ganzoo.distributed.batch import whole_mean as whole_mean
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.output import Output
 

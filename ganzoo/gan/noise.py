@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ganzoo.gan.adversary import Contest
+from ganzoo.distributed.batch import global_draw
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.kit import whole_draw
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts.context import Batch, TurnContext
 
 
 class NoiseGame(Game):
@@ -22,27 +22,27 @@ class NoiseGame(Game):
 
     def __init__(self, gan: GAN) -> None:
         super().__init__(gan)
-        self.contest = Contest(gan)
+        self.adversary = Adversary(gan)
 
     def turns(self) -> list[Turn]:
         """D judges, then G answers."""
-        return [Turn("d", self.judge, after=self.contest.after), Turn("g", self.create)]
+        return [Turn("d", self.discriminator_loss, after=self.adversary.after), Turn("g", self.generator_loss)]
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """D's turn: real up, fake down, plus penalties."""
-        return self.contest.judge(self.round(batch, step, "d"))
+        return self.adversary.discriminator_loss(self.context(batch, step, "d"))
 
-    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn: fake up."""
-        return self.contest.answer(self.round(batch, step, "g"))
+        return self.adversary.generator_loss(self.context(batch, step, "g"))
 
-    def round(self, batch: Batch, step: int, side: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         """Draw this turn's noise and make its fakes; they take the labels of the real batch."""
         gan: Any = self.gan
         real = batch["image"]
-        z = whole_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device)
-        return self.contest.round(batch, step, side, real, z, gan.G)
+        z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device)
+        return self.adversary.context(batch, step, side, real, z, gan.G)
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last reals and fakes that D told apart."""
-        return self.contest.accuracy()
+        return self.adversary.accuracy()

@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.parts.conditioning import Conditioning, LinearHead
-from ganzoo.parts.context import Round
-from ganzoo.parts.output import Output
+from ganzoo.parts import Conditioning, LinearHead, Output, TurnContext
 
 
 class ProjectionHead(LinearHead):
@@ -78,18 +76,18 @@ class AuxiliaryClassifier(Conditioning):
         """A :class:`ClassifierHead`."""
         return ClassifierHead(features, self.y_dim, bias)
 
-    def terms(self, round: Round) -> dict[str, Tensor]:
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted cross-entropies of the player whose turn it is: ``class_real``, ``class_fake``."""
-        images = {"real": round.real, "fake": round.fake}
+        images = {"real": ctx.real, "fake": ctx.fake}
         return {
-            f"class_{what}": weight * self.cross_entropy(round, images[what])
-            for what, weight in self.weights[round.side].items()
+            f"class_{what}": weight * self.cross_entropy(ctx, images[what])
+            for what, weight in self.weights[ctx.side].items()
         }
 
-    def cross_entropy(self, round: Round, x: Tensor) -> Tensor:
-        """Mean cross-entropy of D's classifier on ``x`` against the round's labels."""
-        logits = round.critic.output(x).extras["class_logits"]
-        return F.cross_entropy(logits.float(), round.y)
+    def cross_entropy(self, ctx: TurnContext, x: Tensor) -> Tensor:
+        """Mean cross-entropy of D's classifier on ``x`` against the ctx's labels."""
+        logits = ctx.critic.output(x).extras["class_logits"]
+        return F.cross_entropy(logits.float(), ctx.y)
 
 
 class OneHot(Conditioning):

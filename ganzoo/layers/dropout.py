@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ganzoo.gan.kit import whole_draw
+from ganzoo.parts import global_draw
 
 
 class Dropout(nn.Dropout):
@@ -17,5 +17,5 @@ class Dropout(nn.Dropout):
         """``x`` ``(n, ...)``, some of it zero."""
         if not self.training:
             return x
-        kept = whole_draw(lambda n: x.new_empty(n, *x.shape[1:]).bernoulli_(1 - self.p), len(x))
+        kept = global_draw(lambda n: x.new_empty(n, *x.shape[1:]).bernoulli_(1 - self.p), len(x))
         return x * kept / max(1 - self.p, 1e-9)  # p may be 1, and then nothing is kept

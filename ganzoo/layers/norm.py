@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
-from ganzoo.gan.kit import here, whole
+from ganzoo.parts import gather, world
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def per_map(v: Tensor, x: Tensor) -> Tensor:
     return v.reshape(*v.shape, *(1,) * (x.dim() - 2)).to(x.dtype)
 
 
-def whole_batch_norm(
+def global_batch_norm(
     x: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
@@ -36,12 +36,12 @@ def whole_batch_norm(
 
     Unlike PyTorch's SyncBatchNorm it runs on the CPU too, and can be differentiated twice, as gradient penalties ask.
     """
-    if not training or here().size == 1:
+    if not training or world().size == 1:
         return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
     var, mean = torch.var_mean(x.float(), (0, *range(2, x.dim())), correction=0)
-    means, variances = whole(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
+    means, variances = gather(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
     mean, var = means.mean(0), variances.mean(0) + means.var(0, correction=0)
-    count = here().size * x.numel() // x.shape[1]
+    count = world().size * x.numel() // x.shape[1]
     with torch.no_grad():
         running_mean.lerp_(mean, momentum)
         running_var.lerp_(var * count / (count - 1), momentum)
@@ -68,7 +68,7 @@ class RunningStatistics(nn.Module):
 
     def sync(self) -> None:
         """Take batch statistics over the images of all processes, as the setting ``sync`` asks."""
-        self.batch_norm = whole_batch_norm
+        self.batch_norm = global_batch_norm
 
     def normalise(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""

@@ -26,7 +26,7 @@ def gradient(critic: Critic, x: Tensor) -> Tensor:
     return slope.flatten(1)
 
 
-def rounds(penalty: str, every: int) -> int:
+def check_every(penalty: str, every: int) -> int:
     """``every`` of a penalty, once it is known to be a number of rounds.
 
     Raises:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganzoo.distributed.batch import here
+from ganzoo.distributed.batch import world
 from ganzoo.errors import UsageError
 from ganzoo.machine.memory import keep_memory as keep_memory
 
@@ -76,7 +76,7 @@ def choose_device(name: str | None = None) -> torch.device:
         raise UsageError(f"no device {name!r} here; --device takes {', '.join(known)}") from None
     if device.type == "meta":
         raise UsageError("nothing can be trained on the device 'meta'; leave --device out")
-    if name == "cuda" and here().size > 1:
+    if name == "cuda" and world().size > 1:
         return torch.device("cuda", torch.cuda.current_device())  # by number: in a new thread cuda is the first GPU
     return device
 

@@ -1,1 +1,23 @@
-"""What the author of a part reads: the base classes of parts, and what they are handed in an update."""
+"""What the author of a part reads: the base classes of parts, and what they are handed in an update.
+
+In a run of several processes each sees a slice of the global batch. A part that looks across the batch, or draws random
+numbers for its images, does so through :func:`gather`, :func:`global_mean` and :func:`global_draw`.
+"""
+
+from ganzoo.distributed.batch import gather, global_draw, global_mean, world
+from ganzoo.parts.conditioning import Conditioning, LinearHead
+from ganzoo.parts.context import Batch, Critic, TurnContext
+from ganzoo.parts.output import Output
+
+__all__ = [
+    "Batch",
+    "Conditioning",
+    "Critic",
+    "LinearHead",
+    "Output",
+    "TurnContext",
+    "gather",
+    "global_draw",
+    "global_mean",
+    "world",
+]

@@ -25,7 +25,7 @@ class Conditioning(nn.Module):
     Args:
         y_dim: length of the label vector ``y`` ``(B, y_dim)``, one-hot for plain labels; 0 without labels.
 
-    A discriminator's conditioning may also have ``terms(round) -> dict[str, Tensor]``: weighted losses of its own,
+    A discriminator's conditioning may also have ``terms(ctx) -> dict[str, Tensor]``: weighted losses of its own,
     added in the turns of both players.
     """
 

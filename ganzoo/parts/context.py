@@ -47,7 +47,7 @@ class Critic:
 
 
 @dataclass
-class Round:
+class TurnContext:
     """One turn as parts see it.
 
     Attributes:

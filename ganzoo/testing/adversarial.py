@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.gan.adversary import penalise
-from ganzoo.parts.context import Critic, Round
+from ganzoo.parts.context import Critic, TurnContext
 from ganzoo.parts.output import Output
 from ganzoo.registry.entry import Entry
 from ganzoo.testing.declared import variants
@@ -101,10 +101,10 @@ def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:
     expect(isinstance(every, int) and every >= 1, entry, f"has an attribute every, a whole number, not {every!r}")
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.Softplus(), nn.Linear(16, 1, bias=False))
-    return penalise(part, sample_round("d", lambda x: net(x).squeeze(1))), net
+    return penalise(part, sample_context("d", lambda x: net(x).squeeze(1))), net
 
 
-def sample_round(side: str, scores: Callable[[Tensor], Tensor]) -> Round:
+def sample_context(side: str, scores: Callable[[Tensor], Tensor]) -> TurnContext:
     """A turn of small random images under a critic that scores them so."""
 
     def judge(x: Tensor, y: Tensor) -> Output:
@@ -115,7 +115,7 @@ def sample_round(side: str, scores: Callable[[Tensor], Tensor]) -> Round:
 
     y, z = torch.zeros(BATCH, 0), torch.randn(BATCH, 3 * 8 * 8)
     real = torch.rand(BATCH, 3, 8, 8) * 2 - 1
-    return Round(
+    return TurnContext(
         batch={"image": real},
         step=0,
         side=side,

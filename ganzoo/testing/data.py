@@ -17,7 +17,7 @@ from ganzoo.data import DataRequest, ImageData
 from ganzoo.data.dataset import default_root
 from ganzoo.errors import GanzooError
 from ganzoo.registry.entry import Entry
-from ganzoo.testing.adversarial import sample_round
+from ganzoo.testing.adversarial import sample_context
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect
 
@@ -122,6 +122,6 @@ def _augmented(entry: Entry) -> Iterator[tuple[Tensor, Tensor]]:
     for options in variants(entry):
         part = entry.load()(**options)
         if hasattr(part, "images"):
-            round = sample_round("d", lambda x: x.flatten(1).mean(1))
-            x = round.real.clone().requires_grad_()
-            yield x, part.images(x, round)
+            ctx = sample_context("d", lambda x: x.flatten(1).mean(1))
+            x = ctx.real.clone().requires_grad_()
+            yield x, part.images(x, ctx)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.data import ImageData
 from ganzoo.data.stream import Shuffle
-from ganzoo.distributed.batch import ALONE, inside
+from ganzoo.distributed.batch import SINGLE_PROCESS, use_world
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
 from ganzoo.seeding import derive
@@ -57,7 +57,7 @@ def take_statistics(gan: GAN, data: ImageData, seed: int, batches: int) -> None:
     sums = [torch.zeros_like(buffer) for buffer in buffers]
     size = int(gan.plan["batch"])
     order = Shuffle(data.count, size, _ROWS, seed)
-    with inside(ALONE), _of_one_batch(norms):  # the other processes do not come by here
+    with use_world(SINGLE_PROCESS), _of_one_batch(norms):  # the other processes do not come by here
         for index in range(batches):
             _draw(gan, data, order.indices(index), derive(_NOISE, seed), index * size)
             torch._foreach_add_(sums, buffers)

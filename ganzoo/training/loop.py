@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from ganzoo.distributed.batch import average
-from ganzoo.distributed.group import average_all, average_gradients, running_statistics
+from ganzoo.distributed.batch import all_reduce_mean
+from ganzoo.distributed.group import all_reduce_means, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
 from ganzoo.folder.weights import generator_side
 from ganzoo.gan.game import Turn
@@ -124,7 +124,7 @@ class Trainer:
             for batch in batches[-self.repeat[player] :]:
                 for turn in own:
                     self.take(turn, batch, next(updates))
-        average_all(self.statistics)
+        all_reduce_means(self.statistics)
         self.ema.update(self.step)
         self.step += 1
 
@@ -155,7 +155,7 @@ class Trainer:
 
     def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
         """Add the terms to what the next log line reports; sooner or later they are looked at."""
-        values = average(torch.stack([term.detach().double() for term in terms.values()]))  # over processes
+        values = all_reduce_mean(torch.stack([term.detach().double() for term in terms.values()]))  # over processes
         self.noted.append((self.step, turn.name, tuple(terms), values))
         if len(self.noted) >= self.patience:
             self.look()

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import ImageData
-from ganzoo.distributed.batch import here
+from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, read_json
 from ganzoo.folder.config import FORMAT, read_config
@@ -105,7 +105,7 @@ def machine(where: Precision, deterministic: bool) -> dict[str, Any]:
         "processor": processor(where.device),
         "precision": where.name,
         "threads": torch.get_num_threads(),
-        "processes": here().size,
+        "processes": world().size,
         "torch": torch.__version__,
         "deterministic": deterministic,
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.distributed.group import world
+from ganzoo.distributed.group import join_world
 from ganzoo.errors import UsageError
 from ganzoo.training import setup
 from ganzoo.training.log import checked_sinks
@@ -104,7 +104,7 @@ def train(
     checked_sinks(log or ())
     setup.check_license(license)
     place = None if out is None else Path(out)
-    with preserved_randomness(), world(device) as joined:
+    with preserved_randomness(), join_world(device) as joined:
         if not joined.first:
             return take_part(request)
         folder = _run_to_resume(place, resume)

@@ -14,8 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.data import ImageData, prefetch, resident
-from ganzoo.distributed.batch import Lost, here
-from ganzoo.distributed.group import agreed, align, barrier
+from ganzoo.distributed.batch import Lost, world
+from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
 from ganzoo.errors import RunError
 from ganzoo.files.atomic import make_folder, remove_torn, write_json
 from ganzoo.folder import examples
@@ -130,7 +130,7 @@ class Session:
         """
         trainer = self.trainer
         try:
-            with self.reporter, Signals(patient=here().size > 1) as signals, closing(self.batches()) as batches:
+            with self.reporter, Signals(patient=world().size > 1) as signals, closing(self.batches()) as batches:
                 while (word := self.agree(signals.caught)) == GO_ON:
                     self.step(list(islice(batches, trainer.batches_per_step)))
                     self.after_step()
@@ -156,13 +156,13 @@ class Session:
         """What every process does now: GO_ON, stop for the signal that one of them caught, or stop as it is OVER."""
         ended = self.over() or self.stopped is not None
         try:
-            word = agreed(OVER if ended else caught or (MOVED if self.moved else GO_ON))
+            word = all_reduce_max(OVER if ended else caught or (MOVED if self.moved else GO_ON))
         except Lost:
             self.rescue()
             raise
         if word != MOVED:
             return word
-        align(self.trainer)
+        broadcast_state(self.trainer)
         self.moved = False
         return GO_ON
 
@@ -205,7 +205,7 @@ class Session:
         """Batches from the trainer's step on, made one ahead and placed on its device."""
         trainer, plan = self.trainer, self.trainer.gan.plan
         flip = {"auto": None, "on": True, "off": False}[str(plan["flip"])]
-        stream = resident(self.data.stream(int(plan["batch"]), trainer.seed, flip, here()), trainer.precision.device)
+        stream = resident(self.data.stream(int(plan["batch"]), trainer.seed, flip, world()), trainer.precision.device)
         per_step = trainer.batches_per_step
         source = prefetch(stream, trainer.step * per_step, self.pacing.bound * per_step)
         try:

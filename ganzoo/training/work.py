@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.distributed.batch import ALONE, World, here, inside
+from ganzoo.distributed.batch import SINGLE_PROCESS, World, use_world, world
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.atomic import check_writable, lock, make_folder
 from ganzoo.files.untrusted import field as checked
@@ -111,7 +111,7 @@ def begin(out: Path | None, request: Request) -> Run:
     plan, data = setup.plan_and_data(
         request.recipe, request.data, request.data_request(), request.settings, request.notes
     )
-    here().part(int(plan["batch"]))
+    world().part(int(plan["batch"]))
     precision = choose_precision(str(plan["precision"]), device)
     otherwise = Pacing(data.steps or setup.STEPS).changed(request.pacing)
     others = held_out(otherwise, request.data, request.data_request(), data, request.notes)
@@ -142,7 +142,7 @@ def go_on(folder: Path, request: Request) -> Run:
             raise UsageError(f"--init starts a new run; {folder} holds one: leave out --init, or choose another --out")
         gan = build_from(config, folder, "cpu")
         resume.refuse_other_maths(folder, config, gan.plan, request.recipe, request.maths)
-        here().part(int(gan.plan["batch"]))
+        world().part(int(gan.plan["batch"]))
         value, skip_bad = _data_again(folder, notes, request)
         wanted = request.data_request(resolution=config["resolution"], channels=config["channels"], skip_bad=skip_bad)
         data = open_data(value, wanted)
@@ -180,7 +180,7 @@ def branch(source: Path, target: Path, request: Request) -> Run:
     value, skip_bad = _data_again(source, before, request)
     data = open_data(value, request.data_request(resolution=size, channels=config["channels"], skip_bad=skip_bad))
     plan = fork.changed_plan(old, request.recipe, request.settings, data.provides, data.train)
-    here().part(int(plan["batch"]))
+    world().part(int(plan["batch"]))
     seed = config["seed"] if request.seed is None else request.seed
     precision = choose_precision(str(plan["precision"]), choose_device(request.device))
     pacing = pacing.changed(request.pacing)
@@ -221,11 +221,13 @@ def _probe(
     plan: Plan, data: ImageData, seed: int, precision: Precision, pacing: Pacing, others: ImageData | None
 ) -> Callable[[float], Estimate]:
     """How a training is timed before it begins; scoring, against ``others``, only where a schedule depends on it."""
-    mine = _own_part(plan, here())
+    mine = _own_part(plan, world())
     against = others if schedules(plan) else None
 
     def probe(budget: float) -> Estimate:
-        with inside(ALONE):  # what this process does of every step; the messages between processes are not measured
+        with use_world(
+            SINGLE_PROCESS
+        ):  # what this process does of every step; the messages between processes are not measured
             return measure(mine, data, seed, precision, pacing, patience_for(budget), against)
 
     return probe

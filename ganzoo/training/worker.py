@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, open_data
-from ganzoo.distributed.group import align, in_turn, told
+from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
 from ganzoo.folder.model import build_from
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
@@ -53,9 +53,9 @@ class Follower(Session):
 
 def lead(job: Job, trainer: Trainer) -> None:
     """Tell the other processes what is trained, once nothing speaks against it, and wait until they stand ready."""
-    told([str(job.folder), job.config, job.notes, asdict(job.pacing)])
-    in_turn(lambda: None)  # this one has its data, so whatever had to be fetched is there
-    align(trainer)
+    broadcast_object([str(job.folder), job.config, job.notes, asdict(job.pacing)])
+    in_rank_order(lambda: None)  # this one has its data, so whatever had to be fetched is there
+    broadcast_state(trainer)
 
 
 def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
@@ -68,16 +68,16 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     Raises:
         GanzooError: as training does.
     """
-    where, config, notes, pacing = told(None)
+    where, config, notes, pacing = broadcast_object(None)
     folder = Path(where)
     gan = build_from(config, folder, "cpu")
     precision = choose_precision(str(gan.plan["precision"]), choose_device(device))
     wanted = DataRequest(config["resolution"], config["channels"], skip_bad=bool(notes["skip_bad"]))
-    opened = in_turn(lambda: open_data(notes["data"] if data is None else data, wanted))
+    opened = in_rank_order(lambda: open_data(notes["data"] if data is None else data, wanted))
     resume.refuse_other_data(folder, config, opened)
     job = Job(folder, gan, opened, config, notes, Pacing(**{**pacing, "log": ()}), precision)
     with deterministic(bool(notes["deterministic"])):
         trainer = job.trainer()
-        align(trainer)
+        broadcast_state(trainer)
         job.session(trainer, Log(folder), Silence(), make=Follower).go()
     return folder, trainer

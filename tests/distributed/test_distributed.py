@@ -22,13 +22,12 @@ from safetensors.torch import load_file
 
 import ganzoo
 from ganzoo.data import open_data
-from ganzoo.distributed.batch import World, inside
-from ganzoo.distributed.group import agreed, choose_gpu, told
+from ganzoo.distributed.batch import World, gather, global_draw, global_mean, use_world
+from ganzoo.distributed.group import all_reduce_max, broadcast_object, choose_gpu
 from ganzoo.distributed.launch import Launch, launched, said_elsewhere
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.folder.log import read_log
 from ganzoo.folder.scores import read_scores
-from ganzoo.gan.kit import whole, whole_draw, whole_mean
 from ganzoo.layers.dropout import Dropout
 from ganzoo.training.checkpoint import checkpoints
 
@@ -107,10 +106,10 @@ def check_alike(one: Path, other: Path) -> None:
 
 def test_alone_the_helpers_are_the_plain_thing():
     x = torch.rand(4, 2)
-    assert whole(x) is x and told(x) is x and agreed(3) == 3
-    assert torch.equal(whole_mean(x), x.mean()) and torch.equal(whole_mean(x, (0,)), x.mean(0))
+    assert gather(x) is x and broadcast_object(x) is x and all_reduce_max(3) == 3
+    assert torch.equal(global_mean(x), x.mean()) and torch.equal(global_mean(x, (0,)), x.mean(0))
     torch.manual_seed(0)
-    drawn = whole_draw(torch.rand, 4, 2)
+    drawn = global_draw(torch.rand, 4, 2)
     torch.manual_seed(0)
     assert torch.equal(drawn, torch.rand(4, 2))
 
@@ -132,9 +131,9 @@ def test_processes_draw_the_rows_of_one_draw():
 
     def drawn(world: World) -> list[torch.Tensor]:
         images = torch.ones(6 // world.size, 3, 4, 4)
-        with inside(world):
+        with use_world(world):
             torch.manual_seed(5)
-            return [whole_draw(torch.rand, len(images), 2, 2), Dropout(0.5)(images), Dropout(0.5).eval()(images)]
+            return [global_draw(torch.rand, len(images), 2, 2), Dropout(0.5)(images), Dropout(0.5).eval()(images)]
 
     parts = zip(*(drawn(World(rank, 3)) for rank in range(3)), strict=True)
     for whole_one, part in zip(drawn(World()), parts, strict=True):

@@ -18,7 +18,7 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError, ModelError, RecipeError, UsageError
 from ganzoo.folder import examples
-from ganzoo.gan.adversary import Contest
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.inputs import LONGEST_TEXT, decode, encode
 from ganzoo.gan.kit import Discriminator
 from ganzoo.hub.files import EXAMPLES, largest
@@ -61,30 +61,33 @@ class Painting(ganzoo.Game):
 
     def __init__(self, gan, *, near: float = 10.0):
         super().__init__(gan)
-        self.contest, self.near = Contest(gan), near
+        self.adversary, self.near = Adversary(gan), near
 
     def turns(self):
-        return [ganzoo.Turn("d", self.judge, after=self.contest.after), ganzoo.Turn("g", self.paint)]
+        return [
+            ganzoo.Turn("d", self.discriminator_loss, after=self.adversary.after),
+            ganzoo.Turn("g", self.generator_loss),
+        ]
 
-    def round(self, batch, step, side):
-        return self.contest.round(batch, step, side, batch["image"], batch["source"], self.gan.G)
+    def context(self, batch, step, side):
+        return self.adversary.context(batch, step, side, batch["image"], batch["source"], self.gan.G)
 
-    def judge(self, batch, step):
-        return self.contest.judge(self.round(batch, step, "d"))
+    def discriminator_loss(self, batch, step):
+        return self.adversary.discriminator_loss(self.context(batch, step, "d"))
 
-    def paint(self, batch, step):
-        round = self.round(batch, step, "g")
-        return {**self.contest.answer(round), "near": self.near * F.l1_loss(round.fake, round.real)}
+    def generator_loss(self, batch, step):
+        ctx = self.context(batch, step, "g")
+        return {**self.adversary.generator_loss(ctx), "near": self.near * F.l1_loss(ctx.fake, ctx.real)}
 
 
 class Telling(Painting):
     takes = frozenset({"source", "text"})
 
-    def round(self, batch, step, side):
+    def context(self, batch, step, side):
         def told(z, y):
             return self.gan.G(z, y, text=batch["text"])
 
-        return self.contest.round(batch, step, side, batch["image"], batch["source"], told)
+        return self.adversary.context(batch, step, side, batch["image"], batch["source"], told)
 
 
 class Plugin:

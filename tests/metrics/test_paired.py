@@ -25,7 +25,7 @@ from ganzoo.gan.noise import NoiseGame
 from ganzoo.metrics import evaluate, lpips, weights
 from ganzoo.metrics.lpips import PerceptualDistance, open_lpips
 from ganzoo.metrics.paired import L1, PSNR, SSIM
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts.context import Batch, TurnContext
 from ganzoo.testing import plugin
 
 FORMULAS = ("l1", "psnr", "ssim")
@@ -59,9 +59,9 @@ def dimmer(g: Kit, d: Kit) -> dict[str, nn.Module]:
 class DimmerGame(NoiseGame):
     takes: ClassVar[frozenset[str]] = frozenset({"source"})
 
-    def round(self, batch: Batch, step: int, side: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         gan: Any = self.gan
-        return self.contest.round(batch, step, side, batch["image"], batch["source"], gan.G)
+        return self.adversary.context(batch, step, side, batch["image"], batch["source"], gan.G)
 
 
 class Hooks:

@@ -101,10 +101,10 @@ def test_the_batch_changes_nothing(gan: GAN, real: ImageData, cache: Path, monke
 
 
 def test_the_number_of_processes_changes_nothing(gan: GAN, real: ImageData, network: FeatureNetwork) -> None:
-    from ganzoo.distributed.batch import World, inside
+    from ganzoo.distributed.batch import World, use_world
 
     alone = evaluate(gan, real, metrics=("fid", "kid"), n=30, features=network)
-    with inside(World(1, 4)):
+    with use_world(World(1, 4)):
         assert values(evaluate(gan, real, metrics=("fid", "kid"), n=30, features=network)) == values(alone)
 
 

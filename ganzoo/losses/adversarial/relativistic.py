@@ -8,8 +8,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.gan.kit import whole_mean
 from ganzoo.losses.gradient import Critic
+from ganzoo.parts import global_mean
 
 SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "bce": lambda margin: F.softplus(-margin),
@@ -63,4 +63,4 @@ class RelativisticAverage:
 
     def apart(self, high: Tensor, low: Tensor) -> Tensor:
         """The loss that is low where ``high`` is above the mean of ``low``, and ``low`` below that of ``high``."""
-        return self.shape(high - whole_mean(low)).mean() + self.shape(whole_mean(high) - low).mean()
+        return self.shape(high - global_mean(low)).mean() + self.shape(global_mean(high) - low).mean()

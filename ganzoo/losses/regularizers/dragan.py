@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.gan.kit import whole, whole_draw
-from ganzoo.losses.gradient import Critic, gradient, rounds
+from ganzoo.losses.gradient import Critic, check_every, gradient
+from ganzoo.parts import gather, global_draw
 
 
 class Dragan:
@@ -19,11 +19,11 @@ class Dragan:
     """
 
     def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
-        self.weight, self.k, self.c, self.every = weight, k, c, rounds("dragan", every)
+        self.weight, self.k, self.c, self.every = weight, k, c, check_every("dragan", every)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws α and u from torch's global generator."""
-        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
-        noise = whole_draw(torch.rand, *real.shape).to(real)
-        near = real + share * self.c * whole(real).std() * noise
+        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+        noise = global_draw(torch.rand, *real.shape).to(real)
+        near = real + share * self.c * gather(real).std() * noise
         return self.weight * (gradient(critic, near).norm(dim=1) - self.k).square().mean()

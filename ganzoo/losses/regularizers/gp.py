@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.gan.kit import whole_draw
-from ganzoo.losses.gradient import Critic, gradient, rounds
+from ganzoo.losses.gradient import Critic, check_every, gradient
+from ganzoo.parts import global_draw
 
 
 class GP:
@@ -17,10 +17,10 @@ class GP:
     """
 
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
-        self.weight, self.every = weight, rounds("gp", every)
+        self.weight, self.every = weight, check_every("gp", every)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws ε from torch's global generator."""
-        share = whole_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
         between = share * real + (1 - share) * fake
         return self.weight * (gradient(critic, between).norm(dim=1) - 1).square().mean()

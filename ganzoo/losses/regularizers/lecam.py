@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.gan.kit import whole_mean
-from ganzoo.losses.gradient import Critic, rounds
+from ganzoo.losses.gradient import Critic, check_every
+from ganzoo.parts import global_mean
 
 
 class LeCam(nn.Module):
@@ -28,7 +28,7 @@ class LeCam(nn.Module):
         super().__init__()
         if not 0 <= decay < 1:
             raise UsageError(f"lecam:decay={decay} does not work: decay is a number from 0 up and below 1")
-        self.weight, self.decay, self.every = weight, decay, rounds("lecam", every)
+        self.weight, self.decay, self.every = weight, decay, check_every("lecam", every)
         self.register_buffer("real", torch.zeros(()))
         self.register_buffer("fake", torch.zeros(()))
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))
@@ -45,6 +45,6 @@ class LeCam(nn.Module):
     @torch.no_grad()
     def remember(self, real_scores: Tensor, fake_scores: Tensor) -> None:
         """Move both averages towards the means of these scores."""
-        self.real.lerp_(whole_mean(real_scores).float(), 1 - self.decay)
-        self.fake.lerp_(whole_mean(fake_scores).float(), 1 - self.decay)
+        self.real.lerp_(global_mean(real_scores).float(), 1 - self.decay)
+        self.fake.lerp_(global_mean(fake_scores).float(), 1 - self.decay)
         self.rounds += 1

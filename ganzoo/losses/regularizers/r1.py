@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic, gradient, rounds
+from ganzoo.losses.gradient import Critic, check_every, gradient
 
 
 class R1:
@@ -15,7 +15,7 @@ class R1:
     """
 
     def __init__(self, *, gamma: float = 10.0, every: int = 1) -> None:
-        self.gamma, self.every = gamma, rounds(type(self).__name__.lower(), every)
+        self.gamma, self.every = gamma, check_every(type(self).__name__.lower(), every)
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar."""

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo import GAN, Batch, Game, Round, Turn
+from ganzoo import GAN, Batch, Game, Turn, TurnContext
 from ganzoo.errors import within
-from ganzoo.gan.adversary import Contest
-from ganzoo.gan.kit import whole, whole_draw
+from ganzoo.gan.adversary import Adversary
+from ganzoo.parts import gather, global_draw
 from ganzoo_text.encoders import trimmed
 from ganzoo_text.networks import Code
 
@@ -51,10 +51,10 @@ class StackGame(Game):
         """Both critics, then both stages; those of Stage-II from step ``stage`` on, and those of Stage-I until then."""
         one, two, stop = self.one, self.two, self.stage or None
         return [
-            Turn("d", one.judge, "d1", stop=stop, after=one.contest.after),
-            Turn("d", two.judge, "d2", start=self.stage, after=two.contest.after),
-            Turn("g", one.create, "g1", stop=stop),
-            Turn("g", two.create, "g2", start=self.stage, after=self.show),
+            Turn("d", one.discriminator_loss, "d1", stop=stop, after=one.adversary.after),
+            Turn("d", two.discriminator_loss, "d2", start=self.stage, after=two.adversary.after),
+            Turn("g", one.generator_loss, "g1", stop=stop),
+            Turn("g", two.generator_loss, "g2", start=self.stage, after=self.show),
         ]
 
     @torch.no_grad()
@@ -65,7 +65,7 @@ class StackGame(Game):
 
     def accuracy(self) -> tuple[float, float] | None:
         """Of Stage-II's critic once it has moved, else of Stage-I's."""
-        return self.two.contest.accuracy() or self.one.contest.accuracy()
+        return self.two.adversary.accuracy() or self.one.adversary.accuracy()
 
 
 class StageTurns(ABC):
@@ -77,28 +77,28 @@ class StageTurns(ABC):
     """
 
     def __init__(self, game: StackGame, critic: str) -> None:
-        self.game, self.contest = game, Contest(game.gan, critic)
+        self.game, self.adversary = game, Adversary(game.gan, critic)
         self.generator: Any = game.gan.G
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The critic's turn: real images up; generated ones, and real ones with another's caption, down."""
-        round, _ = self.round(batch, step, "d")
-        terms, share = self.contest.judge(round), self.game.mismatch
-        wrong = self.contest.parts.loss.d(round.critic, round.real, mismatched(batch, round.real, round.fake))
+        ctx, _ = self.context(batch, step, "d")
+        terms, share = self.adversary.discriminator_loss(ctx), self.game.mismatch
+        wrong = self.adversary.parts.loss.d(ctx.critic, ctx.real, mismatched(batch, ctx.real, ctx.fake))
         return {**terms, "loss": (1 - share) * terms["loss"], "mismatch": share * wrong}
 
-    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The stage's turn: its images up, and the law of its captions towards N(0, 1)."""
-        round, code = self.round(batch, step, "g")
-        return {**self.contest.answer(round), "kl": self.game.kl * code.divergence()}
+        ctx, code = self.context(batch, step, "g")
+        return {**self.adversary.generator_loss(ctx), "kl": self.game.kl * code.divergence()}
 
-    def round(self, batch: Batch, step: int, side: str) -> tuple[Round, Code]:
+    def context(self, batch: Batch, step: int, side: str) -> tuple[TurnContext, Code]:
         """Draw noise and what the captions become, and make this turn's fakes of them."""
         real, text = self.real(batch["image"]), trimmed(batch["text"])
-        z = whole_draw(lambda n: self.generator.prior(n, torch.default_generator), len(real)).to(real.device)
+        z = global_draw(lambda n: self.generator.prior(n, torch.default_generator), len(real)).to(real.device)
         with torch.set_grad_enabled(side == "g"):
             code, generate = self.prepare(text)
-        return self.contest.round(batch, step, side, real, z, generate, text=text), code
+        return self.adversary.context(batch, step, side, real, z, generate, text=text), code
 
     @abstractmethod
     def real(self, images: Tensor) -> Tensor:
@@ -152,8 +152,8 @@ def mismatched(batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
     the batch gets the generated one in its place.
     """
     mine = batch["label"][:, None] if "label" in batch else batch["text"]
-    theirs = whole(mine)
+    theirs = gather(mine)
     differ = (mine[:, None] != theirs[None]).any(2)  # (B here, B of all)
-    chance = whole_draw(torch.rand, len(mine), len(theirs)).to(differ.device)
+    chance = global_draw(torch.rand, len(mine), len(theirs)).to(differ.device)
     chosen = chance.masked_fill(~differ, -1.0).argmax(1)
-    return torch.where(differ.any(1)[:, None, None, None], whole(real)[chosen], fake.to(real.dtype))
+    return torch.where(differ.any(1)[:, None, None, None], gather(real)[chosen], fake.to(real.dtype))

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import ResolutionError, within
 from ganzoo.gan.inputs import LONGEST_TEXT
-from ganzoo.gan.kit import Kit, whole_draw
+from ganzoo.gan.kit import Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.resample import NearestUpConv2d
-from ganzoo.parts.output import Output
+from ganzoo.parts import Output, global_draw
 from ganzoo_text.encoders import ENCODERS, trimmed
 
 BOTTOM = 4  # side of the smallest map
@@ -58,7 +58,7 @@ class Augmentation(nn.Module):
     def forward(self, embedding: Tensor) -> Code:
         """A :class:`Code` of embeddings ``(B, features)``; in eval mode it is the mean."""
         mean, log_variance = self.law(embedding.to(self.law.weight.dtype)).chunk(2, 1)
-        noise = whole_draw(torch.randn, len(mean), mean.shape[1]).to(mean) if self.training else torch.zeros_like(mean)
+        noise = global_draw(torch.randn, len(mean), mean.shape[1]).to(mean) if self.training else torch.zeros_like(mean)
         return Code(mean + noise * (0.5 * log_variance).exp(), mean, log_variance)
 
 

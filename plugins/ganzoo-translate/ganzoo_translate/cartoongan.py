@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.gan.adversary import Contest
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE
 from ganzoo.gan.kit import Kit, Unchanged
 from ganzoo.layers.conv import Conv2d
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts import Batch, TurnContext
 from ganzoo_translate.content import Content
 from ganzoo_translate.patches import PatchDiscriminator, planes, site
 from ganzoo_translate.sizes import whole_halves, width
@@ -142,7 +142,7 @@ class CartoonGame(Game):
         for name, value in {"weight": weight, "warmup": warmup, "edges": edges, "color": color}.items():
             within(f"cartoongan:{name}", value, 0)
         self.name, self.weight, self.warmup, self.edges, self.color = content, weight, warmup, edges, color
-        self.contest = Contest(gan)
+        self.adversary = Adversary(gan)
         self._seen: Content | None = None
 
     def turns(self) -> list[Turn]:
@@ -157,46 +157,46 @@ class CartoonGame(Game):
         self._seen = Content(self.name, gan.resolution, next(gan.G.parameters()).device)
         return [
             Turn("g", self.warm_up, name="warm-up", stop=self.warmup),
-            Turn("d", self.judge, start=self.warmup, after=self.contest.after),
-            Turn("g", self.create, start=self.warmup),
+            Turn("d", self.discriminator_loss, start=self.warmup, after=self.adversary.after),
+            Turn("g", self.generator_loss, start=self.warmup),
         ]
 
     def warm_up(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn while it warms up: what it makes shows what the photo shows."""
-        return self.kept(self.round(batch, step, "g"))
+        return self.kept(self.context(batch, step, "g"))
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """D's turn: cartoons up; what G made, and cartoons with smoothed edges, down."""
-        round = self.round(batch, step, "d")
-        terms = self.contest.judge(round)
+        ctx = self.context(batch, step, "d")
+        terms = self.adversary.discriminator_loss(ctx)
         if self.edges:
-            smooth = smoothed(round.real)
-            terms["edges"] = self.edges * self.contest.parts.loss.d(round.critic, round.real, smooth)
+            smooth = smoothed(ctx.real)
+            terms["edges"] = self.edges * self.adversary.parts.loss.d(ctx.critic, ctx.real, smooth)
         return terms
 
-    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn: a cartoon that shows what the photo shows."""
-        round = self.round(batch, step, "g")
-        return {**self.contest.answer(round), **self.kept(round)}
+        ctx = self.context(batch, step, "g")
+        return {**self.adversary.generator_loss(ctx), **self.kept(ctx)}
 
-    def kept(self, round: Round) -> dict[str, Tensor]:
+    def kept(self, ctx: TurnContext) -> dict[str, Tensor]:
         """How far what G made is from showing what the photo shows."""
         assert self._seen is not None
         with torch.no_grad():
-            wanted = self._seen(round.z)
-        terms = {"content": self.weight * (self._seen(round.fake) - wanted).abs().mean()}
+            wanted = self._seen(ctx.z)
+        terms = {"content": self.weight * (self._seen(ctx.fake) - wanted).abs().mean()}
         if self.color:
-            terms["color"] = self.color * F.avg_pool2d(round.fake.float() - round.z, COARSE).abs().mean()
+            terms["color"] = self.color * F.avg_pool2d(ctx.fake.float() - ctx.z, COARSE).abs().mean()
         return terms
 
-    def round(self, batch: Batch, step: int, side: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         """Draw this turn's photos as cartoons."""
         gan: Any = self.gan
-        return self.contest.round(batch, step, side, batch["image"], batch[SOURCE], gan.G)
+        return self.adversary.context(batch, step, side, batch["image"], batch[SOURCE], gan.G)
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last reals and fakes that D told apart."""
-        return self.contest.accuracy()
+        return self.adversary.accuracy()
 
 
 # --- edges --------------------------------------------------------------------------------------------------

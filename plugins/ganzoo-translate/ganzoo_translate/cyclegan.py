@@ -20,13 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.gan.adversary import Contest
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE
 from ganzoo.gan.kit import Kit
 from ganzoo.layers.conv import Conv2d
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts import Batch, TurnContext
 from ganzoo_translate.history import History, size_of_batch
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves, width
@@ -108,41 +108,41 @@ class CycleGame(Game):
         for name, value in {"cycle": cycle, "identity": identity, "pool": pool}.items():
             within(f"cyclegan:{name}", value, 0, 10_000 if name == "pool" else None)
         self.cycle, self.identity = cycle, identity
-        self.contests = {"image": Contest(gan, "D"), SOURCE: Contest(gan, "E")}
-        gan.add_module("history", nn.ModuleDict({target: History(gan, pool) for target in self.contests}))
+        self.adversaries = {"image": Adversary(gan, "D"), SOURCE: Adversary(gan, "E")}
+        gan.add_module("history", nn.ModuleDict({target: History(gan, pool) for target in self.adversaries}))
 
     def turns(self) -> list[Turn]:
         """D and E judge, then G and F answer."""
-        return [Turn("d", self.judge, after=self.after), Turn("g", self.create)]
+        return [Turn("d", self.discriminator_loss, after=self.after), Turn("g", self.generator_loss)]
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The critics' turn, on new fakes and old ones."""
         terms: dict[str, Tensor] = {}
-        for target, contest in self.contests.items():
-            round = self.round(batch, step, "d", target)
+        for target, adversary in self.adversaries.items():
+            ctx = self.context(batch, step, "d", target)
             gan: Any = self.gan
-            round.fake = gan.history[target](round.fake, torch.rand(size_of_batch(round.fake)) < 0.5)
-            terms |= named(target, contest.judge(round))
+            ctx.fake = gan.history[target](ctx.fake, torch.rand(size_of_batch(ctx.fake)) < 0.5)
+            terms |= named(target, adversary.discriminator_loss(ctx))
         return terms
 
-    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """The generators' turn: each fools its critic, undoes the other, and leaves alone what needs no translation."""
         terms: dict[str, Tensor] = {}
-        for target, contest in self.contests.items():
-            round = self.round(batch, step, "g", target)
+        for target, adversary in self.adversaries.items():
+            ctx = self.context(batch, step, "g", target)
             there, back = self.networks(target)
-            own = contest.answer(round)
-            own["cycle"] = self.cycle * (back(round.fake, round.y) - batch[origin(target)]).abs().mean()
+            own = adversary.generator_loss(ctx)
+            own["cycle"] = self.cycle * (back(ctx.fake, ctx.y) - batch[origin(target)]).abs().mean()
             if self.identity:
                 weight = self.identity * self.cycle
-                own["identity"] = weight * (there(batch[target], round.y) - batch[target]).abs().mean()
+                own["identity"] = weight * (there(batch[target], ctx.y) - batch[target]).abs().mean()
             terms |= named(target, own)
         return terms
 
-    def round(self, batch: Batch, step: int, side: str, target: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str, target: str) -> TurnContext:
         """Translate this turn's images to ``target``: ``image`` or ``source``."""
         there, _ = self.networks(target)
-        return self.contests[target].round(batch, step, side, batch[target], batch[origin(target)], there)
+        return self.adversaries[target].context(batch, step, side, batch[target], batch[origin(target)], there)
 
     def networks(self, target: str) -> tuple[Any, Any]:
         """What makes images of ``target``, and what makes them anew from those."""
@@ -151,12 +151,12 @@ class CycleGame(Game):
 
     def after(self) -> None:
         """What the loss does to both critics once they have stepped."""
-        for contest in self.contests.values():
-            contest.after()
+        for adversary in self.adversaries.values():
+            adversary.after()
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last real images and fakes that D told apart."""
-        return self.contests["image"].accuracy()
+        return self.adversaries["image"].accuracy()
 
 
 def origin(target: str) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.kit import here, whole
+from ganzoo.parts import gather, world
 
 
 class History(nn.Module):
@@ -43,7 +43,7 @@ class History(nn.Module):
             fakes: of this process.
             chosen: bool ``(B,)``, for each image of the whole batch.
         """
-        batch = whole(fakes.detach())
+        batch = gather(fakes.detach())
         n = min(len(batch), self.size)
         full = self.held >= self.size
         after = (self.held + torch.arange(n, device=batch.device)) % max(self.size, 1)
@@ -54,7 +54,7 @@ class History(nn.Module):
         self.images[places] = torch.where(per_image(takes), new, old)
         self.held.add_(n).clamp_(max=self.size)
         shown = torch.cat([torch.where(per_image(gives), old, new), batch[n:]])
-        return shown[here().rows(len(fakes))]
+        return shown[world().rows(len(fakes))]
 
 
 def per_image(choice: Tensor) -> Tensor:
@@ -64,4 +64,4 @@ def per_image(choice: Tensor) -> Tensor:
 
 def size_of_batch(fakes: Tensor) -> int:
     """Images in the whole batch, of which ``fakes`` are this process's."""
-    return len(fakes) * here().size
+    return len(fakes) * world().size

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ResolutionError, within
 from ganzoo.gan.kit import Kit, Unchanged
 from ganzoo.layers.conv import Conv2d
-from ganzoo.parts.conditioning import Conditioning
-from ganzoo.parts.output import Output
+from ganzoo.parts import Conditioning, Output
 
 SIZE = 4  # of PatchGAN's kernels
 DEEPEST = 8  # times the first width, at which maps stop growing

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.gan.adversary import Contest
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE
@@ -25,7 +25,7 @@ from ganzoo.gan.kit import Kit, Unchanged
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts import Batch, TurnContext
 from ganzoo_translate.patches import DEEPEST, PairDiscriminator, PatchTrunk, halvings, planes, site
 from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Translator
@@ -136,27 +136,27 @@ class Pix2PixGame(Game):
     def __init__(self, gan: GAN, *, l1: float = 100.0) -> None:
         super().__init__(gan)
         within("pix2pix:l1", l1, 0)
-        self.l1, self.contest = l1, Contest(gan)
+        self.l1, self.adversary = l1, Adversary(gan)
 
     def turns(self) -> list[Turn]:
         """D judges, then G answers."""
-        return [Turn("d", self.judge, after=self.contest.after), Turn("g", self.create)]
+        return [Turn("d", self.discriminator_loss, after=self.adversary.after), Turn("g", self.generator_loss)]
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """D's turn: true pairs up, made ones down."""
-        return self.contest.judge(self.round(batch, step, "d"))
+        return self.adversary.discriminator_loss(self.context(batch, step, "d"))
 
-    def create(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn: made pairs up, and near to the target."""
-        round = self.round(batch, step, "g")
-        return {**self.contest.answer(round), "l1": self.l1 * (round.fake - batch["image"]).abs().mean()}
+        ctx = self.context(batch, step, "g")
+        return {**self.adversary.generator_loss(ctx), "l1": self.l1 * (ctx.fake - batch["image"]).abs().mean()}
 
-    def round(self, batch: Batch, step: int, side: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         """Translate this turn's sources; D sees them too."""
         gan: Any = self.gan
         source = batch[SOURCE]
-        return self.contest.round(batch, step, side, batch["image"], source, gan.G, source=source)
+        return self.adversary.context(batch, step, side, batch["image"], source, gan.G, source=source)
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last reals and fakes that D told apart."""
-        return self.contest.accuracy()
+        return self.adversary.accuracy()

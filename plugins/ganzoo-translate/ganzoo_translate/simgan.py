@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.gan.adversary import Contest
+from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE
 from ganzoo.gan.kit import Kit
 from ganzoo.layers.conv import Conv2d
-from ganzoo.parts.context import Batch, Round
+from ganzoo.parts import Batch, TurnContext
 from ganzoo_translate.history import History, size_of_batch
 from ganzoo_translate.patches import PatchDiscriminator, planes, site
 from ganzoo_translate.sizes import whole_halves, width
@@ -115,40 +115,40 @@ class RefinerGame(Game):
         within("simgan:pool", pool, 0, 10_000)
         within("simgan:warmup", warmup, 0)
         within("simgan:warmup.d", warmup_d, 0)
-        self.reg, self.warmup, self.warmup_d, self.contest = reg, warmup, warmup_d, Contest(gan)
+        self.reg, self.warmup, self.warmup_d, self.adversary = reg, warmup, warmup_d, Adversary(gan)
         gan.add_module("history", History(gan, pool))
 
     def turns(self) -> list[Turn]:
         """G warms up, then D; then D judges and G answers."""
         return [
             Turn("g", self.keep, name="warm-up", stop=self.warmup),
-            Turn("d", self.judge, start=self.warmup, after=self.contest.after),
+            Turn("d", self.discriminator_loss, start=self.warmup, after=self.adversary.after),
             Turn("g", self.refine, start=self.warmup + self.warmup_d),
         ]
 
     def keep(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn while it warms up: an image is like its source."""
-        round = self.round(batch, step, "g")
-        return {"self": (round.fake - batch[SOURCE]).abs().mean()}
+        ctx = self.context(batch, step, "g")
+        return {"self": (ctx.fake - batch[SOURCE]).abs().mean()}
 
-    def judge(self, batch: Batch, step: int) -> dict[str, Tensor]:
+    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """D's turn: real up; fakes, half of them old ones, down."""
-        round = self.round(batch, step, "d")
-        n, gan = size_of_batch(round.fake), self.gan
+        ctx = self.context(batch, step, "d")
+        n, gan = size_of_batch(ctx.fake), self.gan
         history: Any = gan.history
-        round.fake = history(round.fake, torch.arange(n) < n // 2)
-        return self.contest.judge(round)
+        ctx.fake = history(ctx.fake, torch.arange(n) < n // 2)
+        return self.adversary.discriminator_loss(ctx)
 
     def refine(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn: fakes up, and like their sources."""
-        round = self.round(batch, step, "g")
-        return {**self.contest.answer(round), "self": self.reg * (round.fake - batch[SOURCE]).abs().mean()}
+        ctx = self.context(batch, step, "g")
+        return {**self.adversary.generator_loss(ctx), "self": self.reg * (ctx.fake - batch[SOURCE]).abs().mean()}
 
-    def round(self, batch: Batch, step: int, side: str) -> Round:
+    def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         """Refine this turn's sources."""
         gan: Any = self.gan
-        return self.contest.round(batch, step, side, batch["image"], batch[SOURCE], gan.G)
+        return self.adversary.context(batch, step, side, batch["image"], batch[SOURCE], gan.G)
 
     def accuracy(self) -> tuple[float, float] | None:
         """Shares of the last reals and fakes that D told apart."""
-        return self.contest.accuracy()
+        return self.adversary.accuracy()

@@ -175,9 +175,11 @@ def test_critics_of_cyclegan_see_old_fakes(monkeypatch):
     kept = {name: own.images.clone() for name, own in made.gan.history.items()}
     assert all(int(own.held) == 4 for own in made.gan.history.values())
     judged = {}
-    for name, contest in made.gan.game.contests.items():
-        judge = contest.judge
-        monkeypatch.setattr(contest, "judge", lambda round, n=name, j=judge: judged.update({n: round.fake}) or j(round))
+    for name, adversary in made.gan.game.adversaries.items():
+        judge = adversary.discriminator_loss
+        monkeypatch.setattr(
+            adversary, "discriminator_loss", lambda ctx, n=name, j=judge: judged.update({n: ctx.fake}) or j(ctx)
+        )
     step()
     for name, fakes in judged.items():
         old = [any(torch.equal(fake, image) for image in kept[name]) for fake in fakes]
@@ -203,8 +205,10 @@ def test_simgan_shows_d_half_a_batch_of_the_past(monkeypatch):
     made, step = trainer("simgan:ch=6,blocks=1,warmup=0,warmup.d=0,pool=8")
     for _ in range(2):
         step()
-    kept, judge, judged = made.gan.history.images.clone(), made.gan.game.contest.judge, []
-    monkeypatch.setattr(made.gan.game.contest, "judge", lambda round: judged.append(round.fake) or judge(round))
+    kept, judge, judged = made.gan.history.images.clone(), made.gan.game.adversary.discriminator_loss, []
+    monkeypatch.setattr(
+        made.gan.game.adversary, "discriminator_loss", lambda ctx: judged.append(ctx.fake) or judge(ctx)
+    )
     step()
     assert [any(torch.equal(fake, old) for old in kept) for fake in judged[0]] == [True, True, False, False]
 

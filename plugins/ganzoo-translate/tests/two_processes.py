@@ -9,8 +9,8 @@ from made_up import data_for
 from torch import Tensor
 
 import ganzoo
-from ganzoo.distributed.batch import ALONE, World, inside
-from ganzoo.distributed.group import world
+from ganzoo.distributed.batch import SINGLE_PROCESS, World, use_world
+from ganzoo.distributed.group import join_world
 from ganzoo.training.loop import Trainer, reseed
 
 # Without Adam, which makes a rounding error a step of full length.
@@ -24,7 +24,7 @@ RECIPES = {
 
 def trained(recipe: str, world: World) -> dict[str, Tensor]:
     """Networks, histories and averages after three steps in ``world``."""
-    with inside(world):
+    with use_world(world):
         reseed(0)
         gan = ganzoo.build(recipe, 16, 3, settings=SETTINGS)
         trainer = Trainer(gan, 0, 3)
@@ -42,7 +42,9 @@ def apart(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
 
 
 if __name__ == "__main__":
-    with world() as joined:
-        found = {name: apart(trained(recipe, ALONE), trained(recipe, joined)) for name, recipe in RECIPES.items()}
+    with join_world() as joined:
+        found = {
+            name: apart(trained(recipe, SINGLE_PROCESS), trained(recipe, joined)) for name, recipe in RECIPES.items()
+        }
         if joined.first:
             Path(sys.argv[1]).write_text("".join(f"{name} {value}\n" for name, value in found.items()))
