@@ -14,9 +14,9 @@ import click
 
 from ganzoo import __version__
 from ganzoo.distributed.launch import launched, said_elsewhere
-from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+from ganzoo.errors import GanzooError, PluginError, UsageError, nearest
 from ganzoo.registry.entry import BUILT_IN
-from ganzoo.registry.loading import COMMANDS, distribution, entry_points, log, selected, version_of
+from ganzoo.registry.loading import COMMANDS, by_name, distribution, entry_points, load, log, providers
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -42,12 +42,7 @@ class Commands(click.Group):
         points = self._points().get(cmd_name)
         if points is None:
             return None
-        if len(points) > 1:
-            who = either((distribution(point) for point in points), "and")
-            raise PluginError(
-                f"the command {cmd_name!r} comes from {who}; uninstall one, or leave it out of GANZOO_PLUGINS"
-            )
-        return _load(points[0])
+        return _load(points)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -74,10 +69,9 @@ class Commands(click.Group):
         own, others = [], []
         for name, points in sorted(self._points().items()):
             if distribution(points[0]) == BUILT_IN:
-                own.append((name, _help_line(points[0], formatter.width)))
+                own.append((name, _help_line(points, formatter.width)))
             else:
-                who = (f"{distribution(point)} {version_of(point)}" for point in points)
-                others.append((name, f"from {either(who, 'and')}"))
+                others.append((name, f"from {providers(points)}"))
         for title, rows in {"Commands": own, "Commands of plugins": others}.items():
             if rows:
                 with formatter.section(title):
@@ -116,28 +110,22 @@ class Commands(click.Group):
     def _points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by command; only ganzoo's own where it has one of the name."""
         own = [point for point in entry_points(COMMANDS) if distribution(point) == BUILT_IN]
-        points: dict[str, list[EntryPoint]] = {}
-        for point in selected(COMMANDS)[0]:
-            points.setdefault(point.name, []).append(point)
-        return {**points, **{point.name: [point] for point in own}}
+        return {**by_name(COMMANDS), **{point.name: [point] for point in own}}
 
 
-def _load(point: EntryPoint) -> click.Command:
-    who = f"{distribution(point)} {version_of(point)}"
-    try:
-        command = point.load()
-    except (Exception, SystemExit) as error:  # whatever the command's module does when it is imported
-        raise PluginError(
-            f"the command {point.name!r} of {who} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+def _load(points: Sequence[EntryPoint]) -> click.Command:
+    command = load("command", points)
     if not isinstance(command, click.Command):
-        raise PluginError(f"the command {point.name!r} of {who} is no click command: {point.value} is {command!r}")
+        raise PluginError(
+            f"the command {points[0].name!r} of {providers(points)} is no click command:"
+            f" {points[0].value} is {command!r}"
+        )
     return command
 
 
-def _help_line(point: EntryPoint, width: int) -> str:
+def _help_line(points: Sequence[EntryPoint], width: int) -> str:
     try:
-        return _load(point).get_short_help_str(limit=width)
+        return _load(points).get_short_help_str(limit=width)
     except PluginError as error:
         return f"({error})"
 

@@ -10,7 +10,25 @@ import click
 from ganzoo.cli.train import read_settings
 
 
-@click.command()
+class WithPeers(click.Command):
+    """A command whose help ends with the installed peers."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The peers with the packages that bring them, none of which is imported for this."""
+        from ganzoo.registry.registry import known_names, known_provider
+        from ganzoo.training.peers import listed
+
+        rows = [(name, f"from {who}") for name, who in listed().items()]
+        known = dict.fromkeys(known_provider("peer", name) for name in known_names("peer"))
+        with formatter.section("Peers"):
+            if rows:
+                formatter.write_dl(rows)
+            for who, command in () if rows else filter(None, known):
+                formatter.write_text(f"None is installed; {who} brings some:")
+                formatter.write(f"{'':{formatter.current_indent}}{command}\n")  # unbroken, to be copied
+
+
+@click.command(cls=WithPeers)
 @click.argument("recipe")
 @click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
 @click.option("--batch", default=64, show_default=True, help="Images in a batch.")
@@ -23,8 +41,6 @@ from ganzoo.cli.train import read_settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE at 32 pixels, in turn with other libraries.
-
-    Peers: pytorch-example (dcgan), torchgan (dcgan), torch-mimicry (dcgan, sngan, sagan).
 
     Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
     memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.

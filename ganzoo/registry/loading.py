@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
@@ -18,7 +19,7 @@ from typing import Any
 
 import pluggy
 
-from ganzoo.errors import GanzooError, PluginError, nearest
+from ganzoo.errors import GanzooError, PluginError, either, nearest
 from ganzoo.registry import hookspecs
 from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
@@ -28,6 +29,7 @@ from ganzoo.registry.registry import Registry
 
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"
+PEERS = "ganzoo.peers"  # of ``ganzoo bench``
 SELECTION = "GANZOO_PLUGINS"
 LONGEST = 400  # characters of a plugin's error that are shown
 
@@ -79,12 +81,56 @@ def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]
         return points, [], []
     wanted = {normalised(name) for name in os.environ[SELECTION].split(",") if name.strip()}
     names = {point: {normalised(point.name), distribution(point)} for point in points}
-    everyone = set().union(*names.values()) if group == GROUP else wanted
+    everyone = _every_name() if group == GROUP else wanted  # missed names are told once, not for each group
     return (
         [point for point in points if names[point] & wanted],
         [point for point in points if not names[point] & wanted],
         sorted(wanted - everyone),
     )
+
+
+def _every_name() -> set[str]:
+    """What ``GANZOO_PLUGINS`` may name: plugins, and the packages that bring parts, commands or peers."""
+    points = [point for group in (GROUP, COMMANDS, PEERS) for point in entry_points(group)]
+    bringing = {distribution(point) for point in points} - {BUILT_IN}
+    return bringing | {normalised(point.name) for point in points if point.group == GROUP}
+
+
+def by_name(group: str) -> dict[str, list[EntryPoint]]:
+    """Other packages' entry points that ``GANZOO_PLUGINS`` keeps, by name; several where packages contest it."""
+    points: dict[str, list[EntryPoint]] = {}
+    for point in selected(group)[0]:
+        points.setdefault(point.name, []).append(point)
+    return points
+
+
+def providers(points: Iterable[EntryPoint]) -> str:
+    """The packages that declare the entry points, with their versions: ``one 1.0 and two 2.0``."""
+    return either((f"{distribution(point)} {version_of(point)}" for point in points), "and")
+
+
+def load(what: str, points: Sequence[EntryPoint]) -> object:
+    """Import what the entry point of a name stands for.
+
+    Args:
+        what: ``command`` or ``peer``, for messages.
+        points: those of the name.
+
+    Raises:
+        PluginError: several packages provide it, or it cannot be imported; the message names the packages.
+    """
+    if len(points) > 1:
+        who = either(map(distribution, points), "and")
+        raise PluginError(
+            f"the {what} {points[0].name!r} comes from {who}; uninstall one, or leave it out of GANZOO_PLUGINS"
+        )
+    (point,) = points
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever its module does when it is imported
+        raise PluginError(
+            f"the {what} {point.name!r} of {providers(points)} cannot be imported: {one_line(error)}"
+        ) from error
 
 
 def distribution(point: EntryPoint) -> str:
@@ -165,9 +211,10 @@ def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit() while it is imported
-        return Plugin(*whose, error=_one_line(error))
+        return Plugin(*whose, error=one_line(error))
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line of bounded length; with its type unless it is one of ganzoo's."""
     said = shorten(str(error), LONGEST, placeholder="…") or "no message"
     return said if isinstance(error, GanzooError) else f"{type(error).__name__}: {said}"

@@ -133,6 +133,12 @@ def known_plugins() -> dict[str, dict[str, str]]:
 
 
 def known_provider(kind: str, name: str) -> tuple[str, str] | None:
-    """The package that is known to provide a part or ``command``, and the command that installs it."""
+    """The package that is known to provide a part, ``command`` or ``peer``, and the command that installs it."""
     found = ((who, parts.get(f"{kind}/{name}")) for who, parts in known_plugins().items())
     return next(((who, command) for who, command in found if command), None)
+
+
+def known_names(kind: str) -> list[str]:
+    """What packages are known to bring of a kind of part, of ``command`` or of ``peer``; installed or not."""
+    spellings = (spelling.partition("/") for parts in known_plugins().values() for spelling in parts)
+    return [name for one, _, name in spellings if one == kind]

@@ -33,7 +33,7 @@ from ganzoo.machine.compiled import compile_networks
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.parts.context import Batch
 from ganzoo.training.loop import Trainer
-from ganzoo.training.peers import Job, check, prepare
+from ganzoo.training.peers import Workload, check, prepare
 
 MATRIX = 2048  # side of the square matrices whose product gives the peak
 PIXELS = 32  # the size that every peer has
@@ -74,6 +74,7 @@ def bench(
 
     Raises:
         UsageError: for a recipe or peer that does not exist, or a peer without such an architecture or for other data.
+        PluginError: for a peer that is broken.
     """
     if rounds < 1 or batch < 2:
         raise UsageError("a benchmark takes at least one round and a batch of two")
@@ -83,13 +84,13 @@ def bench(
     torch.manual_seed(0)
     gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     labels = torch.arange(batch) % max(gan.classes, 1)
-    job = Job(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
+    workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
     for peer in against:
         check(peer, gan.plan.head.name, gan.classes)
-    ours = Clocked.prepare(gan, job, where)
+    ours = Clocked.prepare(gan, workload, where)
     ours.step()
     memory = memory_of(where)
-    peers = {peer: prepare(peer, gan.plan.head.name, job).step for peer in against}
+    peers = {peer: prepare(peer, gan.plan.head.name, workload).step for peer in against}
     times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,
@@ -139,12 +140,12 @@ class Clocked:
         trainer.take = self.take  # type: ignore[method-assign]
 
     @classmethod
-    def prepare(cls, gan: GAN, job: Job, device: torch.device) -> Clocked:
+    def prepare(cls, gan: GAN, workload: Workload, device: torch.device) -> Clocked:
         """A trainer placed on the device in the arithmetic that the plan asks for."""
         precision = choose_precision(str(gan.plan["precision"]), device)
         precision.tune()
         precision.place(gan)
-        batch = {"image": job.real, "label": job.labels, **stand_ins(gan, job.real)}
+        batch = {"image": workload.real, "label": workload.labels, **stand_ins(gan, workload.real)}
         ours = cls(Trainer(gan, 0, 1, precision), precision.send(batch))
         ours.notes += compile_networks(gan, device)
         return ours

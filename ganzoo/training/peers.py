@@ -1,33 +1,36 @@
-"""Training steps and samples of other libraries, as their own code makes them, to be measured beside ours.
+"""Peers of ``ganzoo bench``: other libraries' training steps and samples, brought by packages that are installed.
 
-Each peer is loaded without its package's ``__init__`` (torch-mimicry's imports TensorFlow) and runs as its users get
-it: fp32, its own losses, its own optimiser calls. torch-mimicry and torchgan are used where they are installed; the
-PyTorch DCGAN example is no package, so its step is written out here from its description, cut to 32 pixels.
+A package brings a peer as an entry point of the group ``ganzoo.peers`` whose object is a :class:`Peer`::
+
+    [project.entry-points."ganzoo.peers"]
+    their-library = "my_package.their_library:PEER"
+
+A peer runs as its users get it: its own losses, its own optimiser calls, its own arithmetic, on the CPU. Peers are
+listed by name without an import, and each is imported when it is asked for, so that one which is broken keeps no
+other from being measured. ``GANZOO_PLUGINS`` chooses among packages as it does for parts and commands. ganzoo itself
+has no peer; those that it is compared with are in the package ``ganzoo-peers``.
 """
 
 from __future__ import annotations
 
-import importlib
-import sys
-import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+from ganzoo.registry.loading import PEERS, by_name, distribution, load, log, one_line, providers, selected
+from ganzoo.registry.registry import known_names, known_provider
 
-from ganzoo.errors import UsageError, either
+if TYPE_CHECKING:  # ``ganzoo bench --help`` lists peers, and needs no torch for that
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a peer is asked to do.
+class Workload:
+    """What a peer is asked to train on.
 
     Attributes:
-        real: a batch of images ``(B, C, 32, 32)`` in [-1, 1]; steps see what it and ``labels`` hold at the time.
+        real: a batch of images ``(B, C, 32, 32)`` in [-1, 1]; an update sees what it and ``labels`` hold at the time.
         labels: their classes ``(B,)``.
         classes: how many there are; 0 for an unconditional GAN.
         z_dim: length of the noise.
@@ -40,8 +43,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Peer:
-    """What a peer does.
+class PeerTraining:
+    """A peer's networks and optimizers, ready to be trained on a :class:`Workload`.
 
     Attributes:
         step: one update of D, then one of G.
@@ -56,178 +59,111 @@ class Peer:
     updates: int = 1
 
 
-# --- the PyTorch example --------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class PeerArchitecture:
+    """One architecture of a peer.
 
-
-def pytorch_example(job: Job) -> Peer:
-    """DCGAN of the PyTorch examples at 32 pixels: NCHW, fp32, G learns from the fakes that D just saw.
-
-    Its samples are made as its grids are, in training mode.
-    """
-    wide, channels = 64, job.real.shape[1]
-    g = nn.Sequential(
-        *_example_up(job.z_dim, 4 * wide, stride=1, padding=0),
-        *_example_up(4 * wide, 2 * wide),
-        *_example_up(2 * wide, wide),
-        nn.ConvTranspose2d(wide, channels, 4, 2, 1, bias=False),
-        nn.Tanh(),
-    )
-    d = nn.Sequential(
-        nn.Conv2d(channels, wide, 4, 2, 1, bias=False),
-        nn.LeakyReLU(0.2, inplace=True),
-        *_example_down(wide, 2 * wide),
-        *_example_down(2 * wide, 4 * wide),
-        nn.Conv2d(4 * wide, 1, 4, 1, 0, bias=False),
-        nn.Sigmoid(),
-    )
-    optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (d, g)]
-    judge, n = nn.BCELoss(), len(job.real)
-    ones, zeros = torch.ones(n), torch.zeros(n)
-
-    def critic() -> Tensor:
-        d.zero_grad()
-        judge(d(job.real).view(-1), ones).backward()
-        fake: Tensor = g(torch.randn(n, job.z_dim, 1, 1))
-        judge(d(fake.detach()).view(-1), zeros).backward()
-        optimizers[0].step()
-        return fake
-
-    def step() -> None:
-        fake = critic()
-        g.zero_grad()
-        judge(d(fake).view(-1), ones).backward()
-        optimizers[1].step()
-
-    @torch.no_grad()
-    def draw(count: int) -> Tensor:
-        images: Tensor = g(torch.randn(count, job.z_dim, 1, 1))
-        return images
-
-    return Peer(step, critic, draw)
-
-
-def _example_up(inputs: int, outputs: int, stride: int = 2, padding: int = 1) -> list[nn.Module]:
-    conv = nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False)
-    return [conv, nn.BatchNorm2d(outputs), nn.ReLU(True)]
-
-
-def _example_down(inputs: int, outputs: int) -> list[nn.Module]:
-    conv = nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)
-    return [conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
-
-
-# --- packages -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def bare_package(name: str, command: str) -> Iterator[None]:
-    """Let submodules of ``name`` be imported without running the package's own ``__init__``."""
-    spec = PathFinder.find_spec(name)
-    if spec is None or spec.submodule_search_locations is None:
-        raise UsageError(f"{name} is not installed: {command}")
-    before = {key: module for key, module in sys.modules.items() if key.split(".")[0] == name}
-    package = types.ModuleType(name)
-    package.__path__ = list(spec.submodule_search_locations)
-    sys.modules[name] = package
-    try:
-        yield
-    finally:
-        for key in [key for key in sys.modules if key.split(".")[0] == name]:
-            del sys.modules[key]
-        sys.modules.update(before)
-
-
-@torch.no_grad()
-def in_eval_mode(network: nn.Module, draw: Callable[[], Tensor]) -> Tensor:
-    """What ``draw`` gives while ``network`` is in eval mode."""
-    network.eval()
-    try:
-        return draw()
-    finally:
-        network.train()
-
-
-class _Ignored:
-    """Stands in for mimicry's log."""
-
-    def add_metric(self, *args: object, **kwargs: object) -> None:
-        """Forget it."""
-
-
-def mimicry(family: str, stem: str) -> Callable[[Job], Peer]:
-    """torch-mimicry: ``train_step`` of its D, then of its G; its scores are of ``generate_images`` in eval mode.
-
-    On CIFAR-10 it takes five updates of D for one of G, whatever the architecture (its README, Training Parameters).
+    Attributes:
+        prepare: makes its networks and optimizers for a workload; imports the library, or raises a ``UsageError`` that
+            says what installs it.
+        conditional: whether it cannot do without classes.
     """
 
-    def prepare(job: Job) -> Peer:
-        with bare_package("torch_mimicry", "pip install --no-deps torch-mimicry"):
-            home = importlib.import_module(f"torch_mimicry.nets.{family}.{family}_32")
-        classes: dict[str, Any] = {"num_classes": job.classes} if job.classes else {}
-        g = getattr(home, f"{stem}Generator32")(nz=job.z_dim, **classes)
-        d = getattr(home, f"{stem}Discriminator32")(**classes)
-        for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9)) for net in (d, g))
-        batch, log = (job.real, job.labels), _Ignored()
-
-        def critic() -> None:
-            d.train_step(real_batch=batch, netG=g, optD=for_d, log_data=log, device="cpu")
-
-        def step() -> None:
-            critic()
-            g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device="cpu")
-
-        return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g.generate_images(count)), updates=5)
-
-    return prepare
+    prepare: Callable[[Workload], PeerTraining]
+    conditional: bool = False
 
 
-def torchgan(job: Job) -> Peer:
-    """torchgan's DCGAN: ``train_ops`` of its minimax losses; its grids are drawn in eval mode."""
-    with bare_package("torchgan", "pip install --no-deps torchgan"):
-        models = importlib.import_module("torchgan.models")
-        losses = importlib.import_module("torchgan.losses")
-    g = models.DCGANGenerator(encoding_dims=job.z_dim, out_channels=job.real.shape[1], step_channels=64)
-    d = models.DCGANDiscriminator(in_channels=job.real.shape[1], step_channels=64)
-    for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (d, g))
-    of_d, of_g = losses.MinimaxDiscriminatorLoss(), losses.MinimaxGeneratorLoss()
+@dataclass(frozen=True)
+class Peer:
+    """Another library: what an entry point of ``ganzoo.peers`` stands for.
 
-    def critic() -> None:
-        of_d.train_ops(g, d, for_d, job.real, torch.device("cpu"))
+    Attributes:
+        architectures: what it can train, by the name that ganzoo's counterpart has in a recipe, such as ``dcgan``.
+    """
 
-    def step() -> None:
-        critic()
-        of_g.train_ops(g, d, for_g, torch.device("cpu"), len(job.real))
-
-    return Peer(step, critic, lambda count: in_eval_mode(g, lambda: g(torch.randn(count, job.z_dim))))
+    architectures: Mapping[str, PeerArchitecture]
 
 
-PEERS: Mapping[str, Mapping[str, Callable[[Job], Peer]]] = {
-    "pytorch-example": {"dcgan": pytorch_example},
-    "torch-mimicry": {
-        "dcgan": mimicry("dcgan", "DCGAN"),
-        "sngan": mimicry("sngan", "SNGAN"),
-        "sagan": mimicry("sagan", "SAGAN"),
-    },
-    "torchgan": {"dcgan": torchgan},
-}
-CONDITIONAL = {("torch-mimicry", "sagan")}  # those that cannot do without classes
+def listed() -> dict[str, str]:
+    """The installed peers by name, each with the package that brings it and its version; nothing is imported."""
+    return {name: providers(points) for name, points in sorted(by_name(PEERS).items())}
 
 
-def check(peer: str, head: str, classes: int = 0) -> None:
-    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes."""
-    if peer not in PEERS:
-        raise UsageError(f"there is no peer {peer!r} to compare with; --against takes {either(PEERS)}")
-    if head not in PEERS[peer]:
-        others = either([name for name, heads in PEERS.items() if head in heads])
-        raise UsageError(f"{peer} has no {head}: it has {either(PEERS[peer], 'and')}; peers with {head}: {others}")
-    if (peer, head) in CONDITIONAL and not classes:
-        raise UsageError(f"{head} of {peer} draws classes, and there are none: add --classes 10")
-
-
-def prepare(peer: str, head: str, job: Job) -> Peer:
-    """What ``peer`` does with the architecture ``head``, which :func:`check` let pass.
+def find(name: str) -> Peer:
+    """Import the peer called ``name``.
 
     Raises:
-        UsageError: the peer is not installed.
+        UsageError: none is installed under that name; the message has the nearest ones and who is known to bring it.
+        PluginError: it cannot be imported, is no :class:`Peer`, or comes from several packages.
     """
-    return PEERS[peer][head](job)
+    points = by_name(PEERS).get(name)
+    if points is None:
+        raise UsageError(_unknown(name))
+    peer = load("peer", points)
+    if not isinstance(peer, Peer):
+        raise PluginError(
+            f"the peer {name!r} of {providers(points)} is no ganzoo.training.peers.Peer: {points[0].value} is {peer!r}"
+        )
+    return peer
+
+
+def check(name: str, head: str, classes: int = 0) -> None:
+    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes.
+
+    Raises:
+        UsageError: for each of these.
+        PluginError: as :func:`find` does.
+    """
+    architectures = find(name).architectures
+    if head not in architectures:
+        raise UsageError(
+            f"{name} has no {head}: it has {either(architectures, 'and')}; peers with {head}: {either(_having(head))}"
+        )
+    if architectures[head].conditional and not classes:
+        raise UsageError(f"{head} of {name} draws classes, and there are none: add --classes 10")
+
+
+def prepare(name: str, head: str, workload: Workload) -> PeerTraining:
+    """What the peer ``name`` does with the architecture ``head``, which :func:`check` let pass.
+
+    Raises:
+        UsageError: the peer's library is not installed.
+        PluginError: the peer fails to make its networks.
+    """
+    architecture = find(name).architectures[head]
+    try:
+        return architecture.prepare(workload)
+    except GanzooError:
+        raise
+    except Exception as error:  # other libraries age: a new torch may break what worked
+        raise PluginError(f"the peer {name!r} of {listed()[name]} cannot make its {head}: {one_line(error)}") from error
+
+
+def _having(head: str) -> list[str]:
+    """Installed peers with the architecture; those that cannot be imported are warned of and left out."""
+    names = []
+    for name in listed():
+        try:
+            if head in find(name).architectures:
+                names.append(name)
+        except PluginError as error:
+            log.warning("%s", error)
+    return names
+
+
+def _unknown(name: str) -> str:
+    """That no peer of the name is there, what is spelled like it, and how to get it."""
+    installed, left_out = by_name(PEERS), {point.name: distribution(point) for point in selected(PEERS)[1]}
+    known = {*installed, *left_out, *known_names("peer")}
+    message, meant = f"no peer called {name!r} is installed", name
+    if name not in known:
+        close = nearest(name, known)
+        message += f"; nearest: {', '.join(close) or 'there are none'}"
+        # A misspelt name of a peer that is not there either gets the same help as one that is spelled right.
+        meant = next(iter(close), name)
+    if meant in installed:
+        return message
+    if meant in left_out:
+        return f"{message}. {left_out[meant]} provides {meant}, and GANZOO_PLUGINS leaves it out"
+    who, command = known_provider("peer", meant) or ("", "")
+    return f"{message}. {who} provides {meant}: {command}" if who else message

@@ -1,0 +1,53 @@
+"""What packages need whose own imports no longer work, and whose networks draw in eval mode."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError
+
+
+@contextmanager
+def bare_package(name: str, command: str) -> Iterator[None]:
+    """Let submodules of a package be imported without running the package's own ``__init__``.
+
+    torch-mimicry's imports TensorFlow, and the requirements of both libraries can no longer be met: without this
+    neither could be measured. Modules stay usable after the block, which leaves ``sys.modules`` as it was.
+
+    Args:
+        name: of the package, as it is imported.
+        command: what installs it, for the message.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    spec = PathFinder.find_spec(name)
+    if spec is None or spec.submodule_search_locations is None:
+        raise UsageError(f"{name} is not installed: {command}")
+    before = {key: module for key, module in sys.modules.items() if key.split(".")[0] == name}
+    package = types.ModuleType(name)
+    package.__path__ = list(spec.submodule_search_locations)
+    sys.modules[name] = package
+    try:
+        yield
+    finally:
+        for key in [key for key in sys.modules if key.split(".")[0] == name]:
+            del sys.modules[key]
+        sys.modules.update(before)
+
+
+@torch.no_grad()
+def in_eval_mode(network: nn.Module, draw: Callable[[], Tensor]) -> Tensor:
+    """What ``draw`` gives while ``network`` is in eval mode; it is in training mode afterwards."""
+    network.eval()
+    try:
+        return draw()
+    finally:
+        network.train()

@@ -1,0 +1,80 @@
+"""What each peer does: it takes its own steps on what its batch holds, and draws."""
+
+import importlib.util
+import json
+
+import pytest
+import torch
+from click.testing import CliRunner
+from ganzoo_peers.bare import bare_package
+
+from ganzoo.cli import main
+from ganzoo.errors import UsageError
+from ganzoo.training.bench import bench
+from ganzoo.training.peers import Workload, find, listed, prepare
+
+TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
+NAMES = {"pytorch-example": "torch", "torch-mimicry": "torch_mimicry", "torchgan": "torchgan"}  # what each imports
+
+
+def test_the_package_brings_them():
+    assert {name for name, who in listed().items() if who.startswith("ganzoo-peers ")} == set(NAMES)
+    assert {head for head, own in find("torch-mimicry").architectures.items() if own.conditional} == {"sagan"}
+
+
+def test_bench_measures_the_example_beside_ours():
+    words = ["bench", "dcgan:ch=8", "--against", "pytorch-example", "--batch", "2", "--rounds", "1", "--json"]
+    report = json.loads(CliRunner().invoke(main, [*words, "--device", "cpu"]).stdout)
+    ours, peer = report["ours"], report["peers"]["pytorch-example"]
+    assert peer["ratio"] == pytest.approx(peer["step_ms"] / ours["step_ms"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("peer", "head"),
+    [
+        ("pytorch-example", "dcgan"),
+        ("torch-mimicry", "dcgan"),
+        ("torch-mimicry", "sngan"),
+        ("torch-mimicry", "sagan"),
+        ("torchgan", "dcgan"),
+    ],
+)
+def test_a_peer_learns_and_draws(peer, head):
+    """What it draws depends on what its batch held at each update."""
+    if importlib.util.find_spec(NAMES[peer]) is None:
+        pytest.skip(f"{peer} is not installed: pip install --no-deps {peer}")
+
+    def drawn(*reals):
+        torch.manual_seed(0)
+        labels = torch.zeros(2, dtype=torch.long)
+        workload = Workload(torch.zeros(2, 3, 32, 32), labels, 10 if head == "sagan" else 0, 8)
+        training = prepare(peer, head, workload)
+        for update, real in zip((training.critic, training.step, training.step), reals, strict=True):
+            workload.real.fill_(real)
+            update()
+        return training.draw(3)
+
+    images = drawn(0, 0, 0)
+    assert images.shape == (3, 3, 32, 32) and images.abs().max() <= 1 and not images.requires_grad
+    assert torch.equal(images, drawn(0, 0, 0))
+    assert not torch.equal(images, drawn(1, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "peer", "words"),
+    [
+        ("dcgan", "torch-gan", ["'torch-gan'", "nearest: torchgan"]),
+        ("sngan", "torchgan", ["torchgan has no sngan: it has dcgan", "peers with sngan: torch-mimicry"]),
+        ("sagan:ch=8", "torch-mimicry", ["sagan of torch-mimicry", "--classes 10"]),
+    ],
+)
+def test_peers_that_cannot_be_compared_are_refused(recipe, peer, words):
+    with pytest.raises(UsageError) as refused:
+        bench(recipe, [peer], **TINY)
+    assert all(word in str(refused.value) for word in words)
+
+
+def test_a_library_that_is_not_installed_says_what_installs_it():
+    package = bare_package("no_such_gans", "pip install --no-deps no-such-gans")
+    with pytest.raises(UsageError, match="no_such_gans is not installed: pip install --no-deps no-such-gans"), package:
+        raise AssertionError("it was found")
