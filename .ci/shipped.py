@@ -1,4 +1,4 @@
-"""Load and sample every shipped model that needs just the plugins named as arguments, with connections refused."""
+"""Load, sample and check the card of every shipped model that needs just these plugins, with connections refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from typing import NoReturn
 
 import ganzoo
+from ganzoo.card import check_card
+from ganzoo.card.check import drift
 from ganzoo.folder.config import read_config
 from ganzoo.hub.shipped import shipped
 
@@ -20,4 +22,7 @@ socket.socket.connect = refuse  # type: ignore[method-assign]
 for name, [(who, folder), *_] in shipped().items():
     if set(read_config(folder)["plugins"]) == set(sys.argv[1:]):
         pictures = ganzoo.load(name).sample(16, seed=0, output="pil")
-        print(f"{name}, shipped with {who}: {len(pictures)} pictures of {pictures[0].size}")
+        wrong = check_card(folder) or drift(folder)
+        if wrong:
+            sys.exit(f"the card of {name} is not the one that its folder would have:\n{wrong}")
+        print(f"{name}, shipped with {who}: {len(pictures)} pictures of {pictures[0].size}, its card holds")
