@@ -16,8 +16,8 @@ from ganzoo.card import check_card
 from ganzoo.cli import main
 from ganzoo.errors import ModelError
 from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import largest
 from ganzoo.folder.scores import scores_of
-from ganzoo.hub.files import largest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.card.check import check_card, drift
-from ganzoo.card.facts import CARD, gather
+from ganzoo.card.facts import gather
 from ganzoo.card.markdown import plain
 from ganzoo.card.page import render
 from ganzoo.errors import CardError, ModelError
 from ganzoo.files.atomic import write_text
+from ganzoo.folder.layout import CARD
 from ganzoo.registry.loading import log
 
-__all__ = ["CARD", "check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
+__all__ = ["check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
 
 
 def make_card(folder: str | Path, ref: str | None = None) -> str:

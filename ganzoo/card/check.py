@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ganzoo.card.facts import CARD, PICTURES, Facts, gather, is_file, read_card, read_index
+from ganzoo.card.facts import Facts, gather, is_file, read_card, read_index
 from ganzoo.card.page import render
 from ganzoo.card.sections import HEAD, kept_sections
 from ganzoo.errors import CardError
 from ganzoo.files.untrusted import printable, quoted
-from ganzoo.folder.layout import MODEL
+from ganzoo.folder.layout import CARD, MODEL, PICTURES, largest
 from ganzoo.folder.scores import weights_digest
-from ganzoo.hub.files import largest
 
 if TYPE_CHECKING:
     from huggingface_hub import CardData

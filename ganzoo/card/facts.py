@@ -16,14 +16,20 @@ from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, quoted, read_json, read_shapes
 from ganzoo.folder import examples
 from ganzoo.folder.config import read_config
-from ganzoo.folder.layout import MODEL
+from ganzoo.folder.layout import (
+    ANIMATION,
+    CARD,
+    CARD_PICTURES,
+    DISCRIMINATOR,
+    MODEL,
+    PICTURES,
+    PICTURES_INDEX,
+    SAMPLES,
+)
 from ganzoo.folder.model import plan_of
 from ganzoo.folder.scores import Score, read_scores, weights_digest
 from ganzoo.plan.plan import Plan
 
-CARD, PICTURES, INDEX = "README.md", "pictures", "index.json"
-SAMPLES, FILM, JUDGE = "samples.png", "progress.gif", "discriminator.safetensors"
-DRAWN = ("classes.png", "interpolation.png", "attention.png", "curves.png", "scores.png")
 FORMAT = 1
 LARGEST_CARD = 1 << 20
 LONGEST_TEXT, MOST_EVENTS = 1_000, 200
@@ -118,7 +124,7 @@ def gather(folder: Path, ref: str | None = None, config: Mapping[str, Any] | Non
         size=size,
         scores=[score for score in scores if score.weights == digest],
         history=by_step(scores),
-        files=frozenset(file for file in (SAMPLES, FILM, JUDGE) if is_file(folder / file)),
+        files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR) if is_file(folder / file)),
         prompts=tuple(examples.captions(folder)),
         captions={file: text for file, text in index.captions.items() if fresh and is_file(folder / PICTURES / file)},
         events=index.events,
@@ -173,12 +179,12 @@ def read_index(folder: Path) -> Index:
     Raises:
         ModelError: for one that makes no sense.
     """
-    path = folder / PICTURES / INDEX
+    path = folder / PICTURES / PICTURES_INDEX
     if not path.is_symlink() and not path.exists():
         return Index()
     table = read_json(path)
     captions, events = checked(table, "pictures", dict, path), checked(table, "events", list, path)
-    if not all(name in DRAWN and _short(text) for name, text in captions.items()):
+    if not all(name in CARD_PICTURES and _short(text) for name, text in captions.items()):
         raise ModelError(f"{path}: pictures are {quoted(captions)}; they are short texts, by file")
     if len(events) > MOST_EVENTS or not all(_is_event(event) for event in events):
         raise ModelError(f"{path}: events are {quoted(events)}; they are pairs of a step and a short text")

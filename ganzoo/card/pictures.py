@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzoo.card.facts import DRAWN, FORMAT, INDEX, LONGEST_TEXT, MOST_EVENTS, PICTURES, by_step, is_file, read_index
+from ganzoo.card.facts import FORMAT, LONGEST_TEXT, MOST_EVENTS, by_step, is_file, read_index
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import UsageError
 from ganzoo.files.atomic import make_folder, write_json
-from ganzoo.folder.log import LOG, read_log
+from ganzoo.folder.layout import CARD_PICTURES, CURVES_PICTURE, LOG, PICTURES, PICTURES_INDEX, SCORES_PICTURE
+from ganzoo.folder.log import read_log
 from ganzoo.folder.model import load_folder
 from ganzoo.folder.scores import read_scores, weights_digest
 from ganzoo.gan.gan import GAN
@@ -29,7 +30,7 @@ from ganzoo.visual.interpolation import walk
 
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
-OF_TRAINING = ("curves.png", "scores.png")
+OF_TRAINING = (CURVES_PICTURE, SCORES_PICTURE)
 CURVES = ("losses/", "accuracy/")
 LINES = 30  # of the log: a longer one is smoothed over as many as make this many waves
 
@@ -63,7 +64,7 @@ def draw(folder: Path) -> list[str]:
             captions[file] = caption[:LONGEST_TEXT]
     index = {"step": config["step"], "weights": weights_digest(folder), "pictures": captions}
     told = events(folder) if logged else before.events
-    write_json(out / INDEX, {"format": FORMAT, **index, "events": list(told)})
+    write_json(out / PICTURES_INDEX, {"format": FORMAT, **index, "events": list(told)})
     return notes
 
 
@@ -178,5 +179,5 @@ Maker = Callable[[GAN, Path, Path], "str | None"]
 """Draws at a path; returns the caption, or None where the model has nothing of the kind."""
 
 MAKERS: Mapping[str, Maker] = dict(
-    zip(DRAWN, (draw_classes, draw_walk, draw_attention, draw_curves, draw_scores), strict=True)
+    zip(CARD_PICTURES, (draw_classes, draw_walk, draw_attention, draw_curves, draw_scores), strict=True)
 )

@@ -30,7 +30,8 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     folder = folder.expanduser()
     if html is not None:
         check_out(html, (".html",))
-    from ganzoo.card import CARD, check_card, drift
+    from ganzoo.card import check_card, drift
+    from ganzoo.folder.layout import CARD
 
     if not check:
         write(folder)
@@ -48,8 +49,9 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
 
 def write(folder: Path) -> None:
     """Draw the pictures and write the card, once it is known that no text of a person would be lost."""
-    from ganzoo.card import CARD, draw_pictures, make_card
+    from ganzoo.card import draw_pictures, make_card
     from ganzoo.files.atomic import write_text
+    from ganzoo.folder.layout import CARD
 
     make_card(folder)
     for note in draw_pictures(folder):

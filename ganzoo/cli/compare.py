@@ -11,6 +11,7 @@ import click
 from ganzoo.cli.model import check_out, model_folder
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
+from ganzoo.folder.layout import METRICS
 
 if TYPE_CHECKING:
     from ganzoo.scoring.compare import Model
@@ -39,7 +40,7 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     from ganzoo.files.atomic import write_text
     from ganzoo.scoring.compare import page, read_model, to_json
 
-    folders = [model_folder(name, also=("metrics.json",)) for name in names]
+    folders = [model_folder(name, also=(METRICS,)) for name in names]
     models = [read_model(folder, label) for folder, label in zip(folders, labels(names, folders), strict=True)]
     if as_json:
         show_json(to_json(models))

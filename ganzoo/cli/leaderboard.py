@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.errors import UsageError, nearest
+from ganzoo.folder.layout import CONFIG, MODEL
 
 if TYPE_CHECKING:
     from ganzoo.folder.scores import Score
@@ -81,7 +82,7 @@ def rows(folders: Sequence[Path]) -> Iterator[Row]:
     from ganzoo.folder.scores import scores_of
 
     for folder in models(folders):
-        config = folder / "config.json"
+        config = folder / CONFIG
         recipe = printable(field(read_json(config), "recipe", str, config), 120)
         for score in scores_of(folder):
             yield Row(printable(folder), recipe, score)
@@ -92,7 +93,7 @@ def models(folders: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for folder in folders or (Path("runs"),):
         inside = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
-        here = [path for path in inside if (path / "config.json").is_file() and (path / "model.safetensors").exists()]
+        here = [path for path in inside if (path / CONFIG).is_file() and (path / MODEL).exists()]
         if not here:
             what = "holds no model" if inside else "is no folder"
             raise UsageError(f"{folder} {what}: name folders that train wrote, or one that they are in")

@@ -13,6 +13,7 @@ import click
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.errors import UsageError
+from ganzoo.folder.layout import SAMPLES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +70,7 @@ def sample(
 
         ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
     """
-    out = out or file_name(model, "samples.png")
+    out = out or file_name(model, SAMPLES)
     write = _writer(out)
     gan = open_model(model, device, step)
     count = replace_examples(gan, source, resize, texts) or count

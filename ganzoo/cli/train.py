@@ -9,6 +9,7 @@ import click
 from ganzoo.cli import Together
 from ganzoo.distributed.launch import said_elsewhere
 from ganzoo.errors import UsageError
+from ganzoo.folder.layout import SAMPLES
 
 # Options that `ganzoo plan` has too, as it measures what the same words would train.
 BATCH = click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
@@ -117,5 +118,5 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, resum
             click.echo(str(stop), err=True)
         ctx.exit(stop.status)
     if not said_elsewhere():
-        click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder / 'samples.png'}; more of them:")
+        click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder / SAMPLES}; more of them:")
         click.echo(f"ganzoo sample {run.folder} -n 64 --out grid.png")

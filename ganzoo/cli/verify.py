@@ -60,7 +60,7 @@ def verify(context: click.Context, model: str, data: str, as_json: bool, **optio
       ganzoo verify runs/first --data digits
     """
     from ganzoo.cli.show import show_json, show_table
-    from ganzoo.folder.scores import METRICS
+    from ganzoo.folder.layout import METRICS
     from ganzoo.hub.locate import on_command_line
     from ganzoo.scoring.verify import verify as measure_again
 

@@ -20,22 +20,20 @@ from ganzoo.data.decode import UNREADABLE, open_picture, why
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.atomic import make_folder, write_json
 from ganzoo.files.untrusted import field, open_regular, printable, read_json
+from ganzoo.folder.layout import EXAMPLE_PICTURES, EXAMPLE_TEXTS, EXAMPLES
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import LONGEST_TEXT, NOISE, SOURCE, TARGET, TEXT, decode, encode
 from ganzoo.images import save_png, to_pil
 
-FOLDER = "examples"
 ROWS = COLUMNS = 8
 COUNT = ROWS * COLUMNS
-PICTURES = {SOURCE: "source.png", TARGET: "target.png"}
-TEXTS = "text.json"
 LARGEST_TEXTS = COUNT * (6 * LONGEST_TEXT + 8)  # JSON may spell a byte with six
 
 
 def published(takes: Collection[str]) -> tuple[str, ...]:
     """The files, below a model's folder, of the examples of a model that takes these."""
-    files = {SOURCE: tuple(PICTURES.values()), TEXT: (TEXTS,)}
-    return tuple(f"{FOLDER}/{file}" for name, own in files.items() if name in takes for file in own)
+    files = {SOURCE: tuple(EXAMPLE_PICTURES.values()), TEXT: (EXAMPLE_TEXTS,)}
+    return tuple(f"{EXAMPLES}/{file}" for name, own in files.items() if name in takes for file in own)
 
 
 def choose(data: ImageData, takes: Collection[str]) -> dict[str, Tensor]:
@@ -78,20 +76,20 @@ def captions(folder: Path) -> list[str]:
     Raises:
         ModelError: for a file that cannot be examples.
     """
-    path = folder / FOLDER / TEXTS
+    path = folder / EXAMPLES / EXAMPLE_TEXTS
     return decode(_texts(path)) if os.path.lexists(path) else []
 
 
 def write(folder: Path, gan: GAN) -> None:
     """Write the examples of a GAN, if it has any, each file in one piece."""
     if gan.examples:
-        make_folder(folder / FOLDER)
+        make_folder(folder / EXAMPLES)
     for name, rows in gan.examples.items():
-        if name in PICTURES:
+        if name in EXAMPLE_PICTURES:
             sheet = rows.unflatten(0, (ROWS, COLUMNS)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
-            save_png(to_pil(sheet[None])[0], folder / FOLDER / PICTURES[name])
+            save_png(to_pil(sheet[None])[0], folder / EXAMPLES / EXAMPLE_PICTURES[name])
         else:
-            write_json(folder / FOLDER / TEXTS, {TEXT: decode(rows)})
+            write_json(folder / EXAMPLES / EXAMPLE_TEXTS, {TEXT: decode(rows)})
 
 
 def read(folder: Path, gan: GAN) -> dict[str, Tensor]:
@@ -105,10 +103,10 @@ def read(folder: Path, gan: GAN) -> dict[str, Tensor]:
         path = folder / file
         if not os.path.lexists(path):
             continue
-        if path.name == TEXTS:
+        if path.name == EXAMPLE_TEXTS:
             found[TEXT] = _texts(path)
         else:
-            name = next(name for name, own in PICTURES.items() if own == path.name)
+            name = next(name for name, own in EXAMPLE_PICTURES.items() if own == path.name)
             found[name] = _images(path, gan.resolution, gan.channels)
     return found
 

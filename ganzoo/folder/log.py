@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LOG = "log.jsonl"
+from ganzoo.folder.layout import LOG
 
 
 def flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:

@@ -18,10 +18,9 @@ from ganzoo.errors import ModelError
 from ganzoo.files.atomic import write_json
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, quoted, read_json
+from ganzoo.folder.layout import LARGEST_METRICS, METRICS, MODEL
 
 FORMAT = 1
-METRICS, WEIGHTS = "metrics.json", "model.safetensors"
-LARGEST_FILE = 16 << 20  # bytes of metrics.json: some ten thousand evaluations
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
 MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -104,7 +103,7 @@ def score_key(metric: str, samples: int, split: str, network: str, pixels: int |
     return key if pixels is None else f"{key}-{pixels}"
 
 
-def weights_digest(folder: str | Path, name: str = WEIGHTS) -> str:
+def weights_digest(folder: str | Path, name: str = MODEL) -> str:
     """sha256 of ``model.safetensors``, or of another file of the folder, in hex.
 
     Raises:
@@ -129,7 +128,7 @@ def read_scores(folder: str | Path) -> list[Score]:
     path = Path(folder) / METRICS
     if not path.is_symlink() and not path.exists():
         return []
-    table = read_json(path, LARGEST_FILE)
+    table = read_json(path, LARGEST_METRICS)
     if checked(table, "format", int, path) > FORMAT:
         raise ModelError(f"{path} has format {table['format']}, newer than this ganzoo: pip install --upgrade ganzoo")
     return [_read(record, path) for record in checked(table, "scores", list, path)]

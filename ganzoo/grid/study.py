@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, either
-from ganzoo.files.atomic import TORN, check_writable, lock, make_folder, write_json, write_text
+from ganzoo.files.atomic import LOCK, TORN, check_writable, lock, make_folder, write_json, write_text
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.grid.plan import Grid
 from ganzoo.grid.runs import DONE, FAILED, WAITING, Job, Measure, Outcome, try_measures
@@ -95,7 +95,7 @@ class Study:
             if field(previous, "format", int, path) > FORMAT:
                 raise RunError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
             return previous
-        if self.folder.is_dir() and any(not path.name.startswith((TORN, ".lock")) for path in self.folder.iterdir()):
+        if self.folder.is_dir() and any(not path.name.startswith((TORN, LOCK)) for path in self.folder.iterdir()):
             raise RunError(f"{self.folder} is not empty and holds no grid; choose another folder with --out")
         return None
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ganzoo.errors import HubError, HubUnreachable, ModelError, NotOnHub
 from ganzoo.files.untrusted import LARGEST_HEADER
+from ganzoo.folder.layout import CONFIG, EXAMPLE_FILES, MODEL, largest
 from ganzoo.hub.client import client, hub_errors, page
-from ganzoo.hub.files import CONFIG, EXAMPLES, MODEL, largest
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"
@@ -105,7 +105,7 @@ def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str
     there.check(MODEL)
     if not isinstance(try_to_load_from_cache(repo, MODEL, revision=there.commit), str):
         _check_weights(there, folder)
-    for name in (MODEL, *EXAMPLES, *also):
+    for name in (MODEL, *EXAMPLE_FILES, *also):
         if name in there.sizes:
             there.check(name)
             api.hf_hub_download(repo, name, revision=there.commit)

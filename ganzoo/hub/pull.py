@@ -9,9 +9,9 @@ from pathlib import Path
 from ganzoo.errors import ModelError, NotOnHub, UsageError
 from ganzoo.files.atomic import atomic_folder, check_writable
 from ganzoo.files.untrusted import open_regular
+from ganzoo.folder.layout import CONFIG, MOST_FILES, largest
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.fetch import MAIN, NEEDED, listing, renamed
-from ganzoo.hub.files import CONFIG, MOST, largest
 from ganzoo.hub.locate import repo_of, say_whose
 from ganzoo.hub.references import parse
 from ganzoo.hub.shipped import shipped_folder
@@ -63,7 +63,7 @@ def _download(repo: str, revision: str, token: str | None) -> dict[str, Path]:
     with hub_errors(repo, token, revision):
         api = client(token)
         there = listing(api, repo, revision)
-        if not set(NEEDED) <= there.sizes.keys() or len(there.sizes) > MOST:
+        if not set(NEEDED) <= there.sizes.keys() or len(there.sizes) > MOST_FILES:
             raise NotOnHub(f"{repo} is no model of ganzoo: it needs {' and '.join(NEEDED)}; see {page(repo)}")
         for name in there.sizes:
             there.check(name)

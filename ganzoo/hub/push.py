@@ -10,8 +10,8 @@ from typing import Any
 
 from ganzoo.errors import HubError, UsageError
 from ganzoo.files.untrusted import printable
+from ganzoo.folder.layout import CARD, largest
 from ganzoo.hub.client import LOGIN, client, has_token, hub_errors, page
-from ganzoo.hub.files import README, largest
 from ganzoo.hub.references import check_repo
 
 MAIN = "main"
@@ -108,7 +108,7 @@ def _check_card(folder: Path, repo: str) -> None:
     from huggingface_hub.constants import ENDPOINT
     from huggingface_hub.utils import get_session, hf_raise_for_status
 
-    asked = {"content": (folder / README).read_text(encoding="utf-8"), "repoType": "model"}
+    asked = {"content": (folder / CARD).read_text(encoding="utf-8"), "repoType": "model"}
     answer = get_session().post(f"{ENDPOINT}/api/validate-yaml", json=asked)
     if answer.status_code == 400:
         said = printable(_wrong(answer.text), 300)

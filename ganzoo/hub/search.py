@@ -10,9 +10,9 @@ from typing import Any
 
 from ganzoo.errors import GanzooError, ModelError
 from ganzoo.files.untrusted import read_json
+from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.scores import scores_of
 from ganzoo.hub.client import client, hub_errors
-from ganzoo.hub.files import CONFIG
 from ganzoo.hub.shipped import shipped
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY, KINDS

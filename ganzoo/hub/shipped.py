@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ganzoo.errors import PluginError, either
-from ganzoo.hub.files import CONFIG, MODEL
+from ganzoo.folder.layout import CONFIG, MODEL
 from ganzoo.registry.entry import BUILT_IN
 from ganzoo.registry.loading import distribution, selected
 

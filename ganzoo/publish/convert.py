@@ -13,17 +13,16 @@ from typing import Any
 
 from torch import Tensor
 
-from ganzoo.card import CARD, draw_pictures, make_card
+from ganzoo.card import draw_pictures, make_card
 from ganzoo.card.facts import is_file, read_card
 from ganzoo.card.sections import named_ref
 from ganzoo.errors import ModelError, RunError, UsageError, either
 from ganzoo.files.atomic import atomic_folder, write_json, write_text
 from ganzoo.files.untrusted import quoted
 from ganzoo.folder.config import read_config
-from ganzoo.folder.layout import CONFIG, MODEL
-from ganzoo.folder.log import LOG
+from ganzoo.folder.layout import CARD, CONFIG, LOG, METRICS, MODEL
 from ganzoo.folder.model import load_folder
-from ganzoo.folder.scores import METRICS, Score, add_scores, scores_of, weights_digest
+from ganzoo.folder.scores import Score, add_scores, scores_of, weights_digest
 from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
 from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
 from ganzoo.scoring.verify import Examiner, Verdict

@@ -14,17 +14,16 @@ from typing import Any
 from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.files.atomic import LOCK, atomic_folder, check_writable, lock, write_json, write_text
+from ganzoo.files.atomic import atomic_folder, check_writable, lock, write_json, write_text
 from ganzoo.files.untrusted import quoted
 from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, LOCK, MOST_FILES, PUBLISHED_FOLDERS, checkpoints, largest
 from ganzoo.folder.model import load_folder
 from ganzoo.folder.scores import read_scores, scores_of
 from ganzoo.folder.weights import write_tensors
-from ganzoo.hub.files import CONFIG, DISCRIMINATOR, MOST, README, largest
 from ganzoo.hub.push import Sent, Wish, send
 
 LICENCE = "apache-2.0"
-FOLDERS = ("pictures", "examples")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def push(
         chosen = _licence(config, license, folder)
         load_folder(folder)  # what cannot be loaded is not published
         _check_scored(folder, unscored)
-        if os.path.lexists(folder / README):
+        if os.path.lexists(folder / CARD):
             _check_card(folder)
         if not dry_run:
             _write(folder, {**config, "license": chosen}, wish.repo, with_discriminator)
@@ -175,12 +174,11 @@ def _write(folder: Path, config: dict[str, Any], repo: str, with_discriminator: 
     if config != read_config(folder):
         write_json(folder / CONFIG, config)
     if with_discriminator:
-        from ganzoo.training.checkpoint import checkpoints
         from ganzoo.training.discriminator import bake
 
         if checkpoints(folder) or not (folder / DISCRIMINATOR).is_file():
             write_tensors(folder / DISCRIMINATOR, bake(folder, config))
-    write_text(folder / README, make_card(folder, ref=repo))
+    write_text(folder / CARD, make_card(folder, ref=repo))
     _check_card(folder)
 
 
@@ -192,14 +190,16 @@ def pack(folder: Path, license: str, with_discriminator: bool = False) -> Parcel
     """
     config = read_config(folder)
     names = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
-    inside = [str(path.relative_to(folder)) for name in names if name in FOLDERS for path in _below(folder / name)]
+    inside = [
+        str(path.relative_to(folder)) for name in names if name in PUBLISHED_FOLDERS for path in _below(folder / name)
+    ]
     wanted = [name for name in (*names, *sorted(inside)) if largest(name) is not None]
     if not with_discriminator:
         wanted = [name for name in wanted if name != DISCRIMINATOR]
-    if len(wanted) > MOST:
-        raise ModelError(f"{folder} has {len(wanted):,} files to publish; a model has at most {MOST:,}")
+    if len(wanted) > MOST_FILES:
+        raise ModelError(f"{folder} has {len(wanted):,} files to publish; a model has at most {MOST_FILES:,}")
     sizes = {name: _size(folder / name, name) for name in wanted}
-    stays = tuple(name for name in (*names, *sorted(inside)) if name not in wanted and name not in FOLDERS)
+    stays = tuple(name for name in (*names, *sorted(inside)) if name not in wanted and name not in PUBLISHED_FOLDERS)
     return Parcel(sizes, stays, license, f"{config['recipe']} at step {config['step']}")
 
 

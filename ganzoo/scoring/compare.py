@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import printable
+from ganzoo.folder.layout import MODEL
 from ganzoo.folder.scores import Score, scores_of
 from ganzoo.plan.settings import write
 from ganzoo.registry.recipe import EMPTY, Recipe
@@ -88,7 +89,6 @@ def read_model(folder: Path, name: str) -> Model:
         ModelError: for a folder that is no model, or cannot be built here.
     """
     from ganzoo.folder.config import read_config
-    from ganzoo.folder.layout import MODEL
     from ganzoo.folder.model import build_from
 
     config = read_config(folder)
@@ -115,7 +115,7 @@ def tables(models: Sequence[Model]) -> dict[str, list[Row]]:
         "parts": merged(models, _parts),
         "settings": [row for row in merged(models, _settings) if row.differs],
         "sizes": [*merged(models, lambda model: {f"parameters of {n}": c for n, c in model.parameters.items()}),
-                  Row("MB of model.safetensors", tuple(round(model.size / 1e6, 3) for model in models))],
+                  Row(f"MB of {MODEL}", tuple(round(model.size / 1e6, 3) for model in models))],
     }  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from ganzoo.data import ImageData
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import printable
-from ganzoo.folder.scores import METRICS, Score, scores_of
+from ganzoo.folder.layout import METRICS
+from ganzoo.folder.scores import Score, scores_of
 from ganzoo.gan.gan import GAN
 from ganzoo.hub.locate import Found, locate
 from ganzoo.machine.memory import keep_memory

@@ -22,10 +22,9 @@ from ganzoo.errors import ModelError, RunError
 from ganzoo.files.atomic import atomic_folder, write_json
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, read_json, read_shapes, read_tensors
-from ganzoo.folder.layout import MODEL, TRAINING, bests
+from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
 
-TENSORS, NOTES = "state.safetensors", "state.json"
 FORMAT = 1
 KEPT = 2
 
@@ -47,12 +46,6 @@ class State:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-def checkpoints(folder: Path) -> dict[int, Path]:
-    """Checkpoint folders of a run by step, oldest first, whether they hold together or not."""
-    found = sorted((folder / TRAINING).glob("step-*"))
-    return {int(path.name[5:]): path for path in found if path.name[5:].isdecimal()}
-
-
 def _digest(path: Path) -> str:
     digest = sha256()
     with open_regular(path) as file:
@@ -72,7 +65,7 @@ def save_training(folder: Path, state: State, every: int = 1) -> None:
     Raises:
         RunError: the disk is full or the folder cannot be written to; older checkpoints are untouched.
     """
-    path = folder / TRAINING / f"step-{state.step:08d}"
+    path = checkpoint_path(folder, state.step)
     shutil.rmtree(path, ignore_errors=True)
     with atomic_folder(path) as temporary:
         _write(temporary, state)
@@ -92,9 +85,9 @@ def prune(folder: Path, every: int) -> None:
 
 
 def _write(path: Path, state: State) -> None:
-    write_tensors(path / TENSORS, state.tensors)
+    write_tensors(path / STATE_TENSORS, state.tensors)
     notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
-    write_json(path / NOTES, {**notes, "sha256": _digest(path / TENSORS), "info": dict(state.info)})
+    write_json(path / STATE, {**notes, "sha256": _digest(path / STATE_TENSORS), "info": dict(state.info)})
 
 
 def save_best(folder: Path, state: State, model: Mapping[str, Tensor], saved: bool = False) -> None:
@@ -109,11 +102,11 @@ def save_best(folder: Path, state: State, model: Mapping[str, Tensor], saved: bo
     Raises:
         RunError: the disk is full or the folder cannot be written to; the best before is untouched.
     """
-    path = folder / TRAINING / f"best-{state.step:08d}"
+    path = best_path(folder, state.step)
     shutil.rmtree(path, ignore_errors=True)
     with atomic_folder(path) as temporary:
         if saved:
-            for name in (TENSORS, NOTES):
+            for name in (STATE_TENSORS, STATE):
                 _link(checkpoints(folder)[state.step] / name, temporary / name)
         else:
             _write(temporary, state)
@@ -134,7 +127,7 @@ def drop_bests(folder: Path, best: int | None) -> None:
     needed = {best}
     for path in checkpoints(folder).values():
         try:
-            needed.add(checked(read_json(path / NOTES), "info", dict, path).get("best"))
+            needed.add(checked(read_json(path / STATE), "info", dict, path).get("best"))
         except ModelError:
             continue  # it does not hold together, so no one will go back to it
     for step, path in bests(folder).items():
@@ -148,19 +141,19 @@ def load_best(folder: Path, step: int, identity: str) -> State:
     Raises:
         ModelError: it is not there, or does not hold together.
     """
-    return _read(folder / TRAINING / f"best-{step:08d}", step, identity)
+    return _read(best_path(folder, step), step, identity)
 
 
 def _read(path: Path, step: int, identity: str) -> State:
-    notes = read_json(path / NOTES)
+    notes = read_json(path / STATE)
     if checked(notes, "format", int, path) > FORMAT:
         raise ModelError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
     if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
         raise ModelError(f"{path} belongs to another run")
-    if checked(notes, "sha256", str, path) != _digest(path / TENSORS):
-        raise ModelError(f"{path / TENSORS} is torn")
+    if checked(notes, "sha256", str, path) != _digest(path / STATE_TENSORS):
+        raise ModelError(f"{path / STATE_TENSORS} is torn")
     info = checked(notes, "info", dict, path)
-    return State(step, identity, read_tensors(path / TENSORS, read_shapes(path / TENSORS)), info)
+    return State(step, identity, read_tensors(path / STATE_TENSORS, read_shapes(path / STATE_TENSORS)), info)
 
 
 def load_training(folder: Path, identity: str) -> tuple[State, list[str]]:

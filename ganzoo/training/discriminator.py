@@ -10,13 +10,10 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import read_shapes, read_tensors
-from ganzoo.folder.layout import bests
+from ganzoo.folder.layout import STATE_TENSORS, bests, checkpoints
 from ganzoo.folder.model import build_from
 from ganzoo.folder.weights import plain_state
 from ganzoo.gan.gan import GAN
-from ganzoo.training.checkpoint import TENSORS, checkpoints
-
-FILE = "discriminator.safetensors"
 
 
 def opponents(gan: GAN) -> dict[str, nn.Module]:
@@ -42,7 +39,7 @@ def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
             f"{folder} keeps no training state of step {step}, so there is no discriminator to publish:"
             " push from the folder that it was trained in, or leave out --with-discriminator"
         )
-    saved = read_tensors(state / TENSORS, read_shapes(state / TENSORS))
+    saved = read_tensors(state / STATE_TENSORS, read_shapes(state / STATE_TENSORS))
     networks = opponents(build_from(config, folder, "cpu"))
     baked: dict[str, Tensor] = {}
     for name, network in networks.items():
@@ -51,6 +48,6 @@ def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
         try:
             network.load_state_dict(own)
         except RuntimeError as error:
-            raise ModelError(f"{state / TENSORS} does not hold {name} of this recipe") from error
+            raise ModelError(f"{state / STATE_TENSORS} does not hold {name} of this recipe") from error
         baked |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
     return baked

@@ -12,19 +12,17 @@ from torch import Tensor
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.atomic import atomic_folder, check_writable, write_json
 from ganzoo.files.untrusted import quoted
-from ganzoo.folder.layout import CONFIG
-from ganzoo.folder.log import LOG
+from ganzoo.folder.layout import CONFIG, FRAMES, LOG, RUN, TRAINING
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.plan import GIVEN, Plan, Setting
 from ganzoo.plan.resolver import make_plan
 from ganzoo.plan.settings import read
-from ganzoo.training.checkpoint import TRAINING, State, save_training
+from ganzoo.training.checkpoint import State, save_training
 from ganzoo.training.job import Job
 from ganzoo.training.log import Log
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import lr_of
-from ganzoo.training.output import FRAMES
-from ganzoo.training.setup import RUN, free_folder
+from ganzoo.training.setup import free_folder
 
 PART = "part_"  # how the names of a GAN's children begin that are parts, not networks
 Units = dict[tuple[str, str], dict[str, Tensor]]

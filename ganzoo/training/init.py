@@ -14,11 +14,10 @@ from torch.nn.utils import parametrize
 from ganzoo.errors import GanzooError, ModelError, RunError
 from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
 from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, checkpoints
 from ganzoo.folder.model import load_folder
 from ganzoo.folder.weights import plain_places
 from ganzoo.gan.gan import GAN
-from ganzoo.training.checkpoint import TENSORS, checkpoints
-from ganzoo.training.discriminator import FILE as OPPONENTS
 from ganzoo.training.discriminator import opponents
 
 
@@ -57,7 +56,7 @@ def _networks_of_run(source: Path) -> dict[str, Tensor]:
     """The networks as trained, out of the last checkpoint that can be read; nothing for a folder without any."""
     for path in reversed(checkpoints(source).values()):
         try:
-            tensors = read_tensors(path / TENSORS, read_shapes(path / TENSORS))
+            tensors = read_tensors(path / STATE_TENSORS, read_shapes(path / STATE_TENSORS))
         except ModelError:
             continue
         averaged = {name[4:]: t for name, t in tensors.items() if name.startswith("ema/")}
@@ -73,12 +72,12 @@ def _find(source: str | Path) -> Path:
     """
     from ganzoo.hub.locate import on_command_line
 
-    return on_command_line(str(source), also=(OPPONENTS,)).folder
+    return on_command_line(str(source), also=(DISCRIMINATOR,)).folder
 
 
 def _published_opponents(gan: GAN, source: Path) -> bool:
     """Give the opponents the weights that a published model brings for them; False where it brings none."""
-    path = source / OPPONENTS
+    path = source / DISCRIMINATOR
     if not os.path.lexists(path):
         return False
     given = read_tensors(path, read_shapes(path))

@@ -27,7 +27,8 @@ from typing import Any, Protocol
 
 from ganzoo.errors import UsageError, either
 from ganzoo.files.atomic import append_line, write_text
-from ganzoo.folder.log import LOG, flat, read_log
+from ganzoo.folder.layout import LOG
+from ganzoo.folder.log import flat, read_log
 
 
 class Sink(Protocol):

@@ -12,16 +12,14 @@ from torch import Tensor
 
 from ganzoo.card import write_card
 from ganzoo.files.atomic import atomic, make_folder, write_json
-from ganzoo.folder.layout import CONFIG, MODEL, snapshot_path, snapshots
+from ganzoo.folder.layout import ANIMATION, CONFIG, FRAMES, MODEL, SAMPLES, TRAINING, snapshot_path, snapshots
 from ganzoo.folder.model import save_model
 from ganzoo.folder.weights import generator_state, write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import panels
 from ganzoo.images import Film, grid, save_png, to_uint8
-from ganzoo.training.checkpoint import TRAINING
 
 GRID = 64  # pictures, 8 by 8
-SAMPLES, FILM, FRAMES = "samples.png", "progress.gif", "frames"
 PATIENCE = 20  # an unfinished film is rewritten when this many times its cost has passed
 
 
@@ -55,7 +53,7 @@ class Output:
         """Write ``progress.gif`` if that costs little by now; the last of a run is written whatever it costs."""
         begun = time.monotonic()
         if begun - self._filmed >= PATIENCE * self._cost:
-            self.film.write(self.folder / FILM)
+            self.film.write(self.folder / ANIMATION)
             self._filmed = time.monotonic()
             self._cost = self._filmed - begun
 

@@ -19,14 +19,14 @@ from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, read_json
 from ganzoo.folder.config import FORMAT, read_config
+from ganzoo.folder.layout import RUN, TRAINING
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
 from ganzoo.plan.settings import read, write
-from ganzoo.training.checkpoint import TRAINING
 from ganzoo.training.optim import schedules
 from ganzoo.training.pacing import Pacing
-from ganzoo.training.setup import RUN, free_folder
+from ganzoo.training.setup import free_folder
 
 # --- run.json -----------------------------------------------------------------------------------------------
 

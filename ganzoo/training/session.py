@@ -19,16 +19,14 @@ from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
 from ganzoo.errors import RunError
 from ganzoo.files.atomic import make_folder, remove_torn, write_json
 from ganzoo.folder import examples
-from ganzoo.folder.layout import MODEL, bests
+from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
 from ganzoo.folder.scores import Score, add_scores
 from ganzoo.folder.weights import generator_state
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.context import Batch
 from ganzoo.training.batchnorm import settle
 from ganzoo.training.checkpoint import (
-    TRAINING,
     State,
-    checkpoints,
     drop_bests,
     load_best,
     prune,
@@ -41,10 +39,9 @@ from ganzoo.training.health import Gauge, Look, printable
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
 from ganzoo.training.optim import schedules
-from ganzoo.training.output import FILM, Output
+from ganzoo.training.output import Output
 from ganzoo.training.pacing import Pacing, Stopwatch
 from ganzoo.training.progress import Pace, Reporter, duration
-from ganzoo.training.setup import RUN
 from ganzoo.training.signals import Interrupted, Signals
 
 GO_ON, MOVED, OVER = 0, 1, 1000  # what processes tell each other between steps; signals lie between
@@ -250,7 +247,7 @@ class Session:
             self.checkpoint()
             self.publish()
         self.output.picture(self.samples())
-        self.output.film.write(self.folder / FILM)
+        self.output.film.write(self.folder / ANIMATION)
 
     # --- looking, scoring, logging --------------------------------------------------------------------------
 

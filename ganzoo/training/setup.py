@@ -12,20 +12,16 @@ from typing import Any
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError
-from ganzoo.files.atomic import LOCK, TORN, check_writable
+from ganzoo.files.atomic import TORN, check_writable
 from ganzoo.folder.config import read_config
-from ganzoo.folder.layout import CONFIG, MODEL
-from ganzoo.folder.log import LOG
+from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
-from ganzoo.training.checkpoint import TRAINING, checkpoints
 from ganzoo.training.loop import reseed
 from ganzoo.training.optim import repeat_of
-from ganzoo.training.output import SAMPLES
 
-RUN = "run.json"
 RUNS = Path("runs")
 STEPS = 20_000  # where neither a person nor the data set says
 STARTED = (LOCK, TRAINING, LOG, SAMPLES, MODEL)  # what is there before config.json says that a run has begun

@@ -10,7 +10,8 @@ from typing import Any
 
 from ganzoo.errors import RunError, UsageError, nearest
 from ganzoo.files.atomic import atomic
-from ganzoo.folder.log import LOG, flat, read_log
+from ganzoo.folder.layout import LOG
+from ganzoo.folder.log import flat, read_log
 
 KEYS = ("losses/*", "accuracy/*", "clock/images_per_second")
 TITLES = {

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ganzoo.files.untrusted import open_regular
-from ganzoo.folder.log import LOG, flat
+from ganzoo.folder.layout import LOG
+from ganzoo.folder.log import flat
 
 POINTS = 600  # of a curve at most; when they are full, neighbours are joined
 PIECE = 4 << 20  # bytes of the log taken at once

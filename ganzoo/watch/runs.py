@@ -17,22 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
-from ganzoo.files.atomic import LOCK
 from ganzoo.files.untrusted import open_regular, printable, read_json
-from ganzoo.folder.log import LOG
+from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
 from ganzoo.folder.scores import Score, read_scores
 from ganzoo.watch.curves import Tail, last_record
 
-# Names that a run folder's format fixes; their modules would import torch, which a page has no use for.
-CONFIG, TRAINING, RUN = "config.json", "training", "run.json"
-SAMPLES, FILM = "samples.png", "progress.gif"
 SIGNS = (CONFIG, LOG, TRAINING)  # each is in a run's folder and in no folder of runs
 MOST_RUNS, DEPTH = 500, 2
 MOST_ROWS = 200  # of a table
 ONLY = "this"  # the name of the only run there is; browsers would leave a dot out of an address
 QUIET = 600.0  # seconds without news after which a run of another host counts as stopped
 HOLDER = re.compile(r"process ([1-9][0-9]{0,8}) on (\S+)\s*")
-CHECKPOINT = re.compile(r"(step|best)-([0-9]{1,15})")
 COLOURS = {"1": "grey", "3": "RGB"}
 
 
@@ -133,7 +128,7 @@ class Followed:
                 **state,
                 "problem": problem or state["problem"],
                 "more": more,
-                "film": _version(self.folder / FILM),
+                "film": _version(self.folder / ANIMATION),
                 "curves": {printable(name): curve.rounded() for name, curve in self.tail.curves.items() if "/" in name},
                 "events": [{"step": step, "text": printable(text)} for step, text in self.tail.events],
                 "scores": [_score(score) for score in _scores(self.folder)[0]],

@@ -15,15 +15,16 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import open_regular, printable
+from ganzoo.folder.layout import ANIMATION, SAMPLES
 from ganzoo.watch.local import KEPT, LocalHandler, LocalServer, content_type
-from ganzoo.watch.runs import FILM, SAMPLES, Followed, find_runs, is_run, summary
+from ganzoo.watch.runs import Followed, find_runs, is_run, summary
 
 SCRIPTS = ("page.js", "run.js", "index.js", "panels.js", "charts.js", "server.js", "dom.js")
 PAGE: Mapping[str, tuple[str, str]] = {
     "": ("page.html", content_type("page.html")),
     **{name: (name, content_type(name)) for name in ("page.css", *SCRIPTS)},
 }
-PICTURES: Mapping[str, str] = {SAMPLES: "image/png", FILM: "image/gif"}
+PICTURES: Mapping[str, str] = {SAMPLES: "image/png", ANIMATION: "image/gif"}
 
 
 class Server(LocalServer):

@@ -26,10 +26,10 @@ from ganzoo.distributed.batch import World, gather, global_draw, global_mean, us
 from ganzoo.distributed.group import all_reduce_max, broadcast_object, choose_gpu
 from ganzoo.distributed.launch import Launch, launched, said_elsewhere
 from ganzoo.errors import GanzooError, UsageError
+from ganzoo.folder.layout import checkpoints
 from ganzoo.folder.log import read_log
 from ganzoo.folder.scores import read_scores
 from ganzoo.layers.dropout import Dropout
-from ganzoo.training.checkpoint import checkpoints
 
 WORKER = Path(__file__).parents[1] / "distributed_worker.py"
 SIZES = {"batch": 8, "resolution": 16, "log_every": 1, "grid_every": 2, "save_every": 2}

@@ -20,8 +20,8 @@ from safetensors.torch import load, save
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError
+from ganzoo.folder.layout import largest
 from ganzoo.folder.model import load_folder
-from ganzoo.hub.files import largest
 
 REPO = "org/evil"
 OWNED = "/tmp/ganzoo-owned"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ganzoo.errors import ModelError
-from ganzoo.folder.scores import METRICS, Score, add_scores, read_scores, score_key, scores_of, weights_digest
+from ganzoo.folder.layout import METRICS
+from ganzoo.folder.scores import Score, add_scores, read_scores, score_key, scores_of, weights_digest
 
 NETWORK = {"name": "tf_efficientnet_lite0.in1k", "input": 64, "pretrained": True, "sha256": "a" * 64}
 DATA = {"name": "cifar10", "fingerprint": f"sha256:{'b' * 64}", "split": "test", "count": 10_000}

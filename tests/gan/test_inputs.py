@@ -18,10 +18,10 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError, ModelError, RecipeError, UsageError
 from ganzoo.folder import examples
+from ganzoo.folder.layout import EXAMPLE_FILES, largest
 from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.inputs import LONGEST_TEXT, decode, encode
 from ganzoo.gan.kit import Discriminator
-from ganzoo.hub.files import EXAMPLES, largest
 from ganzoo.testing import plugin
 from ganzoo.training.setup import data_text
 
@@ -260,8 +260,8 @@ def test_examples_that_point_elsewhere_are_refused(folder, tmp_path):
 
 
 def test_every_file_of_examples_is_published_and_fetched():
-    assert set(examples.published({"source", "text"})) == set(EXAMPLES)
-    assert all(largest(name) for name in EXAMPLES)
+    assert set(examples.published({"source", "text"})) == set(EXAMPLE_FILES)
+    assert all(largest(name) for name in EXAMPLE_FILES)
 
 
 # --- texts --------------------------------------------------------------------------------------------------

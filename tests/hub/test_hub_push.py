@@ -21,8 +21,8 @@ import ganzoo
 from ganzoo.card import write_card
 from ganzoo.cli import main
 from ganzoo.folder.config import read_config
+from ganzoo.folder.layout import checkpoints
 from ganzoo.folder.model import load_folder
-from ganzoo.training.checkpoint import checkpoints
 
 REPO = "me/first"
 

@@ -13,13 +13,12 @@ from tiny_runs import Labelled, contents, resume, tiny
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError, RunError, UsageError
-from ganzoo.folder.layout import bests
+from ganzoo.folder.layout import bests, checkpoints
 from ganzoo.folder.log import read_log
 from ganzoo.folder.scores import Score, read_scores, score_key, scores_of, weights_digest
 from ganzoo.folder.weights import tensors_digest
 from ganzoo.images import to_pil
 from ganzoo.metrics.select import choose
-from ganzoo.training.checkpoint import checkpoints
 from ganzoo.training.guard import Best, Guard, Stopped
 from ganzoo.training.health import Look
 

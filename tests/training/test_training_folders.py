@@ -11,7 +11,7 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 import ganzoo
 from ganzoo.errors import DataError, GanzooError, ModelError, RunError, UnknownPart, UsageError
 from ganzoo.files.atomic import lock
-from ganzoo.training.checkpoint import checkpoints
+from ganzoo.folder.layout import checkpoints
 
 # --- folders ------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
 from ganzoo.errors import RunError, UsageError
+from ganzoo.folder.layout import checkpoints
 from ganzoo.registry.loading import registry
-from ganzoo.training.checkpoint import checkpoints
 from ganzoo.training.signals import Interrupted
 
 PACING = {"log_every": 2, "grid_every": 3, "save_every": 2}
