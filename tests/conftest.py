@@ -1,4 +1,8 @@
-"""Fixtures that several test files share, and a Hub on this machine in place of the real one."""
+"""Fixtures that several test files share, and a Hub on this machine in place of the real one.
+
+The whole suite runs in as many processes as there are cores (pytest-xdist); files that are named run in this one
+unless ``-n`` says otherwise, and so does everything with ``-n 0`` or ``-p no:xdist``.
+"""
 
 import os
 import shutil
@@ -9,12 +13,48 @@ import pytest
 from hub_server import stand_in
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before a test imports torch: the workers share the cores
+    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+
 settings.register_profile("ganzoo", deadline=None)  # no test is timed: machines are shared
 settings.load_profile("ganzoo")
 
+SELECTION = "GANZOO_PLUGINS"
 HOME = tempfile.TemporaryDirectory(prefix="ganzoo-hf-")
 HUB = stand_in(HOME.name)  # before a test imports the client: nothing reaches the real Hub
 os.environ.pop("GANZOO_ORG", None)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist's own, which counts the cores
+def pytest_cmdline_main(config):
+    """Run the whole suite in parallel. Not in ``addopts``, which ``-p no:xdist`` would not know how to read."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
+    if whole and config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None:
+        config.option.numprocesses = "auto"
+        if config.option.dist == "no":
+            config.option.dist = "worksteal"  # which keeps neighbours, that share fixtures, in one process
+
+
+def pytest_configure(config):
+    """ganzoo without the plugins that happen to be installed; ``--ganzoo`` checks those that are."""
+    if not config.getoption("ganzoo", default=None):
+        os.environ[SELECTION] = ""
+
+
+@pytest.fixture
+def with_plugins():
+    """A function that lets one test use the plugins of some distributions, as far as they are installed."""
+    from ganzoo import plugins
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def use(*distributions):
+            patch.setenv(SELECTION, ",".join(distributions))
+            plugins.installed.cache_clear()
+
+        yield use
+    plugins.installed.cache_clear()
 
 
 @pytest.fixture(autouse=True)
