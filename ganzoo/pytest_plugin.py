@@ -10,14 +10,21 @@ from typing import Any
 
 
 def pytest_addoption(parser: Any) -> None:
-    """The option ``--ganzoo``."""
-    parser.getgroup("ganzoo").addoption(
+    """The options ``--ganzoo`` and ``--ganzoo-everything``."""
+    group = parser.getgroup("ganzoo")
+    group.addoption(
         "--ganzoo",
         action="append",
         default=[],
         metavar="NAME",
         help="check a part (softhinge, loss/softhinge) or all that a distribution or entry point registers, as "
         "ganzoo's own parts are checked; may be given several times. Tests of paths that are given run too.",
+    )
+    group.addoption(
+        "--ganzoo-everything",
+        action="store_true",
+        help="check them together with the parts of every plugin that is installed; else with ganzoo's, those of "
+        "their own package and of packages that it requires",
     )
 
 
@@ -27,4 +34,6 @@ def pytest_configure(config: Any) -> None:
     if names:
         from ganzoo.testing.collecting import Conformance
 
-        config.pluginmanager.register(Conformance(config, names), "ganzoo-conformance")
+        config.pluginmanager.register(
+            Conformance(config, names, config.getoption("ganzoo_everything")), "ganzoo-conformance"
+        )

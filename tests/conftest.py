@@ -45,16 +45,16 @@ def pytest_configure(config):
 @pytest.fixture
 def with_plugins():
     """A function that lets one test use the plugins of some distributions, as far as they are installed."""
-    from ganzoo import plugins
+    from ganzoo.registry import loading
 
     with pytest.MonkeyPatch.context() as patch:
 
         def use(*distributions):
             patch.setenv(SELECTION, ",".join(distributions))
-            plugins.installed.cache_clear()
+            loading.installed.cache_clear()
 
         yield use
-    plugins.installed.cache_clear()
+    loading.installed.cache_clear()
 
 
 @pytest.fixture(autouse=True)

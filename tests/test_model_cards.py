@@ -43,8 +43,9 @@ def names(folder):
 
 
 @each
-def test_a_shipped_model_loads_by_its_name(folder, offline):
+def test_a_shipped_model_loads_by_its_name(folder, offline, with_plugins):
     plugins = read_config(folder)["plugins"]
+    with_plugins(*plugins)
     try:
         gan = ganzoo.load(folder.name)
     except ModelError as error:
@@ -56,8 +57,9 @@ def test_a_shipped_model_loads_by_its_name(folder, offline):
 
 
 @each
-def test_a_shipped_folder_is_what_the_hub_would_hold(folder):
+def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
     assert all(largest(name) is not None for name in names(folder))
+    with_plugins(*read_config(folder)["plugins"])
     if all(find_spec(name.replace("-", "_")) for name in read_config(folder)["plugins"]):
         assert check_card(folder) == []
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
@@ -35,10 +36,26 @@ LONGEST = 400  # characters of a plugin's error that are shown
 
 log = logging.getLogger("ganzoo")
 inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
+_used: list[Registry] = []  # what a check in progress goes by in place of what is installed; the last one counts
+
+
+def registry() -> Registry:
+    """The parts of ganzoo and of what is installed, or those that a check of :mod:`ganzoo.testing` goes by."""
+    return _used[-1] if _used else installed()
+
+
+@contextmanager
+def using(known: Registry) -> Iterator[None]:
+    """For the time of a ``with`` block, :func:`registry` is ``known``."""
+    _used.append(known)
+    try:
+        yield
+    finally:
+        _used.pop()
 
 
 @cache
-def registry() -> Registry:
+def installed() -> Registry:
     """The parts of ganzoo and of what is installed, made at the first call; a warning is logged for each that fails."""
     version = own_version()
     registrations = Registrations(version)

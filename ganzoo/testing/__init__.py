@@ -27,38 +27,40 @@ from ganzoo.testing.suite import Check, checks, checks_of
 __all__ = ["Check", "check_component", "checks", "conformance", "plugin"]
 
 
-def check_component(name: str) -> None:
+def check_component(name: str, *, everything: bool = False) -> None:
     """Check a registered part as the built-in ones are checked.
 
     What it declares must resolve, its options must be readable and refuse nonsense; what it computes must have the
     right shapes, finite values and gradients; a training with it must be a function of its seed, resume exactly, hold
-    everything in its state and stand bf16; and it must work, or be refused with a reason, with every other part.
-    :func:`checks` has the same as a list.
+    everything in its state and stand bf16; and it must work, or be refused with a reason, with every other part
+    of ganzoo, of its own package and of the packages that this requires. :func:`checks` has the same as a list.
 
     Args:
         name: such as ``"softhinge"`` or ``"loss/softhinge"``.
+        everything: with the parts of every other plugin that is installed, too.
 
     Raises:
         AssertionError: naming the part and what does not hold.
         UsageError: for a name that nothing provides.
     """
-    for check in checks_of(registry().find(name)):
+    for check in checks_of(registry().find(name), everything):
         with suppress(SkipTest):
             check.run()
 
 
-def conformance(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def conformance(*names: str, everything: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator of a test function that pytest then calls once for each check, with ``check`` to be called.
 
     Args:
         names: of parts, distributions or entry points; see :func:`checks`.
+        everything: as in :func:`check_component`.
 
     Raises:
         GanzooError: for a name that nothing installed has.
     """
     import pytest
 
-    found = {check.id: check.run for name in names for check in checks(name)}
+    found = {check.id: check.run for name in names for check in checks(name, everything)}
     return pytest.mark.parametrize("check", list(found.values()), ids=list(found))
 
 
@@ -76,9 +78,9 @@ def plugin(hooks: object, name: str = "inline") -> Iterator[Registry]:
     if any(name == other for _, other in loading.inline):
         raise UsageError(f"a plugin called {name!r} is registered already; give another name")
     loading.inline.append((hooks, name))
-    loading.registry.cache_clear()
+    loading.installed.cache_clear()
     try:
         yield registry()
     finally:
         loading.inline.remove((hooks, name))
-        loading.registry.cache_clear()
+        loading.installed.cache_clear()

@@ -18,11 +18,11 @@ class Conformance:
 
     Args:
         config: of the run. If it names no paths, nothing else is collected.
-        names: as :func:`ganzoo.testing.checks` takes them.
+        names: as :func:`ganzoo.testing.checks` takes them, as well as ``everything``.
     """
 
-    def __init__(self, config: pytest.Config, names: Sequence[str]) -> None:
-        self.names, self.found = names, dict[str, Check]()
+    def __init__(self, config: pytest.Config, names: Sequence[str], everything: bool) -> None:
+        self.names, self.everything, self.found = names, everything, dict[str, Check]()
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args = []
 
@@ -33,7 +33,7 @@ class Conformance:
             pytest.UsageError: nothing is called so, or its plugin failed to load.
         """
         try:
-            self.found = {check.id: check for name in self.names for check in checks(name)}
+            self.found = {check.id: check for name in self.names for check in checks(name, self.everything)}
         except GanzooError as error:
             raise pytest.UsageError(f"--ganzoo: {error}") from None
 

@@ -67,7 +67,7 @@ def _lowest_site(head: str, known: Registry) -> int:
     """The lowest resolution where a tiny architecture has room for attention, or one that it has not."""
     try:
         sites = tiny(head, DATA["labelled"]).build(device="meta").sites
-    except Exception:  # what is wrong with it is said where it is built to be trained
+    except Exception:  # a plugin's code may raise anything; attempt() builds the same and says what
         return NO_SITE
     return min((number for side in sites.values() for number in side), default=NO_SITE)
 
@@ -78,7 +78,7 @@ def fits(row: Row) -> bool:
         _made(recipe_of(row), _columns(row), registry())
     except GanzooError:
         return False
-    except Exception:
+    except Exception:  # a plugin's code may raise anything; attempt() builds the same and says what
         return True
     return True
 
@@ -111,7 +111,7 @@ def attempt(row: Row, steps: int = STEPS) -> str | None:
         if not any(name in reason for name in _names(row)):
             raise AssertionError(f"{describe(row)} is refused and no part is named: {reason!r}") from refused
         return reason
-    except Exception as error:
+    except Exception as error:  # of any type: what is no refusal is what this looks for
         raise AssertionError(f"{describe(row)} cannot be built: {told(error)}") from error
     try:
         trainer = made.trainer()

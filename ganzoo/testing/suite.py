@@ -11,9 +11,10 @@ import torch
 
 from ganzoo.errors import PluginError, RecipeError
 from ganzoo.registry.entry import Entry
-from ganzoo.registry.loading import normalised, registry
+from ganzoo.registry.loading import normalised, registry, using
 from ganzoo.testing import adversarial, composing, data, declared, layers, metrics, whole
 from ganzoo.testing.expect import told
+from ganzoo.testing.partners import partners
 from ganzoo.training.loop import preserved_randomness
 
 Checks = Mapping[str, Callable[[Entry], None]]
@@ -74,29 +75,30 @@ SUITE: Mapping[str, Checks] = {
 """The checks of each kind, by name, the quick and telling ones first."""
 
 
-def checks(name: str) -> list[Check]:
+def checks(name: str, everything: bool = False) -> list[Check]:
     """Everything that is checked of a part, or of all parts of a package.
 
     Args:
         name: of a part, such as ``"softhinge"`` or ``"loss/softhinge"``; or of an installed distribution or its entry
             point, for all that it registers.
+        everything: among the parts of every plugin that is installed, not only its own and ganzoo's.
 
     Raises:
         PluginError: the plugin of that name failed to load.
         RecipeError: nothing is called that.
     """
-    return [check for entry in parts_of(name) for check in checks_of(entry)]
+    return [check for entry in parts_of(name) for check in checks_of(entry, everything)]
 
 
-def checks_of(entry: Entry) -> list[Check]:
-    """Everything that is checked of one part."""
+def checks_of(entry: Entry, everything: bool = False) -> list[Check]:
+    """Everything that is checked of one part; see :func:`checks`."""
     own = SUITE[entry.kind].items()
-    return [Check(f"{entry.spelling}-{name}", partial(_run, name, check, entry)) for name, check in own]
+    return [Check(f"{entry.spelling}-{name}", partial(_run, name, check, entry, everything)) for name, check in own]
 
 
-def _run(name: str, check: Callable[[Entry], None], entry: Entry) -> None:
+def _run(name: str, check: Callable[[Entry], None], entry: Entry, everything: bool) -> None:
     """A check, which leaves the caller's random numbers alone, and names the part whatever goes wrong."""
-    with preserved_randomness():
+    with preserved_randomness(), using(registry() if everything else partners(entry)):
         torch.manual_seed(0)
         try:
             check(entry)
