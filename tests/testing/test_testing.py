@@ -13,22 +13,25 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-import ganzoo.registry
 from ganzoo.architectures.dcgan import dcgan
 from ganzoo.errors import PluginError, UnknownPart
 from ganzoo.losses.adversarial.hinge import Hinge
 from ganzoo.parts.output import Output
+from ganzoo.registry.entry import Plugin
 from ganzoo.registry.hookspecs import HOOKS
-from ganzoo.testing import check_component, checks, plugin
+from ganzoo.registry.loading import register, registry
+from ganzoo.registry.registry import Registry
+from ganzoo.testing import Check, check_component, checks, plugin
+from ganzoo.testing.partners import partners
 from ganzoo.testing.suite import SUITE
 
 
-def inline(kind: str, build: Any, **declarations: Any) -> Any:
-    """A plugin with one part called ``wrong``."""
+def inline(kind: str, build: Any, name: str = "wrong", **declarations: Any) -> Any:
+    """A plugin with one part called ``wrong``, or ``name``."""
 
     @ganzoo.hookimpl
     def hook(register: ganzoo.Register) -> None:
-        register("wrong", build, **declarations)
+        register(name, build, **declarations)
 
     return type("Hooks", (), {HOOKS[kind]: staticmethod(hook)})()
 
@@ -263,6 +266,56 @@ def test_declarations_must_name_what_exists(declarations: dict[str, Any], what: 
         check_component("wrong")
 
 
+# --- among which parts --------------------------------------------------------------------------------------
+
+
+def installed_package(folder: Path, name: str, *requires: str) -> None:
+    """What importlib.metadata knows of a package."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {one}" for one in requires)]
+    (info / "METADATA").write_text("\n".join(lines) + "\n")
+
+
+def crashes(g: Any, d: Any) -> dict[str, nn.Module]:
+    """Somebody's architecture, which can be built and no more."""
+
+    def crash(*seen: Any) -> None:
+        raise RuntimeError("nothing works today")
+
+    networks = dcgan(g, d, ch=8)
+    networks["D"].register_forward_hook(crash)
+    return networks
+
+
+def check_composes(found: list[Check]) -> None:
+    """That a part works with all others."""
+    (run,) = (check.run for check in found if check.id.endswith("-composes"))
+    run()
+
+
+def test_a_stranger_decides_nothing_about_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def package(name: str, kind: str, part: str, build: Any, **declarations: Any) -> Plugin:
+        return Plugin(name, name, "1.0", register(inline(kind, build, part, **declarations), name, name, "1.0"))
+
+    installed_package(tmp_path, "mine", "torch>=2", "Their.Package")
+    installed_package(tmp_path, "their-package")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    mine = package("mine", "loss", "soft", Hinge)
+    theirs = package("their-package", "loss", "hard", Hinge)
+    odd = package("odd", "architecture", "broken", crashes)
+    failed = Plugin("failed", "failed", "1.0", error="no such module")
+    known = Registry([*registry().plugins, mine, theirs, odd, failed])
+    monkeypatch.setattr("ganzoo.registry.loading.installed", lambda: known)
+    assert {plugin.distribution for plugin in partners(mine.entries[0]).plugins} == {"ganzoo", "mine", "their-package"}
+    assert partners(known.find("hinge")).plugins == known.plugins[:1]
+    assert partners(odd.entries[0]).plugins == (known.plugins[0], odd)
+    check_composes(checks("soft"))
+    with pytest.raises(AssertionError, match=r"architecture/broken.* cannot be trained: RuntimeError: nothing"):
+        check_composes(checks("soft", everything=True))
+    assert registry() is known
+
+
 # --- the checks as tests of pytest --------------------------------------------------------------------------
 
 pytest_plugins = ["pytester"]
@@ -298,8 +351,8 @@ def test_checks_are_listed_by_part_and_by_package(upside_down: Any) -> None:
 
 
 def test_a_plugin_that_failed_to_load_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = ganzoo.registry.entry.Plugin("broken", "ganzoo-broken", "1.0", error="no such module")
-    monkeypatch.setattr("ganzoo.testing.suite.registry", lambda: ganzoo.registry.registry.Registry([broken]))
+    broken = Plugin("broken", "ganzoo-broken", "1.0", error="no such module")
+    monkeypatch.setattr("ganzoo.testing.suite.registry", lambda: Registry([broken]))
     with pytest.raises(PluginError, match="broken of ganzoo-broken cannot be used: no such module"):
         checks("ganzoo-broken")
 
