@@ -100,6 +100,26 @@ def run(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 
+@pytest.fixture(scope="session")
+def letters(tmp_path_factory):
+    """A folder of 60 tiny pictures of three classes."""
+    from tiny_runs import Labelled
+
+    from ganzoo.images import to_pil
+
+    folder, data = tmp_path_factory.mktemp("data") / "letters", Labelled(60)
+    for index, (picture, label) in enumerate(zip(to_pil(data.images), data.targets, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        picture.save(folder / str(label) / f"{index}.png")
+    return folder
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A cache that is nobody's and empty."""
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def model(tmp_path):
     """A tiny model's folder."""

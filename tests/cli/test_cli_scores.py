@@ -10,79 +10,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from test_scores import score
-from tiny_runs import Labelled, tiny
+from eval_runs import NETWORK, evaluate, ganzoo
+from tiny_scores import score
 
-from ganzoo.cli import main
 from ganzoo.folder.scores import add_scores, read_scores, weights_digest
-from ganzoo.images import to_pil
 
-NETWORK = "test_efficientnet:random"
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "letters"
-    for index, (picture, label) in enumerate(zip(to_pil(Labelled(60).images), Labelled(60).targets, strict=True)):
-        (folder / str(label)).mkdir(parents=True, exist_ok=True)
-        picture.save(folder / str(label) / f"{index}.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    tiny(out)
-    return out
-
-
-@pytest.fixture
-def run(trained: Path, tmp_path: Path) -> Path:
-    shutil.copytree(trained, tmp_path / "runs" / "tiny")
-    return tmp_path / "runs" / "tiny"
-
-
-def ganzoo(*words: object, status: int = 0) -> Result:
-    done = CliRunner().invoke(main, [str(word) for word in words])
-    assert done.exit_code == status, done.output
-    return done
-
-
-def evaluate(run: Path, real: Path, *words: object, status: int = 0) -> Result:
-    return ganzoo("eval", run, "--data", real, "-n", 20, "--features", NETWORK, *words, status=status)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 # --- eval ---------------------------------------------------------------------------------------------------
 
 
-def test_eval_prints_and_keeps_scores(run: Path, real: Path) -> None:
-    done = evaluate(run, real, "--metrics", "fid, kid", "--split", "test")
+def test_eval_prints_and_keeps_scores(run: Path, letters: Path) -> None:
+    done = evaluate(run, letters, "--metrics", "fid, kid", "--split", "test")
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["score", "value", "better", "is"]
     assert [line.split()[0] for line in lines[1:]] == [f"{name}20-test@{NETWORK}-64" for name in ("fd", "kid")]
     assert [f"{one.value:.5g}" for one in read_scores(run)] == [line.split()[1] for line in lines[1:]]
 
 
-def test_eval_json_has_every_field(run: Path, real: Path) -> None:
-    done = evaluate(run, real, "--metrics", "is", "--seeds", 2, "--json")
+def test_eval_json_has_every_field(run: Path, letters: Path) -> None:
+    done = evaluate(run, letters, "--metrics", "is", "--seeds", 2, "--json")
     (found,) = json.loads(done.stdout)["scores"]
     assert found == read_scores(run)[0].to_json() and found["std"] is not None
     assert found["weights"] == weights_digest(run) and found["dataset"]["name"] == "letters"
 
 
-def test_eval_of_images_and_of_a_floor(run: Path, real: Path, tmp_path: Path) -> None:
+def test_eval_of_images_and_of_a_floor(run: Path, letters: Path, tmp_path: Path) -> None:
     images = tmp_path / "drawn"
     ganzoo("sample", run, "-n", 20, "--out", images)
-    done = evaluate(images, real, "--json", "--floor", real.parent / "letters" / "0")
+    done = evaluate(images, letters, "--json", "--floor", letters / "0")
     (found,) = json.loads(done.stdout)["scores"]
     assert found["weights"] == "" and found["floor"] is not None and not (images / "metrics.json").exists()
-    table = evaluate(images, real).stdout
+    table = evaluate(images, letters).stdout
     assert "real images get" in table
 
 
@@ -95,13 +55,13 @@ def test_eval_of_images_and_of_a_floor(run: Path, real: Path, tmp_path: Path) ->
         (["--step", "99"], "no step"),
     ],
 )
-def test_eval_refuses(words: list[str], hint: str, run: Path, real: Path) -> None:
-    done = evaluate(run, real, *words, status=1 if "99" in words else 2)
+def test_eval_refuses(words: list[str], hint: str, run: Path, letters: Path) -> None:
+    done = evaluate(run, letters, *words, status=1 if "99" in words else 2)
     assert hint in done.stderr and not read_scores(run)
 
 
-def test_eval_of_nothing(real: Path, tmp_path: Path) -> None:
-    done = evaluate(tmp_path / "nowhere", real, status=1)
+def test_eval_of_nothing(letters: Path, tmp_path: Path) -> None:
+    done = evaluate(tmp_path / "nowhere", letters, status=1)
     assert "there is no folder" in done.stderr
 
 
@@ -124,52 +84,52 @@ def test_the_other_split_needs_no_name(run: Path, monkeypatch: pytest.MonkeyPatc
 # --- verify -------------------------------------------------------------------------------------------------
 
 
-def test_verify_confirms_what_eval_measured(run: Path, real: Path) -> None:
-    evaluate(run, real, "--metrics", "fid,prdc,is", "--seeds", 2)
-    evaluate(run, real, "--metrics", "clean-fid,fid-infinity,kid", "--seed", 4, "--split", "test")
-    done = ganzoo("verify", run, "--data", real)
+def test_verify_confirms_what_eval_measured(run: Path, letters: Path) -> None:
+    evaluate(run, letters, "--metrics", "fid,prdc,is", "--seeds", 2)
+    evaluate(run, letters, "--metrics", "clean-fid,fid-infinity,kid", "--seed", 4, "--split", "test")
+    done = ganzoo("verify", run, "--data", letters)
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["score", "recorded", "measured", "difference", "verdict"]
     assert len(lines) == 1 + len(read_scores(run)) == 10
     assert all(line.endswith("holds") and not line.endswith("not hold") for line in lines[1:])
 
 
-def test_verify_finds_a_score_that_was_made_up(run: Path, real: Path) -> None:
-    evaluate(run, real)
+def test_verify_finds_a_score_that_was_made_up(run: Path, letters: Path) -> None:
+    evaluate(run, letters)
     (honest,) = read_scores(run)
     add_scores(run, [replace(honest, value=honest.value * 0.9)])
-    done = ganzoo("verify", run, "--data", real, "--json", status=1)
+    done = ganzoo("verify", run, "--data", letters, "--json", status=1)
     told = json.loads(done.stdout)
     assert told["holds"] is False and told["verdicts"][0]["verdict"] == "does not hold"
     assert told["verdicts"][0]["measured"] == pytest.approx(honest.value)
     assert told["verdicts"][0]["difference"] == pytest.approx(honest.value * 0.1)
-    ganzoo("verify", run, "--data", real, "--tolerance", 0.2)
+    ganzoo("verify", run, "--data", letters, "--tolerance", 0.2)
 
 
-def test_verify_measures_no_other_protocol(run: Path, real: Path) -> None:
-    evaluate(run, real)
+def test_verify_measures_no_other_protocol(run: Path, letters: Path) -> None:
+    evaluate(run, letters)
     (honest,) = read_scores(run)
-    assert "is not the data that was scored" in ganzoo("verify", run, "--data", real / "0", status=1).stdout
+    assert "is not the data that was scored" in ganzoo("verify", run, "--data", letters / "0", status=1).stdout
     add_scores(run, [replace(honest, network={**honest.network, "sha256": "0" * 64})])
-    done = ganzoo("verify", run, "--data", real, status=1)
+    done = ganzoo("verify", run, "--data", letters, status=1)
     assert "holds" in done.stdout and "other weights than the one that scored" in done.stdout
 
 
-def test_verify_wants_scores_of_these_weights(run: Path, real: Path) -> None:
-    assert "has no scores of its weights" in ganzoo("verify", run, "--data", real, status=1).stderr
+def test_verify_wants_scores_of_these_weights(run: Path, letters: Path) -> None:
+    assert "has no scores of its weights" in ganzoo("verify", run, "--data", letters, status=1).stderr
     add_scores(run, [score()])
-    assert "has no scores of its weights" in ganzoo("verify", run, "--data", real, status=1).stderr
+    assert "has no scores of its weights" in ganzoo("verify", run, "--data", letters, status=1).stderr
 
 
 # --- leaderboard --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def runs(trained: Path, tmp_path: Path) -> Path:
+def runs(finished: Path, tmp_path: Path) -> Path:
     """Three models with scores of two protocols, and one on other data."""
     folder = tmp_path / "runs"
     for name, value in {"a": 30.0, "b": 10.0, "c|`x`": 20.0}.items():
-        shutil.copytree(trained, folder / name, ignore=shutil.ignore_patterns("training", "log.jsonl"))
+        shutil.copytree(finished, folder / name, ignore=shutil.ignore_patterns("training", "log.jsonl"))
         now = score(weights=weights_digest(folder / name), value=value)
         precision = replace(now, key=now.key.replace("fd", "precision"), metric="precision", higher_is_better=True)
         add_scores(folder / name, [score(value=1.0), now, precision])

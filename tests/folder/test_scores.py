@@ -5,40 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_scores import DATA, NETWORK, score
 
 from ganzoo.errors import ModelError
 from ganzoo.folder.layout import METRICS
-from ganzoo.folder.scores import Score, add_scores, read_scores, score_key, scores_of, weights_digest
-
-NETWORK = {"name": "tf_efficientnet_lite0.in1k", "input": 64, "pretrained": True, "sha256": "a" * 64}
-DATA = {"name": "cifar10", "fingerprint": f"sha256:{'b' * 64}", "split": "test", "count": 10_000}
-
-
-def score(**changes: Any) -> Score:
-    base = Score(
-        key="fd10k-test@tf_efficientnet_lite0.in1k-64",
-        metric="fd",
-        value=55.2,
-        std=None,
-        samples=10_000,
-        dataset=DATA,
-        network=NETWORK,
-        resize="bilinear",
-        seed=0,
-        seeds=1,
-        step=500,
-        seconds=12.5,
-        weights="c" * 64,
-        higher_is_better=False,
-        floor=54.0,
-        details={"by_class": {"0": 1.5}, "values": [1, 2.0], "note": "x", "none": None},
-    )
-    return replace(base, **changes)
+from ganzoo.folder.scores import add_scores, read_scores, score_key, scores_of, weights_digest
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from eval_runs import evaluate, ganzoo
 from safetensors.torch import load_file, save_file
-from test_cli_scores import cache, evaluate, ganzoo, real, run, trained  # noqa: F401 - fixtures
 from tiny_models import saved
 
 import ganzoo as zoo
@@ -18,6 +18,8 @@ from ganzoo.card import check_card, drift
 from ganzoo.folder.config import read_config
 from ganzoo.folder.model import load_folder
 from ganzoo.folder.scores import add_scores, read_scores, scores_of, weights_digest
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -46,7 +48,7 @@ def test_casting_back_loses_nothing_more(tmp_path: Path) -> None:
     assert torch.equal(half.sample(4, seed=0), whole.sample(4, seed=0))
 
 
-def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> None:
     card = run / "README.md"
     card.write_text(card.read_text().replace("<!-- Write here.", "Mine.\n<!-- Write here."))
     ganzoo("card", run)
@@ -62,7 +64,7 @@ def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> N
     assert 'ganzoo.load("published")' in (tmp_path / "again" / "README.md").read_text()
 
 
-def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tmp_path: Path) -> None:
     shutil.rmtree(run / "pictures", ignore_errors=True)
     ganzoo("cast", run, tmp_path / "half")
     half = files(tmp_path / "half")
@@ -70,43 +72,43 @@ def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tm
     assert "pictures/curves.png" in (tmp_path / "half" / "README.md").read_text()
 
 
-def test_scores_are_measured_again_of_the_new_weights(run: Path, real: Path, tmp_path: Path) -> None:  # noqa: F811
-    evaluate(run, real, "--metrics", "fid,kid,prdc", "--split", "test", "--floor", real / "0")
-    done = ganzoo("cast", run, tmp_path / "half", "--data", real, "--tolerance", 0.05)
+def test_scores_are_measured_again_of_the_new_weights(run: Path, letters: Path, tmp_path: Path) -> None:
+    evaluate(run, letters, "--metrics", "fid,kid,prdc", "--split", "test", "--floor", letters / "0")
+    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
     assert done.stdout.splitlines()[0].split()[:2] == ["score", "recorded"]
     old, new = {one.key: one for one in scores_of(run)}, {one.key: one for one in scores_of(tmp_path / "half")}
     assert old.keys() == new.keys() and len(old) == 6
     assert {one.weights for one in new.values()} == {weights_digest(tmp_path / "half")} != {weights_digest(run)}
     assert all(one.floor == old[key].floor and one.step == old[key].step for key, one in new.items())
     assert any(one.value != old[key].value for key, one in new.items())
-    ganzoo("verify", tmp_path / "half", "--data", real, "--tolerance", 1e-6)
+    ganzoo("verify", tmp_path / "half", "--data", letters, "--tolerance", 1e-6)
 
 
 def test_a_score_that_moves_keeps_the_folder_from_being_written(
-    run: Path,  # noqa: F811
-    real: Path,  # noqa: F811
+    run: Path,
+    letters: Path,
     tmp_path: Path,
 ) -> None:
-    evaluate(run, real, "--metrics", "fid,kid")
+    evaluate(run, letters, "--metrics", "fid,kid")
     honest = read_scores(run)[0]
     add_scores(run, [replace(honest, value=honest.value * 0.9)])
-    done = ganzoo("cast", run, tmp_path / "half", "--data", real, status=1)
+    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, status=1)
     assert "does not hold" in done.stdout
     assert f"{honest.key} moved by more than 1.00%" in done.stderr and "--tolerance" in done.stderr
     assert list(tmp_path.glob("*half*")) == []
-    ganzoo("cast", run, tmp_path / "half", "--data", real, "--tolerance", 0.2)
+    ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.2)
     assert json.loads((tmp_path / "half" / "metrics.json").read_text())["scores"][0]["value"] != honest.value
 
 
-def test_scores_that_cannot_be_measured_again_stay_out(run: Path, real: Path, tmp_path: Path) -> None:  # noqa: F811
-    evaluate(run, real, "--metrics", "fid")
+def test_scores_that_cannot_be_measured_again_stay_out(run: Path, letters: Path, tmp_path: Path) -> None:
+    evaluate(run, letters, "--metrics", "fid")
     honest = read_scores(run)[0]
     foreign = replace(honest, key=honest.key.replace("fd", "accuracy-of-mine"), metric="accuracy-of-mine")
     add_scores(run, [foreign])
-    done = ganzoo("cast", run, tmp_path / "half", "--data", real, "--tolerance", 0.05)
+    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
     assert "not measured" in done.stdout
     assert [one.metric for one in read_scores(tmp_path / "half")] == ["fd"]
-    done = ganzoo("cast", run, tmp_path / "other", "--data", real / "0", status=1)
+    done = ganzoo("cast", run, tmp_path / "other", "--data", letters / "0", status=1)
     assert "is not the data that was scored" in done.stderr and not (tmp_path / "other").exists()
 
 

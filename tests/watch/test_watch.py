@@ -7,15 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from watched_runs import HOSTILE, line, make_run
 
 from ganzoo.cli import main
 from ganzoo.errors import RunError
@@ -25,46 +23,6 @@ from ganzoo.watch import curves
 from ganzoo.watch.curves import POINTS, Curve, Tail
 from ganzoo.watch.runs import Followed, find_runs, summary
 from ganzoo.watch.server import PAGE, Server
-
-HOSTILE = "<img src=x onerror=alert(1)>\x1b[2J\u202e"
-
-
-def line(step: int, **more) -> str:
-    numbers = {"step": step, "images": step * 64, "losses": {"d/loss": 1.5, "g/loss": step / 10}, "lr": {"d": 2e-4}}
-    clock = {"clock": {"time": "2026-11-22T03:33:59+00:00", "images_per_second": 640.0}}
-    return json.dumps({**numbers, **more, **clock}) + "\n"
-
-
-def make_run(folder: Path, steps: int = 100, logged: int = 3, recipe: str = "dcgan+sn+hinge", **config) -> Path:
-    (folder / "training").mkdir(parents=True)
-    part = {"part": "architecture/dcgan", "side": None, "resolutions": [], "options": {"ch": 64}, "because": "named"}
-    known = {
-        "recipe": recipe, "parts": [part], "settings": {"lr.g": {"value": 2e-4, "because": "default"}},
-        "resolution": 32, "channels": 1, "classes": 0, "class_names": [], "seed": 0, "step": 0, "ganzoo": "0.1.0",
-        "dataset": {"name": "digits", "count": 1438, "licence": "CC BY 4.0"},
-    }  # fmt: skip
-    (folder / "config.json").write_text(json.dumps({**known, **config}))
-    (folder / "training" / "run.json").write_text(json.dumps({"pacing": {"steps": steps}, "host": "here"}))
-    (folder / "log.jsonl").write_text("".join(line(10 * (index + 1)) for index in range(logged)))
-    Image.new("L", (16, 16), 90).save(folder / "samples.png")
-    return folder
-
-
-@pytest.fixture
-def serve():
-    """Starts a server of a folder; all are ended afterwards."""
-    servers = []
-
-    def start(folder: Path) -> Server:
-        server = Server(folder)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        return server
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def ask(server: Server, path: str, method: str = "GET", token: str | None = None, **headers):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_watch import HOSTILE, line, make_run, serve  # noqa: F401 - serve is a fixture
+from watched_runs import HOSTILE, line, make_run
 
 from ganzoo.watch.server import Server
 
@@ -28,7 +28,7 @@ def browse(server: Server, profile: Path, place: str = "", *flags: str) -> tuple
     return done.stdout, "\n".join(said for said in done.stderr.splitlines() if "CONSOLE" in said)
 
 
-def test_the_page_of_a_run(tmp_path, serve):  # noqa: F811
+def test_the_page_of_a_run(tmp_path, serve):
     run = make_run(tmp_path / "first", logged=60, steps=1000, recipe=f"dcgan+{HOSTILE}", class_names=[HOSTILE])
     with (run / "log.jsonl").open("a") as log:
         log.write(line(610, losses={HOSTILE: 3.25}, accuracy={"real": 0.75, "fake": 0.5}))
@@ -45,7 +45,7 @@ def test_the_page_of_a_run(tmp_path, serve):  # noqa: F811
     assert colours is not None and len(colours) > 50, "the picture of the page is not blank"
 
 
-def test_the_page_of_several_runs(tmp_path, serve):  # noqa: F811
+def test_the_page_of_several_runs(tmp_path, serve):
     make_run(tmp_path / "runs" / "one", steps=30)
     (tmp_path / "runs" / "one" / "training" / "step-00000030").mkdir()
     make_run(tmp_path / "runs" / "grid" / HOSTILE.replace("/", ""), recipe=HOSTILE)
