@@ -1,0 +1,60 @@
+"""What version 0.1.0 drew, resolved and computed: see .ci/baselines.py, which wrote it and compares more."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ci"))
+
+from oracle import measure, portable
+
+PLANS = {name: plan for name, plan in portable.load("plans.json").items() if "(labelled)" in name}
+LOSSES = portable.load("losses.json")["trials"]
+TRAINED = ("lecam-r1", "cbn-ac", "wgan-gp-eqlr", "stackgan")
+
+
+@pytest.fixture
+def need(with_plugins):
+    """A function that lets a test use the plugins of some distributions; it skips where one is not installed."""
+
+    def use(needs):
+        if reason := portable.skipped(needs):
+            pytest.skip(reason)
+        with_plugins(*needs)
+
+    return use
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in portable.SAMPLES.glob("*.png")))
+def test_a_shipped_model_draws_what_it_drew(name, need):
+    need(portable.models()[name])
+    assert portable.wrong_samples(name) is None
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if "+" not in name])
+def test_a_recipe_means_what_it_meant(name, need):
+    need(PLANS[name]["needs"])
+    assert portable.wrong_plan(name, PLANS[name], shown=False) is None
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_first_losses_are_what_they_were(name, need):
+    need(LOSSES[name]["needs"])
+    assert portable.wrong_losses(name, LOSSES[name]) is None
+
+
+def test_a_run_that_0_1_0_left_half_way_goes_on_to_the_same_end():
+    found = dict(portable.check_half_way())
+    assert all(wrong is None or wrong.startswith("skipped") for wrong in found.values()), found
+    assert len(portable.load("half-way.json")["losses"]) == measure.END
+
+
+def test_explain_shows_what_json_tells():
+    assert portable.wrong_plan("sagan (labelled)", PLANS["sagan (labelled)"]) is None
+
+
+def test_reasons_are_compared_by_meaning():
+    assert measure.meaning("sagan, in place of cbn (no label)") == ["sagan", "cbn"]
+    assert measure.meaning("the person") == measure.meaning("named") == ["given"]
+    assert measure.meaning("0.0002 (default)") == ["0.0002", "default"]
