@@ -14,16 +14,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import (
+    CardError,
+    DataError,
+    GanzooError,
+    HubError,
+    HubUnreachable,
+    ModelError,
+    NotOnHub,
+    PluginError,
+    RecipeError,
+    ResolutionError,
+    RunError,
+    UnknownPart,
+    UsageError,
+    either,
+    nearest,
+    within,
+)
 from ganzoo.registry.about import VERSION as __version__
 from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, load
+    from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
     from ganzoo.gan.game import Game, Turn
     from ganzoo.gan.gan import GAN
     from ganzoo.gan.kit import Discriminator, Generator, Kit
+    from ganzoo.gan.noise import NoiseGame
     from ganzoo.parts.conditioning import Conditioning
     from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
@@ -37,6 +56,7 @@ _HOMES = {
     "list": "ganzoo.api",
     "load": "ganzoo.api",
     "build": "ganzoo.gan.builder",
+    "Adversary": "ganzoo.gan.adversary",
     "GAN": "ganzoo.gan.gan",
     "Batch": "ganzoo.parts.context",
     "Critic": "ganzoo.parts.context",
@@ -47,6 +67,7 @@ _HOMES = {
     "Discriminator": "ganzoo.gan.kit",
     "Generator": "ganzoo.gan.kit",
     "Kit": "ganzoo.gan.kit",
+    "NoiseGame": "ganzoo.gan.noise",
     "Output": "ganzoo.parts.output",
     "Trainer": "ganzoo.training.loop",
     "evaluate": "ganzoo.scoring.evaluate",
@@ -57,30 +78,47 @@ _HOMES = {
 __all__ = [
     "GAN",
     "PLUGIN_API",
+    "Adversary",
     "Batch",
+    "CardError",
     "Conditioning",
     "Critic",
+    "DataError",
     "Discriminator",
     "Game",
     "GanzooError",
     "Generator",
+    "HubError",
+    "HubUnreachable",
     "Kit",
+    "ModelError",
+    "NoiseGame",
+    "NotOnHub",
     "Output",
+    "PluginError",
+    "RecipeError",
     "Register",
+    "ResolutionError",
     "Run",
+    "RunError",
     "Trainer",
     "Turn",
     "TurnContext",
+    "UnknownPart",
+    "UsageError",
     "__version__",
     "build",
     "create",
+    "either",
     "evaluate",
     "hookimpl",
     "info",
     "list",
     "load",
+    "nearest",
     "testing",
     "train",
+    "within",
 ]
 
 

@@ -3,7 +3,9 @@
 import ast
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -11,6 +13,17 @@ import ganzoo
 from ganzoo.registry.loading import registry
 
 ROOT = Path(ganzoo.__file__).parent
+PUBLIC = (
+    "ganzoo",
+    "ganzoo.parts",
+    "ganzoo.layers",
+    "ganzoo.data",
+    "ganzoo.metrics",
+    "ganzoo.testing",
+    "ganzoo.cli.kit",
+)
+PLUGINS = sorted(path for path in ROOT.parent.glob("plugins/*/ganzoo_*") for path in [path, *path.rglob("*.py")])
+PLUGINS = [*(path for path in PLUGINS if path.suffix == ".py"), *sorted(ROOT.glob("templates/*.py.tmpl"))]
 FLOORS = [  # a room may import those of the floors before it: at the top of a file, in a function, or for types alone
     {"errors", "seeding"},
     {"files", "distributed"},
@@ -103,3 +116,36 @@ def test_only_the_built_in_list_names_a_part() -> None:
             if isinstance(node, ast.Compare):
                 words = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
                 assert not words & heads, f"{path.name}:{node.lineno} branches on a part's name"
+
+
+class Anything(dict[str, str]):
+    """Stands for whatever a template leaves to be filled in."""
+
+    def __missing__(self, name: str) -> str:
+        return "Something"
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.name)
+def test_a_plugin_uses_public_names_alone(path: Path) -> None:
+    """Shipped plugins and what ``ganzoo new-plugin`` writes: seven modules, and what these declare."""
+    used: set[tuple[str, str]] = set()
+    for node in ast.walk(ast.parse(Template(path.read_text(encoding="utf-8")).safe_substitute(Anything()))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganzoo":
+            used |= {(str(node.module), alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            assert all(name in PUBLIC for alias in node.names if (name := alias.name).split(".")[0] == "ganzoo")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ganzoo":
+            used.add(("ganzoo", node.attr))
+    for module, name in used:
+        assert module in PUBLIC, f"{path} imports {module}"
+        assert name in import_module(module).__all__, f"{path} uses {name} of {module}, which does not declare it"
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_there_and_says_what_it_is(module: str) -> None:
+    public = import_module(module)
+    assert sorted(public.__all__) == sorted(set(public.__all__)) and public.__doc__
+    for name in public.__all__:
+        found = getattr(public, name)
+        if callable(found) and not name.isupper():  # constants are told of where they are
+            assert (found.__doc__ or "").strip(), f"{module}.{name} has no docstring"

@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit, Unchanged
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
+from ganzoo.layers.sizes import doublings
 
 BOTTOM = 4  # side of the smallest map
 

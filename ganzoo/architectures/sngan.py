@@ -26,11 +26,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.sizes import doublings
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
+from ganzoo.layers.sizes import doublings
 
 BOTTOMS = (4, 6)  # sides of the smallest map of G
 SMALL = 32  # up to this size all maps are equally wide

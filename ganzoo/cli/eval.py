@@ -103,6 +103,44 @@ def evaluate(
         show_scores(scores)
 
 
+def score_model(
+    model: str,
+    data: str,
+    metric: str,
+    *,
+    n: int,
+    split: str | None = None,
+    seed: int = 0,
+    batch: int = 64,
+    device: str | None = None,
+    step: str | None = None,
+) -> list[Score]:
+    """Score MODEL by one metric for a command of its own, and keep what it measured in the model's metrics.json.
+
+    Args:
+        model, data: as typed; see ``ganzoo eval --help``.
+        metric: its name in the registry.
+        n: images to draw.
+        split: of the data, ``train`` by default; what a folder or zip is.
+        seed: of noise and whatever else the metric draws.
+        batch: images computed at once.
+        device: as typed; the GPU if there is one, else the CPU, by default.
+        step: as typed: the number of a kept step, ``best``, or None for the model itself.
+
+    Returns:
+        The scores; one for each name that the metric returns.
+
+    Raises:
+        UsageError: for a model, data, step or device that is not there, or that the metric cannot measure.
+    """
+    from ganzoo.machine.precision import choose_device
+    from ganzoo.scoring.evaluate import evaluate as score
+
+    where = str(choose_device(device))
+    fixed: dict[str, Any] = {"split": split, "n": n, "seed": seed, "batch": batch, "step": kept_step(step)}
+    return score(named(model), data, metrics=[metric], device=where, **fixed)
+
+
 def names(metrics: str) -> list[str]:
     """Metrics as the command line lists them."""
     return [name.strip() for name in metrics.split(",") if name.strip()]

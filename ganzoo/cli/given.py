@@ -29,13 +29,13 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
         UsageError: the model does not take it, or pictures have another size.
         DataError: a picture cannot be read.
     """
-    from ganzoo.gan.inputs import SOURCE, TEXT, encode, refuse_needless
+    from ganzoo.gan.inputs import SOURCE, TEXT, encode_text, refuse_needless
 
     refuse_needless(gan.takes, {SOURCE: source, TEXT: texts or None})
     if source is not None:
         gan.examples = {SOURCE: read_pictures(source, resize, gan.resolution, gan.channels)}
     if texts:
-        gan.examples = {TEXT: encode(texts)}
+        gan.examples = {TEXT: encode_text(texts)}
     return None if source is None else len(gan.examples[SOURCE])
 
 

@@ -16,6 +16,9 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganzoo.errors import DataError
+from ganzoo.files.untrusted import quoted
+
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MAX_PIXELS = 64 * 2**20
@@ -81,6 +84,23 @@ def plain(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     wanted = "L" if grey else "RGB"
     return image if image.mode == wanted else image.convert(wanted)
+
+
+def read_picture(path: Path, what: str = "the picture") -> Image.Image:
+    """The picture in a file, decoded as :func:`plain` does it: mode ``L`` where the file has no colour, else ``RGB``.
+
+    Args:
+        path: of a png, jpg, webp, bmp, tif or gif.
+        what: what the message calls it.
+
+    Raises:
+        DataError: the file cannot be read, is no such picture, or claims more than 64 million pixels.
+    """
+    try:
+        with open_picture(path) as image:
+            return plain(image)
+    except UNREADABLE as error:
+        raise DataError(f"{what} {quoted(path)} cannot be read: {why(error)}") from error
 
 
 def square(image: Image.Image, resolution: int) -> Image.Image:

@@ -22,7 +22,7 @@ from ganzoo.files.atomic import make_folder, write_json
 from ganzoo.files.untrusted import field, open_regular, printable, read_json
 from ganzoo.folder.layout import EXAMPLE_PICTURES, EXAMPLE_TEXTS, EXAMPLES
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import LONGEST_TEXT, NOISE, SOURCE, TARGET, TEXT, decode, encode
+from ganzoo.gan.inputs import LONGEST_TEXT, NOISE, SOURCE, TARGET, TEXT, decode_text, encode_text
 from ganzoo.images import save_png, to_pil
 
 ROWS = COLUMNS = 8
@@ -65,7 +65,7 @@ def _captions(data: ImageData) -> Tensor:
     rows, numbers = _some(data, TEXT), _numbers(data.count)
     labels = [] if data.labels is None else data.labels[numbers].tolist()
     first = [place for place, label in enumerate(labels) if label not in labels[:place]]
-    said = decode(rows)
+    said = decode_text(rows)
     new = [place for place, text in enumerate(said) if text not in said[:place]]
     return rows[list(dict.fromkeys([*first, *new, *range(COUNT)]))[:COLUMNS]]
 
@@ -77,7 +77,7 @@ def captions(folder: Path) -> list[str]:
         ModelError: for a file that cannot be examples.
     """
     path = folder / EXAMPLES / EXAMPLE_TEXTS
-    return decode(_texts(path)) if os.path.lexists(path) else []
+    return decode_text(_texts(path)) if os.path.lexists(path) else []
 
 
 def write(folder: Path, gan: GAN) -> None:
@@ -89,7 +89,7 @@ def write(folder: Path, gan: GAN) -> None:
             sheet = rows.unflatten(0, (ROWS, COLUMNS)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
             save_png(to_pil(sheet[None])[0], folder / EXAMPLES / EXAMPLE_PICTURES[name])
         else:
-            write_json(folder / EXAMPLES / EXAMPLE_TEXTS, {TEXT: decode(rows)})
+            write_json(folder / EXAMPLES / EXAMPLE_TEXTS, {TEXT: decode_text(rows)})
 
 
 def read(folder: Path, gan: GAN) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ def _texts(path: Path) -> Tensor:
     if len(captions) != COUNT or not all(isinstance(one, str) for one in captions):
         raise ModelError(f"{path}: examples are {COUNT} texts")
     try:
-        return encode(captions)
+        return encode_text(captions)
     except UsageError as error:
         raise ModelError(f"{path}: {printable(error)}") from error
 

@@ -18,8 +18,9 @@ from torch.overrides import TorchFunctionMode
 from ganzoo.errors import PluginError, RecipeError, UsageError, either
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.kit import PRIORS, Kit
+from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
+from ganzoo.gan.priors import PRIORS
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.recipe import Recipe

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, nearest
 from ganzoo.gan.game import Game, Parts, Turn
-from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, encode, in_turn, read_source, refuse_needless
+from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, encode_text, in_turn, read_source, refuse_needless
 from ganzoo.gan.kit import Kit
+from ganzoo.gan.priors import PATHS
 from ganzoo.seeding import derive
 
 if TYPE_CHECKING:
@@ -125,6 +126,13 @@ class GAN(nn.Module):
         ]
         return torch.cat(rows) if rows else torch.zeros(0, self.z_dim)
 
+    def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
+        """The noise ``t`` (0 to 1) of the way from each row of ``a`` to that of ``b``, both ``(n, z_dim)``.
+
+        On an arc for a normal prior, whose draws have almost one length, and on a straight line for a uniform one.
+        """
+        return PATHS[str(self.plan["prior"])](a, b, t)
+
     def inputs(
         self,
         n: int,
@@ -207,7 +215,7 @@ class GAN(nn.Module):
         if source is not None:
             columns[SOURCE] = read_source(source, self.resolution, self.channels)
         if text is not None:
-            columns[TEXT] = encode([text] * (n or 1) if isinstance(text, str) else list(text))
+            columns[TEXT] = encode_text([text] * (n or 1) if isinstance(text, str) else list(text))
         return columns
 
     def _labels(self, n: int, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError, either
+from ganzoo.parts.context import NOISE, SOURCE, TARGET, TEXT
 
-NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"
 LONGEST_TEXT = 256  # bytes of a caption
 WIDE = 8  # images in a row of a grid, or as near as whole groups come to it
 COMPARED = 24  # examples that a grid shows beside their sources
 HOW = {SOURCE: "a picture: source= in Python, --input on the command line", TEXT: "text: text= in Python, --text there"}
 
 
-def encode(captions: Sequence[str], where: str = "text") -> Tensor:
+def encode_text(captions: Sequence[str], where: str = "text") -> Tensor:
     """Captions as bytes ``(n, LONGEST_TEXT)``, padded with zeros.
 
     Raises:
@@ -37,8 +37,8 @@ def encode(captions: Sequence[str], where: str = "text") -> Tensor:
     return rows
 
 
-def decode(rows: Tensor) -> list[str]:
-    """The captions that :func:`encode` made bytes of."""
+def decode_text(rows: Tensor) -> list[str]:
+    """The captions that :func:`encode_text` made bytes of."""
     return [bytes(row).rstrip(b"\0").decode(errors="replace") for row in rows.cpu().numpy()]
 
 

@@ -5,17 +5,18 @@ A discriminator is a trunk and a head; a generator is a trunk and a prior. ``for
 plan left empty is filled by :class:`Unchanged` or ``nn.Identity``.
 
 In a run of several processes each sees a slice of the batch. A part that looks across the batch, or draws random
-numbers for its images, uses :func:`whole`, :func:`whole_mean` and :func:`whole_draw`; see
-:mod:`ganzoo.distributed.batch`.
+numbers for its images, uses :func:`ganzoo.parts.gather`, :func:`ganzoo.parts.global_mean` and
+:func:`ganzoo.parts.global_draw`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from ganzoo.gan.priors import Prior, normal
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.output import Output
 
@@ -27,24 +28,6 @@ class Unchanged(nn.Module):
         """``x`` as it came."""
         return x
 
-
-Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
-
-
-def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-    """``(n, dim)`` from N(0, 1), or from that law cut to [-truncation, truncation] (BigGAN, arXiv 1809.11096)."""
-    if truncation is None:
-        return torch.randn(n, dim, generator=rng)
-    edge = torch.special.ndtr(torch.tensor(float(truncation)))
-    return torch.special.ndtri(1 - edge + (2 * edge - 1) * torch.rand(n, dim, generator=rng))
-
-
-def uniform(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-    """``(n, dim)`` from U(-1, 1), or from U(-truncation, truncation)."""
-    return (2 * torch.rand(n, dim, generator=rng) - 1) * (1.0 if truncation is None else float(truncation))
-
-
-PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}
 
 NormFactory = Callable[[int, int], nn.Module]
 AttentionFactory = Callable[[int], nn.Module]

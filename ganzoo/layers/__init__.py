@@ -1,1 +1,53 @@
-"""Layers: normalizations, weight reparametrisations, attention, conditioning, resampling, residual blocks."""
+"""Layers: normalizations, weight reparametrisations, attention, conditioning, resampling, residual blocks.
+
+What networks of any architecture are made of. Norms are built as ``norm(channels, y_dim)`` and called ``norm(x, y)``
+with label vectors ``y`` ``(B, y_dim)``; an architecture takes those that a recipe chose from its ``Kit``, and uses the
+ones here only where its paper has no choice.
+"""
+
+from ganzoo.gan.kit import Unchanged
+from ganzoo.layers.activation import relu_after
+from ganzoo.layers.attention import SelfAttention
+from ganzoo.layers.conv import Conv2d
+from ganzoo.layers.dropout import Dropout
+from ganzoo.layers.norm import (
+    BatchNorm,
+    ConditionalBatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    PixelNorm,
+    conditional_batch_norm,
+)
+from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, TransposedConv2d
+from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
+from ganzoo.layers.sizes import doublings
+from ganzoo.layers.weight import equalized_lr, spectral_norm, weight_norm
+from ganzoo.parts.conditioning import LinearHead
+
+__all__ = [
+    "BatchNorm",
+    "BilinearUpConv2d",
+    "ConditionalBatchNorm",
+    "Conv2d",
+    "DBlock",
+    "DownConv2d",
+    "Dropout",
+    "FirstDBlock",
+    "GBlock",
+    "GroupNorm",
+    "InstanceNorm",
+    "LayerNorm",
+    "LinearHead",
+    "NearestUpConv2d",
+    "PixelNorm",
+    "SelfAttention",
+    "TransposedConv2d",
+    "Unchanged",
+    "conditional_batch_norm",
+    "doublings",
+    "equalized_lr",
+    "relu_after",
+    "spectral_norm",
+    "weight_norm",
+]

@@ -20,23 +20,35 @@ and the data.
 Names are imported when first used, so that listing the metrics imports no torch.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.metrics.evaluation import check, evaluate
+    from ganzoo.metrics.features import FeatureNetwork, open_network
+    from ganzoo.metrics.instruments import Instrument, version_digest
+    from ganzoo.metrics.metric import Experiment, Metric, Value
+    from ganzoo.metrics.moments import Moments, frechet
+    from ganzoo.metrics.sample import Sample, sample_of
+    from ganzoo.metrics.weights import content_digest
 
 _HOMES = {
-    "Experiment": "metric",
-    "FeatureNetwork": "features",
-    "Instrument": "instruments",
-    "Metric": "metric",
-    "Moments": "moments",
-    "Sample": "sample",
-    "Value": "metric",
-    "check": "evaluation",
-    "evaluate": "evaluation",
-    "frechet": "moments",
-    "open_network": "features",
-    "sample_of": "sample",
-    "version_digest": "instruments",
+    "Experiment": "ganzoo.metrics.metric",
+    "FeatureNetwork": "ganzoo.metrics.features",
+    "Instrument": "ganzoo.metrics.instruments",
+    "Metric": "ganzoo.metrics.metric",
+    "Moments": "ganzoo.metrics.moments",
+    "Sample": "ganzoo.metrics.sample",
+    "Value": "ganzoo.metrics.metric",
+    "check": "ganzoo.metrics.evaluation",
+    "content_digest": "ganzoo.metrics.weights",
+    "evaluate": "ganzoo.metrics.evaluation",
+    "frechet": "ganzoo.metrics.moments",
+    "open_network": "ganzoo.metrics.features",
+    "sample_of": "ganzoo.metrics.sample",
+    "version_digest": "ganzoo.metrics.instruments",
 }
 
 __all__ = [
@@ -48,6 +60,7 @@ __all__ = [
     "Sample",
     "Value",
     "check",
+    "content_digest",
     "evaluate",
     "frechet",
     "open_network",
@@ -57,6 +70,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -19,15 +18,14 @@ from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import write_tensors
 from ganzoo.metrics.moments import Moments
 from ganzoo.metrics.statistic import Rows
-from ganzoo.registry.cache import cache_folder
+from ganzoo.registry.cache import cache_for
 
 VERSION = 1  # raised when what is kept is computed in another way
 
 
 def folder() -> Path:
     """``$GANZOO_CACHE``, else ``~/.cache/ganzoo`` (or below ``$XDG_CACHE_HOME``); in it, ``scores``."""
-    given = os.environ.get("GANZOO_CACHE")
-    return (Path(given).expanduser() if given else cache_folder()) / "scores"
+    return cache_for("scores")
 
 
 def _path(kind: str, ending: str, *key: object) -> Path:

@@ -2,14 +2,20 @@
 
 In a run of several processes each sees a slice of the global batch. A part that looks across the batch, or draws random
 numbers for its images, does so through :func:`gather`, :func:`global_mean` and :func:`global_draw`.
+
+``NOISE``, ``SOURCE`` and ``TEXT`` are the names of what samples are made from: noise ``(B, z_dim)``, images
+``(B, C, H, W)`` in [-1, 1], and captions as bytes ``(B, 256)``.
 """
 
 from ganzoo.distributed.batch import gather, global_draw, global_mean, world
 from ganzoo.parts.conditioning import Conditioning, LinearHead
-from ganzoo.parts.context import Batch, Critic, TurnContext
+from ganzoo.parts.context import NOISE, SOURCE, TEXT, Batch, Critic, TurnContext
 from ganzoo.parts.output import Output
 
 __all__ = [
+    "NOISE",
+    "SOURCE",
+    "TEXT",
     "Batch",
     "Conditioning",
     "Critic",

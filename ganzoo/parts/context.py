@@ -11,6 +11,9 @@ from torch import Tensor
 from ganzoo.parts.output import Output
 
 Batch = dict[str, Tensor]
+"""Rows by key: ``image`` ``(B, C, H, W)`` in [-1, 1], ``label`` ``(B,)``, and what else the game takes."""
+
+NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"  # what samples are made from, and are to look like
 
 
 class Critic:

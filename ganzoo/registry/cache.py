@@ -33,6 +33,16 @@ def cache_folder() -> Path:
     return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "ganzoo"
 
 
+def cache_for(what: str) -> Path:
+    """Where results that can be computed again are kept: the folder ``what`` in ``$GANZOO_CACHE``, or in ganzoo's own.
+
+    Args:
+        what: such as ``scores``; the folder need not be there.
+    """
+    given = os.environ.get("GANZOO_CACHE")
+    return (Path(given).expanduser() if given else cache_folder()) / what
+
+
 class Registrations:
     """The remembered registrations; :meth:`save` writes what was added."""
 

@@ -112,7 +112,7 @@ def open_split(data: Any, split: str | None, resolution: int, channels: int) -> 
     A folder, zip or tensor is taken whole; a ``split`` given for it only says what it is. Named data sets are asked
     for the split; ``train`` by default, as published scores have it.
     """
-    size = {"resolution": resolution, "channels": channels}
+    size: dict[str, Any] = {"resolution": resolution, "channels": channels}
     if not isinstance(data, str) or is_path(data):
         return open_data(data, DataRequest(split="all", **size)), split or "all"
     wanted = split or "train"

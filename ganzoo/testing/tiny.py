@@ -16,7 +16,7 @@ from ganzoo.gan.builder import assemble
 from ganzoo.gan.catalogue import columns as wanted
 from ganzoo.gan.catalogue import example, fitted
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import SOURCE, TEXT, encode
+from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
 from ganzoo.machine.precision import Precision
 from ganzoo.parts.context import Batch
 from ganzoo.plan.plan import Plan
@@ -142,7 +142,7 @@ def made_up(keys: Collection[str], resolution: int, channels: int) -> ImageData:
 
     def column(key: str) -> MemoryImages | Tensor:
         if key == TEXT:
-            return encode(_captions(IMAGES))
+            return encode_text(_captions(IMAGES))
         if key.endswith("label"):
             return labels
         return MemoryImages(torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng))

@@ -28,12 +28,12 @@ from ganzoo.errors import UsageError
 from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import SOURCE, TEXT, encode
+from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
 from ganzoo.machine.compiled import compile_networks
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.parts.context import Batch
 from ganzoo.training.loop import Trainer
-from ganzoo.training.peers import Workload, check, prepare
+from ganzoo.training.peers import Workload, check_peer, prepare_peer
 
 MATRIX = 2048  # side of the square matrices whose product gives the peak
 PIXELS = 32  # the size that every peer has
@@ -86,11 +86,11 @@ def bench(
     labels = torch.arange(batch) % max(gan.classes, 1)
     workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
     for peer in against:
-        check(peer, gan.plan.head.name, gan.classes)
+        check_peer(peer, gan.plan.head.name, gan.classes)
     ours = Clocked.prepare(gan, workload, where)
     ours.step()
     memory = memory_of(where)
-    peers = {peer: prepare(peer, gan.plan.head.name, workload).step for peer in against}
+    peers = {peer: prepare_peer(peer, gan.plan.head.name, workload).step for peer in against}
     times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,
@@ -227,7 +227,7 @@ def made_up(gan: GAN, batch: int) -> ImageData:
 
 def stand_ins(gan: GAN, images: Tensor) -> dict[str, Tensor]:
     """What a GAN takes besides noise, for images that nobody will look at: the last for the first, and captions."""
-    columns = {SOURCE: images.flip(0), TEXT: encode([f"image {number}" for number in range(len(images))])}
+    columns = {SOURCE: images.flip(0), TEXT: encode_text([f"image {number}" for number in range(len(images))])}
     return {name: column for name, column in columns.items() if name in gan.takes}
 
 

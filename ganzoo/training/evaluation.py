@@ -97,7 +97,7 @@ def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData,
 
         data, split = open_split(pacing.eval_data, HELD_OUT, train.resolution, train.channels)
         return replace(data, split=split)
-    sizes = {"resolution": train.resolution, "channels": train.channels}
+    sizes: dict[str, Any] = {"resolution": train.resolution, "channels": train.channels}
     try:
         data = open_data(value, replace(request, split=HELD_OUT, **sizes))
     except UsageError:  # it has no such split; that is all that differs from how the training images were opened

@@ -84,12 +84,12 @@ class Peer:
     architectures: Mapping[str, PeerArchitecture]
 
 
-def listed() -> dict[str, str]:
+def listed_peers() -> dict[str, str]:
     """The installed peers by name, each with the package that brings it and its version; nothing is imported."""
     return {name: providers(points) for name, points in sorted(by_name(PEERS).items())}
 
 
-def find(name: str) -> Peer:
+def find_peer(name: str) -> Peer:
     """Import the peer called ``name``.
 
     Raises:
@@ -102,19 +102,19 @@ def find(name: str) -> Peer:
     peer = load("peer", points)
     if not isinstance(peer, Peer):
         raise PluginError(
-            f"the peer {name!r} of {providers(points)} is no ganzoo.training.peers.Peer: {points[0].value} is {peer!r}"
+            f"the peer {name!r} of {providers(points)} is no ganzoo.cli.kit.Peer: {points[0].value} is {peer!r}"
         )
     return peer
 
 
-def check(name: str, head: str, classes: int = 0) -> None:
+def check_peer(name: str, head: str, classes: int = 0) -> None:
     """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes.
 
     Raises:
         UsageError: for each of these.
-        PluginError: as :func:`find` does.
+        PluginError: as :func:`find_peer` does.
     """
-    architectures = find(name).architectures
+    architectures = find_peer(name).architectures
     if head not in architectures:
         raise UsageError(
             f"{name} has no {head}: it has {either(architectures, 'and')}; peers with {head}: {either(_having(head))}"
@@ -123,28 +123,29 @@ def check(name: str, head: str, classes: int = 0) -> None:
         raise UsageError(f"{head} of {name} draws classes, and there are none: add --classes 10")
 
 
-def prepare(name: str, head: str, workload: Workload) -> PeerTraining:
-    """What the peer ``name`` does with the architecture ``head``, which :func:`check` let pass.
+def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:
+    """What the peer ``name`` does with the architecture ``head``, which :func:`check_peer` let pass.
 
     Raises:
         UsageError: the peer's library is not installed.
         PluginError: the peer fails to make its networks.
     """
-    architecture = find(name).architectures[head]
+    architecture = find_peer(name).architectures[head]
     try:
         return architecture.prepare(workload)
     except GanzooError:
         raise
     except Exception as error:  # other libraries age: a new torch may break what worked
-        raise PluginError(f"the peer {name!r} of {listed()[name]} cannot make its {head}: {one_line(error)}") from error
+        who = listed_peers()[name]
+        raise PluginError(f"the peer {name!r} of {who} cannot make its {head}: {one_line(error)}") from error
 
 
 def _having(head: str) -> list[str]:
     """Installed peers with the architecture; those that cannot be imported are warned of and left out."""
     names = []
-    for name in listed():
+    for name in listed_peers():
         try:
-            if head in find(name).architectures:
+            if head in find_peer(name).architectures:
                 names.append(name)
         except PluginError as error:
             log.warning("%s", error)

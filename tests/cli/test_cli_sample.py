@@ -20,10 +20,11 @@ from ganzoo.folder.config import describe
 from ganzoo.folder.model import load_folder, save_model
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
+from ganzoo.gan.priors import lerp, slerp
 from ganzoo.images import to_uint8
 from ganzoo.visual.attention import capture, on_grid, overlay
 from ganzoo.visual.curves import smoothed
-from ganzoo.visual.interpolation import lerp, slerp, walk
+from ganzoo.visual.interpolation import walk
 
 NAMES = ("cat", "dog", "cow")
 DATASET = {"name": "data", "fingerprint": "sha256:0", "count": 1, "licence": "unknown"}

@@ -20,7 +20,7 @@ from ganzoo.errors import DataError, ModelError, RecipeError, UsageError
 from ganzoo.folder import examples
 from ganzoo.folder.layout import EXAMPLE_FILES, largest
 from ganzoo.gan.adversary import Adversary
-from ganzoo.gan.inputs import LONGEST_TEXT, decode, encode
+from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text
 from ganzoo.gan.kit import Discriminator
 from ganzoo.testing import plugin
 from ganzoo.training.setup import data_text
@@ -110,7 +110,7 @@ def pairs(count=40, captions=False, loose=False):
     rng = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (count, 3, SIZE, SIZE), dtype=torch.uint8, generator=rng)
     source = {"source": MemoryImages(255 - pixels)}
-    texts = {"text": encode(["a" * (1 + number) for number in range(count)])} if captions else {}
+    texts = {"text": encode_text(["a" * (1 + number) for number in range(count)])} if captions else {}
     rows = {"unpaired": source} if loose else {"paired": {**source, **texts}}
     return ImageData("negatives", MemoryImages(pixels), **rows)
 
@@ -270,7 +270,7 @@ def test_every_file_of_examples_is_published_and_fetched():
 def test_captions_are_kept_and_told(tmp_path):
     folder = train(tmp_path / "told", "teller", "captioned").folder
     gan = ganzoo.load(folder)
-    captions = decode(gan.examples["text"])
+    captions = decode_text(gan.examples["text"])
     assert captions[0] == "a" and captions[-1] == "a" * 40
     assert json.loads((folder / "examples" / "text.json").read_text())["text"] == captions
     source = torch.rand(1, 3, SIZE, SIZE).expand(2, -1, -1, -1)
@@ -283,11 +283,11 @@ def test_captions_are_kept_and_told(tmp_path):
 @pytest.mark.parametrize("words", ["", "   ", "x" * (LONGEST_TEXT + 1), "é" * (LONGEST_TEXT // 2 + 1)])
 def test_captions_have_a_length(words):
     with pytest.raises(UsageError, match="a caption has 1 to 256"):
-        encode([words])
+        encode_text([words])
 
 
 def test_captions_round_trip():
-    assert decode(encode(["two  words\n", "naïve 🐸"])) == ["two words", "naïve 🐸"]
+    assert decode_text(encode_text(["two  words\n", "naïve 🐸"])) == ["two words", "naïve 🐸"]
 
 
 # --- the command line ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def resting(workload):
 
 
 def test_the_report_is_json_and_ratio_is_peer_over_ours(monkeypatch):
-    monkeypatch.setattr(peers, "find", lambda name: Peer({"dcgan": PeerArchitecture(resting)}))
+    monkeypatch.setattr(peers, "find_peer", lambda name: Peer({"dcgan": PeerArchitecture(resting)}))
     words = ["dcgan:ch=8", "--against", "idle", "--batch", "2", "--rounds", "1", "--json"]
     result = CliRunner().invoke(command, words, catch_exceptions=False)
     report = json.loads(result.output)

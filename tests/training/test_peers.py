@@ -15,7 +15,7 @@ from fake_site import Site
 from ganzoo.cli import main
 from ganzoo.errors import PluginError, UsageError
 from ganzoo.registry.loading import entry_points, selected
-from ganzoo.training.peers import Workload, check, listed, prepare
+from ganzoo.training.peers import Workload, check_peer, listed_peers, prepare_peer
 
 PEER = """
     from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining
@@ -104,7 +104,7 @@ def test_without_any_the_help_and_the_refusal_say_what_to_install(site: PeerSite
     site.bring("one-lib", "theirs")
     for given in ("pytorch-example", "pytorch-exmaple"):
         with pytest.raises(UsageError) as refused:
-            check(given, "dcgan")
+            check_peer(given, "dcgan")
         said = str(refused.value)
         assert repr(given) in said and ("nearest: pytorch-example" in said) == (given != "pytorch-example")
         # Where ganzoo-peers is installed beside these tests, it is GANZOO_PLUGINS that hides it.
@@ -114,7 +114,7 @@ def test_without_any_the_help_and_the_refusal_say_what_to_install(site: PeerSite
 def test_an_unknown_peer_gets_the_nearest_of_those_that_are_there(site: PeerSite) -> None:
     site.bring("one-lib", "theirs", "others")
     with pytest.raises(UsageError, match="no peer called 'thers' is installed; nearest: theirs, others") as refused:
-        check("thers", "dcgan")
+        check_peer("thers", "dcgan")
     assert "provides" not in str(refused.value) and not site.imported()
 
 
@@ -122,8 +122,8 @@ def test_one_that_ganzoo_plugins_leaves_out(site: PeerSite) -> None:
     site.bring("one-lib", "theirs")
     site.choose("")
     with pytest.raises(UsageError, match="one-lib provides theirs, and GANZOO_PLUGINS leaves it out"):
-        check("theirs", "dcgan")
-    assert not listed() and not site.imported()
+        check_peer("theirs", "dcgan")
+    assert not listed_peers() and not site.imported()
 
 
 def test_a_package_of_peers_alone_is_known_to_ganzoo_plugins(site: PeerSite) -> None:
@@ -137,7 +137,7 @@ def test_a_package_of_peers_alone_is_known_to_ganzoo_plugins(site: PeerSite) -> 
     [
         ("import nowhere_at_all", "cannot be imported: ModuleNotFoundError: No module named 'nowhere_at_all'"),
         ("import sys; sys.exit(3)", "cannot be imported: SystemExit: 3"),
-        ("PEER = 7", "is no ganzoo.training.peers.Peer: two_lib:PEER is 7"),
+        ("PEER = 7", "is no ganzoo.cli.kit.Peer: two_lib:PEER is 7"),
     ],
 )
 def test_a_broken_peer_is_named_and_keeps_no_other_from_being_used(
@@ -146,13 +146,13 @@ def test_a_broken_peer_is_named_and_keeps_no_other_from_being_used(
     site.bring("one-lib", "theirs")
     site.bring("two-lib", "broken", source=source)
     with pytest.raises(PluginError) as broken:
-        check("broken", "dcgan")
+        check_peer("broken", "dcgan")
     said = str(broken.value)
     assert "'broken' of two-lib 1.0" in said and words in said and "\n" not in said
-    check("theirs", "dcgan")
-    assert prepare("theirs", "dcgan", workload()).draw(1).shape == (1, 3, 32, 32)
+    check_peer("theirs", "dcgan")
+    assert prepare_peer("theirs", "dcgan", workload()).draw(1).shape == (1, 3, 32, 32)
     with pytest.raises(UsageError, match="theirs has no gan: it has dcgan, sngan and sagan; peers with gan: nothing"):
-        check("theirs", "gan")  # who has it, is asked of all of them
+        check_peer("theirs", "gan")  # who has it, is asked of all of them
     assert words in caplog.text
 
 
@@ -160,21 +160,21 @@ def test_a_peer_that_cannot_make_its_networks_is_one_line(site: PeerSite) -> Non
     site.bring("one-lib", "theirs")
     said = "'theirs' of one-lib 1.0 cannot make its sngan: RuntimeError: it is too old for this torch$"
     with pytest.raises(PluginError, match=said):
-        prepare("theirs", "sngan", workload())
+        prepare_peer("theirs", "sngan", workload())
 
 
 def test_a_peer_that_needs_classes_says_so(site: PeerSite) -> None:
     site.bring("one-lib", "theirs")
     with pytest.raises(UsageError, match="sagan of theirs draws classes, and there are none: add --classes 10"):
-        check("theirs", "sagan")
-    check("theirs", "sagan", classes=10)
+        check_peer("theirs", "sagan")
+    check_peer("theirs", "sagan", classes=10)
 
 
 def test_two_packages_with_one_peer_are_both_named(site: PeerSite) -> None:
     for distribution in ("one-lib", "two-lib"):
         site.bring(distribution, "theirs")
     with pytest.raises(PluginError, match="the peer 'theirs' comes from one-lib and two-lib"):
-        check("theirs", "dcgan")
+        check_peer("theirs", "dcgan")
 
 
 def test_the_core_brings_no_peer() -> None:

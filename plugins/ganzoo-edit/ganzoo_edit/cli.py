@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.page import OPEN, PORT, serve
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
+from ganzoo.cli.kit import OPEN, PORT, check_out, file_name, open_model, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +112,7 @@ def _files(out: Path) -> dict[str, Path]:
     if out.suffix:
         check_out(out, (".png",))
         return {"comparison": out, "z": out.with_suffix(".safetensors")}
-    from ganzoo.files.atomic import check_writable
+    from ganzoo.cli.kit import check_writable
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         what = "holds files already" if out.is_dir() else "is a file"
@@ -181,8 +180,8 @@ def _result(manifold: Manifold, found: Projection, search: Search) -> dict[str, 
 def _write(files: dict[str, Path], photo: Tensor, found: Projection, told: dict[str, Any]) -> None:
     import torch
 
-    from ganzoo.files.atomic import make_folder, write_json
-    from ganzoo.images import grid, save_png, to_pil, to_uint8
+    from ganzoo.cli.kit import grid, make_folder, save_png, to_pil, write_json
+    from ganzoo.data import to_uint8
     from ganzoo_edit.latent import save_latent
 
     make_folder(files["z"].parent)
@@ -195,7 +194,7 @@ def _write(files: dict[str, Path], photo: Tensor, found: Projection, told: dict[
 
 
 def _sentence(told: dict[str, Any]) -> str:
-    from ganzoo.files.untrusted import printable
+    from ganzoo.cli.kit import printable
 
     of = "" if told["class"] is None else f", class {printable(told['class'], 60)}"
     files = told["files"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,12 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError
-from ganzoo.files.atomic import make_folder
-from ganzoo.files.untrusted import read_tensors
-from ganzoo.folder.weights import write_tensors
-from ganzoo.metrics.weights import content_digest
-from ganzoo.registry.cache import cache_folder
+from ganzoo import GanzooError
+from ganzoo.cli.kit import cache_for, make_folder, read_tensors, write_tensors
+from ganzoo.metrics import content_digest
 from ganzoo_edit.manifold import Manifold
 
 VERSION = 1  # raised when an encoder is made in another way
@@ -74,10 +70,8 @@ def open_encoder(manifold: Manifold, steps: int, seconds: float, progress: Progr
 
 def cached(manifold: Manifold, steps: int) -> Path:
     """Where the encoder of a model is kept, by the sha256 of the generator's weights: in ``$GANZOO_CACHE/encoders``."""
-    given = os.environ.get("GANZOO_CACHE")
-    folder = (Path(given).expanduser() if given else cache_folder()) / "encoders"
     key = f"{VERSION} {steps} {manifold.bounded} {content_digest(manifold.state())}"
-    return folder / f"encoder-{sha256(key.encode()).hexdigest()[:32]}.safetensors"
+    return cache_for("encoders") / f"encoder-{sha256(key.encode()).hexdigest()[:32]}.safetensors"
 
 
 def _fresh(manifold: Manifold) -> Encoder:

@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.errors import UsageError
-from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
-from ganzoo.folder.weights import write_tensors
+from ganzoo import UsageError
+from ganzoo.cli.kit import quoted, read_shapes, read_tensors, write_tensors
 from ganzoo_edit.manifold import Manifold
 
 

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 import ganzoo
-from ganzoo.errors import UsageError
-from ganzoo.files.untrusted import quoted
-from ganzoo.visual.interpolation import lerp, slerp
+from ganzoo import UsageError
+from ganzoo.cli.kit import quoted
 
 PIECE = 64  # images computed at once where no gradient is asked for
 EDGE = 0.999  # of bounded noise: its free coordinates stay finite
@@ -96,7 +95,7 @@ class Manifold:
 
     def between(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The noise ``t`` of the way from ``a`` to ``b``: an arc for a normal prior, a line for a uniform one."""
-        return lerp(a, b, t) if self.bounded else slerp(a, b, t)
+        return self.gan.interpolate(a, b, t)
 
     def state(self) -> dict[str, Any]:
         """The generator's tensors, by which one model is told from another."""

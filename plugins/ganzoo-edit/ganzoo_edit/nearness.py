@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganzoo.errors import UsageError
-from ganzoo.metrics.features import FeatureNetwork, open_network
+from ganzoo import UsageError
+from ganzoo.metrics import FeatureNetwork, open_network
 
 CORNER = 1e-3  # where L1 is rounded off, of a range of 1: L-BFGS needs a gradient at 0
 PIXELS = ("l2", "l1")

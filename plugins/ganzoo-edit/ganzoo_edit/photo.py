@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.data.decode import UNREADABLE, is_grey, open_picture, plain, planes, why
-from ganzoo.errors import DataError, UsageError
-from ganzoo.files.untrusted import quoted
+from ganzoo import UsageError
+from ganzoo.cli.kit import quoted
+from ganzoo.data import planes, read_picture
 
 
 def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tuple[Tensor, list[str]]:
@@ -33,11 +33,7 @@ def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tu
     channels, resolution = size[0], size[2]
     if channels not in (1, 3):
         raise UsageError(f"the model's images have {channels} channels, and photos have 1 or 3")
-    try:
-        image = open_picture(path)
-        grey, image = is_grey(image), plain(image)
-    except UNREADABLE as error:
-        raise DataError(f"the photo {quoted(path)} cannot be read: {why(error)}") from error
+    image = read_picture(path, "the photo")
     shape = f"{image.width}x{image.height}"
     if image.width != image.height and not crop:
         raise UsageError(f"the photo is {shape} and the model draws squares: add --crop to take its middle square")
@@ -46,6 +42,6 @@ def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tu
         notes.append(f"cropped from {shape} to its middle square")
     if min(image.size) != resolution:
         notes.append(f"resized from {min(image.size)}x{min(image.size)} to {resolution}x{resolution}")
-    if channels == 1 and not grey:
+    if channels == 1 and image.mode != "L":
         notes.append("made grey, as the model's images are")
     return torch.from_numpy(planes(image, resolution, channels).copy()), notes

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ganzoo.seeding import derive
+from ganzoo.data import derive
 from ganzoo_edit.constraints import Constraints, Strokes
 from ganzoo_edit.manifold import Manifold
 

@@ -17,9 +17,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from ganzoo.errors import UsageError
-from ganzoo.images import to_pil
-from ganzoo.watch.local import LocalServer, TellingHandler, content_type
+from ganzoo import UsageError
+from ganzoo.cli.kit import LocalServer, TellingHandler, content_type, to_pil
 from ganzoo_edit.constraints import Strokes, luma
 from ganzoo_edit.studio import Studio
 

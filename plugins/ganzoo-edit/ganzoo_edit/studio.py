@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ganzoo.files.untrusted import printable
-from ganzoo.images import to_uint8
+from ganzoo.cli.kit import printable
+from ganzoo.data import to_uint8
 from ganzoo_edit.constraints import Strokes
 from ganzoo_edit.latent import latent_tensors
 from ganzoo_edit.manifold import Manifold

@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining, Workload
+from ganzoo.cli.kit import Peer, PeerArchitecture, PeerTraining, Workload
 
 WIDTH = 64  # channels of G's last and of D's first map
 

@@ -19,10 +19,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo import GanzooError
+from ganzoo import GanzooError, UsageError
+from ganzoo.cli.kit import PeerTraining, Workload, check_peer, find_peer, prepare_peer
 from ganzoo.data import DataRequest, ImageData, open_data, prefetch
-from ganzoo.errors import UsageError
-from ganzoo.training.peers import PeerTraining, Workload, check, find, prepare
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
 
@@ -38,17 +37,17 @@ BATCH = 64  # what every peer's own scripts take on CIFAR-10
 def rival(peer: str, architecture: str, data: str, minutes: float, out: Path, count: int, z_dim: int) -> None:
     """Train PEER's ARCHITECTURE, then draw; 'ganzoo bench --help' lists the peers."""
     try:
-        check(peer, architecture, classes=1)  # what no data could change, before any is read
+        check_peer(peer, architecture, classes=1)  # what no data could change, before any is read
         if out.exists():
             raise UsageError(f"{out} is there already: give a new folder with --out")
         opened = open_data(data, DataRequest(resolution=32))
-        classes = len(opened.class_names) if find(peer).architectures[architecture].conditional else 0
-        check(peer, architecture, classes)
+        classes = len(opened.class_names) if find_peer(peer).architectures[architecture].conditional else 0
+        check_peer(peer, architecture, classes)
         out.mkdir(parents=True)
         torch.manual_seed(0)
         real, labels = torch.empty(BATCH, opened.channels, 32, 32), torch.zeros(BATCH, dtype=torch.long)
         workload = Workload(real, labels, classes, z_dim)
-        training = prepare(peer, architecture, workload)
+        training = prepare_peer(peer, architecture, workload)
     except (GanzooError, OSError) as error:
         raise click.ClickException(str(error)) from error
     steps, spent = train(training, workload, opened, 60 * minutes)

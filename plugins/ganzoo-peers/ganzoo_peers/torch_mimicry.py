@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining, Workload
+from ganzoo.cli.kit import Peer, PeerArchitecture, PeerTraining, Workload
 from ganzoo_peers.bare import bare_package, in_eval_mode
 
 

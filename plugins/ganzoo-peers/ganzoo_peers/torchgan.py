@@ -6,7 +6,7 @@ import importlib
 
 import torch
 
-from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining, Workload
+from ganzoo.cli.kit import Peer, PeerArchitecture, PeerTraining, Workload
 from ganzoo_peers.bare import bare_package, in_eval_mode
 
 

@@ -11,15 +11,15 @@ from ganzoo_peers.bare import bare_package
 from ganzoo.cli import main
 from ganzoo.errors import UsageError
 from ganzoo.training.bench import bench
-from ganzoo.training.peers import Workload, find, listed, prepare
+from ganzoo.training.peers import Workload, find_peer, listed_peers, prepare_peer
 
 TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
 NAMES = {"pytorch-example": "torch", "torch-mimicry": "torch_mimicry", "torchgan": "torchgan"}  # what each imports
 
 
 def test_the_package_brings_them():
-    assert {name for name, who in listed().items() if who.startswith("ganzoo-peers ")} == set(NAMES)
-    assert {head for head, own in find("torch-mimicry").architectures.items() if own.conditional} == {"sagan"}
+    assert {name for name, who in listed_peers().items() if who.startswith("ganzoo-peers ")} == set(NAMES)
+    assert {head for head, own in find_peer("torch-mimicry").architectures.items() if own.conditional} == {"sagan"}
 
 
 def test_bench_measures_the_example_beside_ours():
@@ -48,7 +48,7 @@ def test_a_peer_learns_and_draws(peer, head):
         torch.manual_seed(0)
         labels = torch.zeros(2, dtype=torch.long)
         workload = Workload(torch.zeros(2, 3, 32, 32), labels, 10 if head == "sagan" else 0, 8)
-        training = prepare(peer, head, workload)
+        training = prepare_peer(peer, head, workload)
         for update, real in zip((training.critic, training.step, training.step), reals, strict=True):
             workload.real.fill_(real)
             update()

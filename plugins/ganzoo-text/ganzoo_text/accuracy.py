@@ -11,13 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.data import ImageData
-from ganzoo.errors import UsageError
-from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import signed
-from ganzoo.images import to_uint8
+from ganzoo import GAN, UsageError
+from ganzoo.data import ImageData, derive, signed, to_uint8
 from ganzoo.metrics import Experiment, Instrument, Value, version_digest
-from ganzoo.seeding import derive
 
 NETWORK, METRIC, VERSION = "small-cnn", "caption-accuracy", 1
 LARGEST = 32  # pixels that the classifier looks at; larger images are brought to that

@@ -14,15 +14,19 @@ from pathlib import Path, PurePosixPath
 import torch
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.data.collect import collect
-from ganzoo.data.dataset import choose_split
-from ganzoo.data.decode import why
-from ganzoo.data.folder import FolderPictures
-from ganzoo.errors import DataError, UsageError
-from ganzoo.files.untrusted import quoted
-from ganzoo.gan.inputs import LONGEST_TEXT, encode
-from ganzoo.seeding import derive
+from ganzoo import DataError, UsageError
+from ganzoo.data import (
+    LONGEST_TEXT,
+    DataRequest,
+    FolderPictures,
+    ImageData,
+    choose_split,
+    collect,
+    derive,
+    encode_text,
+    open_inner,
+    quoted,
+)
 
 TEMPLATES = (
     "a photo of {}",
@@ -48,7 +52,7 @@ def captions(argument: str, request: DataRequest) -> ImageData:
         raise DataError(f"captions are made of class names, and {data.name} has none: give labelled data")
     said = [template.format(thing(name)) for name in data.class_names for template in TEMPLATES]
     drawn = torch.tensor([derive(number) % len(TEMPLATES) for number in range(data.count)])
-    return captioned_data(data, encode(said)[data.labels * len(TEMPLATES) + drawn], f"captions:{data.name}")
+    return captioned_data(data, encode_text(said)[data.labels * len(TEMPLATES) + drawn], f"captions:{data.name}")
 
 
 def thing(name: str) -> str:
@@ -72,7 +76,7 @@ def captioned(argument: str, request: DataRequest) -> ImageData:
     lines = [read_lines(folder / PurePosixPath(name).with_suffix(".txt"), name) for name in pictures.names]
     data = collect(pictures, request, name=f"captioned:{folder.resolve().name}")
     kept = [own for name, own in zip(pictures.names, lines, strict=True) if name not in data.skipped]
-    return captioned_data(data, encode([choose(own, number) for number, own in enumerate(kept)]), data.name)
+    return captioned_data(data, encode_text([choose(own, number) for number, own in enumerate(kept)]), data.name)
 
 
 def choose(lines: Sequence[str], number: int) -> str:
@@ -93,7 +97,7 @@ def read_lines(path: Path, picture: str) -> list[str]:
     except FileNotFoundError:
         raise DataError(f"{quoted(picture)} has no caption: write one into {quoted(path.name)} beside it") from None
     except (OSError, ValueError) as error:
-        raise DataError(f"the caption {quoted(path)} cannot be read: {why(error)}; it is a text in UTF-8") from None
+        raise DataError(f"the caption {quoted(path)} cannot be read: {error}; it is a text in UTF-8") from None
     if len(data) > LARGEST_TEXT:
         raise DataError(f"{quoted(path)} is larger than {LARGEST_TEXT >> 10} kB: a line is one caption of the picture")
     lines = [" ".join(line.split()) for line in text.splitlines() if line.split()]

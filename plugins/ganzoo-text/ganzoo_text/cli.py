@@ -30,14 +30,10 @@ def caption_accuracy(
     Example:
       ganzoo caption-accuracy runs/stackgan --data captions:cifar10
     """
-    from ganzoo.cli.eval import kept_step, named, show_scores
-    from ganzoo.cli.show import show_json
-    from ganzoo.scoring.evaluate import evaluate
+    from ganzoo.cli.kit import score_model, show_json, show_scores
     from ganzoo_text.accuracy import METRIC
 
-    scores = evaluate(
-        named(model), data, split=split, metrics=[METRIC], n=count, seed=seed, batch=256, step=kept_step(step)
-    )
+    scores = score_model(model, data, METRIC, split=split, n=count, seed=seed, batch=256, device="cpu", step=step)
     if as_json:
         show_json({"scores": [score.to_json() for score in scores]})
     else:

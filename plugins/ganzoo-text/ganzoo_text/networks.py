@@ -17,13 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.sizes import doublings
-from ganzoo.errors import ResolutionError, within
-from ganzoo.gan.inputs import LONGEST_TEXT
-from ganzoo.gan.kit import Kit
-from ganzoo.layers.activation import relu_after
-from ganzoo.layers.conv import Conv2d
-from ganzoo.layers.resample import NearestUpConv2d
+from ganzoo import Kit, ResolutionError, within
+from ganzoo.data import LONGEST_TEXT
+from ganzoo.layers import Conv2d, NearestUpConv2d, doublings, relu_after
 from ganzoo.parts import Output, global_draw
 from ganzoo_text.encoders import ENCODERS, trimmed
 

@@ -9,7 +9,7 @@ import ganzoo
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import UsageError
 from ganzoo.folder.scores import read_scores, weights_digest
-from ganzoo.gan.inputs import decode
+from ganzoo.gan.inputs import decode_text
 from ganzoo.metrics import evaluate
 from ganzoo.scoring.verify import Examiner, verify
 
@@ -31,7 +31,7 @@ class Perfect:
         return columns
 
     def generate(self, text, batch):
-        numbers = [(int(caption.split()[-1]) + self.shift) % 10 for caption in decode(text)]
+        numbers = [(int(caption.split()[-1]) + self.shift) % 10 for caption in decode_text(text)]
         labels = self.data.labels.tolist()
         return self.data.images.fetch(torch.tensor([labels.index(n) for n in numbers])).float() / 255
 

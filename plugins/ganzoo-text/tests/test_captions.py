@@ -5,7 +5,7 @@ from PIL import Image
 
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import DataError, UsageError
-from ganzoo.gan.inputs import decode
+from ganzoo.gan.inputs import decode_text
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 def captions_of(data):
-    return decode(data.paired["text"])
+    return decode_text(data.paired["text"])
 
 
 def test_captions_name_the_class_and_are_the_same_each_time():
@@ -47,7 +47,7 @@ def test_a_batch_has_the_captions_of_its_images(folder):
     data = open_data(f"captioned:{folder}", DataRequest())
     batch = data.stream(4, seed=3).batch(0)
     shown = ((batch["image"][:, 0, 0, 0] + 1) * 127.5 / 60).round().long()
-    assert decode(batch["text"]) == [f"caption of {'abcd'[number]}" for number in shown]
+    assert decode_text(batch["text"]) == [f"caption of {'abcd'[number]}" for number in shown]
 
 
 def test_a_folder_keeps_labels_and_names(folder):

@@ -10,7 +10,7 @@ from ganzoo_text.wordpiece import pieces, tokens, words
 
 import ganzoo
 from ganzoo.errors import GanzooError, ModelError
-from ganzoo.gan.inputs import encode
+from ganzoo.gan.inputs import encode_text
 
 RECIPE = "stackgan:ch=4,condition=8,encoder=minilm"
 VOCABULARY = {word: number for number, word in enumerate(["[UNK]", "[CLS]", "[SEP]", "frog", "un", "##aff", "##able"])}
@@ -45,13 +45,13 @@ def test_of_a_word_the_longest_pieces_come_first():
 
 def test_vectors_are_those_of_the_reference(package):
     """Numbers of transformers 5 with the package's own files, mean of the last layer brought to length 1."""
-    vector = minilm.embed(encode(["A photo of a frog, isn't it? Ünïcode 東京"]))[0]
+    vector = minilm.embed(encode_text(["A photo of a frog, isn't it? Ünïcode 東京"]))[0]
     assert torch.allclose(vector[:4], torch.tensor([0.05073, 0.05307, 0.0608, -0.06043]), atol=2e-5)
     assert abs(float(vector.norm()) - 1) < 1e-5
 
 
 def test_what_means_the_same_is_near(package):
-    frog, toad, ship = minilm.embed(encode(["a photo of a frog", "a picture of a toad", "an image of a ship"]))
+    frog, toad, ship = minilm.embed(encode_text(["a photo of a frog", "a picture of a toad", "an image of a ship"]))
     assert float(frog @ toad) > float(frog @ ship) + 0.2
 
 

@@ -9,9 +9,9 @@ from ganzoo_text.networks import Augmentation, Code
 
 import ganzoo
 from ganzoo.errors import UsageError
-from ganzoo.gan.inputs import encode
+from ganzoo.gan.inputs import encode_text
 
-CAPTIONS = encode(["a photo of a frog", "a deer", "an image of a ship", "this is a cat"])
+CAPTIONS = encode_text(["a photo of a frog", "a deer", "an image of a ship", "this is a cat"])
 
 
 def batch(number=0):
@@ -132,9 +132,9 @@ def test_a_wrong_caption_is_of_another_class():
 
 def test_without_labels_a_wrong_caption_is_another_text_and_generated_where_there_is_none():
     real, fake = torch.arange(4.0).reshape(4, 1, 1, 1), torch.full((4, 1, 1, 1), -1.0)
-    text = encode(["one", "one", "one", "two"])
+    text = encode_text(["one", "one", "one", "two"])
     assert mismatched({"text": text}, real, fake).flatten().tolist()[:3] == [3.0, 3.0, 3.0]
-    same = encode(["one"] * 4)
+    same = encode_text(["one"] * 4)
     assert mismatched({"text": same}, real, fake).flatten().tolist() == [-1.0] * 4
 
 
@@ -143,7 +143,7 @@ def test_the_length_of_the_padding_does_not_matter():
     encoder = SmallEncoder()
     short = trimmed(CAPTIONS)
     assert short.shape == (4, 64)
-    assert trimmed(encode(["x" * 256])).shape == (1, 256)
+    assert trimmed(encode_text(["x" * 256])).shape == (1, 256)
     assert torch.allclose(encoder(short), encoder(CAPTIONS), atol=1e-5)
     assert not torch.allclose(encoder(short)[0], encoder(short)[1], atol=1e-2)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="Where the picture goes."

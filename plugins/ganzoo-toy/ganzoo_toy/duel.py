@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from ganzoo.errors import UsageError, either
+from ganzoo import UsageError, either
 
 Field = Callable[[Tensor], Tensor]
 """From places ``(..., 2)`` to the direction in which both players want to go, ``(..., 2)``."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from ganzoo.errors import UsageError, either
+from ganzoo import UsageError, either
 
 Vector = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganzoo.errors import UsageError, either
+from ganzoo import UsageError, either
 
 
 @dataclass(frozen=True)

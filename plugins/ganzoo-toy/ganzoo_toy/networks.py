@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.errors import ResolutionError, UsageError
-from ganzoo.gan.kit import Discriminator, Generator, Kit
+from ganzoo import Discriminator, Generator, Kit, ResolutionError, UsageError
 
 
 class Layers(nn.Module):

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.files.atomic import atomic
-from ganzoo.images import save_gif
+from ganzoo.cli.kit import atomic, save_gif
 from ganzoo_toy.matrix import MatrixGame, Play, equilibrium
 from ganzoo_toy.training import Lesson, Look, scores
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import ganzoo
-from ganzoo.errors import RecipeError, UsageError
+from ganzoo import RecipeError, UsageError
 from ganzoo_toy.mixtures import Found, Mixture, found
 
 COUNTED = 2500  # points that modes are counted in

@@ -18,14 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.errors import within
-from ganzoo.gan.adversary import Adversary
-from ganzoo.gan.game import Game, Turn
-from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import SOURCE
-from ganzoo.gan.kit import Kit, Unchanged
-from ganzoo.layers.conv import Conv2d
-from ganzoo.parts import Batch, TurnContext
+from ganzoo import GAN, Adversary, Game, Kit, Turn, within
+from ganzoo.layers import Conv2d, Unchanged
+from ganzoo.parts import SOURCE, Batch, TurnContext
 from ganzoo_translate.content import Content
 from ganzoo_translate.patches import PatchDiscriminator, planes, site
 from ganzoo_translate.sizes import whole_halves, width

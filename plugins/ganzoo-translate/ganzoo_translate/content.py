@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError
-from ganzoo.metrics.features import open_network
+from ganzoo import UsageError
+from ganzoo.metrics import open_network
 
 STRIDE = 8  # of the map that is compared: in VGG-19 its last convolution is conv4_4, the paper's
 

@@ -19,14 +19,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import within
-from ganzoo.gan.adversary import Adversary
-from ganzoo.gan.game import Game, Turn
-from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import SOURCE
-from ganzoo.gan.kit import Kit
-from ganzoo.layers.conv import Conv2d
-from ganzoo.parts import Batch, TurnContext
+from ganzoo import GAN, Adversary, Game, Kit, Turn, within
+from ganzoo.layers import Conv2d
+from ganzoo.parts import SOURCE, Batch, TurnContext
 from ganzoo_translate.history import History, size_of_batch
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves, width

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan.gan import GAN
+from ganzoo import GAN
 from ganzoo.parts import gather, world
 
 

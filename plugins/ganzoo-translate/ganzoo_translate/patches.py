@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.errors import ResolutionError, within
-from ganzoo.gan.kit import Kit, Unchanged
-from ganzoo.layers.conv import Conv2d
+from ganzoo import Kit, ResolutionError, within
+from ganzoo.layers import Conv2d, Unchanged
 from ganzoo.parts import Conditioning, Output
 
 SIZE = 4  # of PatchGAN's kernels

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.folder.scores import Score
+    from ganzoo.cli.kit import Score
 
 
 @click.command("refined-accuracy")
@@ -45,24 +45,11 @@ def refined_accuracy(
     Example:
       ganzoo refined-accuracy runs/refiner --data rendered-digits:mnist --split test
     """
-    from ganzoo.cli.eval import kept_step, named
-    from ganzoo.cli.show import show_json
-    from ganzoo.machine.precision import choose_device
-    from ganzoo.scoring.evaluate import evaluate
+    from ganzoo.cli.kit import score_model, show_json
     from ganzoo_translate.refinement import METRIC
 
-    where = str(choose_device(device))
-    (score,) = evaluate(
-        named(model),
-        data,
-        split=split,
-        metrics=[METRIC],
-        n=count,
-        seed=seed,
-        batch=batch,
-        device=where,
-        step=kept_step(step),
-    )
+    fixed: dict[str, Any] = {"n": count, "seed": seed, "batch": batch, "device": device, "step": step}
+    (score,) = score_model(model, data, METRIC, split=split, **fixed)
     if as_json:
         show_json({"score": score.to_json()})
     else:

@@ -12,12 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.data import ImageData
-from ganzoo.errors import DataError, UsageError
-from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import NOISE, SOURCE, signed
-from ganzoo.images import to_uint8
+from ganzoo import GAN, DataError, UsageError
+from ganzoo.data import ImageData, signed, to_uint8
 from ganzoo.metrics import Experiment, Instrument, Value, version_digest
+from ganzoo.parts import NOISE, SOURCE
 
 METRIC, NETWORK, VERSION = "refined-accuracy", "small-cnn", 1
 LABELS = "source_label"

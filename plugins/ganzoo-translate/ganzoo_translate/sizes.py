@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganzoo.errors import ResolutionError, either
+from ganzoo import ResolutionError, either
 
 LARGE = 128  # pixels from which networks are as wide as in their papers
 LARGEST = 65_536

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.gan.kit import Kit
-from ganzoo.layers.activation import relu_after
-from ganzoo.layers.conv import Conv2d
+from ganzoo import Kit
+from ganzoo.layers import Conv2d, relu_after
 
 
 class Translator(nn.Module):

@@ -7,11 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data import DataRequest, ImageData
-from ganzoo.data.collect import Pictures
-from ganzoo.data.dataset import choose_split
-from ganzoo.data.decode import plain
-from ganzoo.errors import DataError
+from ganzoo import DataError
+from ganzoo.data import DataRequest, ImageData, Pictures, choose_split, plain
 from ganzoo_translate.data.inner import fingerprint_of
 from ganzoo_translate.data.sides import WHOLE, ChosenPictures, both_sides, folder_pictures, open_folder, two_sides
 

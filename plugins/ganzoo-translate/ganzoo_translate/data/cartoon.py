@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganzoo import DataError
 from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.errors import DataError
 from ganzoo_translate.data.inner import chosen, derived, fingerprint_of, images_of, pictures
 
 VERSION = 1  # raised when cartoons come out otherwise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ganzoo import DataError, UsageError, either, nearest
 from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.errors import DataError, UsageError, either, nearest
 from ganzoo_translate.data.inner import chosen, fingerprint_of
 
 FORM = "classes:FIRST,SECOND:SOURCE, such as classes:horse,deer:cifar10"

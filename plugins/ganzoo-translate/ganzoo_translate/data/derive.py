@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.seeding import derive
+from ganzoo.data import derive
 from ganzoo_translate.data.inner import images_of, pictures
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601

@@ -9,12 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.data.dataset import fingerprint
-from ganzoo.data.images import MemoryImages
-from ganzoo.data.progress import progress
-from ganzoo.errors import DataError
-from ganzoo.seeding import derive
+from ganzoo import DataError
+from ganzoo.data import DataRequest, ImageData, MemoryImages, derive, fingerprint, open_inner, progress
 from ganzoo_translate.data.fonts import DIGITS, Font, fonts, glyph
 from ganzoo_translate.data.inner import fingerprint_of
 

@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data import Images
-from ganzoo.data.images import MemoryImages
-from ganzoo.data.progress import progress
+from ganzoo.data import Images, MemoryImages, progress
 
 Derive = Callable[[Tensor, Tensor], Tensor]
 """From images uint8 ``(B, C, R, R)`` and their numbers ``(B,)`` to other images, uint8 ``(B, C, R, R)``."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import torch
 
+from ganzoo import UsageError, either, nearest
 from ganzoo.data import DataRequest, ImageData, open_inner
-from ganzoo.errors import UsageError, either, nearest
 from ganzoo_translate.data import derive
 from ganzoo_translate.data.aligned import side_by_side, two_folders
 from ganzoo_translate.data.inner import Derive, derived, fingerprint_of

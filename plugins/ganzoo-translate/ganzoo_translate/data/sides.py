@@ -8,11 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.data import DataRequest, ImageData
-from ganzoo.data.collect import Pictures, collect
-from ganzoo.data.dataset import choose_split
-from ganzoo.data.folder import FolderPictures
-from ganzoo.errors import DataError, UsageError
+from ganzoo import DataError, UsageError
+from ganzoo.data import DataRequest, FolderPictures, ImageData, Pictures, choose_split, collect
 
 NAMES = (("A", "B"), ("source", "target"))
 WAYS = ("{split}{side}", "{split}/{side}", "{side}/{split}")  # trainA, train/A, A/train

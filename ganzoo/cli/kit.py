@@ -1,0 +1,130 @@
+"""What the command of a plugin is made from: opening a model, checking ``--out``, scoring, printing, a local page.
+
+A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
+timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. Errors derived from
+``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is called::
+
+    @click.command()
+    @click.argument("model")
+    @click.option("--out", type=click.Path(path_type=Path), default="first.png")
+    def first(model: str, out: Path) -> None:
+        "Draw one image of MODEL."
+        check_out(out, (".png",))
+        save_png(open_model(model).sample(1, seed=0, output="pil")[0], out)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganzoo.cli.eval import score_model, show_scores
+    from ganzoo.cli.model import check_out, file_name, open_model
+    from ganzoo.cli.page import OPEN, PORT, serve
+    from ganzoo.cli.show import show_json, show_table
+    from ganzoo.files.atomic import atomic, check_writable, make_folder, write_json
+    from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
+    from ganzoo.folder.scores import Score
+    from ganzoo.folder.weights import write_tensors
+    from ganzoo.images import grid, save_gif, save_png, to_pil
+    from ganzoo.registry.cache import cache_for
+    from ganzoo.training.peers import (
+        Peer,
+        PeerArchitecture,
+        PeerTraining,
+        Workload,
+        check_peer,
+        find_peer,
+        prepare_peer,
+    )
+    from ganzoo.watch.local import LocalHandler, LocalServer, TellingHandler, content_type
+
+_HOMES = {
+    "OPEN": "ganzoo.cli.page",
+    "PORT": "ganzoo.cli.page",
+    "LocalHandler": "ganzoo.watch.local",
+    "LocalServer": "ganzoo.watch.local",
+    "Peer": "ganzoo.training.peers",
+    "PeerArchitecture": "ganzoo.training.peers",
+    "PeerTraining": "ganzoo.training.peers",
+    "Score": "ganzoo.folder.scores",
+    "TellingHandler": "ganzoo.watch.local",
+    "Workload": "ganzoo.training.peers",
+    "atomic": "ganzoo.files.atomic",
+    "cache_for": "ganzoo.registry.cache",
+    "check_out": "ganzoo.cli.model",
+    "check_peer": "ganzoo.training.peers",
+    "check_writable": "ganzoo.files.atomic",
+    "content_type": "ganzoo.watch.local",
+    "file_name": "ganzoo.cli.model",
+    "find_peer": "ganzoo.training.peers",
+    "grid": "ganzoo.images",
+    "make_folder": "ganzoo.files.atomic",
+    "open_model": "ganzoo.cli.model",
+    "prepare_peer": "ganzoo.training.peers",
+    "printable": "ganzoo.files.untrusted",
+    "quoted": "ganzoo.files.untrusted",
+    "read_shapes": "ganzoo.files.untrusted",
+    "read_tensors": "ganzoo.files.untrusted",
+    "save_gif": "ganzoo.images",
+    "save_png": "ganzoo.images",
+    "score_model": "ganzoo.cli.eval",
+    "serve": "ganzoo.cli.page",
+    "show_json": "ganzoo.cli.show",
+    "show_scores": "ganzoo.cli.eval",
+    "show_table": "ganzoo.cli.show",
+    "to_pil": "ganzoo.images",
+    "write_json": "ganzoo.files.atomic",
+    "write_tensors": "ganzoo.folder.weights",
+}
+
+__all__ = [
+    "OPEN",
+    "PORT",
+    "LocalHandler",
+    "LocalServer",
+    "Peer",
+    "PeerArchitecture",
+    "PeerTraining",
+    "Score",
+    "TellingHandler",
+    "Workload",
+    "atomic",
+    "cache_for",
+    "check_out",
+    "check_peer",
+    "check_writable",
+    "content_type",
+    "file_name",
+    "find_peer",
+    "grid",
+    "make_folder",
+    "open_model",
+    "prepare_peer",
+    "printable",
+    "quoted",
+    "read_shapes",
+    "read_tensors",
+    "save_gif",
+    "save_png",
+    "score_model",
+    "serve",
+    "show_json",
+    "show_scores",
+    "show_table",
+    "to_pil",
+    "write_json",
+    "write_tensors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,48 @@
+"""The laws that noise is drawn from, and the ways between two of its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
+
+
+def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """``(n, dim)`` from N(0, 1), or from that law cut to [-truncation, truncation] (BigGAN, arXiv 1809.11096)."""
+    if truncation is None:
+        return torch.randn(n, dim, generator=rng)
+    edge = torch.special.ndtr(torch.tensor(float(truncation)))
+    return torch.special.ndtri(1 - edge + (2 * edge - 1) * torch.rand(n, dim, generator=rng))
+
+
+def uniform(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """``(n, dim)`` from U(-1, 1), or from U(-truncation, truncation)."""
+    return (2 * torch.rand(n, dim, generator=rng) - 1) * (1.0 if truncation is None else float(truncation))
+
+
+PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}
+
+
+def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """The point ``t`` of the way from ``a`` to ``b`` on a straight line."""
+    return (1 - t) * a + t * b
+
+
+def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """The point ``t`` of the way from each row of ``a`` to that of ``b``, turning at an even speed.
+
+    Normal noise has almost one length, and a straight line would leave it (Sampling Generative Networks, White 2016,
+    arXiv 1609.04468). Rows that point the same way or in opposite ones have no one arc between them: they go straight.
+    """
+    cosine = torch.cosine_similarity(a, b, dim=1)[:, None].clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    sine = torch.sin(angle)
+    arc = (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / sine
+    return torch.where(sine > 1e-4, arc, lerp(a, b, t))
+
+
+Path = Callable[[Tensor, Tensor, float], Tensor]
+PATHS: Mapping[str, Path] = {"normal": slerp, "uniform": lerp}  # how one draw of each law leads to another
