@@ -121,7 +121,7 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
         "summary": prose(entry.summary),
         "paper": paper(entry.paper),
         "origin": f"{entry.distribution} {version}".strip(),
-        "because": slot.because,
+        "because": slot.reason,
     }
 
 
@@ -145,9 +145,7 @@ def settings(facts: Facts) -> list[tuple[str, str, str]]:
     found = facts.plan.settings.items()
     reason = {GIVEN: "set by hand"}  # whoever reads the card is not the one who set it
     return [
-        (name, write(one.value), reason.get(one.because, one.because))
-        for name, one in found
-        if one.because != "default"
+        (name, write(one.value), reason.get(one.reason, one.reason)) for name, one in found if one.reason != "default"
     ]
 
 
@@ -272,7 +270,7 @@ def train_command(facts: Facts) -> str:
         words += [[f"--{option}", str(value)]] if type(value) is int else []
     if first_weights(facts):
         words.append(["--init", "path/to/those/weights"])
-    chosen = {name: write(one.value) for name, one in facts.plan.settings.items() if one.because == GIVEN}
+    chosen = {name: write(one.value) for name, one in facts.plan.settings.items() if one.reason == GIVEN}
     return folded([*words, *(["--set", f"{name}={value}"] for name, value in chosen.items())])
 
 

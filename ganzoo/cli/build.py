@@ -86,7 +86,7 @@ def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
         "networks": {name: _network(gan, name, calls.get(name)) for name in _names(gan)},
         "slots": [_slot(gan, slot) for slot in (plan.head, *plan.slots)],
         "settings": {
-            name: {"value": setting.value, "because": setting.because, "overrides": list(setting.overrides)}
+            name: {"value": setting.value, "because": setting.reason, "overrides": list(setting.overrides)}
             for name, setting in plan.settings.items()
         },
         "notes": list(plan.notes),
@@ -117,7 +117,7 @@ def _slot(gan: GAN, slot: Slot) -> dict[str, Any]:
         "resolutions": _resolutions(gan, slot),
         "part": slot.name,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in slot.options.items()},
-        "because": slot.because,
+        "because": slot.reason,
         "distribution": slot.entry.distribution if slot.entry else None,
         "version": slot.entry.version if slot.entry else None,
     }

@@ -217,11 +217,11 @@ def _refuse_giants(gan: GAN) -> None:
 def _refuse_unused(plan: Plan, gan: GAN) -> None:
     """An explicit part that no network used is an error, never a no-op."""
     for slot in plan.slots:
-        if slot.kind == "attention" and slot.because == "named":
+        if slot.kind == "attention" and slot.reason == "named":
             _check_sites(plan, gan, slot)
     for side in SIDES:
         slot = plan.slot("normalization", side)
-        if slot.because == "named" and slot.entry is not None and not gan.kits[side].norms:
+        if slot.reason == "named" and slot.entry is not None and not gan.kits[side].norms:
             raise RecipeError(f"{plan.head.name} has no place for a normalization on {side}: leave out {slot.name}")
 
 

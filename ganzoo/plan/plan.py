@@ -30,7 +30,7 @@ class Slot:
         side: ``"g"``, ``"d"``, or None for kinds that belong to no side.
         name: the part's registered name, or ``"none"``.
         options: every option of the part with its value.
-        because: who chose it.
+        reason: who chose it.
         resolutions: of an attention: where it stands; empty for the architecture's own sites.
         entry: the registered part; None for ``"none"``.
     """
@@ -39,17 +39,17 @@ class Slot:
     side: str | None
     name: str
     options: Mapping[str, Any]
-    because: str
+    reason: str
     resolutions: tuple[int, ...] = ()
     entry: Entry | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The value of a setting, who chose it, and what it overrode (``value because``, weakest first)."""
+    """A setting's value, who chose it, and what it overrode, weakest first: texts such as ``0.0002 (default)``."""
 
     value: Value
-    because: str
+    reason: str
     overrides: tuple[str, ...] = ()
 
 
@@ -112,12 +112,12 @@ class Plan:
                     "side": slot.side,
                     "resolutions": list(slot.resolutions),
                     "options": {key: _plain(value) for key, value in slot.options.items()},
-                    "because": slot.because,
+                    "because": slot.reason,
                 }
                 for slot in (self.head, *self.slots)
             ],
             "settings": {
-                name: {"value": _plain(setting.value), "because": setting.because}
+                name: {"value": _plain(setting.value), "because": setting.reason}
                 for name, setting in self.settings.items()
             },
         }

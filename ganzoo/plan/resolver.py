@@ -60,7 +60,7 @@ class _Claim:
     resolutions: tuple[int, ...]
     options: Mapping[str, Any]
     level: int
-    because: str
+    reason: str
 
     @property
     def named(self) -> bool:
@@ -122,26 +122,26 @@ class _Resolver:
             notes=tuple(sorted(self.notes)),
         )
 
-    def _claim(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
+    def _claim(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
         """A claim for ``part`` on those of its sides that lie in ``within``."""
         if part.name == EMPTY:
-            return self._claim_nothing(part, level, because, within)
+            return self._claim_nothing(part, level, reason, within)
         entry = self.registry.find(part.spelling, PART_KINDS, what="part")
         allowed = entry.sides if entry.kind in SIDED else ()
         _check_places(part, entry.kind, entry.name, allowed)
         sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
         numbers = tuple(sorted(part.resolutions))
         options = _options(entry, dict(part.options))
-        return _Claim(entry.kind, entry.name, entry, sides, numbers, options, level, because)
+        return _Claim(entry.kind, entry.name, entry, sides, numbers, options, level, reason)
 
-    def _claim_nothing(self, part: Part, level: int, because: str, within: Collection[str]) -> _Claim:
+    def _claim_nothing(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
         kind = str(part.kind)
         if kind not in PART_KINDS or kind == "loss":
             raise RecipeError(f"{kind}/none empties nothing: a GAN always has its {kind}")
         _check_places(part, kind, f"{kind}/none", SIDES if kind in SIDED else ())
         sides = tuple(side for side in SIDES if side in (part.sides or SIDES) and side in within)
         return _Claim(
-            kind, EMPTY, None, sides if kind in SIDED else (), tuple(sorted(part.resolutions)), {}, level, because
+            kind, EMPTY, None, sides if kind in SIDED else (), tuple(sorted(part.resolutions)), {}, level, reason
         )
 
     def _meet_needs(self, claim: _Claim) -> None:
@@ -150,12 +150,12 @@ class _Resolver:
         if claim.entry is None or not missing:
             return
         if claim.named or claim.entry.fallback is None:
-            said = "" if claim.because == "named" else f" of {claim.because}"
+            said = "" if claim.reason == "named" else f" of {claim.reason}"
             raise RecipeError(self._refusal(f"{claim.name}{said}", missing))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
         self.notes.append(f"{claim.name} needs {needs}, which the data lacks: {fallback.name} in its place")
-        claim.because = f"{claim.because}, in place of {claim.name} (no {needs})"
+        claim.reason = f"{claim.reason}, in place of {claim.name} (no {needs})"
         claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
         self._meet_needs(claim)
@@ -186,8 +186,8 @@ class _Resolver:
     def _implications(self, claim: _Claim, level: int) -> list[_Claim]:
         texts = claim.entry.implies if claim.entry else ()
         within = claim.sides if claim.kind in SIDED else SIDES
-        because = claim.name if claim.because == "named" else f"{claim.name} ({claim.because})"
-        claims = [self._claim(Part.parse(text), level, because, within) for text in texts]
+        reason = claim.name if claim.reason == "named" else f"{claim.name} ({claim.reason})"
+        claims = [self._claim(Part.parse(text), level, reason, within) for text in texts]
         return [claim for claim in claims if claim.sides or claim.kind not in SIDED]
 
     def _accept(self, claim: _Claim) -> bool:
@@ -221,7 +221,7 @@ class _Resolver:
                 for side in claim.sides if kind in SIDED else (None,):
                     if claim.entry is not None or kind in SIDED:
                         slots.append(
-                            Slot(kind, side, claim.name, claim.options, claim.because, claim.resolutions, claim.entry)
+                            Slot(kind, side, claim.name, claim.options, claim.reason, claim.resolutions, claim.entry)
                         )
             if kind in SIDED and kind != "attention":
                 filled = {slot.side for slot in slots if slot.kind == kind}
@@ -235,19 +235,19 @@ class _Resolver:
         wishes: list[tuple[int, int, str, Mapping[str, object]]] = []
         for claim in self.accepted:
             if claim.entry is not None:
-                because = claim.name if claim.because == "named" else f"{claim.name} ({claim.because})"
-                wishes.append((claim.level, PART_KINDS.index(claim.kind), because, claim.entry.train))
+                reason = claim.name if claim.reason == "named" else f"{claim.name} ({claim.reason})"
+                wishes.append((claim.level, PART_KINDS.index(claim.kind), reason, claim.entry.train))
         for depth, (_, _, preset) in enumerate(self.layers):
             if preset is not None:
                 wishes.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
         wishes.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
         wishes.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         wishes.append((-1, 0, GIVEN, given))
-        for _, _, because, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
+        for _, _, reason, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
             for name, value in train.items():
                 checked, old = read(name, value), table.get(name)
-                before = (*old.overrides, f"{write(old.value)} ({old.because})") if old else ()
-                table[name] = Setting(checked, because, before)
+                before = (*old.overrides, f"{write(old.value)} ({old.reason})") if old else ()
+                table[name] = Setting(checked, reason, before)
         return table
 
     # --- text -----------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def changed_plan(
     if recipe is None and before.provides <= provides:
         given = {name: Setting(read(name, value), GIVEN) for name, value in settings.items()}
         return replace(before, settings={**before.settings, **given})
-    kept = {name: setting.value for name, setting in before.settings.items() if setting.because == GIVEN}
+    kept = {name: setting.value for name, setting in before.settings.items() if setting.reason == GIVEN}
     return make_plan(recipe or before.recipe, provides, {**kept, **settings}, suggested)
 
 

@@ -29,14 +29,14 @@ def test_dcgan_is_the_paper():
     assert names(plan, "normalization") == {"g": "bn", "d": "bn"}
     assert plan.slot("loss").name == "bce"
     assert (plan["optimizer"], plan["lr.g"], plan["lr.d"], plan["betas"]) == ("adam", 2e-4, 2e-4, (0.5, 0.999))
-    assert plan["init"] == "normal" and plan.settings["init"].because == "dcgan"
+    assert plan["init"] == "normal" and plan.settings["init"].reason == "dcgan"
 
 
 def test_sn_on_d_drives_bn_from_d():
     plan = make_plan("dcgan+sn@d+hinge")
     assert names(plan, "weight") == {"g": "none", "d": "sn"}
     assert names(plan, "normalization") == {"g": "bn", "d": "none"}
-    assert plan.slot("normalization", "d").because == "sn"
+    assert plan.slot("normalization", "d").reason == "sn"
 
 
 def test_an_implication_stays_on_the_side_of_its_parent():
@@ -58,7 +58,7 @@ def test_implied_parts_yield_where_data_has_no_labels():
     assert plan.slot("normalization", "g").name == "bn"
     assert plan.slot("conditioning", "d").name == "plain"
     assert not plan.conditional
-    assert "cbn" in plan.notes[0] and "label" in plan.slot("normalization", "g").because
+    assert "cbn" in plan.notes[0] and "label" in plan.slot("normalization", "g").reason
 
 
 @pytest.mark.parametrize("recipe", ["dcgan+cbn", "sngan+projection", "sngan-cond", "cgan", "acgan", "csnsagan"])
@@ -111,8 +111,8 @@ def test_penalties(recipe, expected):
 def test_a_displaced_part_implies_nothing():
     plan = make_plan("wgan-gp+hinge")
     assert plan.slot("loss").name == "hinge"
-    assert plan.slot("normalization", "d").because == "default"
-    assert plan.settings["repeat.d"].because == "sngan"
+    assert plan.slot("normalization", "d").reason == "default"
+    assert plan.settings["repeat.d"].reason == "sngan"
 
 
 PRESETS = {
@@ -262,4 +262,4 @@ def test_every_combination_resolves_or_says_why(head, words, labelled):
     assert make_plan(plan.recipe, plan.provides).hash == plan.hash
     for word in words:
         kind, _, name = word.partition("/")
-        assert any(slot.name == name and slot.because == "named" for slot in plan.parts(kind))
+        assert any(slot.name == name and slot.reason == "named" for slot in plan.parts(kind))
