@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ganzoo.parts.output import Output
     from ganzoo.scoring.evaluate import evaluate
     from ganzoo.training.loop import Trainer
-    from ganzoo.training.run import Run, train
+    from ganzoo.training.train import Run, train
 
 _HOMES = {
     "create": "ganzoo.api",
@@ -71,8 +71,8 @@ _HOMES = {
     "Output": "ganzoo.parts.output",
     "Trainer": "ganzoo.training.loop",
     "evaluate": "ganzoo.scoring.evaluate",
-    "Run": "ganzoo.training.run",
-    "train": "ganzoo.training.run",
+    "Run": "ganzoo.training.train",
+    "train": "ganzoo.training.train",
 }
 
 __all__ = [

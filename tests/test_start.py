@@ -35,7 +35,7 @@ def test_python_dash_m() -> None:
 
 def test_public_functions_are_functions_whatever_was_imported_before() -> None:
     script = """
-import ganzoo, ganzoo.api, ganzoo.gan.builder, ganzoo.training.run, ganzoo.testing
+import ganzoo, ganzoo.api, ganzoo.gan.builder, ganzoo.training.train, ganzoo.testing
 for name in ("build", "train", "list", "info", "create", "load", "hookimpl"):
     assert not isinstance(getattr(ganzoo, name), type(ganzoo)), name
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.train import read_settings
+from ganzoo.cli.options import read_settings
 
 
 class WithPeers(click.Command):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import show_json, show_table
-from ganzoo.cli.train import read_settings
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,33 +7,16 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.train import (
-    BATCH,
-    DEVICE,
-    RESOLUTION,
-    SAVE_EVERY,
-    SETTINGS,
-    THREADS,
-    read_settings,
-    set_threads,
-)
+from ganzoo.cli.options import option, options, read_settings, set_threads
 
 
 @click.command()
 @click.argument("recipe")
-@click.option("--data", required=True, metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
-@click.option("--budget", metavar="T", help="How many steps fit into this time, such as 20m or 1h30m?")
-@click.option("--steps", type=int, metavar="N", help="How long do N rounds take?")
-@click.option("--images", type=int, metavar="N", help="How long do N real images take?")
-@BATCH
-@RESOLUTION
-@SETTINGS
-@SAVE_EVERY
-@click.option("--grid-every", type=int, metavar="N", help="Steps between grids; 100.")
-@DEVICE
-@THREADS
+@option("data", required=True)
+@options("budget", "steps", "images", "batch", "resolution", "settings", "save_every", "grid_every")
+@options("device", "threads")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **options: Any) -> None:
+def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **given: Any) -> None:
     """Say how many steps, how much time and memory 'ganzoo train' with the same words would take here.
 
     A few steps are taken on the real data, timed and thrown away.
@@ -49,9 +32,10 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     settings = read_settings(pairs)
     set_threads(threads)
 
+    from ganzoo.training.config import TrainConfig
     from ganzoo.training.estimate import plan_run
 
-    result = plan_run(recipe, settings=settings, **options)
+    result = plan_run(TrainConfig(recipe, settings=settings, **given))
     click.echo(json.dumps(result, indent=2) if as_json else text(result))
 
 

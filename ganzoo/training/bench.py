@@ -181,16 +181,19 @@ def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
         ``grid_ms`` of a look at the samples, ``save_ms`` of a checkpoint with its model; and ``ratio``: a step with its
         share of all that, at the intervals of ``ganzoo train``, over the bare step.
     """
-    from ganzoo.training.job import Job as Run  # these time their steps by this module's clock
+    from ganzoo.training.intervals import Intervals  # what is imported here times its steps by this module's clock
+    from ganzoo.training.job import Job as Training
     from ganzoo.training.job import config_of
     from ganzoo.training.log import Log
-    from ganzoo.training.pacing import Pacing
     from ganzoo.training.progress import Silence
+    from ganzoo.training.session import Session
+    from ganzoo.training.setup import Setup
 
-    data, pacing = made_up(trainer.gan, batch), Pacing(None)
+    gan, data, intervals = trainer.gan, made_up(trainer.gan, batch), Intervals(None)
+    setup = Setup(gan.plan, data, 0, trainer.precision, intervals)
     with TemporaryDirectory(prefix="ganzoo-") as name:
-        run = Run(Path(name), trainer.gan, data, config_of(trainer.gan, data, 0, None), {}, pacing, trainer.precision)
-        session = run.session(trainer, Log(run.folder), Silence())
+        job = Training(setup, Path(name), gan, config_of(gan, data, 0, None), {})
+        session = Session(job, trainer, Log(job.folder), Silence())
         session.begin(resumed=False)
         taken: dict[str, list[float]] = {what: [] for what in ("wait", "step", "log", "grid", "save")}
 
@@ -210,7 +213,13 @@ def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
             timed("grid", session.look)
             timed("save", session.save)
     ms = {what: 1e3 * median(spent) for what, spent in taken.items()}
-    often = {"wait": 1, "step": 1, "log": pacing.log_every, "grid": pacing.grid_every, "save": pacing.save_every}
+    often = {
+        "wait": 1,
+        "step": 1,
+        "log": intervals.log_every,
+        "grid": intervals.grid_every,
+        "save": intervals.save_every,
+    }
     ratio = sum(ms[what] / every for what, every in often.items()) / ms["step"]
     return {**{f"{what}_ms": round(each, 3) for what, each in ms.items()}, "ratio": round(ratio, 4)}
 

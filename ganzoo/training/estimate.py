@@ -14,15 +14,14 @@ from typing import Any
 
 import torch
 
-from ganzoo.data import DataRequest, ImageData
-from ganzoo.machine.precision import Precision, choose_device, choose_precision
-from ganzoo.plan.plan import Plan
+from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import setup
 from ganzoo.training.bench import peak_memory, wait
+from ganzoo.training.config import TrainConfig
+from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.log import Log
 from ganzoo.training.loop import preserved_randomness
-from ganzoo.training.pacing import Pacing, Stop, read_budget
 from ganzoo.training.progress import Silence
 from ganzoo.training.session import Session
 
@@ -53,14 +52,14 @@ class Estimate:
     memory: int
     parameters: Mapping[str, int]
 
-    def pace(self, pacing: Pacing) -> float:
+    def pace(self, intervals: Intervals) -> float:
         """Seconds of a step with its share of grids, checkpoints and scores."""
-        score = self.score / pacing.eval_every if pacing.eval_every else 0.0
-        return self.step + self.grid / pacing.grid_every + self.save / pacing.save_every + score
+        score = self.score / intervals.eval_every if intervals.eval_every else 0.0
+        return self.step + self.grid / intervals.grid_every + self.save / intervals.save_every + score
 
-    def steps_in(self, seconds: float, pacing: Pacing) -> int:
+    def steps_in(self, seconds: float, intervals: Intervals) -> int:
         """Steps that fit into ``seconds``; at least one."""
-        return max(1, math.floor(seconds / self.pace(pacing)))
+        return max(1, math.floor(seconds / self.pace(intervals)))
 
 
 def patience_for(budget: float) -> float:
@@ -68,42 +67,34 @@ def patience_for(budget: float) -> float:
     return min(PATIENCE, SHARE * budget)
 
 
-def measure(
-    plan: Plan,
-    data: ImageData,
-    seed: int,
-    precision: Precision,
-    pacing: Pacing,
-    patience: float = PATIENCE,
-    held_out: ImageData | None = None,
-) -> Estimate:
+def measure(made: setup.Setup, patience: float = PATIENCE) -> Estimate:
     """Train for a moment in a folder that is thrown away, by the very code that trains.
 
     Args:
-        plan, data, seed, precision, pacing: of the training.
+        made: the training; scored once if it has images held out.
         patience: seconds after which no further step is begun.
-        held_out: images to score against, once; None for no scoring.
     """
+    device = made.precision.device
     with TemporaryDirectory(prefix="ganzoo-") as name:
-        gan = setup.fresh_gan(plan, data, seed)
-        config = config_of(gan, data, seed, license=None)
-        endless = replace(pacing, steps=None, budget=None, keep=0, log=())
-        job = Job(Path(name), gan, data, config, {"horizon": 1}, endless, precision, held_out)
-        session = job.session(job.trainer(), Log(job.folder), Silence())
+        gan = setup.fresh_gan(made.plan, made.data, made.seed)
+        config_json = config_of(gan, made.data, made.seed, license=None)
+        endless = replace(made, intervals=replace(made.intervals, steps=None, budget=None, keep=0, log=()))
+        job = Job(endless, Path(name), gan, config_json, {"horizon": 1})
+        session = Session(job, job.trainer(), Log(job.folder), Silence())
         session.begin(resumed=False)
         times = _time_steps(session, patience)
         save = _time(session.save)
         session.trainer.ema.settled = False  # as at a step where a look is all there is
         grid = _time(session.look)
-        score = _time(session.score) if held_out is not None else 0.0
+        score = _time(session.score) if made.held_out is not None else 0.0
     return Estimate(
         step=sum(times) / len(times),
         grid=grid,
         save=save,
         score=score,
         steps=len(times),
-        images=setup.images_per_step(plan),
-        memory=_memory(precision.device),
+        images=setup.images_per_step(made.plan),
+        memory=_memory(device),
         parameters={n: _count(getattr(gan, n)) for names in gan.players.values() for n in names},
     )
 
@@ -137,22 +128,8 @@ def _count(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def plan_run(
-    recipe: str,
-    data: Any,
-    *,
-    budget: str | float | None = None,
-    steps: int | None = None,
-    images: int | None = None,
-    batch: int | None = None,
-    resolution: int | None = None,
-    settings: Mapping[str, object] | None = None,
-    seed: int = 0,
-    device: str | None = None,
-    save_every: int | None = None,
-    grid_every: int | None = None,
-) -> dict[str, Any]:
-    """What :func:`ganzoo.train` with the same arguments would take here; trains for a moment and keeps nothing.
+def plan_run(config: TrainConfig) -> dict[str, Any]:
+    """What :func:`ganzoo.train` with the same config would take here; trains for a moment and keeps nothing.
 
     Returns:
         JSON: ``recipe``, ``data``, the sizes, ``steps`` and ``images`` to train for, ``seconds`` they take,
@@ -162,22 +139,22 @@ def plan_run(
     Raises:
         UsageError, GanzooError: as :func:`ganzoo.train` does.
     """
-    stop, notes = Stop(steps, images, read_budget(budget)), list[str]()
-    given = {**(settings or {}), **({} if batch is None else {"batch": batch})}
-    where = choose_device(device)
-    pacing = Pacing(1).changed({"save_every": save_every, "grid_every": grid_every})
+    stop, notes, device = config.stop_condition(), list[str](), choose_device(config.device)
+    intervals = setup.intervals_of(config, Intervals(1))
     with preserved_randomness():
-        plan, opened = setup.plan_and_data(recipe, data, DataRequest(resolution=resolution), given, notes)
-        precision = choose_precision(str(plan["precision"]), where)
-        found = measure(plan, opened, seed, precision, pacing)
-    pace = found.pace(pacing)
-    length = stop.steps_of(found.images) or opened.steps or setup.STEPS
-    length = length if stop.budget is None else found.steps_in(stop.budget, pacing)
+        plan, data = setup.plan_and_data(
+            str(config.recipe), config.data, setup.data_request(config), config.given_settings, notes
+        )
+        precision = choose_precision(str(plan["precision"]), device)
+        found = measure(setup.Setup(plan, data, config.seed or 0, precision, intervals))
+    pace = found.pace(intervals)
+    length = stop.steps_of(found.images) or data.steps or setup.STEPS
+    length = length if stop.budget is None else found.steps_in(stop.budget, intervals)
     return {
         "recipe": plan.recipe,
-        "data": opened.name,
-        "resolution": opened.resolution,
-        "channels": opened.channels,
+        "data": data.name,
+        "resolution": data.resolution,
+        "channels": data.channels,
         "batch": int(plan["batch"]),
         "budget": stop.budget,
         "steps": length,
@@ -191,5 +168,5 @@ def plan_run(
         "parameters": dict(found.parameters),
         "measured_steps": found.steps,
         "notes": [*notes, *plan.notes],
-        "machine": {"device": str(where), "precision": precision.name, "threads": torch.get_num_threads()},
+        "machine": {"device": str(device), "precision": precision.name, "threads": torch.get_num_threads()},
     }

@@ -16,7 +16,7 @@ from ganzoo.folder import scores as records
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.gan import GAN
-from ganzoo.training.pacing import Pacing
+from ganzoo.training.intervals import Intervals
 
 HELD_OUT = "test"
 
@@ -26,12 +26,12 @@ class Evaluation:
 
     Args:
         data: the real images.
-        pacing: says the metrics, of which the first chooses the best step, the samples and the feature network.
+        intervals: says the metrics, of which the first chooses the best step, the samples and the feature network.
         device: where features are computed.
     """
 
-    def __init__(self, data: ImageData, pacing: Pacing, device: torch.device) -> None:
-        self.data, self.pacing, self.device = data, pacing, device
+    def __init__(self, data: ImageData, intervals: Intervals, device: torch.device) -> None:
+        self.data, self.intervals, self.device = data, intervals, device
 
     def scores(self, gan: GAN, step: int) -> list[Score]:
         """Score a GAN, whose generator side is averaged, in the order of the metrics."""
@@ -40,29 +40,29 @@ class Evaluation:
         return evaluate(
             gan,
             self.data,
-            metrics=self.pacing.metrics,
-            n=self.pacing.eval_n,
-            features=self.pacing.features,
+            metrics=self.intervals.metrics,
+            n=self.intervals.eval_n,
+            features=self.intervals.features,
             device=self.device,
             step=step,
             digest=tensors_digest(generator_state(gan)),
         )
 
 
-def check_metrics(pacing: Pacing) -> None:
+def check_metrics(intervals: Intervals) -> None:
     """Refuse metrics that cannot be computed here, before data is opened and anything is trained.
 
     Raises:
         UsageError: an unknown metric or feature network.
         GanzooError: its weights are not on this machine and cannot be fetched.
     """
-    if pacing.eval_every:
+    if intervals.eval_every:
         from ganzoo.metrics import check
 
-        check(pacing.metrics, pacing.features)
+        check(intervals.metrics, intervals.features)
 
 
-def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
+def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> None:
     """Refuse metrics that this GAN and these images, if it is scored, cannot be measured by.
 
     Raises:
@@ -72,16 +72,18 @@ def check_scorable(gan: GAN, data: ImageData | None, pacing: Pacing) -> None:
         from ganzoo.metrics.select import check_images, choose
         from ganzoo.metrics.subjects import Generated
 
-        check_images(choose(pacing.metrics), Generated(gan, data), data, pacing.eval_n)
+        check_images(choose(intervals.metrics), Generated(gan, data), data, intervals.eval_n)
 
 
-def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData, notes: list[str]) -> ImageData | None:
+def held_out(
+    intervals: Intervals, value: Any, request: DataRequest, train: ImageData, notes: list[str]
+) -> ImageData | None:
     """The images to score against: those that were named, or the data set's test split.
 
     Where there are neither, they are the ones that are trained on.
 
     Args:
-        pacing: says whether anything is scored, and against what; if not, there are none.
+        intervals: says whether anything is scored, and against what; if not, there are none.
         value: as ``--data`` takes it.
         request: as the training images were opened.
         train: those.
@@ -90,12 +92,12 @@ def held_out(pacing: Pacing, value: Any, request: DataRequest, train: ImageData,
     Raises:
         GanzooError: the images that were named cannot be opened.
     """
-    if not pacing.eval_every:
+    if not intervals.eval_every:
         return None
-    if pacing.eval_data is not None:
+    if intervals.eval_data is not None:
         from ganzoo.scoring.evaluate import open_split
 
-        data, split = open_split(pacing.eval_data, HELD_OUT, train.resolution, train.channels)
+        data, split = open_split(intervals.eval_data, HELD_OUT, train.resolution, train.channels)
         return replace(data, split=split)
     sizes: dict[str, Any] = {"resolution": train.resolution, "channels": train.channels}
     try:

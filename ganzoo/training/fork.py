@@ -1,4 +1,4 @@
-"""``--fork``: a new run that goes on from where another one stands, with other mathematics."""
+"""``--fork``: a new run that goes on from where another one stands, with other hyperparameters."""
 
 from __future__ import annotations
 
@@ -177,6 +177,6 @@ def write_fork(job: Job, state: State, source: Path) -> None:
         if (source / LOG).exists():
             shutil.copyfile(source / LOG, new / LOG)
         Log(new).cut(state.step)
-        write_json(new / TRAINING / RUN, job.notes)
-        write_json(new / CONFIG, {**job.config, "step": state.step})
+        write_json(new / TRAINING / RUN, job.run_json)
+        write_json(new / CONFIG, {**job.config_json, "step": state.step})
         save_training(new, state)

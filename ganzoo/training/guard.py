@@ -14,7 +14,7 @@ from typing import Any
 
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.training.health import Look
-from ganzoo.training.pacing import GUARDS
+from ganzoo.training.intervals import GUARDS
 
 WARN, STOP, ROLLBACK, OFF = GUARDS
 NAN = "nan"  # the kind of alarm after which no number means anything

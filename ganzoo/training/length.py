@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from ganzoo.errors import UsageError, either
 from ganzoo.plan.plan import Plan
+from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate
+from ganzoo.training.intervals import Intervals, Stop
 from ganzoo.training.optim import schedules
-from ganzoo.training.pacing import Pacing, Stop
 from ganzoo.training.progress import duration
-from ganzoo.training.setup import images_per_step
+from ganzoo.training.setup import Setup, images_per_step
 
 SAFE = 0.95  # of a budget that a schedule is spread over: one that is cut off spoils more than one that ends early
 
@@ -21,21 +22,19 @@ class Length:
     """How long a run is.
 
     Attributes:
-        pacing: with when to stop.
-        horizon: steps that schedules spread over.
+        setup: whose intervals say when to stop.
+        horizon: steps that learning-rate schedulers spread over.
         note: what a person should know, or nothing.
     """
 
-    pacing: Pacing
+    setup: Setup
     horizon: int
     note: str = ""
 
 
 def length_of_new(
-    stop: Stop,
-    horizon: int | None,
-    plan: Plan,
-    pacing: Pacing,
+    config: TrainConfig,
+    setup: Setup,
     probe: Callable[[float], Estimate],
     former: int = 0,
     step: int = 0,
@@ -47,10 +46,8 @@ def length_of_new(
     a run that turns out faster ends with its schedule, a much slower one with its budget.
 
     Args:
-        stop: what was said about when to stop.
-        horizon: what was said about the horizon.
-        plan: of the run.
-        pacing: with the length for where nothing was said.
+        config: what was said about when to stop, and about the horizon.
+        setup: of the run, its intervals with the length for where nothing was said.
         probe: times the training for a budget of so many seconds; asked only where that is needed.
         former: horizon of the run that is forked.
         step: that it stands at.
@@ -58,32 +55,35 @@ def length_of_new(
     Raises:
         UsageError: for a horizon that ends before the run does, where a schedule depends on it.
     """
-    scheduled, budget = schedules(plan), pacing.budget if stop == Stop() else stop.budget
+    stop, horizon, intervals = config.stop_condition(), config.horizon, setup.intervals
+    scheduled, budget = schedules(setup.plan), intervals.budget if stop == Stop() else stop.budget
     if budget is None:
-        steps = stop.steps_of(images_per_step(plan)) or pacing.bound
+        steps = stop.steps_of(images_per_step(setup.plan)) or intervals.bound
         horizon = horizon or max(former, steps)
         if scheduled and steps > horizon:
             raise UsageError(
                 f"the schedule of {either(scheduled, 'and')} would end at step {horizon:,} of {steps:,}: give "
                 f"--horizon {steps}, or --steps {horizon}"
             )
-        return Length(replace(pacing, steps=steps, budget=None), horizon)
+        return Length(replace(setup, intervals=replace(intervals, steps=steps, budget=None)), horizon)
     note = ""
     if horizon is None:
         found = probe(budget)
         share = SAFE if scheduled else 1.0
-        fits = found.steps_in(share * budget, pacing)
+        fits = found.steps_in(share * budget, intervals)
         horizon = step + fits
-        note = f"{duration(budget)} are about {fits:,} steps of {1e3 * found.pace(pacing):,.3g} ms"
+        note = f"{duration(budget)} are about {fits:,} steps of {1e3 * found.pace(intervals):,.3g} ms"
         note += f"; the schedule of {either(scheduled, 'and')} ends at step {horizon:,}" if scheduled else ""
-    return Length(replace(pacing, steps=horizon if scheduled else None, budget=budget), horizon, note)
+    intervals = replace(intervals, steps=horizon if scheduled else None, budget=budget)
+    return Length(replace(setup, intervals=intervals), horizon, note)
 
 
-def longer(stop: Stop, plan: Plan, pacing: Pacing, horizon: int) -> Pacing:
-    """When a resumed run stops: as it was, unless something was said. A budget never leads past a schedule's end."""
+def longer(config: TrainConfig, plan: Plan, intervals: Intervals, horizon: int) -> Intervals:
+    """When a resumed run stops: as it was, unless something was said. A budget never leads past a scheduler's end."""
+    stop = config.stop_condition()
     if stop == Stop():
-        return pacing
+        return intervals
     steps = stop.steps_of(images_per_step(plan))
     if stop.budget is not None and schedules(plan):
         steps = horizon
-    return replace(pacing, steps=steps, budget=stop.budget)
+    return replace(intervals, steps=steps, budget=stop.budget)

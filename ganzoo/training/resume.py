@@ -24,19 +24,21 @@ from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
 from ganzoo.plan.settings import read, write
+from ganzoo.training.config import TrainConfig
+from ganzoo.training.intervals import Intervals
 from ganzoo.training.optim import schedules
-from ganzoo.training.pacing import Pacing
 from ganzoo.training.setup import free_folder
 
 # --- run.json -----------------------------------------------------------------------------------------------
 
 
-def run_notes(
+def run_json_of(
+    *,
     data: str | None,
     skip_bad: bool,
-    pacing: Pacing,
+    intervals: Intervals,
     horizon: int,
-    where: Precision,
+    precision: Precision,
     deterministic: bool,
     seconds: float = 0.0,
     forked_from: Mapping[str, Any] | None = None,
@@ -46,9 +48,9 @@ def run_notes(
     Args:
         data: where the data is; None if it was in memory.
         skip_bad: leave out pictures that cannot be read.
-        pacing: when to look, save and stop.
-        horizon: steps that schedules spread over.
-        where: device and arithmetic.
+        intervals: when to look, save, score and stop.
+        horizon: steps that learning-rate schedulers spread over.
+        precision: device and arithmetic.
         deterministic: whether only deterministic operations are used.
         seconds: of training so far.
         forked_from: path and step of the run that this one left.
@@ -58,17 +60,17 @@ def run_notes(
         "data": data,
         "skip_bad": skip_bad,
         "horizon": horizon,
-        "pacing": {**asdict(pacing), "log": list(pacing.log)},
+        "pacing": {**asdict(intervals), "log": list(intervals.log)},
         "seconds": round(seconds, 1),
-        **machine(where, deterministic),
+        **machine(precision, deterministic),
         "host": socket.gethostname(),
         "python": sys.version.split()[0],
         **({} if forked_from is None else {"forked_from": dict(forked_from)}),
     }
 
 
-def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Pacing]:
-    """``config.json``, ``run.json`` and the pacing of a run.
+def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Intervals]:
+    """``config.json``, ``run.json`` and the intervals of a run.
 
     Raises:
         RunError: a file is missing, torn or foreign.
@@ -79,8 +81,8 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Pacing]:
         field(notes, "horizon", int, path)
         field(notes, "data", (str, type(None)), path)
         field({"seconds": 0.0, **notes}, "seconds", (int, float), path)
-        pacing = dict(field(notes, "pacing", dict, path))
-        return config, notes, Pacing(**{**pacing, "log": tuple(pacing["log"])})
+        intervals = dict(field(notes, "pacing", dict, path))
+        return config, notes, Intervals(**{**intervals, "log": tuple(intervals["log"])})
     except (ModelError, TypeError, KeyError) as error:
         raise RunError(f"{folder} cannot be resumed: {error}") from error
 
@@ -118,7 +120,7 @@ def machine_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
 
 
 def identity(plan: Plan, config: Mapping[str, Any]) -> str:
-    """A digest of the mathematics of a run."""
+    """A digest of all that the tensors of a run depend on: plan, sizes, seed and data."""
     sizes = [config[name] for name in ("resolution", "channels", "classes", "z_dim", "seed")]
     facts: list[Any] = [plan.hash, sizes, config["dataset"].get("fingerprint")]
     if "forked_from" in config:
@@ -130,31 +132,29 @@ def identity(plan: Plan, config: Mapping[str, Any]) -> str:
 
 
 def fork_hint(folder: Path) -> str:
-    """How to go on from a run with other mathematics."""
+    """How to go on from a run with other hyperparameters."""
     return f"ganzoo train --resume {folder} --fork {free_folder(folder)}"
 
 
-def refuse_other_maths(
-    folder: Path, config: Mapping[str, Any], plan: Plan, recipe: str | None, given: Mapping[str, Any]
-) -> None:
+def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], plan: Plan, config: TrainConfig) -> None:
     """Refuse to resume with another recipe, setting, seed or size than the run has.
 
     Args:
         folder: of the run.
-        config: its ``config.json``.
+        config_json: its ``config.json``.
         plan: its plan.
-        recipe: given now, or None.
-        given: settings by name, and ``seed`` and ``resolution``, given now.
+        config: what is given now.
 
     Raises:
         RunError: naming everything that differs.
     """
     wrong = []
-    if recipe is not None and make_plan(recipe, plan.provides).recipe != plan.recipe:
-        wrong.append(f"the recipe {plan.recipe} (given: {make_plan(recipe, plan.provides).recipe})")
-    for name, value in given.items():
+    if config.recipe is not None:
+        given = make_plan(config.recipe, plan.provides).recipe
+        wrong += [f"the recipe {plan.recipe} (given: {given})"] if given != plan.recipe else []
+    for name, value in config.hyperparameters.items():
         if name in ("seed", "resolution"):
-            was, now = config[name], value
+            was, now = config_json[name], value
         else:
             was, now = write(plan[name]) if name in plan.settings else None, write(read(name, value))
         if was != now:
@@ -176,7 +176,7 @@ def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) 
 
 
 def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, steps: int | None, folder: Path) -> None:
-    """A schedule is spread over a horizon; another one, or going past it, is other mathematics than a longer run's."""
+    """A scheduler is spread over a horizon; with another one, or past it, learning rates are not those of the run."""
     if not schedules(plan):
         return
     named = either(schedules(plan), "and")

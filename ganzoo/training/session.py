@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from ganzoo.data import ImageData, prefetch, resident
+from ganzoo.data import prefetch, resident
 from ganzoo.distributed.batch import Lost, world
 from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
 from ganzoo.errors import RunError
@@ -33,60 +31,55 @@ from ganzoo.training.checkpoint import (
     save_best,
     save_training,
 )
+from ganzoo.training.config import Callback
 from ganzoo.training.evaluation import Evaluation, drop_later, summary
 from ganzoo.training.guard import HEALTH, LOWER, NAN, OFF, ROLLBACK, STOP, WARN, Alarm, Best, Guard, Stopped, told
 from ganzoo.training.health import Gauge, Look, printable
+from ganzoo.training.intervals import Stopwatch
+from ganzoo.training.job import Job
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.output import Output
-from ganzoo.training.pacing import Pacing, Stopwatch
 from ganzoo.training.progress import Pace, Reporter, duration
 from ganzoo.training.signals import Interrupted, Signals
 
 GO_ON, MOVED, OVER = 0, 1, 1000  # what processes tell each other between steps; signals lie between
-Callback = Callable[[Mapping[str, Any]], None]
 
 
-@dataclass
 class Session:
     """One process at work on a run.
 
-    Attributes:
-        folder: of the run, locked.
-        trainer, data: the networks, and what they learn from.
-        config: what ``config.json`` says besides the step.
-        notes: what ``run.json`` says.
-        pacing: when to look, save and stop.
-        identity: digest of the mathematics, checked on resume.
-        output, log, reporter: where results go.
+    Args:
+        job: what is trained on what, in a folder that is locked.
+        trainer: the networks, where the run stands.
+        log, reporter: where results go.
         callback: called with every log record.
         info: what the checkpoint that the run goes on from says besides its tensors.
-        evaluation: how the run is scored, if it is.
     """
 
-    folder: Path
-    trainer: Trainer
-    data: ImageData
-    config: Mapping[str, Any]
-    notes: Mapping[str, Any]
-    pacing: Pacing
-    identity: str
-    output: Output
-    log: Log
-    reporter: Reporter
-    callback: Callback | None = None
-    info: Mapping[str, Any] = field(default_factory=dict)
-    evaluation: Evaluation | None = None
-
-    def __post_init__(self) -> None:
-        self.gauge, self.guard = Gauge(self.data, self.trainer.seed), Guard(self.pacing.guard)
-        self.guard.restore(self.info)
+    def __init__(
+        self,
+        job: Job,
+        trainer: Trainer,
+        log: Log,
+        reporter: Reporter,
+        callback: Callback | None = None,
+        info: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.job, self.trainer, self.log, self.reporter, self.callback = job, trainer, log, reporter, callback
+        self.folder, self.data, self.intervals = job.folder, job.setup.data, job.setup.intervals
+        job.gan.examples = examples.choose(self.data, job.gan.takes)
+        self.output = Output(self.folder, trainer.seed, self.intervals.keep, job.gan.examples)
+        held_out, device = job.setup.held_out, job.setup.precision.device
+        self.evaluation = None if held_out is None else Evaluation(held_out, self.intervals, device)
+        self.gauge, self.guard = Gauge(self.data, trainer.seed), Guard(self.intervals.guard)
+        self.guard.restore(info or {})
         self.stopped: Alarm | None = None
-        self.moved = False  # whether the trainer stands where no round took it, which other processes must hear
-        self.pace = Pace(self.trainer.step)
-        self.clock = Stopwatch(float(self.notes.get("seconds", 0.0)))
-        self.images = self.trainer.batches_per_step * int(self.trainer.gan.plan["batch"])  # real ones, in a step
+        self.moved = False  # whether the trainer stands where no step took it, which other processes must hear
+        self.pace = Pace(trainer.step)
+        self.clock = Stopwatch(float(job.run_json.get("seconds", 0.0)))
+        self.images = trainer.batches_per_step * int(trainer.gan.plan["batch"])  # real ones, in a step
 
     def begin(self, resumed: bool) -> None:
         """Make the folder agree with the trainer's step: nothing of later steps stays, what is missing appears."""
@@ -95,7 +88,7 @@ class Session:
         self.note_time()
         self.log.cut(self.trainer.step)
         self.output.drop_after(self.trainer.step)
-        prune(self.folder, self.pacing.save_every)
+        prune(self.folder, self.intervals.save_every)
         drop_later(self.folder, self.trainer.step)
         examples.write(self.folder, self.trainer.gan)
         samples = self.samples()
@@ -171,22 +164,24 @@ class Session:
 
     def over(self) -> bool:
         """Whether the run has the steps, or the time, that it was given."""
-        budget = self.pacing.budget
-        return self.trainer.step >= self.pacing.bound or (budget is not None and self.clock.seconds >= budget)
+        budget = self.intervals.budget
+        return self.trainer.step >= self.intervals.bound or (budget is not None and self.clock.seconds >= budget)
 
     def why_over(self) -> str:
         """What a run that is over has had, and how to give it more."""
-        step, budget = self.trainer.step, self.pacing.budget
+        step, budget = self.trainer.step, self.intervals.budget
         if step >= self.trainer.horizon and schedules(self.trainer.gan.plan):
             longer = f"ganzoo train --resume {self.folder} --fork NEWDIR --horizon N --steps N"
             return f"{self.folder} has {step:,} steps, and its schedule has ended; to go on with a longer one: {longer}"
-        spent = "" if budget is None or step >= self.pacing.bound else f" and spent its {duration(budget)}"
+        spent = "" if budget is None or step >= self.intervals.bound else f" and spent its {duration(budget)}"
         return f"{self.folder} has {step:,} steps{spent}; --steps N or --budget T (of all sessions) goes on"
 
     def left(self, seconds: float) -> float:
         """Seconds that are left at ``seconds`` per step."""
-        steps = seconds * (self.pacing.bound - self.trainer.step)
-        return steps if self.pacing.budget is None else max(0.0, min(steps, self.pacing.budget - self.clock.seconds))
+        steps = seconds * (self.intervals.bound - self.trainer.step)
+        return (
+            steps if self.intervals.budget is None else max(0.0, min(steps, self.intervals.budget - self.clock.seconds))
+        )
 
     def way_out(self) -> str:
         """What to try when a number is none."""
@@ -204,7 +199,7 @@ class Session:
         flip = {"auto": None, "on": True, "off": False}[str(plan["flip"])]
         stream = resident(self.data.stream(int(plan["batch"]), trainer.seed, flip, world()), trainer.precision.device)
         per_step = trainer.batches_per_step
-        source = prefetch(stream, trainer.step * per_step, self.pacing.bound * per_step)
+        source = prefetch(stream, trainer.step * per_step, self.intervals.bound * per_step)
         try:
             yield from map(trainer.precision.send, source)
         finally:
@@ -225,19 +220,19 @@ class Session:
 
     def after_step(self) -> None:
         """Look, score, log and save where this step is a multiple of an interval, and heed the guard."""
-        pacing = self.pacing
+        intervals = self.intervals
         seconds = self.pace.tick(self.trainer.step)
         speed = self.images / max(seconds, 1e-9)
-        if self.due(pacing.save_every, pacing.eval_every):
+        if self.due(intervals.save_every, intervals.eval_every):
             self.check()
-        alarms = self.look() if self.due(pacing.grid_every, pacing.save_every) else []
-        scores = self.score() if self.due(pacing.eval_every) else []
-        record = self.record(speed, scores) if self.due(pacing.log_every) and self.trainer.counts else None
+        alarms = self.look() if self.due(intervals.grid_every, intervals.save_every) else []
+        scores = self.score() if self.due(intervals.eval_every) else []
+        record = self.record(speed, scores) if self.due(intervals.log_every) and self.trainer.counts else None
         if record is not None:
             alarms += self.guard.hear(self.trainer.step, record["losses"], record["health"]["gradients"])
         self.reporter.show(self.trainer.step, record, speed, self.left(seconds))
         self.react(alarms)
-        if self.due(pacing.save_every):
+        if self.due(intervals.save_every):
             self.save()
 
     def finish(self) -> None:
@@ -259,7 +254,7 @@ class Session:
     def look(self) -> list[Alarm]:
         """Draw the fixed noise, as a grid and a frame where they are due, and judge what it shows."""
         samples, step = self.samples(), self.trainer.step
-        if self.due(self.pacing.grid_every):
+        if self.due(self.intervals.grid_every):
             self.output.picture(samples, frame=step)
         return self.guard.see(self.gauge.look(step, samples))
 
@@ -286,7 +281,7 @@ class Session:
             record["accuracy"] = dict(zip(("real", "fake"), accuracy, strict=True))
         look, health = self.guard.memory.look, record.pop("health")
         finite = all(map(math.isfinite, [*record["losses"].values(), *health["gradients"].values()]))
-        fresh = look is not None and look["looked"] > step - self.pacing.log_every
+        fresh = look is not None and look["looked"] > step - self.intervals.log_every
         record["health"] = {**health, "finite": finite, **(look if look is not None and fresh else {})}
         if scores:
             record["score"] = {score.key: score.value for score in scores}
@@ -337,7 +332,7 @@ class Session:
         assert self.guard.best is not None
         trainer, best = self.trainer, self.guard.best.step
         factor = LOWER * trainer.factor
-        state = load_best(self.folder, best, self.identity)
+        state = load_best(self.folder, best, self.job.identity)
         kept = {name: tensor for name, tensor in state.tensors.items() if not name.startswith("sum/")}
         trainer.restore(trainer.step, kept, {})
         trainer.factor = factor
@@ -351,7 +346,9 @@ class Session:
         """Everything to go on from here."""
         trainer = self.trainer
         settle(trainer, self.data)
-        return State(trainer.step, self.identity, trainer.tensors(), {"counts": trainer.counts, **self.guard.state()})
+        return State(
+            trainer.step, self.job.identity, trainer.tensors(), {"counts": trainer.counts, **self.guard.state()}
+        )
 
     def save(self) -> None:
         """Checkpoint, model, snapshot and film of this step; where nothing scores, it may be the best by its health."""
@@ -368,7 +365,7 @@ class Session:
 
     def checkpoint(self) -> None:
         """Write :meth:`state`, which was found to be finite; what was saved before stays until that is done."""
-        save_training(self.folder, self.state(), self.pacing.save_every)
+        save_training(self.folder, self.state(), self.intervals.save_every)
         if self.guard.best is not None:
             drop_bests(self.folder, self.guard.best.step)
         self.note_time()
@@ -384,14 +381,14 @@ class Session:
         best = self.guard.best
         with self.averaged() as gan:
             if best is None or best.by == HEALTH:
-                self.output.publish(gan, {**self.config, "step": self.trainer.step, "selection": "last"})
+                self.output.publish(gan, {**self.job.config_json, "step": self.trainer.step, "selection": "last"})
             else:
-                config = {**self.config, "step": best.step, "selection": "best"}
+                config = {**self.job.config_json, "step": best.step, "selection": "best"}
                 self.output.publish(gan, config, bests(self.folder)[best.step] / MODEL)
 
     def note_time(self) -> None:
         """Write ``run.json``, with the seconds of training so far."""
-        write_json(self.folder / TRAINING / RUN, {**self.notes, "seconds": round(self.clock.seconds, 1)})
+        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1)})
 
     @contextmanager
     def averaged(self) -> Iterator[GAN]:

@@ -3,29 +3,77 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
-from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError
+from ganzoo.distributed.batch import World
+from ganzoo.errors import ModelError, ResolutionError, RunError
 from ganzoo.files.atomic import TORN, check_writable
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN
+from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.training.config import TrainConfig
+from ganzoo.training.intervals import Intervals
 from ganzoo.training.loop import reseed
 from ganzoo.training.optim import repeat_of
 
 RUNS = Path("runs")
 STEPS = 20_000  # where neither a person nor the data set says
 STARTED = (LOCK, TRAINING, LOG, SAMPLES, MODEL)  # what is there before config.json says that a run has begun
-LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is trained on what, and how: everything that the length of a training depends on.
+
+    Attributes:
+        plan: resolved for the data.
+        data: what it learns from.
+        seed: of everything drawn.
+        precision: device and arithmetic.
+        intervals: when to look, save, score and stop.
+        held_out: images that it is scored against, if it is.
+    """
+
+    plan: Plan
+    data: ImageData
+    seed: int
+    precision: Precision
+    intervals: Intervals
+    held_out: ImageData | None = None
+
+    def part_of(self, world: World) -> Setup:
+        """With as many images in a batch as each of the processes has."""
+        batch = self.plan.settings["batch"]
+        mine = replace(batch, value=world.part(int(self.plan["batch"])))
+        return replace(self, plan=replace(self.plan, settings={**self.plan.settings, "batch": mine}))
+
+
+def intervals_of(config: TrainConfig, former: Intervals) -> Intervals:
+    """The intervals of a training: what was given, and for the rest those that it had before, or has by default.
+
+    ``steps`` and ``budget`` stay: :mod:`ganzoo.training.length` finds them, as they depend on the plan.
+
+    Raises:
+        UsageError: for numbers that do not work, and for what says how to score a run that is not scored.
+    """
+    given = {each.name: getattr(config, each.name) for each in fields(Intervals)}
+    given |= {"steps": None, "budget": None, "eval_data": data_text(config.eval_data)}
+    return former.changed(given)
+
+
+def data_request(config: TrainConfig, **of_run: Any) -> DataRequest:
+    """How the data is wanted; ``of_run`` is what a run says of it already."""
+    wanted = {"resolution": config.resolution, "workers": config.workers, "skip_bad": config.skip_bad or None}
+    return DataRequest(**{name: value for name, value in {**wanted, **of_run}.items() if value is not None})
 
 
 # --- folders ------------------------------------------------------------------------------------------------
@@ -95,12 +143,6 @@ def check_run(folder: Path) -> None:
 
 
 # --- data and plan ------------------------------------------------------------------------------------------
-
-
-def check_license(license: str | None) -> None:
-    """Refuse what cannot be the id of a licence, such as ``cc-by-4.0``."""
-    if license is not None and not LICENSE.fullmatch(license):
-        raise UsageError(f"--license {license} is no licence id: give one such as apache-2.0, mit or cc-by-4.0")
 
 
 def data_text(data: object) -> str | None:

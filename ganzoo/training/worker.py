@@ -17,12 +17,13 @@ from ganzoo.folder.model import build_from
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import resume
+from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
-from ganzoo.training.pacing import Pacing
 from ganzoo.training.progress import Silence
 from ganzoo.training.session import Session
+from ganzoo.training.setup import Setup
 
 
 class Follower(Session):
@@ -37,7 +38,7 @@ class Follower(Session):
 
     def after_step(self) -> None:
         """Look at the terms where the first process does, so that all meet a NaN in one turn; the rest is its own."""
-        if self.due(self.pacing.log_every, self.pacing.save_every, self.pacing.eval_every):
+        if self.due(self.intervals.log_every, self.intervals.save_every, self.intervals.eval_every):
             with suppress(NotFinite):  # the first process says what to do about it
                 self.trainer.look()
 
@@ -53,7 +54,7 @@ class Follower(Session):
 
 def lead(job: Job, trainer: Trainer) -> None:
     """Tell the other processes what is trained, once nothing speaks against it, and wait until they stand ready."""
-    broadcast_object([str(job.folder), job.config, job.notes, asdict(job.pacing)])
+    broadcast_object([str(job.folder), job.config_json, job.run_json, asdict(job.setup.intervals)])
     in_rank_order(lambda: None)  # this one has its data, so whatever had to be fetched is there
     broadcast_state(trainer)
 
@@ -68,16 +69,18 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     Raises:
         GanzooError: as training does.
     """
-    where, config, notes, pacing = broadcast_object(None)
+    where, config_json, run_json, given = broadcast_object(None)
     folder = Path(where)
-    gan = build_from(config, folder, "cpu")
+    gan = build_from(config_json, folder, "cpu")
     precision = choose_precision(str(gan.plan["precision"]), choose_device(device))
-    wanted = DataRequest(config["resolution"], config["channels"], skip_bad=bool(notes["skip_bad"]))
-    opened = in_rank_order(lambda: open_data(notes["data"] if data is None else data, wanted))
-    resume.refuse_other_data(folder, config, opened)
-    job = Job(folder, gan, opened, config, notes, Pacing(**{**pacing, "log": ()}), precision)
-    with deterministic(bool(notes["deterministic"])):
+    wanted = DataRequest(config_json["resolution"], config_json["channels"], skip_bad=bool(run_json["skip_bad"]))
+    opened = in_rank_order(lambda: open_data(run_json["data"] if data is None else data, wanted))
+    resume.refuse_other_data(folder, config_json, opened)
+    intervals = Intervals(**{**given, "log": ()})
+    setup = Setup(gan.plan, opened, int(config_json["seed"]), precision, intervals)
+    job = Job(setup, folder, gan, config_json, run_json)
+    with deterministic(bool(run_json["deterministic"])):
         trainer = job.trainer()
         broadcast_state(trainer)
-        job.session(trainer, Log(folder), Silence(), make=Follower).go()
+        Follower(job, trainer, Log(folder), Silence()).go()
     return folder, trainer

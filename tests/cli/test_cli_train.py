@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ganzoo.cli import main
-from ganzoo.cli.train import read_settings
+from ganzoo.cli.options import read_settings
 from ganzoo.errors import UsageError
 
 TINY = (

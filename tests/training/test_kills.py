@@ -22,7 +22,7 @@ from ganzoo.training.checkpoint import load_best, load_training
 from ganzoo.training.signals import Interrupted
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["ganzoo.training.run", "torch._dynamo", "pytest"])
+FORKS.set_forkserver_preload(["ganzoo.training.train", "torch._dynamo", "pytest"])
 ENDLESS = {"steps": 100_000, "resume": True}
 
 

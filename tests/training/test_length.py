@@ -10,10 +10,11 @@ import ganzoo
 from ganzoo.errors import RunError, UsageError
 from ganzoo.gan.builder import build
 from ganzoo.registry.loading import registry
-from ganzoo.training import work
+from ganzoo.training import train as training
+from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate, plan_run
+from ganzoo.training.intervals import Intervals, Stop, Stopwatch, read_budget
 from ganzoo.training.optim import schedules
-from ganzoo.training.pacing import Pacing, Stop, Stopwatch, read_budget
 
 SCHEDULE = {"lr.g": "linear/1e-3/0"}
 
@@ -119,7 +120,7 @@ def a_second_a_step(monkeypatch):
         return Estimate(1.0, 0.0, 0.0, 0.0, 3, 4, 0, {})
 
     monkeypatch.setattr("ganzoo.training.session.Stopwatch", Slow)
-    monkeypatch.setattr(work, "measure", measured)
+    monkeypatch.setattr(training, "measure", measured)
 
     def tick(record):
         clock.now += 1.0
@@ -176,7 +177,7 @@ def test_plan_measures_a_real_step_and_leaves_no_trace(tmp_path, monkeypatch):
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    found = plan_run(RECIPE, Labelled(), budget="1m", batch=4)
+    found = plan_run(TrainConfig(RECIPE, Labelled(), budget="1m", batch=4))
     assert torch.equal(torch.rand(1), expected)
     assert list(tmp_path.iterdir()) == []
     assert found["recipe"] == RECIPE and found["data"] == "Labelled" and found["batch"] == 4
@@ -188,10 +189,10 @@ def test_plan_measures_a_real_step_and_leaves_no_trace(tmp_path, monkeypatch):
 
 def test_estimate_spreads_grids_checkpoints_and_scores_over_their_intervals():
     found = Estimate(step=1.0, grid=10.0, save=50.0, score=300.0, steps=9, images=4, memory=0, parameters={})
-    pacing = Pacing(1, grid_every=100, save_every=250)
-    assert found.pace(pacing) == pytest.approx(1.3)
-    assert found.pace(Pacing(1, grid_every=100, save_every=250, eval_every=1000)) == pytest.approx(1.6)
-    assert found.steps_in(1300.0, pacing) == 1000 and found.steps_in(0.1, pacing) == 1
+    intervals = Intervals(1, grid_every=100, save_every=250)
+    assert found.pace(intervals) == pytest.approx(1.3)
+    assert found.pace(Intervals(1, grid_every=100, save_every=250, eval_every=1000)) == pytest.approx(1.6)
+    assert found.steps_in(1300.0, intervals) == 1000 and found.steps_in(0.1, intervals) == 1
 
 
 def test_measured_budget_is_kept(tmp_path):

@@ -1,4 +1,7 @@
-"""When a run looks, saves and stops: what may change on resume, because no step depends on it."""
+"""At which intervals a run looks, saves and scores, and when it stops. No step depends on it: a resume may change it.
+
+``run.json`` keeps the fields of :class:`Intervals` under ``pacing``.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,8 @@ def read_budget(budget: str | float | None) -> float | None:
 
 
 @dataclass(frozen=True)
-class Pacing:
-    """When a run looks, saves and stops.
+class Intervals:
+    """The intervals at which a run looks, saves and scores, and when it stops.
 
     Attributes:
         steps: to stop at; None where only the budget says when.
@@ -45,7 +48,7 @@ class Pacing:
         keep: snapshots of the weights to keep.
         log: further places for the log.
         budget: seconds of training to stop after, those of earlier sessions included; None where only steps count.
-        guard: what happens when the GAN collapses or comes apart: ``warn``, ``stop``, ``rollback`` or ``off``.
+        guard: what happens when the GAN collapses or diverges: ``warn``, ``stop``, ``rollback`` or ``off``.
         eval_every: steps between scores; 0 for none.
         metrics, eval_n, features: what is scored: metrics, samples, and the feature network; None for the metrics' own.
         eval_data: name or path of the real images to score against; None for the test split of the data.
@@ -66,7 +69,8 @@ class Pacing:
     eval_data: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "metrics", tuple(self.metrics))
+        for name in ("log", "metrics"):  # JSON and Python give lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.guard not in GUARDS:
             raise UsageError(f"--guard {self.guard} does not work: it is {either(GUARDS)}")
         if self.eval_every < 0:
@@ -88,7 +92,7 @@ class Pacing:
         """Steps that are not passed; more than any run has where only the budget says when to stop."""
         return sys.maxsize if self.steps is None else self.steps
 
-    def changed(self, given: Mapping[str, Any]) -> Pacing:
+    def changed(self, given: Mapping[str, Any]) -> Intervals:
         """With what was given; None means as it was.
 
         Raises:
@@ -108,7 +112,7 @@ class Stop:
     """What was said about when to stop: one of three ways, or nothing.
 
     Attributes:
-        steps, images: rounds or real images in all.
+        steps, images: how many in all.
         budget: seconds of training in all.
     """
 
@@ -127,7 +131,7 @@ class Stop:
                 raise UsageError(f"--{name} {number} does not work: it is a whole number from 1 up")
 
     def steps_of(self, per_step: int) -> int | None:
-        """Rounds to take at ``per_step`` real images each; None where neither steps nor images were given."""
+        """Steps to take at ``per_step`` real images each; None where neither steps nor images were given."""
         return self.steps if self.images is None else -(-self.images // per_step)
 
 
