@@ -145,6 +145,8 @@ def test_a_plugin_uses_public_names_alone(path: Path) -> None:
 def test_every_public_name_is_there_and_says_what_it_is(module: str) -> None:
     public = import_module(module)
     assert sorted(public.__all__) == sorted(set(public.__all__)) and public.__doc__
+    modules = {name.removeprefix(f"{module}.") for name in NAMES} - {"testing"}
+    assert not modules & set(public.__all__), "a name that the import of a module of that name would replace"
     for name in public.__all__:
         found = getattr(public, name)
         if callable(found) and not name.isupper():  # constants are told of where they are

@@ -2,8 +2,8 @@
 
 :func:`open_data` decodes once to uint8; :class:`Stream` hands out float batches; :func:`prefetch` keeps one thread
 ahead. A data set of a plugin is a function ``(argument, request)`` that returns :class:`ImageData`: it decodes
-:class:`Pictures` with :func:`collect`, or changes what :func:`open_inner` opened. Names are imported when first used,
-so that listing the data sets imports no torch.
+:class:`Pictures` with :func:`collect_pictures`, or changes what :func:`open_inner` opened. Names are imported when
+first used, so that listing the data sets imports no torch.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganzoo.data.collect import Pictures, collect
+    from ganzoo.data.collect import Pictures, collect_pictures
     from ganzoo.data.dataset import DataRequest, ImageData, choose_split, fingerprint
     from ganzoo.data.decode import plain, planes, read_picture
     from ganzoo.data.device import resident
     from ganzoo.data.folder import FolderPictures
     from ganzoo.data.images import Images, LazyImages, MemoryImages
     from ganzoo.data.open import open_data, open_inner
-    from ganzoo.data.progress import progress
+    from ganzoo.data.progress import progress_bar
     from ganzoo.data.stream import Stream, prefetch
     from ganzoo.files.untrusted import quoted
     from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text, signed
@@ -37,7 +37,7 @@ _HOMES = {
     "Pictures": "ganzoo.data.collect",
     "Stream": "ganzoo.data.stream",
     "choose_split": "ganzoo.data.dataset",
-    "collect": "ganzoo.data.collect",
+    "collect_pictures": "ganzoo.data.collect",
     "decode_text": "ganzoo.gan.inputs",
     "derive": "ganzoo.seeding",
     "encode_text": "ganzoo.gan.inputs",
@@ -47,7 +47,7 @@ _HOMES = {
     "plain": "ganzoo.data.decode",
     "planes": "ganzoo.data.decode",
     "prefetch": "ganzoo.data.stream",
-    "progress": "ganzoo.data.progress",
+    "progress_bar": "ganzoo.data.progress",
     "quoted": "ganzoo.files.untrusted",
     "read_picture": "ganzoo.data.decode",
     "resident": "ganzoo.data.device",
@@ -66,7 +66,7 @@ __all__ = [
     "Pictures",
     "Stream",
     "choose_split",
-    "collect",
+    "collect_pictures",
     "decode_text",
     "derive",
     "encode_text",
@@ -76,7 +76,7 @@ __all__ = [
     "plain",
     "planes",
     "prefetch",
-    "progress",
+    "progress_bar",
     "quoted",
     "read_picture",
     "resident",

@@ -17,7 +17,7 @@ from torch import Tensor
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import UNREADABLE, is_grey, planes, why
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
-from ganzoo.data.progress import progress
+from ganzoo.data.progress import progress_bar
 from ganzoo.errors import DataError
 
 LARGEST_DEFAULT = 256
@@ -114,7 +114,7 @@ def for_each(
     blocks = [range(start, min(start + 64, len(pictures))) for start in range(0, len(pictures), 64)]
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
     try:
-        with progress(what, len(pictures)) as advance:
+        with progress_bar(what, len(pictures)) as advance:
             for indices, found in zip(blocks, pool.map(block, blocks), strict=True):
                 bad.update(found)
                 if bad and not skip_bad:
@@ -245,7 +245,7 @@ def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | Non
     return f"files-sha256:{digest.hexdigest()}"
 
 
-def collect(
+def collect_pictures(
     pictures: Pictures,
     request: DataRequest,
     *,

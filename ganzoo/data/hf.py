@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ganzoo.data.collect import collect
+from ganzoo.data.collect import collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import why
 from ganzoo.data.memory import ItemPictures
@@ -77,4 +77,4 @@ def hf(argument: str, request: DataRequest) -> ImageData:
         classes = tuple(features[str(label)].names)
     pictures = ItemPictures(_Column(rows, _image_column(features, name)), name, numbers, classes)
     licence = getattr(getattr(rows, "info", None), "license", "") or "unknown; see its page on the Hub"
-    return collect(pictures, request, name=f"hf:{name}", licence=licence)
+    return collect_pictures(pictures, request, name=f"hf:{name}", licence=licence)

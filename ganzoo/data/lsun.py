@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from ganzoo.data.collect import Pictures, collect
+from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.decode import open_picture
 from ganzoo.errors import DataError, UsageError, either, nearest
@@ -62,7 +62,7 @@ def lsun(argument: str, request: DataRequest) -> ImageData:
             f"LSUN is not fetched by ganzoo: unpack {name}.zip (https://github.com/fyu/lsun) into {places[0].parent}, "
             "or use data that is here: --data digits, a folder of images, or a .zip of them"
         )
-    return collect(
+    return collect_pictures(
         _LmdbPictures(_open(folder), name),
         request,
         name=f"lsun:{category}",

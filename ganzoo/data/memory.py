@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.collect import Pictures, collect
+from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError
@@ -57,7 +57,7 @@ def tensor_data(images: Tensor, request: DataRequest, name: str = "tensor") -> I
     wanted = (request.channels or channels, request.resolution or height, request.resolution or width)
     if height == width and wanted == (channels, height, width):
         return ImageData(name=name, images=MemoryImages(images.detach().cpu()))
-    return collect(ItemPictures(images, name), request, name=name)
+    return collect_pictures(ItemPictures(images, name), request, name=name)
 
 
 class ItemPictures(Pictures):
@@ -110,4 +110,4 @@ def dataset_data(items: Any, request: DataRequest) -> ImageData:
     count = max(labels, default=-1) + 1 if labels else 0
     if labels and len(names) < count:
         names = tuple(str(number) for number in range(count))
-    return collect(ItemPictures(items, where, labels, tuple(map(str, names))), request, name=where)
+    return collect_pictures(ItemPictures(items, where, labels, tuple(map(str, names))), request, name=where)

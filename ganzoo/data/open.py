@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.data.archive import ZipPictures
-from ganzoo.data.collect import Pictures, collect
+from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import dataset_data, tensor_data
@@ -112,7 +112,7 @@ def _open_path(path: Path, request: DataRequest) -> ImageData:
     choose_split(str(path), request.split, ("train", "all"))
     pictures = pictures_at(path.expanduser())
     path = path.resolve()
-    return collect(pictures, request, name=path.name if path.is_dir() else path.stem)
+    return collect_pictures(pictures, request, name=path.name if path.is_dir() else path.stem)
 
 
 def is_path(text: str) -> bool:

@@ -14,7 +14,7 @@ PATIENCE = 2.0
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`PATIENCE`."""
     begun, done, task = time.monotonic(), 0, None
     with ExitStack() as stack:

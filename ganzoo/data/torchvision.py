@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo.data.collect import collect
+from ganzoo.data.collect import collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split, no_argument
 from ganzoo.data.decode import UNREADABLE, why
 from ganzoo.data.memory import ItemPictures
@@ -182,7 +182,7 @@ def _vision(name: str, split: str, request: DataRequest, suffix: str = "") -> Im
 
 
 def _gather(known: _Known, pictures: ItemPictures, request: DataRequest, suffix: str = "") -> ImageData:
-    return collect(
+    return collect_pictures(
         pictures,
         request,
         name=known.name + suffix,

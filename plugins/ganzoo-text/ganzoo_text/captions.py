@@ -21,7 +21,7 @@ from ganzoo.data import (
     FolderPictures,
     ImageData,
     choose_split,
-    collect,
+    collect_pictures,
     derive,
     encode_text,
     open_inner,
@@ -74,7 +74,7 @@ def captioned(argument: str, request: DataRequest) -> ImageData:
     choose_split(f"captioned:{folder.resolve().name}", request.split, ("train", "test", "all"))
     pictures = FolderPictures(folder)
     lines = [read_lines(folder / PurePosixPath(name).with_suffix(".txt"), name) for name in pictures.names]
-    data = collect(pictures, request, name=f"captioned:{folder.resolve().name}")
+    data = collect_pictures(pictures, request, name=f"captioned:{folder.resolve().name}")
     kept = [own for name, own in zip(pictures.names, lines, strict=True) if name not in data.skipped]
     return captioned_data(data, encode_text([choose(own, number) for number, own in enumerate(kept)]), data.name)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import DataError
-from ganzoo.data import DataRequest, ImageData, MemoryImages, derive, fingerprint, open_inner, progress
+from ganzoo.data import DataRequest, ImageData, MemoryImages, derive, fingerprint, open_inner, progress_bar
 from ganzoo_translate.data.fonts import DIGITS, Font, fonts, glyph
 from ganzoo_translate.data.inner import fingerprint_of
 
@@ -55,7 +55,7 @@ def render(count: int, side: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     if not found:
         raise DataError("no font with digits is here; pip install --force-reinstall pillow brings one")
     pixels = torch.empty(count, 1, side, side, dtype=torch.uint8)
-    with progress("rendering digits", count) as advance:
+    with progress_bar("rendering digits", count) as advance:
         for index in range(count):
             rng = np.random.default_rng(derive(seed, index))
             font = found[int(rng.integers(len(found)))]

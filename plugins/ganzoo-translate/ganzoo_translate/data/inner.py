@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data import Images, MemoryImages, progress
+from ganzoo.data import Images, MemoryImages, progress_bar
 
 Derive = Callable[[Tensor, Tensor], Tensor]
 """From images uint8 ``(B, C, R, R)`` and their numbers ``(B,)`` to other images, uint8 ``(B, C, R, R)``."""
@@ -84,7 +84,7 @@ def derived(images: Images, derive: Derive, memory: int, what: str) -> Images:
     if not isinstance(images, MemoryImages) or 2 * images.pixels.nbytes > memory:
         return lazy
     pixels = torch.empty_like(images.pixels)
-    with progress(what, len(pixels)) as advance:
+    with progress_bar(what, len(pixels)) as advance:
         for rows in torch.arange(len(pixels)).split(BLOCK):
             pixels[rows] = lazy.fetch(rows)
             advance(len(rows))

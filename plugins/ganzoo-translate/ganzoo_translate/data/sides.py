@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganzoo import DataError, UsageError
-from ganzoo.data import DataRequest, FolderPictures, ImageData, Pictures, choose_split, collect
+from ganzoo.data import DataRequest, FolderPictures, ImageData, Pictures, choose_split, collect_pictures
 
 NAMES = (("A", "B"), ("source", "target"))
 WAYS = ("{split}{side}", "{split}/{side}", "{side}/{split}")  # trainA, train/A, A/train
@@ -119,9 +119,9 @@ def folder_pictures(folder: Path) -> FolderPictures:
 def both_sides(source: Pictures, target: Pictures, request: DataRequest, name: str) -> tuple[ImageData, ImageData]:
     """Both sides decoded to one size, which is the target's own unless the request has one, and equal channels."""
     half = replace(request, memory=request.memory // 2)
-    image = collect(target, half, name=name)
-    given = collect(source, replace(half, resolution=image.resolution), name=name)
+    image = collect_pictures(target, half, name=name)
+    given = collect_pictures(source, replace(half, resolution=image.resolution), name=name)
     if given.channels == image.channels:
         return given, image
     colour = replace(half, resolution=image.resolution, channels=3)
-    return collect(source, colour, name=name), collect(target, colour, name=name)
+    return collect_pictures(source, colour, name=name), collect_pictures(target, colour, name=name)
