@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ganzoo.parts.conditioning import Conditioning
     from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
-    from ganzoo.scoring.evaluate import evaluate
+    from ganzoo.scoring.score import evaluate
     from ganzoo.training.loop import Trainer
     from ganzoo.training.train import Run, train
 
@@ -70,7 +70,7 @@ _HOMES = {
     "NoiseGame": "ganzoo.gan.noise",
     "Output": "ganzoo.parts.output",
     "Trainer": "ganzoo.training.loop",
-    "evaluate": "ganzoo.scoring.evaluate",
+    "evaluate": "ganzoo.scoring.score",
     "Run": "ganzoo.training.train",
     "train": "ganzoo.training.train",
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError, either
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import KINDS
-from ganzoo.registry.registry import Entry
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.files.atomic import atomic, make_folder
+from ganzoo.files.write import atomic, make_folder
 
 PAPER = 255  # the grey between the pictures of a grid
 

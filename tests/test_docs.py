@@ -16,7 +16,7 @@ else:
     tomllib = pytest.importorskip("tomli")
 
 import ganzoo
-from ganzoo.registry.registry import known_provider
+from ganzoo.registry.lookup import known_provider
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

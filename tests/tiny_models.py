@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from ganzoo.card import make_card
 from ganzoo.cli import main
-from ganzoo.files.atomic import write_json
+from ganzoo.files.write import write_json
 from ganzoo.folder.config import describe
 from ganzoo.folder.model import save_model
 from ganzoo.folder.scores import Score, score_key, weights_digest

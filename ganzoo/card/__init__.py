@@ -15,7 +15,7 @@ from ganzoo.card.facts import gather
 from ganzoo.card.markdown import plain
 from ganzoo.card.page import render
 from ganzoo.errors import CardError, ModelError
-from ganzoo.files.atomic import write_text
+from ganzoo.files.write import write_text
 from ganzoo.folder.layout import CARD
 from ganzoo.registry.loading import log
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ganzoo.card.facts import FORMAT, LONGEST_TEXT, MOST_EVENTS, by_step, is_file, read_index
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import UsageError
-from ganzoo.files.atomic import make_folder, write_json
+from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.layout import CARD_PICTURES, CURVES_PICTURE, LOG, PICTURES, PICTURES_INDEX, SCORES_PICTURE
 from ganzoo.folder.log import read_log
 from ganzoo.folder.model import load_folder

@@ -54,7 +54,7 @@ class Commands(click.Group):
         """
         name = args[0]
         if name not in self._points() and not name.startswith("-"):
-            from ganzoo.registry.registry import known_provider
+            from ganzoo.registry.lookup import known_provider
 
             close, known = ", ".join(nearest(name, self._points())), known_provider("command", name)
             hint = f"; {known[0]} provides it: {known[1]}" if known else ""

@@ -15,7 +15,7 @@ class WithPeers(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The peers with the packages that bring them, none of which is imported for this."""
-        from ganzoo.registry.registry import known_names, known_provider
+        from ganzoo.registry.lookup import known_names, known_provider
         from ganzoo.training.peers import listed_peers
 
         rows = [(name, f"from {who}") for name, who in listed_peers().items()]

@@ -63,7 +63,7 @@ def build(
 
 
 def _draw(gan: GAN, path: Path) -> None:
-    from ganzoo.files.atomic import write_text
+    from ganzoo.files.write import write_text
     from ganzoo.visual.diagram import draw
 
     write_text(path, draw(gan))

@@ -50,7 +50,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
 def write(folder: Path) -> None:
     """Draw the pictures and write the card, once it is known that no text of a person would be lost."""
     from ganzoo.card import draw_pictures, make_card
-    from ganzoo.files.atomic import write_text
+    from ganzoo.files.write import write_text
     from ganzoo.folder.layout import CARD
 
     make_card(folder)
@@ -63,6 +63,6 @@ def render(folder: Path, html: Path) -> None:
     """Write the card that is there as a web page."""
     from ganzoo.card.facts import read_card
     from ganzoo.card.html import card_page
-    from ganzoo.files.atomic import write_text
+    from ganzoo.files.write import write_text
 
     write_text(html, card_page(read_card(folder) or "", folder))

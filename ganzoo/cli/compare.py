@@ -37,7 +37,7 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
         raise UsageError(f"ganzoo compare {names[0]} needs another model to compare it with")
     if html is not None:
         check_out(html, (".html",))
-    from ganzoo.files.atomic import write_text
+    from ganzoo.files.write import write_text
     from ganzoo.scoring.compare import page, read_model, to_json
 
     folders = [model_folder(name, also=(METRICS,)) for name in names]

@@ -77,7 +77,7 @@ def evaluate(
     """
     from ganzoo.cli.show import show_json
     from ganzoo.machine.precision import choose_device
-    from ganzoo.scoring.evaluate import evaluate as score
+    from ganzoo.scoring.score import evaluate as score
 
     with progress_shown() as progress:
         scores = score(
@@ -134,7 +134,7 @@ def score_model(
         UsageError: for a model, data, step or device that is not there, or that the metric cannot measure.
     """
     from ganzoo.machine.precision import choose_device
-    from ganzoo.scoring.evaluate import evaluate as score
+    from ganzoo.scoring.score import evaluate as score
 
     where = str(choose_device(device))
     fixed: dict[str, Any] = {"split": split, "n": n, "seed": seed, "batch": batch, "step": kept_step(step)}

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.show import show_json, show_table
-    from ganzoo.files.atomic import atomic, check_writable, make_folder, write_json
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
+    from ganzoo.files.write import atomic, check_writable, make_folder, write_json
     from ganzoo.folder.scores import Score
     from ganzoo.folder.weights import write_tensors
     from ganzoo.images import grid, save_gif, save_png, to_pil
@@ -51,16 +51,16 @@ _HOMES = {
     "Score": "ganzoo.folder.scores",
     "TellingHandler": "ganzoo.watch.local",
     "Workload": "ganzoo.training.peers",
-    "atomic": "ganzoo.files.atomic",
+    "atomic": "ganzoo.files.write",
     "cache_for": "ganzoo.registry.cache",
     "check_out": "ganzoo.cli.model",
     "check_peer": "ganzoo.training.peers",
-    "check_writable": "ganzoo.files.atomic",
+    "check_writable": "ganzoo.files.write",
     "content_type": "ganzoo.watch.local",
     "file_name": "ganzoo.cli.model",
     "find_peer": "ganzoo.training.peers",
     "grid": "ganzoo.images",
-    "make_folder": "ganzoo.files.atomic",
+    "make_folder": "ganzoo.files.write",
     "open_model": "ganzoo.cli.model",
     "prepare_peer": "ganzoo.training.peers",
     "printable": "ganzoo.files.untrusted",
@@ -75,7 +75,7 @@ _HOMES = {
     "show_scores": "ganzoo.cli.eval",
     "show_table": "ganzoo.cli.show",
     "to_pil": "ganzoo.images",
-    "write_json": "ganzoo.files.atomic",
+    "write_json": "ganzoo.files.write",
     "write_tensors": "ganzoo.folder.weights",
 }
 

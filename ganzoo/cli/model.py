@@ -56,7 +56,7 @@ def check_out(out: Path, endings: tuple[str, ...]) -> None:
         UsageError: for another ending than ``endings``.
         RunError: for a folder that cannot be written to.
     """
-    from ganzoo.files.atomic import check_writable
+    from ganzoo.files.write import check_writable
 
     if out.suffix.lower() not in endings:
         raise UsageError(f"--out {out} does not work: write a name that ends in {either(endings)}")

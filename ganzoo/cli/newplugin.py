@@ -23,7 +23,7 @@ SUFFIXES = {"architecture": "networks", "dataset": "data"}
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:
     """Write a plugin package with one part, and tests that it passes."""
-    from ganzoo.files.atomic import atomic_folder
+    from ganzoo.files.write import atomic_folder
 
     _check(kind, name)
     words = _words(kind, name)

@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.show import show_json, show_table
 
 if TYPE_CHECKING:
-    from ganzoo.registry.registry import Registry
+    from ganzoo.registry.lookup import Registry
 
 
 @click.command()

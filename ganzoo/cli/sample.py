@@ -122,7 +122,7 @@ def _writer(out: Path) -> Writer:
             )
         check_out(out, tuple(WRITERS))
         return WRITERS[out.suffix.lower()]
-    from ganzoo.files.atomic import check_writable
+    from ganzoo.files.write import check_writable
 
     if out.is_dir() and any(out.iterdir()):
         raise UsageError(f"--out {out} holds files already; name a new folder, or a file ending in .png or .npz")
@@ -143,7 +143,7 @@ def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, T
 
 
 def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
-    from ganzoo.files.atomic import atomic_folder
+    from ganzoo.files.write import atomic_folder
     from ganzoo.images import to_pil
 
     width = max(5, len(str(len(images) - 1)))
@@ -155,7 +155,7 @@ def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[st
 def _write_arrays(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     import numpy as np
 
-    from ganzoo.files.atomic import atomic
+    from ganzoo.files.write import atomic
 
     arrays: dict[str, Any] = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
     if numbers is not None:

@@ -15,7 +15,7 @@ from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import dataset_data, tensor_data
 from ganzoo.errors import DataError, RecipeError, UsageError
 from ganzoo.registry.loading import registry
-from ganzoo.registry.registry import known_provider
+from ganzoo.registry.lookup import known_provider
 
 FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, or hf:org/name"
 

@@ -18,8 +18,8 @@ from ganzoo.data import ImageData
 from ganzoo.data.dataset import taken
 from ganzoo.data.decode import UNREADABLE, open_picture, why
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.files.atomic import make_folder, write_json
 from ganzoo.files.untrusted import field, open_regular, printable, read_json
+from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.layout import EXAMPLE_PICTURES, EXAMPLE_TEXTS, EXAMPLES
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import LONGEST_TEXT, NOISE, SOURCE, TARGET, TEXT, decode_text, encode_text

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ganzoo.files.atomic import LOCK as LOCK  # the lock of a folder, named where it is taken
 from ganzoo.files.untrusted import LARGEST_HEADER
+from ganzoo.files.write import LOCK as LOCK  # the lock of a folder, named where it is taken
 
 # A model: what is published.
 CONFIG = "config.json"

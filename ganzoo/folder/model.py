@@ -12,8 +12,8 @@ from packaging.version import Version
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, ModelError, UnknownPart, either
-from ganzoo.files.atomic import write_json
 from ganzoo.files.untrusted import printable, quoted, read_tensors
+from ganzoo.files.write import write_json
 from ganzoo.folder.config import SIZES, read_config
 from ganzoo.folder.layout import CONFIG, MODEL, bests, snapshots
 from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain, write_tensors

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
-from ganzoo.files.atomic import write_json
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, quoted, read_json
+from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS, MODEL
 
 FORMAT = 1

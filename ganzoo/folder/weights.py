@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganzoo.errors import RunError
-from ganzoo.files.atomic import atomic
+from ganzoo.files.write import atomic
 from ganzoo.gan.gan import GAN
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

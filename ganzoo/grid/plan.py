@@ -115,7 +115,7 @@ def _resolve(wish: Wish, recipes: Sequence[str]) -> tuple[list[Plan], int]:
     with _naming(recipes[0]):
         plan, data = setup.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
     if wish.eval_data is not None:
-        from ganzoo.scoring.evaluate import open_split
+        from ganzoo.scoring.score import open_split
 
         open_split(wish.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
     plans = [plan]

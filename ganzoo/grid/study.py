@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, either
-from ganzoo.files.atomic import LOCK, TORN, check_writable, lock, make_folder, write_json, write_text
 from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.files.write import LOCK, TORN, check_writable, lock, make_folder, write_json, write_text
 from ganzoo.grid.plan import Grid
 from ganzoo.grid.runs import DONE, FAILED, WAITING, Job, Measure, Outcome, try_measures
 from ganzoo.grid.table import Result, Table, make_table, markdown

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.errors import ModelError, NotOnHub, UsageError
-from ganzoo.files.atomic import atomic_folder, check_writable
 from ganzoo.files.untrusted import open_regular
+from ganzoo.files.write import atomic_folder, check_writable
 from ganzoo.folder.layout import CONFIG, MOST_FILES, largest
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.fetch import MAIN, NEEDED, listing, renamed

@@ -12,8 +12,8 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.files.atomic import make_folder, write_json
 from ganzoo.files.untrusted import read_json, read_shapes, read_tensors
+from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import write_tensors
 from ganzoo.metrics.moments import Moments

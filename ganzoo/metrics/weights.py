@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.files.atomic import atomic, make_folder
+from ganzoo.files.write import atomic, make_folder
 
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

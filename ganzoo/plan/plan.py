@@ -12,8 +12,8 @@ from typing import Any
 from ganzoo.errors import ModelError
 from ganzoo.plan.settings import SETTINGS, Value, read
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, PART_KINDS
-from ganzoo.registry.registry import Entry
 
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("penalty", "auxiliary", "augment")

@@ -14,8 +14,8 @@ from ganzoo.errors import RecipeError, either
 from ganzoo.plan.plan import GIVEN, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.settings import SETTINGS, read, write
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import Entry, Registry
 from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
-from ganzoo.registry.registry import Entry, Registry
 
 DEEPEST = 8  # presets within presets; more is a circle
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}

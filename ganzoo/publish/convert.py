@@ -17,8 +17,8 @@ from ganzoo.card import draw_pictures, make_card
 from ganzoo.card.facts import is_file, read_card
 from ganzoo.card.sections import named_ref
 from ganzoo.errors import ModelError, RunError, UsageError, either
-from ganzoo.files.atomic import atomic_folder, write_json, write_text
 from ganzoo.files.untrusted import quoted
+from ganzoo.files.write import atomic_folder, write_json, write_text
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CARD, CONFIG, LOG, METRICS, MODEL
 from ganzoo.folder.model import load_folder

@@ -14,8 +14,8 @@ from typing import Any
 from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.files.atomic import atomic_folder, check_writable, lock, write_json, write_text
 from ganzoo.files.untrusted import quoted
+from ganzoo.files.write import atomic_folder, check_writable, lock, write_json, write_text
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, LOCK, MOST_FILES, PUBLISHED_FOLDERS, checkpoints, largest
 from ganzoo.folder.model import load_folder

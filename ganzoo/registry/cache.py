@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.files.atomic import atomic
+from ganzoo.files.write import atomic
 from ganzoo.registry.declarations import DECLARATIONS, make_entry
 from ganzoo.registry.docstrings import source_file
 from ganzoo.registry.entry import Entry

@@ -26,7 +26,7 @@ from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import BUILT_IN, Entry, Plugin
 from ganzoo.registry.hookspecs import HOOKS, PLUGIN_API
-from ganzoo.registry.registry import Registry
+from ganzoo.registry.lookup import Registry
 
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"

@@ -20,7 +20,7 @@ from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, looks_of
-from ganzoo.scoring.evaluate import open_split
+from ganzoo.scoring.score import open_split
 
 TOLERANCE = 0.01
 SMALLEST_DIFFERENCE = 1e-5  # that a verdict minds, whatever the tolerance: float32 on another machine

@@ -21,7 +21,7 @@ from unittest import SkipTest
 from ganzoo.errors import UsageError
 from ganzoo.registry import loading
 from ganzoo.registry.loading import registry
-from ganzoo.registry.registry import Registry
+from ganzoo.registry.lookup import Registry
 from ganzoo.testing.suite import Check, checks, checks_of
 
 __all__ = ["Check", "check_component", "checks", "conformance", "plugin"]

@@ -12,8 +12,8 @@ from ganzoo.gan.builder import build
 from ganzoo.gan.catalogue import columns, heads
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
-from ganzoo.registry.registry import Registry
 from ganzoo.testing.covering import Row, covering
 from ganzoo.testing.expect import expect, told
 from ganzoo.testing.tiny import COLUMNS, Tiny, subject, tiny

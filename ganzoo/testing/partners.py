@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from ganzoo.registry import loading
 from ganzoo.registry.entry import BUILT_IN, Entry
-from ganzoo.registry.registry import Registry
+from ganzoo.registry.lookup import Registry
 
 
 def partners(entry: Entry) -> Registry:

@@ -23,8 +23,8 @@ from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
-from ganzoo.registry.registry import Registry
 from ganzoo.testing.expect import expect
 from ganzoo.training.loop import Trainer
 

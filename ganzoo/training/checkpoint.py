@@ -19,9 +19,9 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.errors import ModelError, RunError
-from ganzoo.files.atomic import atomic_folder, write_json
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, read_json, read_shapes, read_tensors
+from ganzoo.files.write import atomic_folder, write_json
 from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
 

@@ -11,7 +11,7 @@ import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import UsageError
-from ganzoo.files.atomic import write_json
+from ganzoo.files.write import write_json
 from ganzoo.folder import scores as records
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import generator_state, tensors_digest
@@ -95,7 +95,7 @@ def held_out(
     if not intervals.eval_every:
         return None
     if intervals.eval_data is not None:
-        from ganzoo.scoring.evaluate import open_split
+        from ganzoo.scoring.score import open_split
 
         data, split = open_split(intervals.eval_data, HELD_OUT, train.resolution, train.channels)
         return replace(data, split=split)

@@ -10,8 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ganzoo.errors import ModelError, RunError
-from ganzoo.files.atomic import atomic_folder, check_writable, write_json
 from ganzoo.files.untrusted import quoted
+from ganzoo.files.write import atomic_folder, check_writable, write_json
 from ganzoo.folder.layout import CONFIG, FRAMES, LOG, RUN, TRAINING
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.plan import GIVEN, Plan, Setting

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ganzoo.errors import UsageError, either
-from ganzoo.files.atomic import append_line, write_text
+from ganzoo.files.write import append_line, write_text
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
 

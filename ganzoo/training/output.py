@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.card import write_card
-from ganzoo.files.atomic import atomic, make_folder, write_json
+from ganzoo.files.write import atomic, make_folder, write_json
 from ganzoo.folder.layout import ANIMATION, CONFIG, FRAMES, MODEL, SAMPLES, TRAINING, snapshot_path, snapshots
 from ganzoo.folder.model import save_model
 from ganzoo.folder.weights import generator_state, write_tensors

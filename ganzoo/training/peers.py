@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
 from ganzoo.registry.loading import PEERS, by_name, distribution, load, log, one_line, providers, selected
-from ganzoo.registry.registry import known_names, known_provider
+from ganzoo.registry.lookup import known_names, known_provider
 
 if TYPE_CHECKING:  # ``ganzoo bench --help`` lists peers, and needs no torch for that
     from torch import Tensor

@@ -15,7 +15,7 @@ from ganzoo.data import prefetch, resident
 from ganzoo.distributed.batch import Lost, world
 from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
 from ganzoo.errors import RunError
-from ganzoo.files.atomic import make_folder, remove_torn, write_json
+from ganzoo.files.write import make_folder, remove_torn, write_json
 from ganzoo.folder import examples
 from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
 from ganzoo.folder.scores import Score, add_scores

@@ -12,7 +12,7 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
 from ganzoo.errors import ModelError, ResolutionError, RunError
-from ganzoo.files.atomic import TORN, check_writable
+from ganzoo.files.write import TORN, check_writable
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
 from ganzoo.gan.builder import assemble

@@ -12,8 +12,8 @@ from ganzoo.data import open_data
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
 from ganzoo.distributed.group import join_world
 from ganzoo.errors import RunError, UsageError
-from ganzoo.files.atomic import check_writable, lock, make_folder
 from ganzoo.files.untrusted import field as checked
+from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.log import read_log
 from ganzoo.folder.model import build_from, plan_of
 from ganzoo.folder.weights import generator_state, tensors_digest

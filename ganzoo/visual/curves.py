@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError, nearest
-from ganzoo.files.atomic import atomic
+from ganzoo.files.write import atomic
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
 

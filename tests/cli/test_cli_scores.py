@@ -72,7 +72,7 @@ def test_the_other_split_needs_no_name(run: Path, monkeypatch: pytest.MonkeyPatc
         asked.update(options)
         return []
 
-    monkeypatch.setattr("ganzoo.scoring.evaluate.evaluate", remember)
+    monkeypatch.setattr("ganzoo.scoring.score.evaluate", remember)
     ganzoo("eval", run, "--data", "digits", "--floor", "--json")
     assert asked["floor"] == "digits"
     ganzoo("eval", run, "--data", "digits", "--floor", "cifar10", "--json")

@@ -20,7 +20,7 @@ NAMES = {
 }
 FOLDERS = {layout.EXAMPLES, layout.PICTURES, layout.SNAPSHOTS, layout.TRAINING, layout.FRAMES}
 OTHERS = {  # the same word for something else than a file of a model's folder
-    "ganzoo/files/atomic.py": {layout.LOCK},  # which layout takes it from: any folder can be locked
+    "ganzoo/files/write.py": {layout.LOCK},  # which layout takes it from: any folder can be locked
     "ganzoo/cli/newplugin.py": {layout.CARD},  # of a plugin's source
     **{  # what a command calls its output in the working directory
         "ganzoo/cli/attention.py": {"attention.png"},

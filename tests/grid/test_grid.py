@@ -252,7 +252,7 @@ def test_grid_that_is_killed_goes_on(here):
 
 def test_two_grids_in_one_folder(here, monkeypatch):
     grid("gan", "--data", "digits", "--out", "g")
-    from ganzoo.files.atomic import lock
+    from ganzoo.files.write import lock
 
     with lock(here / "g"):
         assert "is in use by process" in grid("gan", "--data", "digits", "--out", "g", status=1).stderr

@@ -306,7 +306,7 @@ def test_a_big_card_a_link_and_a_pipe_are_not_sent(owner, model):
 
 
 def test_a_folder_that_is_being_trained_is_left_alone(owner, model):
-    from ganzoo.files.atomic import lock
+    from ganzoo.files.write import lock
 
     with lock(model):
         assert "in use by process" in refused("push", model, REPO)

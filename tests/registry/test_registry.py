@@ -16,9 +16,9 @@ from ganzoo.errors import DataError, PluginError, RecipeError, UnknownPart, Usag
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import Entry, Plugin
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import BUILT_IN, Registry, known_plugins
 from ganzoo.registry.options import Option
 from ganzoo.registry.recipe import KINDS, PART_KINDS, Recipe
-from ganzoo.registry.registry import BUILT_IN, Registry, known_plugins
 
 
 class Loss:

@@ -22,7 +22,7 @@ from ganzoo.folder.scores import Score, weights_digest
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics import FeatureNetwork, Metric, Sample, check, evaluate, open_network
 from ganzoo.metrics.subjects import Generated
-from ganzoo.scoring.evaluate import open_split
+from ganzoo.scoring.score import open_split
 from ganzoo.testing import plugin
 
 NETWORK = "test_efficientnet:random"

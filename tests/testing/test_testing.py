@@ -20,7 +20,7 @@ from ganzoo.parts.output import Output
 from ganzoo.registry.entry import Plugin
 from ganzoo.registry.hookspecs import HOOKS
 from ganzoo.registry.loading import register, registry
-from ganzoo.registry.registry import Registry
+from ganzoo.registry.lookup import Registry
 from ganzoo.testing import Check, check_component, checks, plugin
 from ganzoo.testing.partners import partners
 from ganzoo.testing.suite import SUITE
@@ -408,7 +408,7 @@ def test_pytest_elsewhere_is_left_alone(tmp_path: Path) -> None:
         "def test_own(pytestconfig):\n"
         "    assert pytestconfig.pluginmanager.has_plugin('ganzoo')\n"
         "    assert not [name for name in sys.modules if name.split('.')[0] in ('torch', 'numpy', 'timm')]\n"
-        "    assert 'ganzoo.testing' not in sys.modules and 'ganzoo.registry.registry' not in sys.modules\n"
+        "    assert 'ganzoo.testing' not in sys.modules and 'ganzoo.registry.lookup' not in sys.modules\n"
     )
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", str(tmp_path)]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=100)

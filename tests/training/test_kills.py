@@ -15,7 +15,7 @@ from tiny_runs import contents, full_disk, killed_at, resume, tiny
 
 import ganzoo
 from ganzoo.errors import RunError
-from ganzoo.files.atomic import lock
+from ganzoo.files.write import lock
 from ganzoo.folder.layout import bests, checkpoints
 from ganzoo.training import resume as resuming
 from ganzoo.training.checkpoint import load_best, load_training

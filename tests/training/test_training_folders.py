@@ -10,7 +10,7 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
 from ganzoo.errors import DataError, GanzooError, ModelError, RunError, UnknownPart, UsageError
-from ganzoo.files.atomic import lock
+from ganzoo.files.write import lock
 from ganzoo.folder.layout import checkpoints
 
 # --- folders ------------------------------------------------------------------------------------------------

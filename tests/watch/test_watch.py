@@ -17,7 +17,7 @@ from watched_runs import HOSTILE, line, make_run
 
 from ganzoo.cli import main
 from ganzoo.errors import RunError
-from ganzoo.files.atomic import lock
+from ganzoo.files.write import lock
 from ganzoo.folder.scores import Score, add_scores
 from ganzoo.watch import curves
 from ganzoo.watch.curves import POINTS, Curve, Tail

@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError
-from ganzoo.files.atomic import check_writable
+from ganzoo.files.write import check_writable
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, SNAPSHOTS, bests, snapshots
 from ganzoo.folder.model import weights_file

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from ganzoo.errors import RunError
-from ganzoo.files.atomic import atomic, atomic_folder, check_writable, lock, remove_torn, write_json, write_text
+from ganzoo.files.write import atomic, atomic_folder, check_writable, lock, remove_torn, write_json, write_text
 
 
 def names(folder):
@@ -100,7 +100,7 @@ def test_check_writable_makes_nothing_and_names_what_is_in_the_way(tmp_path):
 
 def test_lock_refuses_a_second_process_by_id_and_host(tmp_path):
     held = f"with lock({str(tmp_path)!r}):\n    print('held', flush=True)\n    input()"
-    code = f"from ganzoo.files.atomic import lock\n{held}"
+    code = f"from ganzoo.files.write import lock\n{held}"
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "held\n"
