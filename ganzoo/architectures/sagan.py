@@ -36,4 +36,4 @@ def sagan(
         upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
         rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
     """
-    return resnet("sagan", g, d, ch, ch_d, upsample, rectify)
+    return resnet("sagan", g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)

@@ -61,7 +61,11 @@ def drift(folder: str | Path) -> str:
     if text is None:
         return f"{folder} has no {CARD}"
     lines = difflib.unified_diff(
-        text.splitlines(), render(gather(folder)).splitlines(), f"{CARD} as it is", f"{CARD} as generated", "", "", 0
+        text.splitlines(),
+        render(gather(folder)).splitlines(),
+        fromfile=f"{CARD} as it is",
+        tofile=f"{CARD} as generated",
+        n=0,
     )
     shown = [printable(line.rstrip()) for line in lines]
     more = [f"and {len(shown) - MOST_LINES} lines more"] if len(shown) > MOST_LINES else []

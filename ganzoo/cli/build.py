@@ -194,10 +194,16 @@ def _show_settings(settings: dict[str, dict[str, Any]], explain: bool) -> None:
 
 def _show_layers(layers: list[dict[str, Any]]) -> None:
     rows = [
-        (row["network"], row["name"], row["type"], "x".join(map(str, row["shape"])) or "1",
-         f"{row['parameters']:,}", f"{row['macs']:,}")
+        (
+            row["network"],
+            row["name"],
+            row["type"],
+            "x".join(map(str, row["shape"])) or "1",
+            f"{row['parameters']:,}",
+            f"{row['macs']:,}",
+        )
         for row in layers
-    ]  # fmt: skip
+    ]
     show_table(("network", "layer", "type", "output", "parameters", "multiply-accumulates"), rows)
     click.echo(f"\n{COUNTING}")
 

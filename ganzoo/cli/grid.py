@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.options import read_settings
+from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
 
@@ -21,28 +21,21 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 LENGTH = ("steps", "images", "budget")
-PACING = ("save_every", "grid_every", "log_every", "guard")
+INTERVALS = ("guard", "save_every", "grid_every", "log_every")
 MACHINE = ("batch", "device")
 
 
 @click.command(short_help="Train every combination of some parts, and compare.")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
-@click.option("--data", required=True, metavar="D", help="A data set's name, a folder, a .zip, or hf:org/name.")
+@option("data", required=True)
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=1, metavar="N", show_default=True, help="Runs of each recipe."
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
-@click.option("--steps", type=int, metavar="N", help="Stop each run after N rounds.")
-@click.option("--images", type=int, metavar="N", help="Stop each run after N real images.")
-@click.option("--budget", metavar="TIME", help="Stop each run after a time such as 20m.")
-@click.option("--batch", type=int, metavar="N", help="Images in a batch; 64 by default.")
-@click.option("--resolution", type=int, metavar="R", help="Of the images; the data's own by default.")
-@click.option("--set", "pairs", multiple=True, metavar="K=V", help="A setting of all runs, such as lr.g=1e-4.")
+@options(*LENGTH, "batch", "resolution", "settings")
 @click.option("--metrics", metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise.")
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")
-@click.option("--features", metavar="NETWORK", help="Feature network of the scores.")
-@click.option("--eval-every", type=int, metavar="N", help="Score every N steps and keep the best, not the end alone.")
-@click.option("--eval-data", metavar="D", help="Real images to score against; those of --data.")
+@options("features", "eval_every", "eval_data")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, metavar="N", show_default=True, help="Runs at once on this machine."
 )
@@ -54,15 +47,11 @@ MACHINE = ("batch", "device")
     metavar="[ADDRESS]",
     help="Spread over a Ray cluster; write a bare --ray last.",
 )
-@click.option("--device", metavar="D", help="Such as cpu or cuda; the GPU if there is one.")
-@click.option("--guard", metavar="MODE", help="Of each run: warn, stop, rollback or off.")
-@click.option("--save-every", type=int, metavar="N", help="Steps between checkpoints.")
-@click.option("--grid-every", type=int, metavar="N", help="Steps between pictures.")
-@click.option("--log-every", type=int, metavar="N", help="Steps between lines of log.jsonl.")
+@options("device", *INTERVALS)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the runs, and start none.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str | None, **options: Any) -> None:
+def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str | None, **given: Any) -> None:
     """Train every recipe that PATTERN means, each with several seeds, and compare them in one table.
 
     A PATTERN is a recipe with alternatives in braces; write it in quotes. An empty alternative leaves the part out, and
@@ -86,7 +75,7 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     from ganzoo.grid.plan import make_grid
     from ganzoo.grid.study import Study
 
-    wish = _wish(jobs, options)
+    wish = _wish(jobs, given)
     plan = make_grid(wish)
     study = Study(plan)
     if dry_run:
@@ -101,32 +90,31 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     ctx.exit(1 if study.failures else 0)
 
 
-def _wish(jobs: int, options: dict[str, Any]) -> Wish:
+def _wish(jobs: int, given: dict[str, Any]) -> Wish:
     """What was asked for, once it is known that it makes sense as a whole."""
     from ganzoo.grid.plan import Wish
 
-    given = [f"--{name}" for name in LENGTH if options[name] is not None]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} say when to stop: give one of them")
-    scoring = {"n": options["count"], "features": options["features"]}
-    alone = [name for name, value in {"-n": scoring["n"], "--features": scoring["features"],
-                                      "--eval-every": options["eval_every"],
-                                      "--eval-data": options["eval_data"]}.items() if value is not None]  # fmt: skip
-    if alone and options["metrics"] is None:
+    lengths = [f"--{name}" for name in LENGTH if given[name] is not None]
+    if len(lengths) > 1:
+        raise UsageError(f"{' and '.join(lengths)} say when to stop: give one of them")
+    scoring = {"n": given["count"], "features": given["features"]}
+    names = {"-n": "count", "--features": "features", "--eval-every": "eval_every", "--eval-data": "eval_data"}
+    alone = [spelled for spelled, name in names.items() if given[name] is not None]
+    if alone and given["metrics"] is None:
         raise UsageError(f"{alone[0]} needs --metrics, such as --metrics fid")
     return Wish(
-        patterns=options["patterns"],
-        data=options["data"],
-        out=options["out"] or _default_folder(options["patterns"]),
-        seeds=options["seeds"],
-        settings=read_settings(options["pairs"]),
-        resolution=options["resolution"],
-        train={name: options[name] for name in (*LENGTH, *MACHINE, *PACING)},
-        metrics=options["metrics"],
+        patterns=given["patterns"],
+        data=given["data"],
+        out=given["out"] or _default_folder(given["patterns"]),
+        seeds=given["seeds"],
+        settings=read_settings(given["pairs"]),
+        resolution=given["resolution"],
+        train={name: given[name] for name in (*LENGTH, *MACHINE, *INTERVALS)},
+        metrics=given["metrics"],
         scoring=scoring,
-        eval_every=options["eval_every"],
-        eval_data=options["eval_data"],
-        threads=options["threads"] or max((os.cpu_count() or 1) // jobs, 1),
+        eval_every=given["eval_every"],
+        eval_data=given["eval_data"],
+        threads=given["threads"] or max((os.cpu_count() or 1) // jobs, 1),
     )
 
 

@@ -13,8 +13,9 @@ from ganzoo.cli.options import option, options, read_settings, set_threads
 @click.command()
 @click.argument("recipe")
 @option("data", required=True)
-@options("budget", "steps", "images", "batch", "resolution", "settings", "save_every", "grid_every")
-@options("device", "threads")
+@options("budget", "steps", "images")
+@options("batch", "resolution", "settings")
+@options("save_every", "grid_every", "device", "threads")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **given: Any) -> None:
     """Say how many steps, how much time and memory 'ganzoo train' with the same words would take here.

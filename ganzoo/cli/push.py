@@ -58,7 +58,13 @@ def push(
         return
     wish = Wish(check_repo(repo), revision, private, create_pr, message, token)
     sent = publish(
-        folder, wish, license, unscored, with_discriminator, dry_run, lambda parcel: _show(folder, repo, parcel)
+        folder,
+        wish,
+        license=license,
+        unscored=unscored,
+        with_discriminator=with_discriminator,
+        dry_run=dry_run,
+        show=lambda parcel: _show(folder, repo, parcel),
     )
     if sent is None:
         click.echo("nothing was written or sent; a push also makes the card anew: leave out --dry-run")

@@ -180,7 +180,16 @@ class ImageData:
     def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = SINGLE_PROCESS) -> Stream:
         """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
         mirrored = self.flip if flip is None else flip
-        return Stream(self.images, self.labels, batch, seed, mirrored, world, self.paired, self.unpaired)
+        return Stream(
+            self.images,
+            self.labels,
+            batch,
+            seed,
+            flip=mirrored,
+            world=world,
+            paired=self.paired,
+            unpaired=self.unpaired,
+        )
 
 
 def taken(column: Images | Tensor, rows: Tensor) -> Tensor:

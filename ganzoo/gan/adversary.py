@@ -60,7 +60,18 @@ class Adversary:
         """
         y = self.gan.one_hot(batch.get("label"), len(real)).to(real.device)
         critic = Critic(self.discriminate, y=y, **conditions)
-        ctx = TurnContext(batch, step, side, torch.default_generator, y, real, z, real, critic, generate)
+        ctx = TurnContext(
+            batch,
+            step,
+            side,
+            rng=torch.default_generator,
+            y=y,
+            real=real,
+            z=z,
+            fake=real,
+            critic=critic,
+            generate=generate,
+        )
         self._context = ctx
         with torch.set_grad_enabled(side == "g"):
             ctx.fake = generate(self._refined(ctx), y).float()

@@ -89,7 +89,7 @@ def make_grid(wish: Wish) -> Grid:
     names = _names(plans, variants)
     gpus = int(choose_device(wish.train.get("device")).type == "cuda")
     jobs = tuple(
-        _job(wish, plan, resolution, pattern, variant, f"{name}-seed{seed}", seed, gpus)
+        _job(wish, plan, resolution, pattern=pattern, variant=variant, name=f"{name}-seed{seed}", seed=seed, gpus=gpus)
         for seed in range(wish.seeds)
         for (pattern, variant), plan, name in zip(variants, plans, names, strict=True)
     )

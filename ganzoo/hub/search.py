@@ -140,11 +140,11 @@ def _remote(info: Any) -> Hit:
     return Hit(
         "hub",
         str(info.id),
-        tuple(tag for tag in tags if ":" not in tag and tag != TAG),
-        tuple(tag.removeprefix("dataset:") for tag in tags if tag.startswith("dataset:")),
-        {name: value for name, _, value in results},
-        min((value for _, metric, value in results if metric == FID), default=None),
-        info.downloads,
+        parts=tuple(tag for tag in tags if ":" not in tag and tag != TAG),
+        data=tuple(tag.removeprefix("dataset:") for tag in tags if tag.startswith("dataset:")),
+        scores={name: value for name, _, value in results},
+        fid=min((value for _, metric, value in results if metric == FID), default=None),
+        downloads=info.downloads,
     )
 
 

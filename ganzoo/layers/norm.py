@@ -37,7 +37,9 @@ def global_batch_norm(
     Unlike PyTorch's SyncBatchNorm it runs on the CPU too, and can be differentiated twice, as gradient penalties ask.
     """
     if not training or world().size == 1:
-        return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+        return F.batch_norm(
+            x, running_mean, running_var, weight=weight, bias=bias, training=training, momentum=momentum, eps=eps
+        )
     var, mean = torch.var_mean(x.float(), (0, *range(2, x.dim())), correction=0)
     means, variances = gather(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
     mean, var = means.mean(0), variances.mean(0) + means.var(0, correction=0)
@@ -73,7 +75,9 @@ class RunningStatistics(nn.Module):
     def normalise(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
         mean, var = self.running_mean, self.running_var
-        return self.batch_norm(x, mean, var, weight, bias, self.training, self.momentum, self.eps)
+        return self.batch_norm(
+            x, mean, var, weight=weight, bias=bias, training=self.training, momentum=self.momentum, eps=self.eps
+        )
 
     def extra_repr(self) -> str:
         """What ``print`` shows."""

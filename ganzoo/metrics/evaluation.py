@@ -93,7 +93,7 @@ def evaluate(
     begun = time.monotonic()
     numbers = range(seed, seed + seeds)
     with _undisturbed():
-        runs = list(_runs(judges, looks, fakes, data, count, numbers, batch, progress))
+        runs = list(_runs(judges, looks, fakes, data=data, count=count, seeds=numbers, batch=batch, progress=progress))
     protocol: dict[str, Any] = {
         "dataset": _dataset(data, split),
         "seed": seed,

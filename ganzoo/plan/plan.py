@@ -161,4 +161,6 @@ def _slot(given: Mapping[str, Any]) -> Slot:
     known = entry.options()
     values = {str(key): tuple(value) if isinstance(value, list) else value for key, value in given["options"].items()}
     texts = {key: known[key].format(value) if key in known else str(value) for key, value in values.items()}
-    return Slot(kind, side, name, entry.read_options(texts), str(given["because"]), resolutions, entry)
+    return Slot(
+        kind, side, name, entry.read_options(texts), reason=str(given["because"]), resolutions=resolutions, entry=entry
+    )

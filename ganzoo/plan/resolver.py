@@ -132,7 +132,9 @@ class _Resolver:
         sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
         numbers = tuple(sorted(part.resolutions))
         options = _options(entry, dict(part.options))
-        return _Claim(entry.kind, entry.name, entry, sides, numbers, options, level, reason)
+        return _Claim(
+            entry.kind, entry.name, entry, sides=sides, resolutions=numbers, options=options, level=level, reason=reason
+        )
 
     def _claim_nothing(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
         kind = str(part.kind)
@@ -141,7 +143,14 @@ class _Resolver:
         _check_places(part, kind, f"{kind}/none", SIDES if kind in SIDED else ())
         sides = tuple(side for side in SIDES if side in (part.sides or SIDES) and side in within)
         return _Claim(
-            kind, EMPTY, None, sides if kind in SIDED else (), tuple(sorted(part.resolutions)), {}, level, reason
+            kind,
+            EMPTY,
+            None,
+            sides=sides if kind in SIDED else (),
+            resolutions=tuple(sorted(part.resolutions)),
+            options={},
+            level=level,
+            reason=reason,
         )
 
     def _meet_needs(self, claim: _Claim) -> None:
@@ -163,8 +172,9 @@ class _Resolver:
     def _refusal(self, who: str, missing: frozenset[str]) -> str:
         lines = []
         for key in sorted(missing):
-            givers = sorted(e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind)
-                            if key in e.provides)  # fmt: skip
+            givers = sorted(
+                e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind) if key in e.provides
+            )
             lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
         what = f"{who} needs {either(lines, 'and')}, which neither the data nor {self.head.name} has"
         if "label" in missing:
@@ -221,7 +231,15 @@ class _Resolver:
                 for side in claim.sides if kind in SIDED else (None,):
                     if claim.entry is not None or kind in SIDED:
                         slots.append(
-                            Slot(kind, side, claim.name, claim.options, claim.reason, claim.resolutions, claim.entry)
+                            Slot(
+                                kind,
+                                side,
+                                claim.name,
+                                claim.options,
+                                reason=claim.reason,
+                                resolutions=claim.resolutions,
+                                entry=claim.entry,
+                            )
                         )
             if kind in SIDED and kind != "attention":
                 filled = {slot.side for slot in slots if slot.kind == kind}
@@ -261,9 +279,12 @@ class _Resolver:
             zip(named, self.recipe.parts, strict=True),
             key=lambda pair: (PART_KINDS.index(pair[0].kind), pair[0].name, pair[1].places != (), str(pair[1])),
         )
-        return str(Recipe(Part(head.name, None, (), _canonical_options(self.head_entry, kept)), tuple(
-            self._canonical_part(claim, part) for claim, part in pairs
-        )))  # fmt: skip
+        return str(
+            Recipe(
+                Part(head.name, None, (), _canonical_options(self.head_entry, kept)),
+                tuple(self._canonical_part(claim, part) for claim, part in pairs),
+            )
+        )
 
     def _canonical_part(self, claim: _Claim, part: Part) -> Part:
         if claim.entry is None:
@@ -298,8 +319,10 @@ def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) ->
         number = min(part.resolutions)
         raise RecipeError(f"{name}@{number} does not work: only an attention stands at a resolution, {name} is {kind}")
     if part.sides and not set(part.sides) <= set(allowed):
-        raise RecipeError(f"{name} cannot stand on {either(sorted(set(part.sides) - set(allowed)))}: "
-                          f"it stands on {either(allowed, 'and')}")  # fmt: skip
+        raise RecipeError(
+            f"{name} cannot stand on {either(sorted(set(part.sides) - set(allowed)))}: "
+            f"it stands on {either(allowed, 'and')}"
+        )
 
 
 def _displaces(strong: _Claim, weak: _Claim) -> bool:

@@ -102,7 +102,7 @@ def read_model(folder: Path, name: str) -> Model:
         size = (folder / MODEL).stat().st_size
     except OSError:
         raise ModelError(f"{folder} has no {MODEL}; it is not a whole model or run") from None
-    return Model(name, folder, config, gan.plan, parameters, size, scores_of(folder))
+    return Model(name, folder, config, plan=gan.plan, parameters=parameters, size=size, scores=scores_of(folder))
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -114,9 +114,11 @@ def tables(models: Sequence[Model]) -> dict[str, list[Row]]:
         "models": facts(models),
         "parts": merged(models, _parts),
         "settings": [row for row in merged(models, _settings) if row.differs],
-        "sizes": [*merged(models, lambda model: {f"parameters of {n}": c for n, c in model.parameters.items()}),
-                  Row(f"MB of {MODEL}", tuple(round(model.size / 1e6, 3) for model in models))],
-    }  # fmt: skip
+        "sizes": [
+            *merged(models, lambda model: {f"parameters of {n}": c for n, c in model.parameters.items()}),
+            Row(f"MB of {MODEL}", tuple(round(model.size / 1e6, 3) for model in models)),
+        ],
+    }
 
 
 FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
@@ -153,8 +155,11 @@ def _parts(model: Model) -> dict[str, str]:
         if slot.name == EMPTY or slot.entry is None:
             continue
         known = slot.entry.options()
-        options = [f"{option.key}={option.format(slot.options[key])}" for key, option in known.items()
-                   if slot.options.get(key) != option.default]  # fmt: skip
+        options = [
+            f"{option.key}={option.format(slot.options[key])}"
+            for key, option in known.items()
+            if slot.options.get(key) != option.default
+        ]
         places = [slot.side] if slot.side else []
         where = f"{slot.kind}@{places[0]}" if places else slot.kind
         what = slot.name + (f"@{','.join(map(str, slot.resolutions))}" if slot.resolutions else "")

@@ -184,8 +184,11 @@ def _column(sheet: Sheet, gan: GAN, name: str, root: Call, x: int) -> int:
 def _heading(sheet: Sheet, gan: GAN) -> None:
     plan = gan.plan
     sheet.text(MARGIN, 38, plan.recipe, "h1")
-    parts = [f"{kind} {', '.join(names)}" for kind in ("loss", "penalty", "auxiliary", "augment")
-             if (names := [slot.name for slot in plan.parts(kind)])]  # fmt: skip
+    parts = [
+        f"{kind} {', '.join(names)}"
+        for kind in ("loss", "penalty", "auxiliary", "augment")
+        if (names := [slot.name for slot in plan.parts(kind)])
+    ]
     sheet.text(MARGIN, 60, " · ".join(parts), "dim")
 
 

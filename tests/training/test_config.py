@@ -8,6 +8,7 @@ import click
 import pytest
 
 import ganzoo
+from ganzoo.cli.grid import grid
 from ganzoo.cli.options import OWN, TYPES
 from ganzoo.cli.plan import plan
 from ganzoo.cli.train import train
@@ -36,9 +37,10 @@ def test_docstring_of_train_is_made_from_the_fields():
         assert " ".join(fact.text.split()) in " ".join(section.split())
 
 
-@pytest.mark.parametrize("command", [train, plan], ids=lambda command: command.name)
+@pytest.mark.parametrize("command", [train, plan, grid], ids=lambda command: command.name)
 def test_options_are_made_from_the_fields(command):
-    names = {name: fact for name, fact in FACTS.items() if name not in OWN}
+    own = {*OWN, *(("out", "metrics") if command is grid else ())}
+    names = {name: fact for name, fact in FACTS.items() if name not in own}
     found = {option.name: option for option in command.params if option.name in names and option.name != "recipe"}
     for name, option in found.items():
         assert isinstance(option, click.Option) and option.help == f"{names[name].text}."
@@ -47,8 +49,7 @@ def test_options_are_made_from_the_fields(command):
         assert isinstance(option.type, click.types.IntParamType) == number, name
     if command is train:
         assert found.keys() == names.keys() - {"recipe", "callback"}
-        own = {option.name for option in train.params} - found.keys()
-        assert own == {"recipe", "pairs", "threads", "compiled"}
+        assert {option.name for option in train.params} - found.keys() == {"recipe", "pairs", "threads", "compiled"}
 
 
 def test_every_field_is_explained():

@@ -149,11 +149,11 @@ def starts(
         count = max(1, len(classes))
         numbers = classes if len(classes) else None
         z = encoder(near.photo.expand(count, -1, -1, -1), manifold.labels(numbers, count))
-        guesses = _nearest(manifold, near, search, z, numbers, 1, "encoder")
+        guesses = _nearest(manifold, near, search, z, numbers, count=1, kind="encoder")
     count = max(search.draws, search.starts, 4 * len(classes))
     numbers = classes[torch.arange(count) % len(classes)] if len(classes) else None
     z = manifold.noise(count, search.seed)
-    return guesses + _nearest(manifold, near, search, z, numbers, search.starts - len(guesses), "random")
+    return guesses + _nearest(manifold, near, search, z, numbers, count=search.starts - len(guesses), kind="random")
 
 
 @torch.no_grad()

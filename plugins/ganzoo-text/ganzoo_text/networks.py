@@ -294,8 +294,11 @@ def stackgan(
             its first step on, which counts where there are minutes and not days.
     """
     for name, value, least, most in (
-        ("ch", ch, 1, None), ("ch.d", ch_d, 1, None), ("condition", condition, 1, None), ("blocks", blocks, 0, 64)
-    ):  # fmt: skip
+        ("ch", ch, 1, None),
+        ("ch.d", ch_d, 1, None),
+        ("condition", condition, 1, None),
+        ("blocks", blocks, 0, 64),
+    ):
         within(f"stackgan:{name}", value, least, most)
     doublings("stackgan", g.resolution)
     large = g.resolution >= FACES
@@ -310,7 +313,7 @@ def stackgan(
     ch_d = ch_d or max(1, ch // 2)
     blocks = (4 if g.resolution >= PAPERS else 2) if blocks is None else blocks
     return {
-        "G": StackG(g, ch, condition, size, blocks, skip, encoder),
+        "G": StackG(g, ch=ch, condition=condition, size=size, blocks=blocks, skip=skip, encoder=encoder),
         "D1": StackD(d, ch_d, condition, size, encoder),
         "D2": StackD(d, ch_d, condition, d.resolution, encoder),
     }

@@ -66,9 +66,15 @@ def _simplex(axis: Any, game: MatrixGame, play: Play, title: str) -> None:
     axis.plot(*(equilibrium(game)[0] @ CORNERS), "*", color=GREEN, markersize=13, zorder=3)
     for name, place, below in zip(game.actions, CORNERS, (True, True, False), strict=True):
         axis.annotate(
-            name, place, ha="center", va="top" if below else "bottom", fontsize=9, color="#374151",
-            xytext=(0, -5 if below else 5), textcoords="offset points",
-        )  # fmt: skip
+            name,
+            place,
+            ha="center",
+            va="top" if below else "bottom",
+            fontsize=9,
+            color="#374151",
+            xytext=(0, -5 if below else 5),
+            textcoords="offset points",
+        )
     axis.set_aspect("equal")
     axis.set_axis_off()
     axis.set_title(title, fontsize=10, loc="left", color="#1f2937")
