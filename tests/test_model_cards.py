@@ -1,6 +1,8 @@
 """The models that ganzoo ships: each loads by its name without a network, and README says of them what they say."""
 
 import json
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -89,3 +91,26 @@ def test_readme_shows_the_models_and_their_scores():
     checked = subprocess.run([sys.executable, ROOT / ".ci" / "zoo.py", "--check"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     assert all(f"](model_cards/{folder.name}/samples.png)" in README for folder in FOLDERS)
+
+
+def test_readme_has_one_row_of_scores_a_model_and_the_leaderboard_has_all_of_them():
+    (table,) = re.findall(r"<!-- scores -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
+    rows = [line.split(" | ") for line in table.splitlines()[2:]]
+    assert sorted(row[0] for row in rows) == sorted(f"| [`{f.name}`](model_cards/{f.name}/README.md)" for f in FOLDERS)
+    assert "NOT comparable with published" in README.partition("<!-- scores -->")[2]
+    complete = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8").replace("\\", "")
+    protocols = {score.protocol for folder in FOLDERS for score in scores_of(folder)}
+    assert complete.count("\n### ") == len(protocols) and all(f"### {key} on " in complete for key, *_ in protocols)
+
+
+def test_the_check_names_the_file_that_is_stale(tmp_path):
+    for name in (".ci/zoo.py", "README.md", "docs/leaderboard.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "model_cards").symlink_to(ROOT / "model_cards")
+    script = [sys.executable, tmp_path / ".ci" / "zoo.py"]
+    (tmp_path / "docs" / "leaderboard.md").write_text("stale\n")
+    checked = subprocess.run([*script, "--check"], capture_output=True, text=True)
+    assert checked.returncode == 1 and "docs/leaderboard.md" in checked.stderr
+    assert subprocess.run(script).returncode == 0 and subprocess.run([*script, "--check"]).returncode == 0
+    assert (tmp_path / "docs" / "leaderboard.md").read_bytes() == (ROOT / "docs" / "leaderboard.md").read_bytes()
