@@ -5,8 +5,9 @@
     python .ci/baselines.py same OLDPYTHON NEWPYTHON    byte equality of two installations on this machine
     python .ci/baselines.py bench OLDPYTHON NEWPYTHON   their speed, steps taken in turn, and their start-up times
 
-TARGET is of ``samples explain losses half-way``; all of them by default. Only the command line and the functions
-``build info list load train`` of ganzoo are used, so that any two versions can be compared.
+TARGET is of ``samples explain losses half-way``, all of them by default; ``write bench`` times ``ganzoo bench``. Only
+the command line and the functions ``build info list load train`` of ganzoo are used, so that any two versions can be
+compared.
 
 What ``tests/baselines`` holds, written by version 0.1.0 (commit 73226a8):
 
@@ -14,13 +15,13 @@ What ``tests/baselines`` holds, written by version 0.1.0 (commit 73226a8):
 - ``plans.json``: what ``build --explain`` shows of each architecture, preset and part, with the networks' sizes.
 - ``losses.json``: named losses of the first steps at a tiny size, fp32, one thread; 1e-3 is allowed.
 - ``half-way/``: a run stopped at step 4 of 8; ``half-way.json``: sha256 of each file that 0.1.0 leaves at its end.
-- ``bench.json``: times of ``bench`` on one machine, with its name.
+- ``bench.json``: times of ``ganzoo bench`` on one machine, with its name and load; nothing is checked against them.
 
 ``check`` prints a line for each item and ends with exit status 1 if one differs; an item whose plugin is not installed
 is skipped. ``same`` trains tiny recipes with both interpreters and compares the folders byte for byte: tensors,
-state.json, run.json without clock and host, log.jsonl without clock and the texts of events, pictures, metrics without
-seconds, config.json but for the release; cards are not compared. It also lets both go on with runs that OLD left
-half-way. ``bench`` prints JSON: ``ratio`` is the median of old over new time of a step.
+state.json, run.json without clock, host and paths, log.jsonl without clock and the texts of events, pictures, metrics
+without seconds, config.json but for the release; cards are not compared. It also lets both go on with runs that OLD
+left half-way. ``bench`` prints JSON: ``ratio`` is the median of old over new time of a step.
 
 An environment with the code of version 0.1.0, beside a checkout:
 
@@ -74,6 +75,11 @@ def bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def interpreter(text: str) -> str:
+    """An interpreter by name or path, so that it is found from any folder."""
+    return os.path.abspath(text) if os.sep in text else text
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,8 +90,8 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(function=function)
     for name, function in {"same": compare, "bench": bench}.items():
         command = commands.add_parser(name, help=function.__doc__)
-        command.add_argument("old", metavar="OLDPYTHON", help="interpreter with the older ganzoo")
-        command.add_argument("new", metavar="NEWPYTHON", help="interpreter with the newer ganzoo")
+        command.add_argument("old", metavar="OLDPYTHON", type=interpreter, help="with the older ganzoo")
+        command.add_argument("new", metavar="NEWPYTHON", type=interpreter, help="with the newer ganzoo")
         command.set_defaults(function=function)
         if name == "same":
             command.add_argument("--recipes", nargs="*", default=[], metavar="WORD", help="only runs whose name has it")
@@ -102,7 +108,7 @@ if __name__ == "__main__":
         sys.exit(worker.work(sys.argv[2:]))
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     chosen = parser().parse_args()
-    unknown = set(getattr(chosen, "targets", ())) - set(portable.TARGETS)
-    if unknown:
-        parser().error(f"{', '.join(unknown)} is no target; they are {', '.join(portable.TARGETS)}")
+    known = (*portable.TARGETS, *(["bench"] if chosen.function is write else []))
+    if unknown := set(getattr(chosen, "targets", ())) - set(known):
+        parser().error(f"{', '.join(unknown)} is no target; they are {', '.join(known)}")
     sys.exit(chosen.function(chosen))

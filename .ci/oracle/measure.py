@@ -260,10 +260,15 @@ def machine() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Name of the processor with its widest vector unit."""
+    """Name of the processor with its widest vector unit that torch uses."""
     import torch
 
+    return f"{cpu()} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def cpu() -> str:
+    """Name of the processor."""
     found = Path("/proc/cpuinfo")
     lines = found.read_text(encoding="utf-8").splitlines() if found.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()} ({torch.backends.cpu.get_cpu_capability()})"
+    return names[0] if names else platform.processor()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import resource
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from oracle.measure import cpu
 
 SCRIPT = Path(__file__).resolve().parents[1] / "baselines.py"
 WARM_UP = 3  # steps that do not count
@@ -76,7 +77,7 @@ def compare(old: str, new: str, recipes: list[str], pairs: int, batch: int) -> d
     """
     stepped = {recipe: interleaved(old, new, recipe, pairs, batch) for recipe in recipes}
     starts = {"old": start_up(old), "new": start_up(new)}
-    return {"steps": stepped, "start": starts, "machine": platform.processor() or platform.machine()}
+    return {"steps": stepped, "start": starts, "machine": cpu()}
 
 
 def interleaved(old: str, new: str, recipe: str, pairs: int, batch: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +22,7 @@ SAMPLES, HALF_WAY = BASELINES / "samples", BASELINES / "half-way"
 LEVELS = 1  # of 255, by which processors may differ in a picture
 TOLERANCE = 1e-3  # of a loss, relative where it is above 1: processors round differently
 TARGETS = ("samples", "explain", "losses", "half-way")
+TIMED = ("dcgan", "sngan", "sagan")
 Finding = tuple[str, str | None]  # an item, and what is wrong with it
 
 
@@ -28,9 +30,10 @@ Finding = tuple[str, str | None]  # an item, and what is wrong with it
 
 
 def write(targets: tuple[str, ...], note: Callable[[str], None]) -> None:
-    """Write some of ``TARGETS`` anew with the ganzoo of this process; ``note`` is told of each item."""
+    """Write some of ``TARGETS``, or ``bench``, anew with this process's ganzoo; ``note`` is told of each item."""
     BASELINES.mkdir(parents=True, exist_ok=True)
     writers = {"samples": write_samples, "explain": write_plans, "losses": write_losses, "half-way": write_half_way}
+    writers["bench"] = write_bench
     for target in targets:
         writers[target](note)
 
@@ -85,6 +88,18 @@ def write_half_way(note: Callable[[str], None]) -> None:
         ended = {"files": digests(folder), "losses": losses_of(folder)}
     save("half-way.json", {"machine": measure.machine(), "steps": measure.END, **ended})
     note("half-way run")
+
+
+def write_bench(note: Callable[[str], None]) -> None:
+    """What ``ganzoo bench`` measures here: times are this machine's, to look back at and not to check against."""
+    timed: dict[str, Any] = {"machine": {**measure.machine(), "load": round(os.getloadavg()[0], 1)}}
+    for recipe in TIMED:
+        told = json.loads(measure.command("bench", recipe, "--rounds", "20", "--json"))
+        ours = told["ours"]
+        kept = {key: ours[key] for key in ("step_ms", "turn_ms", "peak_memory_mb", "gflop_per_step")}
+        timed[recipe] = {**kept, "fastest_ms": min(ours["step_ms_all"]), **told["machine"]}
+        note(f"bench of {recipe}")
+    save("bench.json", timed)
 
 
 def save(name: str, value: Any) -> None:

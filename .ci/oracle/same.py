@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +23,7 @@ LITE = "tf_efficientnet_lite0.in1k"
 DIVERGING = {"optimizer": "sgd", "lr.g": 1e3, "lr.d": 1e3}
 Task = dict[str, Any]
 Tasks = dict[str, Task]
+Sides = dict[str, tuple[str, Path]]  # interpreter and folder
 
 
 def training(recipe: str, data: str = "noise", **options: Any) -> Task:
@@ -91,16 +93,16 @@ def compare(old: str, new: str, words: list[str], keep: str | None) -> int:
     """Run everything with both and print what differs; 1 if anything does."""
     with TemporaryDirectory(prefix="same-") as name:
         root = Path(keep).resolve() if keep else Path(name)
-        sides = {"old": (old, root / "old"), "new": (new, root / "new")}
+        sides: Sides = {"old": (old, root / "old"), "new": (new, root / "new")}
         for _, folder in sides.values():
             folder.mkdir(parents=True)
         chosen = {name: task for name, task in tasks().items() if wanted(name, words)}
-        found = [run_tasks(python, chosen, folder) for python, folder in sides.values()]
+        found = both(chosen, sides)
         half = {name: task for name, task in stopped().items() if wanted(name, words)}
         if half:
             go_on(sides, half, found)
         if wanted("two-processes", words):
-            for (python, folder), ended in zip(sides.values(), found, strict=True):
+            for ended, (python, folder) in zip(found, sides.values(), strict=True):
                 ended["two-processes"] = two_processes(python, folder)
         return report(root, found)
 
@@ -125,7 +127,13 @@ def run_tasks(python: str, tasks: Tasks, folder: Path) -> dict[str, str]:
     return dict(json.loads(ended.read_text(encoding="utf-8")))
 
 
-def go_on(sides: dict[str, tuple[str, Path]], tasks: Tasks, found: list[dict[str, str]]) -> None:
+def both(tasks: Tasks, sides: Sides) -> list[dict[str, str]]:
+    """Carry out the same tasks with both interpreters at once; how they ended."""
+    with ThreadPoolExecutor(len(sides)) as pool:
+        return list(pool.map(lambda side: run_tasks(side[0], tasks, side[1]), sides.values()))
+
+
+def go_on(sides: Sides, tasks: Tasks, found: list[dict[str, str]]) -> None:
     """Let OLD leave runs half-way, and both go on with copies of them."""
     (python, first), (_, second) = sides.values()
     begun = run_tasks(python, tasks, first)
@@ -137,8 +145,8 @@ def go_on(sides: dict[str, tuple[str, Path]], tasks: Tasks, found: list[dict[str
         for name, task in tasks.items()
         if begun[name] == "done"
     }
-    for (python, folder), ended in zip(sides.values(), found, strict=True):
-        ended |= {**begun, **run_tasks(python, rest, folder)}
+    for ended, more in zip(found, both(rest, sides), strict=True):
+        ended |= {**begun, **more}
 
 
 def two_processes(python: str, folder: Path) -> str:
