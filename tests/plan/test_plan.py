@@ -1,9 +1,11 @@
 """What recipes mean: the worked cases of the design, precedence, fallbacks, places and refusals."""
 
 import json
+import random
+from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import ganzoo
@@ -257,9 +259,23 @@ def test_every_combination_resolves_or_says_why(head, words, labelled):
     try:
         plan = make_plan(recipe, LABELLED if labelled else ("image",))
     except RecipeError as refused:
-        assert str(refused)
+        event("refused")
+        assert any(word.rpartition("/")[2] in str(refused) for word in (head, *words)), "it names what is in the way"
         return
+    event("resolved")
     assert make_plan(plan.recipe, plan.provides).hash == plan.hash
     for word in words:
         kind, _, name = word.partition("/")
         assert any(slot.name == name and slot.reason == "named" for slot in plan.parts(kind))
+
+
+@pytest.mark.parametrize(("words", "least"), [(1, 0.97), (2, 0.75), (3, 0.5)])
+def test_most_combinations_resolve(words, least):
+    """What the test before this one would not see: a resolver that refuses too much."""
+    draw, resolved = random.Random(words), 0
+    for _ in range(100):
+        recipe = "+".join([draw.choice(HEADS), *draw.sample(WORDS, words)])
+        with suppress(RecipeError):
+            make_plan(recipe, LABELLED)
+            resolved += 1
+    assert resolved >= least * 100
