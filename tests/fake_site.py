@@ -25,6 +25,8 @@ HOOKS = """
         register({name!r}, {build})
 """
 
+EVERYONE = "*"
+
 
 class Site:
     """A folder of installed packages, and ``ganzoo`` run with it."""
@@ -32,9 +34,11 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cache, self.marker = folder / "site", folder / "cache", folder / "imported"
         self.folder.mkdir()
+        self.packages: list[str] = []
 
     def install(self, distribution: str, source: str, entry_points: str = "", version: str = "1.0") -> str:
         """A distribution of one module, whose name is returned; by default the module is a plugin."""
+        self.packages.append(distribution)
         module = distribution.replace("-", "_")
         (self.folder / f"{module}.py").write_text(dedent(source))
         info = self.folder / f"{module}-{version}.dist-info"
@@ -47,19 +51,26 @@ class Site:
         self.install(distribution, HOOKS.format(marker=str(self.marker), hook=hook, name=name, build=build))
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """``ganzoo WORDS`` where the packages of this folder are installed."""
+        """``ganzoo WORDS`` where the packages of this folder are installed; see :meth:`python`."""
         return self.python("-m", "ganzoo", *words, **environment)
 
     def python(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """``python WORDS`` there."""
+        """``python WORDS`` there.
+
+        Plugins that this environment happens to have stay out by ``GANZOO_PLUGINS``; ``GANZOO_PLUGINS=EVERYONE`` is as
+        if nobody had set it.
+        """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GANZOO_")}
+        given = {"GANZOO_PLUGINS": ",".join(self.packages), **environment}
+        if given["GANZOO_PLUGINS"] == EVERYONE:
+            del given["GANZOO_PLUGINS"]
         return subprocess.run(
             [sys.executable, *words],
             env={
                 **inherited,
                 "PYTHONPATH": os.pathsep.join([str(self.folder), str(Path(ganzoo.__file__).parents[1])]),
                 "XDG_CACHE_HOME": str(self.cache),
-                **environment,
+                **given,
             },
             cwd=self.folder,
             capture_output=True,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
-from fake_site import HOOKS, Site
+from fake_site import EVERYONE, HOOKS, Site
 
 import ganzoo
 from ganzoo.errors import PluginError, UsageError
@@ -30,48 +32,58 @@ def plugins_of(site: Site, **environment: str) -> dict[str, dict[str, object]]:
 
 def test_a_plugin_is_listed_with_what_it_registers(site: Site) -> None:
     site.install_loss("ganzoo-soft", "soft")
-    done = site.run("plugins")
+    done = site.run("plugins", GANZOO_PLUGINS=EVERYONE)
     assert done.returncode == 0 and not done.stderr
     row = next(line for line in done.stdout.splitlines() if "ganzoo-soft" in line)
     assert row.split() == ["ganzoo_soft", "ganzoo-soft", "1.0", "loss/soft"]
-    listed = site.run("list", "loss", "--json")
+    listed = site.run("list", "loss", "--json", GANZOO_PLUGINS=EVERYONE)
     entry = next(entry for entry in json.loads(listed.stdout) if entry["name"] == "soft")
     assert entry["summary"] == "A part for tests." and entry["distribution"] == "ganzoo-soft"
 
 
-@pytest.mark.parametrize(
-    ("source", "error"),
-    [
-        ("import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
-        ("import sys; sys.exit(3)", "SystemExit: 3"),
-        ("raise GeneratorExit('odd')", "GeneratorExit: odd"),
-        ("def f(:", "SyntaxError"),
-        (
-            "GANZOO_PLUGIN_API = 99\nimport ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): 1/0",
-            "upgrade ganzoo",
-        ),
-        ("import ganzoo\n@ganzoo.hookimpl\ndef register_loses(register): 1/0", "nearest: register_losses"),
-        ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(wrong): 1/0", "wrong"),
-        ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): register('x', int, implys=())", "implies"),
-        ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): register('Up', int)", "lower-case"),
-        (
-            "import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): [register('x', int), register('x', int)]",
-            "registers loss/x twice",
-        ),
-        ("def register_losses(register): register('x', int)", "@ganzoo.hookimpl"),
-    ],
-)
-def test_a_plugin_that_fails_is_quarantined(site: Site, source: str, error: str) -> None:
-    site.install("bad-one", source)
+BAD = [
+    ("import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+    ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ("raise GeneratorExit('odd')", "GeneratorExit: odd"),
+    ("def f(:", "SyntaxError"),
+    (
+        "GANZOO_PLUGIN_API = 99\nimport ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): 1/0",
+        "upgrade ganzoo",
+    ),
+    ("import ganzoo\n@ganzoo.hookimpl\ndef register_loses(register): 1/0", "nearest: register_losses"),
+    ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(wrong): 1/0", "wrong"),
+    ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): register('x', int, implys=())", "implies"),
+    ("import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): register('Up', int)", "lower-case"),
+    (
+        "import ganzoo\n@ganzoo.hookimpl\ndef register_losses(register): [register('x', int), register('x', int)]",
+        "registers loss/x twice",
+    ),
+    ("def register_losses(register): register('x', int)", "@ganzoo.hookimpl"),
+]
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, Any]], dict[str, str], str]:
+    """What is said where all bad plugins and a good one are installed: of each, warnings by name, and for people."""
+    site = Site(tmp_path_factory.mktemp("failing"))
+    for number, (source, _) in enumerate(BAD):
+        site.install(f"bad-{number}", source)
     site.install_loss("good-one", "soft")
     done = site.run("plugins", "--json")
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
+    warnings = {line.split("plugin ")[1].split()[2]: line for line in done.stderr.splitlines()}
+    assert len(warnings) == len(done.stderr.splitlines()) == len(BAD)
     found = {plugin["distribution"]: plugin for plugin in json.loads(done.stdout)}
-    assert error in found["bad-one"]["error"] and found["bad-one"]["registers"] == []
+    return found, warnings, site.run("plugins").stdout
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=[source for source, _ in BAD])
+def test_a_plugin_that_fails_is_quarantined(number: int, failing: Any) -> None:
+    (found, warnings, listed), name, error = failing, f"bad-{number}", BAD[number][1]
+    assert error in found[name]["error"] and found[name]["registers"] == []
     assert found["good-one"]["error"] is None and found["good-one"]["registers"] == ["loss/soft"]
-    warning = done.stderr.splitlines()
-    assert len(warning) == 1 and "bad-one" in warning[0] and error in warning[0]
-    assert "NOT USED" in site.run("plugins").stdout
+    assert error in warnings[name]
+    assert re.search(rf"\b{name}\b.*NOT USED", listed)
 
 
 def test_a_plugin_that_fails_half_way_leaves_nothing(site: Site) -> None:
