@@ -13,6 +13,8 @@ import pytest
 from hub_server import stand_in
 from hypothesis import settings
 
+pytest_plugins = ["budget"]
+
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before a test imports torch: the workers share the cores
     share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))

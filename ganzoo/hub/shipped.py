@@ -13,9 +13,8 @@ from pathlib import Path
 from ganzoo.errors import PluginError, either
 from ganzoo.folder.layout import CONFIG, MODEL
 from ganzoo.registry.entry import BUILT_IN
-from ganzoo.registry.loading import distribution, selected
+from ganzoo.registry.loading import MODELS, distribution, selected
 
-GROUP = "ganzoo.models"
 BESIDE = Path(__file__).resolve().parents[2]
 OWN = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
@@ -31,7 +30,7 @@ def _folders(point: EntryPoint) -> list[Path]:
 
 def _places() -> list[tuple[str, Path]]:
     """Folders of models, each with who ships it; ganzoo's own first."""
-    packages = [(distribution(point), folder) for point in selected(GROUP)[0] for folder in _folders(point)]
+    packages = [(distribution(point), folder) for point in selected(MODELS)[0] for folder in _folders(point)]
     return [*((BUILT_IN, BESIDE / name) for name in OWN), *packages]
 
 

@@ -31,6 +31,7 @@ from ganzoo.registry.lookup import Registry
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"
 PEERS = "ganzoo.peers"  # of ``ganzoo bench``
+MODELS = "ganzoo.models"
 SELECTION = "GANZOO_PLUGINS"
 LONGEST = 400  # characters of a plugin's error that are shown
 
@@ -107,8 +108,8 @@ def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]
 
 
 def _every_name() -> set[str]:
-    """What ``GANZOO_PLUGINS`` may name: plugins, and the packages that bring parts, commands or peers."""
-    points = [point for group in (GROUP, COMMANDS, PEERS) for point in entry_points(group)]
+    """What ``GANZOO_PLUGINS`` may name: plugins, and the packages that bring parts, commands, peers or models."""
+    points = [point for group in (GROUP, COMMANDS, PEERS, MODELS) for point in entry_points(group)]
     bringing = {distribution(point) for point in points} - {BUILT_IN}
     return bringing | {normalised(point.name) for point in points if point.group == GROUP}
 

@@ -183,6 +183,7 @@ def test_the_environment_says_who_is_who(monkeypatch):
             launched()
 
 
+@pytest.mark.slow
 def test_of_other_commands_the_first_process_does_the_work(finished, tmp_path, monkeypatch):
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
     folder = shutil.copytree(finished, tmp_path / "run")
@@ -234,6 +235,7 @@ def test_torchrun_makes_the_run_that_one_process_makes(tmp_path):
     assert json.loads((tmp_path / "two" / "training" / "run.json").read_text())["processes"] == 2
 
 
+@pytest.mark.slow
 def test_an_error_before_the_start_is_said_once_and_all_end(tmp_path):
     text = torchrun(*NEW, "--batch", "7", "--out", tmp_path / "run")
     assert text.count("ganzoo: error: ") == 1 and "a batch of 7 cannot be shared by 2 processes" in text

@@ -304,7 +304,8 @@ def test_a_package_ships_models_by_an_entry_point(hub, tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[ganzoo.models]\nsome = ganzoo_some_models\n")
     (package / "__init__.py").write_text("raise RuntimeError('imported')\n")
     code = "import ganzoo; print(ganzoo.load('boxed').config['step'])"
-    assert fresh_process(code, PYTHONPATH=str(tmp_path / "site")) == "7\n"
+    environment = {"PYTHONPATH": str(tmp_path / "site"), "GANZOO_PLUGINS": "ganzoo-some-models"}
+    assert fresh_process(code, **environment) == "7\n"
     assert not hub.seen
 
 

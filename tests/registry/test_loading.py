@@ -142,8 +142,10 @@ def test_ganzoo_plugins_chooses(site: Site, chosen: str, expected: set[str]) -> 
 
 def test_ganzoo_plugins_with_a_name_that_is_not_installed(site: Site) -> None:
     site.install_loss("one-soft", "soft")
-    done = site.run("plugins", GANZOO_PLUGINS="one-soft,nobody")
-    assert "names nobody, which is not installed" in done.stderr
+    site.install("only-models", "", "[ganzoo.models]\nsome = only_models\n")
+    done = site.run("plugins", GANZOO_PLUGINS="one-soft,nobody,only-models")
+    (warning,) = done.stderr.splitlines()
+    assert "names nobody, which is not installed" in warning
     assert "nobody" in done.stdout and "one-soft" in done.stdout
 
 
