@@ -9,7 +9,7 @@ from typing import NoReturn
 import ganzoo
 from ganzoo.card import check_card
 from ganzoo.card.check import drift
-from ganzoo.folder.config import read_config
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.shipped import shipped
 
 
@@ -20,9 +20,9 @@ def refuse(*where: object) -> NoReturn:
 
 socket.socket.connect = refuse  # type: ignore[method-assign]
 for name, [(who, folder), *_] in shipped().items():
-    if set(read_config(folder)["plugins"]) == set(sys.argv[1:]):
+    if set(ModelFolder(folder).config["plugins"]) == set(sys.argv[1:]):
         pictures = ganzoo.load(name).sample(16, seed=0, output="pil")
-        wrong = check_card(folder) or drift(folder)
+        wrong = check_card(ModelFolder(folder)) or drift(ModelFolder(folder))
         if wrong:
             sys.exit(f"the card of {name} is not the one that its folder would have:\n{wrong}")
         print(f"{name}, shipped with {who}: {len(pictures)} pictures of {pictures[0].size}, its card holds")

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from ganzoo.folder.config import describe
-from ganzoo.folder.model import save_model
-from ganzoo.folder.scores import Score, add_scores, weights_digest
+from ganzoo.folder.model import ModelFolder, save_model
+from ganzoo.folder.scores import Score, add_scores
 from ganzoo.gan.builder import build
 
 DATASET = {"name": "digits", "fingerprint": "sha256:" + "0" * 64, "count": 1, "licence": "unknown"}
@@ -33,7 +33,7 @@ def scored(folder: Path, value: float = 30.0, metric: str = "fid") -> Path:
     """Put a score of the weights that are there into ``metrics.json``."""
     network = {"name": "inception-v3-compat", "input": 299, "pretrained": True, "sha256": "1" * 64}
     data = {"name": "digits", "fingerprint": DATASET["fingerprint"], "split": "train", "count": 1}
-    key, weights = f"{metric}10k-train@inception-v3-compat", weights_digest(folder)
+    key, weights = f"{metric}10k-train@inception-v3-compat", ModelFolder(folder).digest
     score = Score(key, metric, value, None, 10_000, data, network, "tf", 0, 1, 7, 1.0, weights, False)
     add_scores(folder, [score])
     return folder

@@ -17,14 +17,13 @@ import ganzoo
 from ganzoo.card import check_card
 from ganzoo.cli import main
 from ganzoo.errors import ModelError
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import largest
-from ganzoo.folder.scores import scores_of
+from ganzoo.folder.model import ModelFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOLDERS = sorted(path.parent for path in (ROOT / "model_cards").glob("*/config.json"))
-SMALL = [folder for folder in FOLDERS if read_config(folder)["dataset"]["name"] == "mnist"]
+SMALL = [folder for folder in FOLDERS if ModelFolder(folder).config["dataset"]["name"] == "mnist"]
 MEGABYTE = 1 << 20
 
 each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -46,7 +45,7 @@ def names(folder):
 
 @each
 def test_a_shipped_model_loads_by_its_name(folder, offline, with_plugins):
-    plugins = read_config(folder)["plugins"]
+    plugins = ModelFolder(folder).config["plugins"]
     with_plugins(*plugins)
     try:
         gan = ganzoo.load(folder.name)
@@ -61,12 +60,12 @@ def test_a_shipped_model_loads_by_its_name(folder, offline, with_plugins):
 @each
 def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
     assert all(largest(name) is not None for name in names(folder))
-    with_plugins(*read_config(folder)["plugins"])
-    if all(find_spec(name.replace("-", "_")) for name in read_config(folder)["plugins"]):
-        assert check_card(folder) == []
+    with_plugins(*ModelFolder(folder).config["plugins"])
+    if all(find_spec(name.replace("-", "_")) for name in ModelFolder(folder).config["plugins"]):
+        assert check_card(ModelFolder(folder)) == []
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
-    assert read_config(folder)["license"]
-    scored = scores_of(folder)
+    assert ModelFolder(folder).config["license"]
+    scored = ModelFolder(folder).own_scores
     assert {score.metric for score in scored} >= {"fd"}
     assert all(score.floor is not None and score.dataset["split"] == "test" for score in scored if score.metric == "fd")
 
@@ -99,7 +98,7 @@ def test_readme_has_one_row_of_scores_a_model_and_the_leaderboard_has_all_of_the
     assert sorted(row[0] for row in rows) == sorted(f"| [`{f.name}`](model_cards/{f.name}/README.md)" for f in FOLDERS)
     assert "NOT comparable with published" in README.partition("<!-- scores -->")[2]
     complete = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8").replace("\\", "")
-    protocols = {score.protocol for folder in FOLDERS for score in scores_of(folder)}
+    protocols = {score.protocol for folder in FOLDERS for score in ModelFolder(folder).own_scores}
     assert complete.count("\n### ") == len(protocols) and all(f"### {key} on " in complete for key, *_ in protocols)
 
 

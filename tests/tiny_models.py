@@ -13,8 +13,8 @@ from ganzoo.card import make_card
 from ganzoo.cli import main
 from ganzoo.files.write import write_json
 from ganzoo.folder.config import describe
-from ganzoo.folder.model import save_model
-from ganzoo.folder.scores import Score, score_key, weights_digest
+from ganzoo.folder.model import ModelFolder, save_model
+from ganzoo.folder.scores import Score, score_key
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
 from ganzoo.images import grid, save_png, to_uint8
@@ -55,7 +55,7 @@ def score(folder: Path, metric: str = "fd", value: float = 12.345, **changes: An
         "seeds": 1,
         "step": 7,
         "seconds": 1.5,
-        "weights": weights_digest(folder),
+        "weights": ModelFolder(folder).digest,
         "higher_is_better": metric in ("is", "precision"),
     }
     key = score_key(metric, samples, "test", network, 64)
@@ -64,7 +64,7 @@ def score(folder: Path, metric: str = "fd", value: float = 12.345, **changes: An
 
 def write(folder: Path) -> str:
     """Write the card of a folder, and return it."""
-    (folder / "README.md").write_text(make_card(folder), encoding="utf-8")
+    (folder / "README.md").write_text(make_card(ModelFolder(folder)), encoding="utf-8")
     return (folder / "README.md").read_text(encoding="utf-8")
 
 

@@ -6,10 +6,6 @@ marks in the card that is there; :func:`draw_pictures` makes ``pictures/``. The 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from ganzoo.card.check import check_card, drift
 from ganzoo.card.facts import gather
 from ganzoo.card.markdown import plain
@@ -17,12 +13,13 @@ from ganzoo.card.page import render
 from ganzoo.errors import CardError, ModelError
 from ganzoo.files.write import write_text
 from ganzoo.folder.layout import CARD
+from ganzoo.folder.model import ModelFolder
 from ganzoo.registry.loading import log
 
 __all__ = ["check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
 
 
-def make_card(folder: str | Path, ref: str | None = None) -> str:
+def make_card(folder: ModelFolder, ref: str | None = None) -> str:
     """The text of the card that a folder would have.
 
     Args:
@@ -34,25 +31,25 @@ def make_card(folder: str | Path, ref: str | None = None) -> str:
         ModelError: for a folder that is no model, or whose files make no sense.
         CardError: when the marks in the card that is there do not pair up, so that text could be lost.
     """
-    return render(gather(Path(folder), ref))
+    return render(gather(folder, ref))
 
 
-def write_card(folder: Path, config: Mapping[str, Any]) -> None:
+def write_card(folder: ModelFolder) -> None:
     """Write ``README.md`` into a run's folder, quickly: text only, and the pictures that are there.
 
     A card that cannot be made anew stays as it is, with a warning: nobody wants to lose what they wrote between
     broken marks, or a training, to a card.
     """
     try:
-        text = render(gather(folder, config=config))
+        text = render(gather(folder))
     except (CardError, ModelError) as error:
-        log.warning("%s is left as it was: %s", folder / CARD, error)
+        log.warning("%s is left as it was: %s", folder.path / CARD, error)
         return
-    write_text(folder / CARD, text)
+    write_text(folder.path / CARD, text)
 
 
-def draw_pictures(folder: str | Path) -> list[str]:
+def draw_pictures(folder: ModelFolder) -> list[str]:
     """Draw what the card shows under ``pictures/``; returns what could not be drawn, and why."""
     from ganzoo.card.pictures import draw
 
-    return draw(Path(folder))
+    return draw(folder)

@@ -7,17 +7,16 @@ import math
 import re
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from ganzoo.card.facts import Facts, gather, is_file, read_card, read_index
+from ganzoo.card.facts import Facts, gather, read_card, read_index
 from ganzoo.card.page import render
 from ganzoo.card.sections import HEAD, kept_sections
 from ganzoo.errors import CardError
 from ganzoo.files.untrusted import printable, quoted
 from ganzoo.folder.layout import CARD, MODEL, PICTURES, largest
-from ganzoo.folder.scores import weights_digest
+from ganzoo.folder.model import ModelFolder
 
 if TYPE_CHECKING:
     from huggingface_hub import CardData
@@ -32,7 +31,7 @@ def known_licences() -> frozenset[str]:
     return frozenset(resources.files("ganzoo.card").joinpath(LICENCES).read_text("utf-8").split())
 
 
-def check_card(folder: str | Path) -> list[str]:
+def check_card(folder: ModelFolder) -> list[str]:
     """What keeps the card of a folder from being published, in sentences; nothing where all is well.
 
     Looked at are its marks, its YAML block (does the Hub's own reader take it, are the numbers finite, is the licence
@@ -42,21 +41,19 @@ def check_card(folder: str | Path) -> list[str]:
     Raises:
         ModelError: for a folder that is no model, or a card that cannot be read at all.
     """
-    folder = Path(folder)
     text = read_card(folder)
     if text is None:
         return [f"{folder} has no {CARD}: ganzoo card {folder} writes it"]
     return _structure(text) or [*_metadata(text, folder), *_links(text, folder), *_pictures(folder)]
 
 
-def drift(folder: str | Path) -> str:
+def drift(folder: ModelFolder) -> str:
     """How the card of a folder differs from the one that it would have, as a short diff; empty where it does not.
 
     Raises:
         ModelError: for a folder that is no model.
         CardError: when the marks in the card do not pair up.
     """
-    folder = Path(folder)
     text = read_card(folder)
     if text is None:
         return f"{folder} has no {CARD}"
@@ -88,7 +85,7 @@ def _structure(text: str) -> list[str]:
     return problems
 
 
-def _metadata(text: str, folder: Path) -> list[str]:
+def _metadata(text: str, folder: ModelFolder) -> list[str]:
     """What is wrong with the YAML block."""
     try:
         data = _read(text)
@@ -126,7 +123,7 @@ def _odd(value: Any, where: str = "") -> Iterator[str]:
         yield f"a {type(value).__name__} at {printable(where, 80)}"
 
 
-def _scores(data: CardData, facts: Facts, folder: Path) -> list[str]:
+def _scores(data: CardData, facts: Facts, folder: ModelFolder) -> list[str]:
     """Scores that the card claims and the folder does not have, and the other way round."""
     results = data.get("eval_results") or []
     claimed = sorted((str(result.metric_name), str(result.metric_value)) for result in results)
@@ -136,7 +133,7 @@ def _scores(data: CardData, facts: Facts, folder: Path) -> list[str]:
     return [f"the scores in {CARD} are not those of the weights in {folder}; {AGAIN.format(folder=folder)}"]
 
 
-def _links(text: str, folder: Path) -> list[str]:
+def _links(text: str, folder: ModelFolder) -> list[str]:
     """Links that lead nowhere, or out of the folder."""
     problems = []
     for target in dict.fromkeys(targets(text)):
@@ -146,7 +143,7 @@ def _links(text: str, folder: Path) -> list[str]:
             continue
         if address.scheme or address.netloc or largest(path) is None:
             problems.append(f"{CARD} links to {quoted(target)}, which is not among the files that are published")
-        elif not is_file(folder / path):
+        elif not folder.has(path):
             problems.append(f"{CARD} shows {path}, which is not there; {AGAIN.format(folder=folder)}")
     return problems
 
@@ -164,8 +161,8 @@ def targets(text: str) -> Iterator[str]:
                 yield str(target)
 
 
-def _pictures(folder: Path) -> list[str]:
+def _pictures(folder: ModelFolder) -> list[str]:
     index = read_index(folder)
-    if not index.captions or not is_file(folder / MODEL) or index.weights == weights_digest(folder):
+    if not index.captions or not folder.has(MODEL) or index.weights == folder.digest:
         return []
-    return [f"the pictures in {folder / PICTURES} are of other weights; {AGAIN.format(folder=folder)}"]
+    return [f"the pictures in {folder.path / PICTURES} are of other weights; {AGAIN.format(folder=folder)}"]

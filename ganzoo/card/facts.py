@@ -15,7 +15,6 @@ from ganzoo.errors import CardError, ModelError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, quoted, read_json, read_shapes
 from ganzoo.folder import examples
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import (
     ANIMATION,
     CARD,
@@ -26,8 +25,8 @@ from ganzoo.folder.layout import (
     PICTURES_INDEX,
     SAMPLES,
 )
-from ganzoo.folder.model import plan_of
-from ganzoo.folder.scores import Score, read_scores, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score
 from ganzoo.plan.plan import Plan
 
 FORMAT = 1
@@ -92,41 +91,38 @@ class Facts:
         return task_of(self.plan.head.entry.requires if self.plan.head.entry else ())
 
 
-def gather(folder: Path, ref: str | None = None, config: Mapping[str, Any] | None = None) -> Facts:
+def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
     """Read a folder.
 
     Args:
         folder: of a model.
         ref: a Hub repository to call it by; the one that its card names, else its path, by default.
-        config: the content of ``config.json``, where it is known.
 
     Raises:
         ModelError: for anything that does not hold together.
         CardError: when the marks of the card that is there do not pair up.
     """
-    config = dict(read_config(folder) if config is None else config)
+    config = dict(folder.config)
     config["ganzoo"] = str(config.get("ganzoo", "of an unknown version"))
     config["license"] = None if config["license"] is None else one_line(config["license"])
     card = read_card(folder) or ""
     ref = _repository(ref) or named_ref(card)
-    name = ref.rpartition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name) or "model"
-    weights, size = _size(folder / MODEL)
-    scores = read_scores(folder)
-    digest = weights_digest(folder) if scores else ""
+    name = ref.rpartition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.path.resolve().name) or "model"
+    weights, size = _size(folder.path / MODEL)
     index = read_index(folder)
     fresh = index.step == config["step"]
     return Facts(
         name=name,
         ref=ref or f"./{name}",
         config=config,
-        plan=plan_of(config, folder),
+        plan=folder.plan,
         weights=weights,
         size=size,
-        scores=[score for score in scores if score.weights == digest],
-        history=by_step(scores),
-        files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR) if is_file(folder / file)),
-        prompts=tuple(examples.captions(folder)),
-        captions={file: text for file, text in index.captions.items() if fresh and is_file(folder / PICTURES / file)},
+        scores=folder.own_scores,
+        history=by_step(folder.scores),
+        files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR) if folder.has(file)),
+        prompts=tuple(examples.captions(folder.path)),
+        captions={file: text for file, text in index.captions.items() if fresh and folder.has(f"{PICTURES}/{file}")},
         events=index.events,
         kept=kept_sections(card),
     )
@@ -145,22 +141,13 @@ def by_step(scores: Iterable[Score]) -> list[list[Score]]:
     return [[steps[step] for step in sorted(steps)] for steps in series.values() if len(steps) > 1]
 
 
-def is_file(path: Path) -> bool:
-    """Whether a regular file is there, that may be read."""
-    try:
-        with open_regular(path):
-            return True
-    except ModelError:
-        return False
-
-
-def read_card(folder: Path) -> str | None:
+def read_card(folder: ModelFolder) -> str | None:
     """The card that is there; None if there is none.
 
     Raises:
         ModelError: for a file that no card is: too large, no text, a link.
     """
-    path = folder / CARD
+    path = folder.path / CARD
     if not path.is_symlink() and not path.exists():
         return None
     with open_regular(path) as file:
@@ -173,13 +160,13 @@ def read_card(folder: Path) -> str | None:
         raise ModelError(f"{path} is no text: {quoted(error)}") from None
 
 
-def read_index(folder: Path) -> Index:
+def read_index(folder: ModelFolder) -> Index:
     """``pictures/index.json``, checked; an empty one where there is none.
 
     Raises:
         ModelError: for one that makes no sense.
     """
-    path = folder / PICTURES / PICTURES_INDEX
+    path = folder.path / PICTURES / PICTURES_INDEX
     if not path.is_symlink() and not path.exists():
         return Index()
     table = read_json(path)

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzoo.card.facts import FORMAT, LONGEST_TEXT, MOST_EVENTS, by_step, is_file, read_index
+from ganzoo.card.facts import FORMAT, LONGEST_TEXT, MOST_EVENTS, by_step, read_index
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import UsageError
 from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.layout import CARD_PICTURES, CURVES_PICTURE, LOG, PICTURES, PICTURES_INDEX, SCORES_PICTURE
 from ganzoo.folder.log import read_log
-from ganzoo.folder.model import load_folder
-from ganzoo.folder.scores import read_scores, weights_digest
+from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
 from ganzoo.images import PAPER, fitting, grid, save_png, to_uint8
@@ -35,7 +33,7 @@ CURVES = ("losses/", "accuracy/")
 LINES = 30  # of the log: a longer one is smoothed over as many as make this many waves
 
 
-def draw(folder: Path) -> list[str]:
+def draw(folder: ModelFolder) -> list[str]:
     """Draw every picture that this model can have, and write down what they show; returns what was left out, and why.
 
     Where the log of the training is not, as in a folder that was published, what is there of the training stays.
@@ -43,9 +41,8 @@ def draw(folder: Path) -> list[str]:
     Raises:
         ModelError: for a folder that cannot be loaded.
     """
-    gan = load_folder(folder)
-    config: Mapping[str, Any] = gan.config  # type: ignore[assignment]
-    out, logged = folder / PICTURES, is_file(folder / LOG)
+    gan = folder.load()
+    config, out, logged = folder.config, folder.path / PICTURES, folder.has(LOG)
     before = read_index(folder)
     known = before.captions if before.step == config["step"] else {}  # else of another model
     make_folder(out)
@@ -56,14 +53,14 @@ def draw(folder: Path) -> list[str]:
         except UsageError as error:  # no matplotlib
             notes.append(f"{PICTURES}/{file} was not drawn: {error}")
             caption = None
-        if caption is None and file in OF_TRAINING and not logged and is_file(out / file):
+        if caption is None and file in OF_TRAINING and not logged and folder.has(f"{PICTURES}/{file}"):
             caption = known.get(file)
         if caption is None:
             (out / file).unlink(missing_ok=True)
         else:
             captions[file] = caption[:LONGEST_TEXT]
-    index = {"step": config["step"], "weights": weights_digest(folder), "pictures": captions}
-    told = events(folder) if logged else before.events
+    index = {"step": config["step"], "weights": folder.digest, "pictures": captions}
+    told = events(folder.path) if logged else before.events
     write_json(out / PICTURES_INDEX, {"format": FORMAT, **index, "events": list(told)})
     return notes
 
@@ -91,7 +88,7 @@ def takes_noise(gan: GAN) -> bool:
     return gan.takes == {NOISE}
 
 
-def draw_classes(gan: GAN, folder: Path, path: Path) -> str | None:
+def draw_classes(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """A row for each class, a column for each noise."""
     if not gan.classes or not takes_noise(gan):
         return None
@@ -105,7 +102,7 @@ def draw_classes(gan: GAN, folder: Path, path: Path) -> str | None:
     return f"A row for each {which}, a column for each noise: along a column only the label changes."
 
 
-def draw_walk(gan: GAN, folder: Path, path: Path) -> str | None:
+def draw_walk(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """Rows from one sample to another."""
     if not takes_noise(gan):
         return None
@@ -117,7 +114,7 @@ def draw_walk(gan: GAN, folder: Path, path: Path) -> str | None:
     return f"From one sample to another{held}: each row walks between two noises."
 
 
-def draw_attention(gan: GAN, folder: Path, path: Path) -> str | None:
+def draw_attention(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """Where the attention looks from a few points."""
     if not attention_layers(gan.G):  # type: ignore[arg-type]
         return None
@@ -153,11 +150,11 @@ def named_rows(picture: Image.Image, names: tuple[str, ...]) -> Image.Image:
 # --- pictures of the training -------------------------------------------------------------------------------
 
 
-def draw_curves(gan: GAN, folder: Path, path: Path) -> str | None:
+def draw_curves(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """Losses, and how often D is right, over the steps."""
-    if not is_file(folder / LOG) or not read_log(folder):
+    if not folder.has(LOG) or not read_log(folder.path):
         return None
-    curves = [curve for curve in read_curves([folder], ["*"]) if curve.key.startswith(CURVES)]
+    curves = [curve for curve in read_curves([folder.path], ["*"]) if curve.key.startswith(CURVES)]
     if not curves:
         return None
     smooth = max(1, max(len(curve.values) for curve in curves) // LINES)
@@ -165,9 +162,9 @@ def draw_curves(gan: GAN, folder: Path, path: Path) -> str | None:
     return "Losses by turn, and the share of images that D judges right" + (", smoothed." if smooth > 1 else ".")
 
 
-def draw_scores(gan: GAN, folder: Path, path: Path) -> str | None:
+def draw_scores(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """Scores over the steps."""
-    series = by_step(read_scores(folder))
+    series = by_step(folder.scores)
     if not series:
         return None
     lines = [Curve("", line[0].key, [one.step for one in line], [one.value for one in line]) for line in series]
@@ -175,7 +172,7 @@ def draw_scores(gan: GAN, folder: Path, path: Path) -> str | None:
     return "Scores over training."
 
 
-Maker = Callable[[GAN, Path, Path], "str | None"]
+Maker = Callable[[GAN, ModelFolder, Path], "str | None"]
 """Draws at a path; returns the caption, or None where the model has nothing of the kind."""
 
 MAKERS: Mapping[str, Maker] = dict(

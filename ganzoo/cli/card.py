@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.cli.model import check_out
 from ganzoo.files.untrusted import printable
+
+if TYPE_CHECKING:
+    from ganzoo.folder.model import ModelFolder
 
 
 @click.command()
@@ -27,27 +31,29 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     ganzoo card runs/first --check
     ganzoo card runs/first --html card.html
     """
-    folder = folder.expanduser()
     if html is not None:
         check_out(html, (".html",))
     from ganzoo.card import check_card, drift
     from ganzoo.folder.layout import CARD
+    from ganzoo.folder.model import ModelFolder
 
+    model = ModelFolder(folder.expanduser())
     if not check:
-        write(folder)
-    difference = drift(folder) if check else ""
-    problems = check_card(folder)
+        write(model)
+    difference = drift(model) if check else ""
+    problems = check_card(model)
     for line in [*difference.splitlines(), *(f"problem: {printable(problem)}" for problem in problems)]:
         click.echo(line, err=not check)
     if html is not None:
-        render(folder, html)
+        render(model, html)
+    path = model.path / CARD
     if check and (difference or problems):
-        click.echo(f"{folder / CARD} is not what its folder would have; make it again: ganzoo card {folder}", err=True)
+        click.echo(f"{path} is not what its folder would have; make it again: ganzoo card {model}", err=True)
         ctx.exit(1)
-    click.echo(f"{folder / CARD}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
+    click.echo(f"{path}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
 
 
-def write(folder: Path) -> None:
+def write(folder: ModelFolder) -> None:
     """Draw the pictures and write the card, once it is known that no text of a person would be lost."""
     from ganzoo.card import draw_pictures, make_card
     from ganzoo.files.write import write_text
@@ -56,13 +62,13 @@ def write(folder: Path) -> None:
     make_card(folder)
     for note in draw_pictures(folder):
         click.echo(f"note: {printable(note)}", err=True)
-    write_text(folder / CARD, make_card(folder))
+    write_text(folder.path / CARD, make_card(folder))
 
 
-def render(folder: Path, html: Path) -> None:
+def render(folder: ModelFolder, html: Path) -> None:
     """Write the card that is there as a web page."""
     from ganzoo.card.facts import read_card
     from ganzoo.card.html import card_page
     from ganzoo.files.write import write_text
 
-    write_text(html, card_page(read_card(folder) or "", folder))
+    write_text(html, card_page(read_card(folder) or "", folder.path))

@@ -35,14 +35,15 @@ def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: An
       ganzoo cast runs/first ./small --data digits
     """
     from ganzoo.folder.layout import MODEL
+    from ganzoo.folder.model import ModelFolder
     from ganzoo.publish.convert import cast as write
 
-    folder, target = folder.expanduser(), target.expanduser()
+    model, target = ModelFolder(folder.expanduser()), target.expanduser()
     with nullcontext() if data is None else examiner(data, **options) as who:
-        notes = write(folder, target, dtype, who, show)
+        notes = write(model, target, dtype, who, show)
     for note in notes:
         click.echo(f"note: {note}", err=True)
-    before, after = ((place / MODEL).stat().st_size for place in (folder, target))
+    before, after = ((place / MODEL).stat().st_size for place in (model.path, target))
     click.echo(f"{target}: {dtype} weights, {spelled(after)} instead of {spelled(before)}")
     if data is None:
         click.echo(f"not scored yet: ganzoo eval {target} --data D")

@@ -14,6 +14,7 @@ from ganzoo.errors import UsageError
 from ganzoo.folder.layout import METRICS
 
 if TYPE_CHECKING:
+    from ganzoo.folder.model import ModelFolder
     from ganzoo.scoring.compare import Model
 
 
@@ -51,10 +52,10 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
         click.echo(f"as a page, with samples: {html}", err=as_json)
 
 
-def labels(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
+def labels(names: Sequence[str], folders: Sequence[ModelFolder]) -> list[str]:
     """The last part of each name where that tells them apart, else the names as given, numbered where they repeat."""
     short = [
-        folder.resolve().name if Path(name).is_dir() else name for name, folder in zip(names, folders, strict=True)
+        folder.path.resolve().name if Path(name).is_dir() else name for name, folder in zip(names, folders, strict=True)
     ]
     if len(set(short)) == len(short):
         return short

@@ -13,7 +13,7 @@ from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
     from ganzoo.folder.scores import Score
-    from ganzoo.hub.locate import Found
+    from ganzoo.hub.locate import ModelReference
 
 OTHER_SPLIT = "other split"
 
@@ -157,7 +157,7 @@ def kept_step(step: str | None) -> int | str | None:
     return int(step) if step and step.isdecimal() else step
 
 
-def named(model: str) -> Path | Found:
+def named(model: str) -> Path | ModelReference:
     """What the command line calls MODEL: what is at that path if something is, else what the Hub has."""
     from ganzoo.hub.locate import on_command_line
 

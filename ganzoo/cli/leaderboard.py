@@ -78,13 +78,12 @@ def rows(folders: Sequence[Path]) -> Iterator[Row]:
         UsageError: for a folder that is not there, or holds no model.
         ModelError: for a model's file that makes no sense.
     """
-    from ganzoo.files.untrusted import field, printable, read_json
-    from ganzoo.folder.scores import scores_of
+    from ganzoo.files.untrusted import printable
+    from ganzoo.folder.model import ModelFolder
 
-    for folder in models(folders):
-        config = folder / CONFIG
-        recipe = printable(field(read_json(config), "recipe", str, config), 120)
-        for score in scores_of(folder):
+    for folder in map(ModelFolder, models(folders)):
+        recipe = printable(folder.config["recipe"], 120)
+        for score in folder.own_scores:
             yield Row(printable(folder), recipe, score)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import ModelError, UsageError, either
 
 if TYPE_CHECKING:
+    from ganzoo.folder.model import ModelFolder
     from ganzoo.gan.gan import GAN
 
 
@@ -30,7 +31,7 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
     return on_command_line(model).load(where, int(step) if step and step.isdecimal() else step)
 
 
-def model_folder(model: str, also: tuple[str, ...] = ()) -> Path:
+def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:
     """The folder of the model that the command line calls ``model``, fetched if it is on the Hub.
 
     Args:

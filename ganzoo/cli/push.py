@@ -46,19 +46,21 @@ def push(
     ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
     ganzoo push runs/first ./dcgan-digits
     """
+    from ganzoo.folder.model import ModelFolder
     from ganzoo.hub.push import Wish
     from ganzoo.hub.references import check_repo
     from ganzoo.publish.push import push as publish
 
+    model = ModelFolder(folder)
     if repo.startswith((".", "/", "~")):
         from ganzoo.publish.push import export
 
         target = Path(repo).expanduser()
-        _show(folder, repo, export(folder, target, license, unscored, with_discriminator))
+        _show(folder, repo, export(model, target, license, unscored, with_discriminator))
         return
     wish = Wish(check_repo(repo), revision, private, create_pr, message, token)
     sent = publish(
-        folder,
+        model,
         wish,
         license=license,
         unscored=unscored,

@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -82,6 +83,28 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise ModelError(f"{path} is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
         yield file
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a regular file is there, that may be read."""
+    try:
+        with open_regular(path):
+            return True
+    except ModelError:
+        return False
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a regular file, in hex.
+
+    Raises:
+        ModelError: when it is missing or no regular file.
+    """
+    digest = sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _refuse_constant(text: str) -> float:

@@ -5,30 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
 from ganzoo.errors import ModelError, either
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.folder.layout import CONFIG
-from ganzoo.folder.weights import DTYPES
-from ganzoo.gan.gan import GAN
-from ganzoo.plan.plan import Plan
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.entry import BUILT_IN, Entry
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
 
+if TYPE_CHECKING:  # so that commands that only read JSON start without torch
+    from ganzoo.gan.gan import GAN
+    from ganzoo.plan.plan import Plan
+
 FORMAT = 1
-
-
 LONGEST_NAME = 200  # of a class
-
-
+DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
-
-
 DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
 
 

@@ -1,158 +1,216 @@
-"""The folder of a model: what ``sample`` needs, and nothing that could run. Writing it, and reading a stranger's."""
+"""The folder of a model as one object: read and checked once, and carried by whoever works on the model.
+
+Nothing here imports torch before networks are asked for, so that commands that only read start at once.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
-from torch import Tensor, nn
-
-from ganzoo.errors import GanzooError, ModelError, UnknownPart, either
-from ganzoo.files.untrusted import printable, quoted, read_tensors
+from ganzoo.errors import ModelError, either
+from ganzoo.files.untrusted import file_digest, is_regular, quoted
 from ganzoo.files.write import write_json
-from ganzoo.folder.config import SIZES, read_config
+from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, MODEL, bests, snapshots
-from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain, write_tensors
-from ganzoo.gan.builder import assemble
-from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import NOISE
-from ganzoo.plan.plan import Plan
-from ganzoo.registry.recipe import EMPTY, Recipe
+from ganzoo.folder.scores import Score, add_scores, read_scores
 
-# --- what a folder holds ------------------------------------------------------------------------------------
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.gan.gan import GAN
+    from ganzoo.plan.plan import Plan
+
+
+class ModelFolder:
+    """The folder of a model or a run. It is not trusted: what it says is checked when it is first read, and kept.
+
+    It does not follow a folder that another process changes, such as that of a training: take a new one then, or hold
+    the folder's lock. What is written through it, it knows.
+
+    Args:
+        path: of the folder; nothing is read yet.
+        config: the content of its ``config.json``, where the caller has checked or written it.
+    """
+
+    def __init__(self, path: str | PathLike[str], config: Mapping[str, Any] | None = None) -> None:
+        self.path = Path(path)
+        self._digests: dict[Path, str] = {}
+        if config is not None:
+            self.config = dict(config)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    # --- what it says ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The content of ``config.json``, every field checked.
+
+        Raises:
+            ModelError: for a folder that is no model, that a newer ganzoo wrote, or whose fields make no sense.
+        """
+        return read_config(self.path)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan that ``config.json`` describes.
+
+        Raises:
+            ModelError: when a part is missing, with what to install, or the plan does not hold together.
+        """
+        from ganzoo.folder.building import plan_of
+
+        return plan_of(self.config, self.path)
+
+    @cached_property
+    def scores(self) -> list[Score]:
+        """Every score in ``metrics.json``, oldest first, also those of other weights than the folder's.
+
+        Raises:
+            ModelError: for a file that is too large, malformed, or of a newer format.
+        """
+        return read_scores(self.path)
+
+    @property
+    def own_scores(self) -> list[Score]:
+        """The scores of the weights that are in the folder now, oldest first.
+
+        Raises:
+            ModelError: for a malformed file, or a folder without weights.
+        """
+        return [score for score in self.scores if score.weights == self.digest]
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """Kept weights by step, oldest first."""
+        return snapshots(self.path)
+
+    @property
+    def bests(self) -> dict[int, Path]:
+        """Checkpoint folders of the best step by step, oldest first; the last is the best one now."""
+        return bests(self.path)
+
+    def has(self, name: str) -> bool:
+        """Whether a regular file of that name, such as ``samples.png``, is there and may be read."""
+        return is_regular(self.path / name)
+
+    # --- its weights ----------------------------------------------------------------------------------------
+
+    @property
+    def digest(self) -> str:
+        """sha256 of ``model.safetensors`` in hex.
+
+        Raises:
+            ModelError: when it is missing or no regular file.
+        """
+        return self._digest_of(self.path / MODEL)
+
+    def step_digest(self, step: int | str | None) -> str:
+        """sha256, in hex, of the weights of a step, as :meth:`weights_file` finds them."""
+        return self._digest_of(self.weights_file(step))
+
+    def _digest_of(self, file: Path) -> str:
+        """Computed once for each file: weights are what takes long to read."""
+        if file not in self._digests:
+            self._digests[file] = file_digest(file)
+        return self._digests[file]
+
+    def weights_file(self, step: int | str | None = None) -> Path:
+        """The file that holds the weights of a step, or of the model.
+
+        Args:
+            step: a kept step (``train --keep``), or ``"best"``; the model itself by default.
+
+        Raises:
+            ModelError: there are no weights of that step; the text says of which there are.
+        """
+        if step is None or step == self.config["step"] or step == self.config["selection"]:
+            return self.path / MODEL
+        best = self.bests
+        kept = {**self.snapshots, **{number: path / MODEL for number, path in best.items()}}
+        step = max(best, default=step) if step == "best" else step
+        if step in kept:
+            return kept[int(step)]
+        have = either(sorted({*kept, self.config["step"]}), "and")
+        if step == "best":
+            raise ModelError(f"{self} holds the last step: no score has chosen a best one; it has the steps {have}")
+        raise ModelError(f"{self} has no step {quoted(step)}; it has {have} (train --keep K keeps more)")
+
+    def build(self) -> GAN:
+        """What the folder promises: the GAN on ``meta``, without reparametrisations such as ``sn``.
+
+        Raises:
+            ModelError: when a part is missing or the plan cannot be built; the text says which and why.
+        """
+        from ganzoo.folder.building import build_from
+
+        return build_from(self.config, self.path, "meta", plain=True, plan=self.plan)
+
+    def expected_tensors(self) -> dict[str, Tensor]:
+        """The tensors that ``model.safetensors`` must hold, on ``meta``, by ``network.path``.
+
+        Raises:
+            ModelError: when the networks cannot be built.
+        """
+        from ganzoo.folder.building import exported
+
+        return exported(self.build(), self.config)[1]
+
+    def load(self, device: str = "cpu", step: int | str | None = None) -> GAN:
+        """The trained model, ready to sample.
+
+        Only the generator side is there: a discriminator is not needed to sample, and not published.
+
+        Args:
+            device: where the weights go.
+            step: a kept step (``train --keep``), or ``"best"``; the model itself by default.
+
+        Returns:
+            A GAN in eval mode; its ``config`` is the content of ``config.json``.
+
+        Raises:
+            ModelError: for anything that does not hold together, before memory is taken for weights.
+        """
+        from ganzoo.folder.building import read_weights
+        from ganzoo.gan.inputs import NOISE
+
+        gan = self.build()
+        read_weights(gan, self.config, self.weights_file(step))
+        gan.config = dict(self.config)  # type: ignore[assignment]
+        if gan.takes != {NOISE}:
+            from ganzoo.folder import examples  # others need not wait for what reads pictures
+
+            gan.examples = examples.read(self.path, gan)
+        return gan.to(device).eval()
+
+    # --- writing --------------------------------------------------------------------------------------------
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Replace ``config.json``, unless it says the same already."""
+        if config != self.config:
+            write_json(self.path / CONFIG, config)
+            self.config = dict(config)
+            self.__dict__.pop("plan", None)
+
+    def add_scores(self, scores: Iterable[Score]) -> None:
+        """Add scores to ``metrics.json``; one that measures the same thing again takes the old one's place.
+
+        Raises:
+            ModelError: when the file that is there makes no sense.
+            RunError: when it cannot be written.
+        """
+        add_scores(self.path, scores)
+        self.__dict__.pop("scores", None)
 
 
 def save_model(gan: GAN, folder: Path, config: Mapping[str, Any]) -> None:
     """Write ``model.safetensors`` and then ``config.json``, each in one piece."""
+    from ganzoo.folder.weights import generator_state, write_tensors
+
     write_tensors(folder / MODEL, generator_state(gan))
     write_json(folder / CONFIG, config)
-
-
-# --- reading one --------------------------------------------------------------------------------------------
-
-
-def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
-    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
-    missing = []
-    for name, version in config["plugins"].items():
-        try:
-            importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(f"'{name}=={Version(version)}'")
-    hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
-    return ModelError(f"{folder} cannot be built: {printable(error)}{hint}")
-
-
-def _without_weights(plan: Plan) -> Plan:
-    """The plan with plain weights on both sides: what a baked network looks like."""
-    slots = [replace(s, name=EMPTY, options={}, entry=None) if s.kind == "weight" else s for s in plan.slots]
-    return replace(plan, slots=tuple(slots))
-
-
-def plan_of(config: Mapping[str, Any], folder: Path) -> Plan:
-    """The plan that a checked ``config.json`` describes; ``folder`` is where it is from, for messages.
-
-    Raises:
-        ModelError: when a part is missing, with what to install, or the plan does not hold together.
-    """
-    try:
-        Recipe.parse(config["recipe"])
-        return Plan.from_config(config)
-    except UnknownPart as error:
-        raise _missing_plugins(config, folder, error) from error
-    except GanzooError as error:
-        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
-    except (TypeError, ValueError, ArithmeticError, LookupError, AssertionError) as error:
-        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
-
-
-def build_from(config: Mapping[str, Any], folder: Path, device: str, plain: bool = False) -> GAN:
-    """The GAN that a checked ``config.json`` describes, with fresh weights or on ``meta``.
-
-    Args:
-        config: checked.
-        folder: where it is from, for messages.
-        device: where the weights live.
-        plain: leave out the reparametrisations, such as ``sn``.
-
-    Raises:
-        ModelError: when a part is missing or the plan cannot be built; the text says which and why.
-    """
-    sizes = {name: config[name] for name in SIZES}
-    plan = plan_of(config, folder)
-    try:
-        gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)
-    except GanzooError as error:
-        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
-    except (TypeError, ValueError, ArithmeticError, LookupError, StopIteration, AssertionError) as error:
-        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
-    if gan.classes != config["classes"]:
-        raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
-    gan.plan, gan.class_names = plan, tuple(config["class_names"])
-    return gan
-
-
-def weights_file(folder: Path, config: Mapping[str, Any], step: int | str | None) -> Path:
-    """The file that holds the weights of a step, or of the model."""
-    if step is None or step == config["step"] or step == config["selection"]:
-        return folder / MODEL
-    kept = {**snapshots(folder), **{number: path / MODEL for number, path in bests(folder).items()}}
-    step = max(bests(folder), default=step) if step == "best" else step
-    if step in kept:
-        return kept[int(step)]
-    have = either(sorted({*kept, config["step"]}), "and")
-    if step == "best":
-        raise ModelError(f"{folder} holds the last step: no score has chosen a best one; it has the steps {have}")
-    raise ModelError(f"{folder} has no step {quoted(step)}; it has {have} (train --keep K keeps more)")
-
-
-def skeleton(config: Mapping[str, Any], folder: Path) -> tuple[GAN, dict[str, nn.Module], dict[str, Tensor]]:
-    """What a checked ``config.json`` promises, on ``meta``: the GAN, its generator side, the tensors of the file.
-
-    Raises:
-        ModelError: when it cannot be built; ``folder`` is where it is from, for messages.
-    """
-    gan = build_from(config, folder, "meta", plain=True)
-    plain = {name: make_plain(network) for name, network in generator_side(gan).items()}
-    dtype = DTYPES[config["dtype"]]
-    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}
-    return gan, plain, expected
-
-
-def load_folder(path: str | Path, device: str = "cpu", step: int | str | None = None) -> GAN:
-    """A trained model from its folder, ready to sample; the folder is not trusted.
-
-    Only the generator side is there: a discriminator is not needed to sample, and not published.
-
-    Args:
-        path: of the folder.
-        device: where the weights go.
-        step: a kept step (``train --keep``), or ``"best"``; the model itself by default.
-
-    Returns:
-        A GAN in eval mode; its ``config`` is the content of ``config.json``.
-
-    Raises:
-        ModelError: for anything that does not hold together, before memory is taken for weights.
-    """
-    folder = Path(path)
-    config = read_config(folder)
-    gan, plain, expected = skeleton(config, folder)
-    tensors = read_tensors(weights_file(folder, config, step), expected)
-    for child in list(gan._modules):
-        delattr(gan, child)
-    for name, network in plain.items():
-        own = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
-        full = {key: t.float() if t.is_floating_point() else t for key, t in own.items()}
-        network.load_state_dict(full, strict=True, assign=True)
-        setattr(gan, name, network.requires_grad_(False))
-    gan.config = config  # type: ignore[assignment]
-    if gan.takes != {NOISE}:
-        from ganzoo.folder import examples  # others need not wait for what reads pictures
-
-        gan.examples = examples.read(folder, gan)
-    return gan.to(device).eval()

@@ -10,15 +10,14 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import field as checked
-from ganzoo.files.untrusted import open_regular, quoted, read_json
+from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
-from ganzoo.folder.layout import LARGEST_METRICS, METRICS, MODEL
+from ganzoo.folder.layout import LARGEST_METRICS, METRICS
 
 FORMAT = 1
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
@@ -103,19 +102,6 @@ def score_key(metric: str, samples: int, split: str, network: str, pixels: int |
     return key if pixels is None else f"{key}-{pixels}"
 
 
-def weights_digest(folder: str | Path, name: str = MODEL) -> str:
-    """sha256 of ``model.safetensors``, or of another file of the folder, in hex.
-
-    Raises:
-        ModelError: when it is missing or no regular file.
-    """
-    digest = sha256()
-    with open_regular(Path(folder) / name) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 # --- metrics.json -------------------------------------------------------------------------------------------
 
 
@@ -147,19 +133,6 @@ def add_scores(folder: str | Path, scores: Iterable[Score]) -> None:
         merged[score.identity] = score
     table = {"format": FORMAT, "scores": [score.to_json() for score in merged.values()]}
     write_json(Path(folder) / METRICS, table)
-
-
-def scores_of(folder: str | Path) -> list[Score]:
-    """The scores of the weights that are in the folder now, oldest first.
-
-    Raises:
-        ModelError: for a malformed file, or a folder without weights.
-    """
-    scores = read_scores(folder)
-    if not scores:
-        return []
-    digest = weights_digest(folder)
-    return [score for score in scores if score.weights == digest]
 
 
 # --- checking a stranger's record ---------------------------------------------------------------------------

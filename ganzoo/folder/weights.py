@@ -12,9 +12,10 @@ from torch.nn.utils import parametrize
 
 from ganzoo.errors import RunError
 from ganzoo.files.write import atomic
+from ganzoo.folder import config
 from ganzoo.gan.gan import GAN
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES: Mapping[str, torch.dtype] = {name: getattr(torch, name) for name in config.DTYPES}
 
 
 def plain_places(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:

@@ -19,7 +19,7 @@ from typing import TextIO
 from ganzoo.errors import GanzooError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.log import flat, read_log
-from ganzoo.folder.scores import scores_of
+from ganzoo.folder.model import ModelFolder
 
 DONE, FAILED, STOPPED, WAITING = "done", "failed", "stopped", "waiting"
 ASKED_TO_STOP = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # how train says that it has saved and ended
@@ -160,7 +160,7 @@ def measures(folder: Path, scored: bool) -> dict[str, Measure]:
         ModelError: for a folder that does not hold together.
     """
     if scored:
-        return {score.key: Measure(score.value, score.higher_is_better) for score in scores_of(folder)}
+        return {score.key: Measure(score.value, score.higher_is_better) for score in ModelFolder(folder).own_scores}
     records = [record for record in read_log(folder) if "event" not in record]
     late = records[-1]["step"] * (1 - RECENT) if records else 0
     lines = [(record["step"], flat(record)) for record in records]

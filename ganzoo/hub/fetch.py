@@ -16,6 +16,7 @@ from typing import Any
 from ganzoo.errors import HubError, HubUnreachable, ModelError, NotOnHub
 from ganzoo.files.untrusted import LARGEST_HEADER
 from ganzoo.folder.layout import CONFIG, EXAMPLE_FILES, MODEL, largest
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import client, hub_errors, page
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -45,7 +46,7 @@ class Listing:
             raise ModelError(f"{self.repo}: {name} has {size:,} bytes, and no {name} has more than {most:,}")
 
 
-def fetch(repo: str, revision: str | None = None, token: str | None = None, also: Collection[str] = ()) -> Path:
+def fetch(repo: str, revision: str | None = None, token: str | None = None, also: Collection[str] = ()) -> ModelFolder:
     """The folder, in the Hub's cache, of a model: config, weights and examples.
 
     Args:
@@ -61,7 +62,7 @@ def fetch(repo: str, revision: str | None = None, token: str | None = None, also
     revision = revision or MAIN
     kept = cached(repo, revision)
     if kept is not None and COMMIT.fullmatch(revision) and all((kept / name).exists() for name in also):
-        return kept
+        return ModelFolder(kept)
     try:
         with hub_errors(repo, token, revision):
             return _fetch_now(repo, revision, token, also)
@@ -70,7 +71,7 @@ def fetch(repo: str, revision: str | None = None, token: str | None = None, also
         if kept is None:
             raise HubUnreachable(f"{error}; {repo} is not in the cache of this machine either") from error
         log.warning("%s; using the copy of %s in the cache", error, repo)
-        return kept
+        return ModelFolder(kept)
 
 
 def cached(repo: str, revision: str) -> Path | None:
@@ -92,7 +93,7 @@ def listing(api: Any, repo: str, revision: str) -> Listing:
     return Listing(repo, info.sha, files)
 
 
-def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str]) -> Path:
+def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str]) -> ModelFolder:
     from huggingface_hub import try_to_load_from_cache
 
     api = client(token)
@@ -101,7 +102,7 @@ def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str
         if name not in there.sizes:
             raise NotOnHub(f"{repo} has no {name}: it is no model of ganzoo; see {page(repo)}/tree/{revision}")
     there.check(CONFIG)
-    folder = Path(api.hf_hub_download(repo, CONFIG, revision=there.commit)).parent
+    folder = ModelFolder(Path(api.hf_hub_download(repo, CONFIG, revision=there.commit)).parent)
     there.check(MODEL)
     if not isinstance(try_to_load_from_cache(repo, MODEL, revision=there.commit), str):
         _check_weights(there, folder)
@@ -109,19 +110,16 @@ def _fetch_now(repo: str, revision: str, token: str | None, also: Collection[str
         if name in there.sizes:
             there.check(name)
             api.hf_hub_download(repo, name, revision=there.commit)
-    if cached(repo, revision) != folder:  # remember which commit the branch is, for the day without a network
+    if cached(repo, revision) != folder.path:  # remember which commit the branch is, for the day without a network
         with suppress(HubUnreachable), hub_errors(repo, token, revision):
             api.hf_hub_download(repo, CONFIG, revision=revision)
     return folder
 
 
-def _check_weights(there: Listing, folder: Path) -> None:
+def _check_weights(there: Listing, folder: ModelFolder) -> None:
     """Refuse weights that cannot be those of the config, before they are downloaded."""
-    from ganzoo.folder.config import read_config
-    from ganzoo.folder.model import skeleton
-
     try:
-        expected = skeleton(read_config(folder), folder)[2]
+        expected = folder.expected_tensors()
     except ModelError as error:
         raise ModelError(renamed(error, folder, there.repo)) from error
     needed = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
@@ -131,6 +129,6 @@ def _check_weights(there: Listing, folder: Path) -> None:
         raise ModelError(f"{there.repo}: {MODEL} has {has:,} bytes; the weights of its recipe have {needed:,}")
 
 
-def renamed(error: Exception, folder: Path, label: str) -> str:
+def renamed(error: Exception, folder: ModelFolder, label: str) -> str:
     """An error's text with the model as a person calls it in place of a folder of the cache."""
     return str(error).replace(str(folder), label)

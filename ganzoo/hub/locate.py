@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import HubError, ModelError
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.references import Reference, default_repo, parse
 from ganzoo.hub.shipped import shipped_folder
 
@@ -18,25 +19,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A model's folder, and what a person calls the model."""
+class ModelReference:
+    """A reference followed to its end.
 
-    folder: Path
+    Attributes:
+        folder: of the model, on this machine.
+        label: what a person calls the model.
+    """
+
+    folder: ModelFolder
     label: str
 
     def load(self, device: str = "cpu", step: int | str | None = None) -> GAN:
-        """The model, ready to sample; see :func:`ganzoo.folder.model.load_folder`."""
-        from ganzoo.folder.model import load_folder
-
+        """The model, ready to sample, as :meth:`ModelFolder.load` has it; errors call it by its label."""
         try:
-            return load_folder(self.folder, device, step)
+            return self.folder.load(device, step)
         except ModelError as error:
             raise ModelError(str(error).replace(str(self.folder), self.label)) from error
 
 
 def locate(
     ref: str | PathLike[str], revision: str | None = None, token: str | None = None, also: Collection[str] = ()
-) -> Found:
+) -> ModelReference:
     """Find a model, fetching it if it is on the Hub.
 
     Args:
@@ -52,21 +56,21 @@ def locate(
     """
     asked = parse(ref, revision)
     if asked.folder is not None:
-        return Found(asked.folder, str(asked.folder))
+        return ModelReference(ModelFolder(asked.folder), str(asked.folder))
     folder = shipped_folder(asked.name) if asked.name and asked.revision is None else None
     if folder is not None:
-        return Found(folder, str(asked.name))
+        return ModelReference(ModelFolder(folder), str(asked.name))
     from ganzoo.hub.fetch import fetch
 
     repo = repo_of(asked)
     try:
-        folder = fetch(repo, asked.revision, token, also)
+        fetched = fetch(repo, asked.revision, token, also)
     except HubError as error:
         here = Path(ref)
         hint = f"; the folder of that name is ./{ref}" if here.is_dir() else ""
         raise type(error)(f"{error}{hint}") from error
     say_whose(asked, repo)
-    return Found(folder, f"{repo}@{asked.revision or folder.name[:7]}")
+    return ModelReference(fetched, f"{repo}@{asked.revision or fetched.path.name[:7]}")
 
 
 def repo_of(asked: Reference) -> str:
@@ -80,7 +84,7 @@ def say_whose(asked: Reference, repo: str) -> None:
         print(f"ganzoo: {asked.name} is {repo} of the Hub; no package ships it", file=sys.stderr)
 
 
-def on_command_line(model: str, also: Collection[str] = ()) -> Found:
+def on_command_line(model: str, also: Collection[str] = ()) -> ModelReference:
     """What a command calls MODEL: that folder if there is one, else a reference.
 
     Raises:
@@ -90,7 +94,7 @@ def on_command_line(model: str, also: Collection[str] = ()) -> Found:
 
     folder = Path(model).expanduser()
     if folder.is_dir():
-        return Found(folder, model)
+        return ModelReference(ModelFolder(folder), model)
     try:
         return locate(model, also=also)
     except (HubError, UsageError) as error:

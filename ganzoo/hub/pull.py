@@ -10,6 +10,7 @@ from ganzoo.errors import ModelError, NotOnHub, UsageError
 from ganzoo.files.untrusted import open_regular
 from ganzoo.files.write import atomic_folder, check_writable
 from ganzoo.folder.layout import CONFIG, MOST_FILES, largest
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.fetch import MAIN, NEEDED, listing, renamed
 from ganzoo.hub.locate import repo_of, say_whose
@@ -58,8 +59,6 @@ def pull(
 
 def _download(repo: str, revision: str, token: str | None) -> dict[str, Path]:
     """All published files of a repository, in the Hub's cache; every size is checked before the first is fetched."""
-    from ganzoo.folder.config import read_config
-
     with hub_errors(repo, token, revision):
         api = client(token)
         there = listing(api, repo, revision)
@@ -67,9 +66,9 @@ def _download(repo: str, revision: str, token: str | None) -> dict[str, Path]:
             raise NotOnHub(f"{repo} is no model of ganzoo: it needs {' and '.join(NEEDED)}; see {page(repo)}")
         for name in there.sizes:
             there.check(name)
-        folder = Path(api.hf_hub_download(repo, CONFIG, revision=there.commit)).parent
+        folder = ModelFolder(Path(api.hf_hub_download(repo, CONFIG, revision=there.commit)).parent)
         try:
-            read_config(folder)
+            _ = folder.config  # what is no model of ganzoo is refused before its weights are fetched
         except ModelError as error:
             raise ModelError(renamed(error, folder, repo)) from error
         return {name: Path(api.hf_hub_download(repo, name, revision=there.commit)) for name in sorted(there.sizes)}

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError, ModelError
-from ganzoo.files.untrusted import read_json
 from ganzoo.folder.layout import CONFIG
-from ganzoo.folder.scores import scores_of
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import client, hub_errors
 from ganzoo.hub.shipped import shipped
 from ganzoo.registry.loading import registry
@@ -85,16 +84,15 @@ def on_this_machine(question: Question, runs: Path) -> list[Hit]:
     hits = []
     for where, ref, folder in places:
         try:
-            hits.append(_local(where, ref, folder))
+            hits.append(_local(where, ref, ModelFolder(folder)))
         except (ModelError, KeyError, TypeError, AttributeError):
             continue  # no model, or one that does not hold together
     return [hit for hit in hits if question.fits(hit)]
 
 
-def _local(where: str, ref: str, folder: Path) -> Hit:
-    config = read_json(folder / CONFIG)
+def _local(where: str, ref: str, folder: ModelFolder) -> Hit:
+    config, scores = folder.config, folder.own_scores
     named = [str(part["part"]).rpartition("/")[2] for part in config["parts"]]
-    scores = scores_of(folder)
     return Hit(
         where,
         ref,

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from ganzoo.card import draw_pictures, make_card
-from ganzoo.card.facts import is_file, read_card
+from ganzoo.card.facts import read_card
 from ganzoo.card.sections import named_ref
 from ganzoo.errors import ModelError, RunError, UsageError, either
 from ganzoo.files.untrusted import quoted
 from ganzoo.files.write import atomic_folder, write_json, write_text
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CARD, CONFIG, LOG, METRICS, MODEL
-from ganzoo.folder.model import load_folder
-from ganzoo.folder.scores import Score, add_scores, scores_of, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
 from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
 from ganzoo.scoring.verify import Examiner, Verdict
@@ -32,7 +30,7 @@ MADE_ANEW = {CONFIG, MODEL, METRICS, CARD}
 
 
 def cast(
-    folder: Path,
+    folder: ModelFolder,
     target: Path,
     dtype: str = "float16",
     examiner: Examiner | None = None,
@@ -56,44 +54,45 @@ def cast(
         ModelError: weights that the dtype cannot hold; nothing is recorded that could be measured again.
         RunError: a score moved by more than the examiner allows: nothing was written.
     """
-    config = read_config(folder)
+    config = folder.config
     if dtype not in DTYPES:
         raise UsageError(f"--dtype {dtype} does not work: it is {either(DTYPES)}")
     if config["dtype"] == dtype:
         raise UsageError(f"the weights in {folder} are {dtype} already")
     check_target(target)
-    recorded = scores_of(folder) if examiner is not None else []
+    recorded = folder.own_scores if examiner is not None else []
     if examiner is not None and not recorded:
         raise ModelError(f"{folder} has no scores of its weights to hold the new ones against: leave --data out")
-    tensors = rounded(generator_state(load_folder(folder)), dtype)
-    with atomic_folder(target) as copy:
-        copy_files(folder, copy, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
-        write_tensors(copy / MODEL, tensors)
-        write_json(copy / CONFIG, {**config, "dtype": dtype})
+    tensors = rounded(generator_state(folder.load()), dtype)
+    with atomic_folder(target) as place:
+        copy_files(folder.path, place, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
+        write_tensors(place / MODEL, tensors)
+        write_json(place / CONFIG, {**config, "dtype": dtype})
+        copy = ModelFolder(place, {**config, "dtype": dtype})
         if examiner is not None:
-            verdicts = examiner.verdicts(load_folder(copy, examiner.device), recorded)
+            verdicts = examiner.verdicts(copy.load(examiner.device), recorded)
             if show is not None:
                 show(verdicts)
-            add_scores(copy, _accepted(verdicts, weights_digest(copy), target))
-        return _present(copy, folder, config, target)
+            copy.add_scores(_accepted(verdicts, copy.digest, target))
+        return _present(copy, folder, target)
 
 
-def _present(copy: Path, folder: Path, config: Mapping[str, Any], target: Path) -> list[str]:
+def _present(copy: ModelFolder, folder: ModelFolder, target: Path) -> list[str]:
     """Draw samples and pictures of the new weights, and write their card with what a person wrote into the old one.
 
     Returns:
         What was not drawn, and why.
     """
-    gan, card = load_folder(copy), read_card(folder)
-    output = Output(copy, config["seed"], 0, gan.examples)
+    gan, card = copy.load(), read_card(folder)
+    output = Output(copy.path, copy.config["seed"], 0, gan.examples)
     output.picture(output.samples(gan))
     if card is not None:
-        write_text(copy / CARD, card)
-    if is_file(folder / LOG):  # of a run: its curves are drawn from it; it is not published
-        copy_files(folder, copy, [LOG])
+        write_text(copy.path / CARD, card)
+    if folder.has(LOG):  # of a run: its curves are drawn from it; it is not published
+        copy_files(folder.path, copy.path, [LOG])
     notes = draw_pictures(copy)
-    (copy / LOG).unlink(missing_ok=True)
-    write_text(copy / CARD, make_card(copy, _called(card, target)))
+    (copy.path / LOG).unlink(missing_ok=True)
+    write_text(copy.path / CARD, make_card(copy, _called(card, target)))
     return notes
 
 

@@ -9,17 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import quoted
-from ganzoo.files.write import atomic_folder, check_writable, lock, write_json, write_text
-from ganzoo.folder.config import read_config
+from ganzoo.files.write import atomic_folder, check_writable, lock, write_text
 from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, LOCK, MOST_FILES, PUBLISHED_FOLDERS, checkpoints, largest
-from ganzoo.folder.model import load_folder
-from ganzoo.folder.scores import read_scores, scores_of
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import write_tensors
 from ganzoo.hub.push import Sent, Wish, send
 
@@ -44,7 +41,7 @@ class Parcel:
 
 
 def push(
-    folder: Path,
+    folder: ModelFolder,
     wish: Wish,
     license: str | None = None,
     unscored: bool = False,
@@ -71,27 +68,31 @@ def push(
         ModelError: what the folder holds must not be published; the text says what to do about it.
         HubError: what the Hub refused.
     """
+    if not os.path.lexists(folder.path / CONFIG):
+        _ = folder.config  # says what is missing; where it is there, it is read once, when no training can change it
     with ExitStack() as stack:
-        config = read_config(folder)
         if not dry_run:
             wish.check()
-            stack.enter_context(lock(folder))
-            config = read_config(folder)  # again, now that no training changes it
-        chosen = _licence(config, license, folder)
-        load_folder(folder)  # what cannot be loaded is not published
+            stack.enter_context(lock(folder.path))
+        chosen = _licence(folder, license)
+        folder.load()  # what cannot be loaded is not published
         _check_scored(folder, unscored)
-        if os.path.lexists(folder / CARD):
+        if os.path.lexists(folder.path / CARD):
             _check_card(folder)
         if not dry_run:
-            _write(folder, {**config, "license": chosen}, wish.repo, with_discriminator)
+            _write(folder, chosen, wish.repo, with_discriminator)
         parcel = pack(folder, chosen, with_discriminator)
         if show is not None:
             show(parcel)
-        return None if dry_run else send(folder, list(parcel.sizes), wish, parcel.summary)
+        return None if dry_run else send(folder.path, list(parcel.sizes), wish, parcel.summary)
 
 
 def export(
-    folder: Path, target: Path, license: str | None = None, unscored: bool = False, with_discriminator: bool = False
+    folder: ModelFolder,
+    target: Path,
+    license: str | None = None,
+    unscored: bool = False,
+    with_discriminator: bool = False,
 ) -> Parcel:
     """Write what the Hub would hold of a folder's model to a new folder, whose name its card calls the model by.
 
@@ -107,14 +108,13 @@ def export(
         ModelError: what the folder holds must not be published.
     """
     check_target(target, ", or an organisation/name of the Hub")
-    config = read_config(folder)
-    chosen = _licence(config, license, folder)
-    load_folder(folder)
+    chosen = _licence(folder, license)
+    folder.load()
     _check_scored(folder, unscored)
     parcel = pack(folder, chosen, with_discriminator)
     with atomic_folder(target) as copy:
-        copy_files(folder, copy, parcel.sizes)
-        _write(copy, {**config, "license": chosen}, target.name, False)
+        copy_files(folder.path, copy, parcel.sizes)
+        _write(ModelFolder(copy, folder.config), chosen, target.name, False)
     return parcel
 
 
@@ -137,22 +137,24 @@ def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _licence(config: Mapping[str, Any], given: str | None, folder: Path) -> str:
+def _licence(folder: ModelFolder, given: str | None) -> str:
     """The licence of the weights."""
-    known = config["license"]
+    known = folder.config["license"]
     if known is not None and not known.strip():
-        raise ModelError(f"the licence in {folder / CONFIG} was emptied: name one, with --license, such as {LICENCE}")
+        raise ModelError(
+            f"the licence in {folder.path / CONFIG} was emptied: name one, with --license, such as {LICENCE}"
+        )
     chosen = known or LICENCE if given is None else given
     if chosen not in known_licences():
         raise UsageError(f"--license {quoted(chosen)} is no licence that the Hub knows: give one such as {LICENCE}")
     return chosen
 
 
-def _check_scored(folder: Path, unscored: bool) -> None:
+def _check_scored(folder: ModelFolder, unscored: bool) -> None:
     """Refuse weights other than the scored ones, and a folder without a score unless that is wanted."""
-    if scores_of(folder):
+    if folder.own_scores:
         return
-    if read_scores(folder):
+    if folder.scores:
         raise ModelError(
             f"the scores in {folder} are of other weights than its own: measure these, ganzoo eval {folder} --data D"
         )
@@ -162,45 +164,44 @@ def _check_scored(folder: Path, unscored: bool) -> None:
         )
 
 
-def _check_card(folder: Path) -> None:
+def _check_card(folder: ModelFolder) -> None:
     problems = check_card(folder)
     if problems:
         more = f" (and {len(problems) - 1} more: ganzoo card {folder} --check)" if len(problems) > 1 else ""
         raise ModelError(f"the card of {folder} is not fit to be published: {problems[0]}{more}")
 
 
-def _write(folder: Path, config: dict[str, Any], repo: str, with_discriminator: bool) -> None:
+def _write(folder: ModelFolder, license: str, repo: str, with_discriminator: bool) -> None:
     """Record the licence, bake D if it is wanted and a training is there, and make the card say where the model is."""
-    if config != read_config(folder):
-        write_json(folder / CONFIG, config)
+    folder.write_config({**folder.config, "license": license})
     if with_discriminator:
         from ganzoo.training.discriminator import bake
 
-        if checkpoints(folder) or not (folder / DISCRIMINATOR).is_file():
-            write_tensors(folder / DISCRIMINATOR, bake(folder, config))
-    write_text(folder / CARD, make_card(folder, ref=repo))
+        path = folder.path / DISCRIMINATOR
+        if checkpoints(folder.path) or not path.is_file():
+            write_tensors(path, bake(folder.path, folder.config))
+    write_text(folder.path / CARD, make_card(folder, ref=repo))
     _check_card(folder)
 
 
-def pack(folder: Path, license: str, with_discriminator: bool = False) -> Parcel:
+def pack(folder: ModelFolder, license: str, with_discriminator: bool = False) -> Parcel:
     """List what is published of a folder, and what is not.
 
     Raises:
         ModelError: for a published name that is no regular file, or is larger than it can be.
     """
-    config = read_config(folder)
-    names = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
-    inside = [
-        str(path.relative_to(folder)) for name in names if name in PUBLISHED_FOLDERS for path in _below(folder / name)
-    ]
-    wanted = [name for name in (*names, *sorted(inside)) if largest(name) is not None]
+    place = folder.path
+    names = sorted(path.name for path in place.iterdir() if path.name != LOCK)
+    deeper = [path for name in names if name in PUBLISHED_FOLDERS for path in _below(place / name)]
+    inside = sorted(str(path.relative_to(place)) for path in deeper)
+    wanted = [name for name in (*names, *inside) if largest(name) is not None]
     if not with_discriminator:
         wanted = [name for name in wanted if name != DISCRIMINATOR]
     if len(wanted) > MOST_FILES:
         raise ModelError(f"{folder} has {len(wanted):,} files to publish; a model has at most {MOST_FILES:,}")
-    sizes = {name: _size(folder / name, name) for name in wanted}
-    stays = tuple(name for name in (*names, *sorted(inside)) if name not in wanted and name not in PUBLISHED_FOLDERS)
-    return Parcel(sizes, stays, license, f"{config['recipe']} at step {config['step']}")
+    sizes = {name: _size(place / name, name) for name in wanted}
+    stays = tuple(name for name in (*names, *inside) if name not in wanted and name not in PUBLISHED_FOLDERS)
+    return Parcel(sizes, stays, license, f"{folder.config['recipe']} at step {folder.config['step']}")
 
 
 def _below(place: Path) -> list[Path]:

@@ -6,18 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import MODEL
-from ganzoo.folder.scores import Score, scores_of
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score
 from ganzoo.plan.settings import write
 from ganzoo.registry.recipe import EMPTY, Recipe
-
-if TYPE_CHECKING:
-    from ganzoo.plan.plan import Plan
 
 SAMPLES, COLUMNS = 36, 6
 ABSENT = "\u2013"
@@ -30,20 +27,15 @@ class Model:
 
     Attributes:
         name: how tables call it.
-        folder: where it is.
-        config, plan: of ``config.json``.
+        folder: where it is, with its recipe, settings and scores.
         parameters: of each network.
         size: bytes of ``model.safetensors``.
-        scores: of its weights.
     """
 
     name: str
-    folder: Path
-    config: Mapping[str, Any]
-    plan: Plan
+    folder: ModelFolder
     parameters: Mapping[str, int]
     size: int
-    scores: list[Score]
 
 
 @dataclass(frozen=True)
@@ -82,27 +74,23 @@ class ScoreRow:
         return first
 
 
-def read_model(folder: Path, name: str) -> Model:
+def read_model(folder: ModelFolder, name: str) -> Model:
     """Read a folder, without its weights.
 
     Raises:
         ModelError: for a folder that is no model, or cannot be built here.
     """
-    from ganzoo.folder.config import read_config
-    from ganzoo.folder.model import build_from
-
-    config = read_config(folder)
-    gan = build_from(config, folder, "meta", plain=True)
+    gan = folder.build()
     networks = {network for names in gan.players.values() for network in names}
     parameters = {
         network: sum(parameter.numel() for parameter in gan.get_submodule(network).parameters())
         for network in sorted(networks, reverse=True)
     }
     try:
-        size = (folder / MODEL).stat().st_size
+        size = (folder.path / MODEL).stat().st_size
     except OSError:
         raise ModelError(f"{folder} has no {MODEL}; it is not a whole model or run") from None
-    return Model(name, folder, config, plan=gan.plan, parameters=parameters, size=size, scores=scores_of(folder))
+    return Model(name, folder, parameters, size)
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -138,7 +126,7 @@ FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 
 def facts(models: Sequence[Model]) -> list[Row]:
     """What ``config.json`` says of the whole model."""
-    return [Row(name, tuple(read(model.config) for model in models)) for name, read in FACTS.items()]
+    return [Row(name, tuple(read(model.folder.config) for model in models)) for name, read in FACTS.items()]
 
 
 def merged(models: Sequence[Model], read: Callable[[Model], Mapping[str, Any]]) -> list[Row]:
@@ -151,7 +139,7 @@ def merged(models: Sequence[Model], read: Callable[[Model], Mapping[str, Any]]) 
 def _parts(model: Model) -> dict[str, str]:
     """The part in each slot, with the options that are not its defaults; several of one kind in one line."""
     slots: dict[str, list[str]] = {}
-    for slot in (model.plan.head, *model.plan.slots):
+    for slot in (model.folder.plan.head, *model.folder.plan.slots):
         if slot.name == EMPTY or slot.entry is None:
             continue
         known = slot.entry.options()
@@ -168,14 +156,14 @@ def _parts(model: Model) -> dict[str, str]:
 
 
 def _settings(model: Model) -> dict[str, str]:
-    return {name: write(setting.value) for name, setting in model.plan.settings.items()}
+    return {name: write(setting.value) for name, setting in model.folder.plan.settings.items()}
 
 
 def score_rows(models: Sequence[Model]) -> list[ScoreRow]:
     """Scores side by side, those of one protocol and data only; where a model has several, that of most seeds."""
     found: dict[object, list[Score | None]] = {}
     for index, model in enumerate(models):
-        for score in model.scores:
+        for score in model.folder.own_scores:
             row = found.setdefault(score.protocol, [None] * len(models))
             kept = row[index]
             row[index] = score if kept is None or score.seeds >= kept.seeds else kept
@@ -190,7 +178,7 @@ def to_json(models: Sequence[Model]) -> dict[str, Any]:
         if title != "models"
     }
     return {
-        "models": [{"name": m.name, **{name: read(m.config) for name, read in FACTS.items()}} for m in models],
+        "models": [{"name": m.name, **{name: read(m.folder.config) for name, read in FACTS.items()}} for m in models],
         **plain,
         "scores": [
             {
@@ -230,7 +218,7 @@ def parts_shared(models: Sequence[Model]) -> frozenset[str]:
 
 
 def _words(model: Model) -> list[str]:
-    recipe = Recipe.parse(model.config["recipe"])
+    recipe = Recipe.parse(model.folder.config["recipe"])
     return [str(part) for part in (recipe.head, *recipe.parts)]
 
 
@@ -294,10 +282,9 @@ def _gallery(models: Sequence[Model], shared: frozenset[str], seed: int) -> str:
 
 def samples(model: Model, seed: int) -> bytes:
     """A grid of samples as a PNG file."""
-    from ganzoo.folder.model import load_folder
     from ganzoo.images import grid, to_uint8
 
-    gan = load_folder(model.folder)
+    gan = model.folder.load()
     file = BytesIO()
     grid(to_uint8(gan.sample(SAMPLES, seed=seed), low=0), COLUMNS).save(file, format="PNG")
     return file.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -12,12 +12,11 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError
 from ganzoo.files.write import check_writable
-from ganzoo.folder.config import read_config
-from ganzoo.folder.layout import CONFIG, SNAPSHOTS, bests, snapshots
-from ganzoo.folder.model import weights_file
-from ganzoo.folder.scores import Score, add_scores, weights_digest
+from ganzoo.folder.layout import CONFIG, SNAPSHOTS
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score
 from ganzoo.gan.gan import GAN
-from ganzoo.hub.locate import Found, locate
+from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
@@ -43,7 +42,7 @@ class Subject:
     model: GAN | ImageData
     step: int = 0
     digest: str = ""
-    folder: Path | None = None
+    folder: ModelFolder | None = None
 
 
 def is_model(path: Path) -> bool:
@@ -52,7 +51,7 @@ def is_model(path: Path) -> bool:
 
 
 def subjects(
-    model: GAN | Found | Path, *, step: int | str | None = None, every: bool = False, device: str = "cpu"
+    model: GAN | ModelReference | Path, *, step: int | str | None = None, every: bool = False, device: str = "cpu"
 ) -> Iterator[Subject]:
     """What there is to score, loaded one at a time.
 
@@ -69,10 +68,10 @@ def subjects(
     if isinstance(model, Path) and model.name == SNAPSHOTS and is_model(model.parent):
         model, every = model.parent, True
     if isinstance(model, Path) and is_model(model):
-        yield from _kept(Found(model, str(model)), step, every, device, model)
+        yield from _kept(ModelReference(ModelFolder(model), str(model)), step, every, device, own=True)
         return
-    if isinstance(model, Found):  # the Hub's cache, or a package: nobody's folder to write to
-        yield from _kept(model, step, every, device, None)
+    if isinstance(model, ModelReference):  # the Hub's cache, or a package: nobody's folder to write to
+        yield from _kept(model, step, every, device, own=False)
         return
     if step is not None or every:
         raise UsageError("only the folder of a run has kept steps: leave the step out")
@@ -82,28 +81,27 @@ def subjects(
         yield Subject(model.name, open_data(model, DataRequest(split="all")))
 
 
-def _kept(found: Found, step: int | str | None, every: bool, device: str, folder: Path | None) -> Iterator[Subject]:
-    """The weights of a model: its own, those of one step, or every one's; scores are kept in ``folder``."""
-    config = read_config(found.folder)
+def _kept(found: ModelReference, step: int | str | None, every: bool, device: str, own: bool) -> Iterator[Subject]:
+    """The weights of a model: its own, those of one step, or every one's; ``own`` where its folder keeps the scores."""
+    folder = found.folder
     steps: list[int | str | None] = [step]
     if every:
-        steps = [*(kept for kept in snapshots(found.folder) if kept != config["step"]), config["step"]]
+        steps = [*(kept for kept in folder.snapshots if kept != folder.config["step"]), folder.config["step"]]
     for one in steps:
-        file = weights_file(found.folder, config, one)
         yield Subject(
             label=found.label if one is None else f"{found.label} step {one}",
             model=found.load(device, one),
-            step=_number(one, found.folder, config),
-            digest=weights_digest(file.parent, file.name),
-            folder=folder,
+            step=_number(one, folder),
+            digest=folder.step_digest(one),
+            folder=folder if own else None,
         )
 
 
-def _number(step: int | str | None, folder: Path, config: Mapping[str, Any]) -> int:
+def _number(step: int | str | None, folder: ModelFolder) -> int:
     """The step that a name of one means."""
     if isinstance(step, int):
         return step
-    return config["step"] if step in (None, config["selection"]) else max(bests(folder))
+    return folder.config["step"] if step in (None, folder.config["selection"]) else max(folder.bests)
 
 
 def open_split(data: Any, split: str | None, resolution: int, channels: int) -> tuple[ImageData, str]:
@@ -120,7 +118,7 @@ def open_split(data: Any, split: str | None, resolution: int, channels: int) -> 
 
 
 def evaluate(
-    model: GAN | Found | str | PathLike[str],
+    model: GAN | ModelReference | str | PathLike[str],
     data: Any,
     *,
     split: str | None = None,
@@ -170,7 +168,7 @@ def evaluate(
     every = subjects(_found(model), step=step, every=every_step, device=device)
     first = next(every)
     if save and first.folder is not None:
-        check_writable(first.folder)
+        check_writable(first.folder.path)
     file = None if weights is None else Path(weights)
     looks_of(judges, features, first.model.resolution, file, device)  # what is missing is said before data is opened
     real, named = open_split(data, split, first.model.resolution, first.model.channels)
@@ -194,7 +192,7 @@ def evaluate(
         )
         found += scores
         if save and subject.folder is not None:
-            add_scores(subject.folder, scores)
+            subject.folder.add_scores(scores)
     return found
 
 
@@ -203,9 +201,9 @@ def _from(first: Subject, others: Iterator[Subject]) -> Iterator[Subject]:
     yield from others
 
 
-def _found(model: GAN | Found | str | PathLike[str]) -> GAN | Found | Path:
+def _found(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelReference | Path:
     """What a reference means: a path where it is one, with a model or images at its end; else a model by name."""
-    if isinstance(model, GAN | Found):
+    if isinstance(model, GAN | ModelReference):
         return model
     if isinstance(model, str) and not model.startswith((".", "/", "~")):
         return locate(model)

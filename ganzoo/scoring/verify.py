@@ -13,9 +13,9 @@ from ganzoo.data import ImageData
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import METRICS
-from ganzoo.folder.scores import Score, scores_of
+from ganzoo.folder.scores import Score
 from ganzoo.gan.gan import GAN
-from ganzoo.hub.locate import Found, locate
+from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
@@ -132,7 +132,7 @@ class Examiner:
         return found, "the metric of that name gives no such number"
 
 
-def verify(model: str | PathLike[str] | Found, examiner: Examiner) -> list[Verdict]:
+def verify(model: str | PathLike[str] | ModelReference, examiner: Examiner) -> list[Verdict]:
     """Measure the recorded scores of a model's weights again.
 
     Args:
@@ -146,8 +146,8 @@ def verify(model: str | PathLike[str] | Found, examiner: Examiner) -> list[Verdi
         ModelError: nothing is recorded of these weights.
         DataError, UsageError: the data cannot be opened.
     """
-    found = model if isinstance(model, Found) else locate(model, also=(METRICS,))
-    recorded = scores_of(found.folder)
+    found = model if isinstance(model, ModelReference) else locate(model, also=(METRICS,))
+    recorded = found.folder.own_scores
     if not recorded:
         raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
     return examiner.verdicts(found.load(examiner.device), recorded)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.folder.config import describe
-from ganzoo.folder.model import load_folder, save_model
+from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.output import Output
@@ -165,7 +165,7 @@ def check_state(entry: Entry) -> None:
         expect(_difference(*terms) is None, entry, f"turn {turn.name} is the same from a state put into another GAN")
     with tempfile.TemporaryDirectory() as folder:
         save_model(gan, Path(folder), describe(gan, step=1, seed=0, dataset={"name": "made-up"}, license="cc0-1.0"))
-        loaded = made.draw(load_folder(folder), 2, seed=0)
+        loaded = made.draw(ModelFolder(folder).load(), 2, seed=0)
     expect(torch.allclose(images, loaded, atol=1e-4), entry, "draws the same from its folder")
 
 

@@ -12,7 +12,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import field as checked
-from ganzoo.files.untrusted import open_regular, read_json, read_shapes, read_tensors
+from ganzoo.files.untrusted import file_digest, read_json, read_shapes, read_tensors
 from ganzoo.files.write import atomic_folder, write_json
 from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
@@ -44,14 +43,6 @@ class State:
     identity: str
     tensors: Mapping[str, Tensor]
     info: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _digest(path: Path) -> str:
-    digest = sha256()
-    with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def save_training(folder: Path, state: State, every: int = 1) -> None:
@@ -87,7 +78,7 @@ def prune(folder: Path, every: int) -> None:
 def _write(path: Path, state: State) -> None:
     write_tensors(path / STATE_TENSORS, state.tensors)
     notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
-    write_json(path / STATE, {**notes, "sha256": _digest(path / STATE_TENSORS), "info": dict(state.info)})
+    write_json(path / STATE, {**notes, "sha256": file_digest(path / STATE_TENSORS), "info": dict(state.info)})
 
 
 def save_best(folder: Path, state: State, model: Mapping[str, Tensor], saved: bool = False) -> None:
@@ -150,7 +141,7 @@ def _read(path: Path, step: int, identity: str) -> State:
         raise ModelError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
     if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
         raise ModelError(f"{path} belongs to another run")
-    if checked(notes, "sha256", str, path) != _digest(path / STATE_TENSORS):
+    if checked(notes, "sha256", str, path) != file_digest(path / STATE_TENSORS):
         raise ModelError(f"{path / STATE_TENSORS} is torn")
     info = checked(notes, "info", dict, path)
     return State(step, identity, read_tensors(path / STATE_TENSORS, read_shapes(path / STATE_TENSORS)), info)

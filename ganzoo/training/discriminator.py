@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import read_shapes, read_tensors
+from ganzoo.folder.building import build_from
 from ganzoo.folder.layout import STATE_TENSORS, bests, checkpoints
-from ganzoo.folder.model import build_from
 from ganzoo.folder.weights import plain_state
 from ganzoo.gan.gan import GAN
 

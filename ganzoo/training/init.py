@@ -13,9 +13,8 @@ from torch.nn.utils import parametrize
 
 from ganzoo.errors import GanzooError, ModelError, RunError
 from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, checkpoints
-from ganzoo.folder.model import load_folder
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import plain_places
 from ganzoo.gan.gan import GAN
 from ganzoo.training.discriminator import opponents
@@ -64,7 +63,7 @@ def _networks_of_run(source: Path) -> dict[str, Tensor]:
     return {}
 
 
-def _find(source: str | Path) -> Path:
+def _find(source: str | Path) -> ModelFolder:
     """The folder that ``--init`` names: one that is there, else a model of the Hub, with what is published to train on.
 
     Raises:
@@ -108,19 +107,19 @@ def copy_weights(gan: GAN, source: str | Path) -> list[str]:
         ModelError: its tensors are not those of this recipe, or cannot be used by it.
     """
     try:
-        folder = _find(source)
-        read_config(folder)
+        model = _find(source)
+        _ = model.config  # a folder that is no model is refused here
     except GanzooError as error:
         raise RunError(f"--init {source} does not work: {error}") from error
-    trained = _networks_of_run(folder)
+    trained = _networks_of_run(model.path)
     if trained:
         networks: dict[str, Any] = {name: getattr(gan, name) for names in gan.players.values() for name in names}
         own = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
         given = {name: tensor for name, tensor in trained.items() if name.partition(".")[0] in networks}
-        _match(own, given, folder)
+        _match(own, given, model.path)
         gan.load_state_dict({**gan.state_dict(), **given})
         return []
-    model = load_folder(folder)
+    published = model.load()
     for name in gan.players["g"]:
-        _set_plain(getattr(gan, name), getattr(model, name).state_dict(), folder)
-    return [] if _published_opponents(gan, folder) else [f"{source} holds no discriminator: it starts afresh"]
+        _set_plain(getattr(gan, name), getattr(published, name).state_dict(), model.path)
+    return [] if _published_opponents(gan, model.path) else [f"{source} holds no discriminator: it starts afresh"]

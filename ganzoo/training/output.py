@@ -13,7 +13,7 @@ from torch import Tensor
 from ganzoo.card import write_card
 from ganzoo.files.write import atomic, make_folder, write_json
 from ganzoo.folder.layout import ANIMATION, CONFIG, FRAMES, MODEL, SAMPLES, TRAINING, snapshot_path, snapshots
-from ganzoo.folder.model import save_model
+from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.folder.weights import generator_state, write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import panels
@@ -65,7 +65,7 @@ class Output:
             with atomic(self.folder / MODEL) as temporary:
                 shutil.copyfile(best, temporary)
             write_json(self.folder / CONFIG, config)
-        write_card(self.folder, config)
+        write_card(ModelFolder(self.folder, config))
 
     def snapshot(self, gan: GAN, step: int) -> None:
         """Keep the weights of a step; only the last ``keep`` of them stay."""

@@ -18,8 +18,9 @@ from ganzoo.data import ImageData
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, read_json
-from ganzoo.folder.config import FORMAT, read_config
+from ganzoo.folder.config import FORMAT
 from ganzoo.folder.layout import RUN, TRAINING
+from ganzoo.folder.model import ModelFolder
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
@@ -77,7 +78,7 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Intervals]:
     """
     path = folder / TRAINING / RUN
     try:
-        config, notes = read_config(folder), read_json(path)
+        config, notes = ModelFolder(folder).config, read_json(path)
         field(notes, "horizon", int, path)
         field(notes, "data", (str, type(None)), path)
         field({"seconds": 0.0, **notes}, "seconds", (int, float), path)

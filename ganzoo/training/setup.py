@@ -13,8 +13,8 @@ from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
 from ganzoo.errors import ModelError, ResolutionError, RunError
 from ganzoo.files.write import TORN, check_writable
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
+from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
@@ -118,7 +118,7 @@ def default_folder(plan: Plan) -> Path:
     """
     folder = RUNS / plan.slug
     try:
-        other = holds_run(folder) and read_config(folder)["recipe"] != plan.recipe
+        other = holds_run(folder) and ModelFolder(folder).config["recipe"] != plan.recipe
     except ModelError:
         other = True
     return free_folder(folder.with_name(f"{folder.name}-{plan.hash[:6]}") if other else folder)

@@ -14,8 +14,8 @@ from ganzoo.distributed.group import join_world
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
+from ganzoo.folder.building import build_from, plan_of
 from ganzoo.folder.log import read_log
-from ganzoo.folder.model import build_from, plan_of
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN

@@ -13,7 +13,7 @@ from typing import Any
 
 from ganzoo.data import DataRequest, open_data
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
-from ganzoo.folder.model import build_from
+from ganzoo.folder.building import build_from
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import resume

@@ -9,6 +9,7 @@ from tiny_models import change_config, run, saved, score, write
 
 from ganzoo.card import check_card, draw_pictures, drift, make_card
 from ganzoo.errors import ModelError
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import add_scores
 
 # --- the checks ---------------------------------------------------------------------------------------------
@@ -33,7 +34,7 @@ def test_check_says_whether_the_card_is_what_its_folder_would_have(scored: Path)
 
 def test_a_long_difference_is_cut(scored: Path) -> None:
     (scored / "README.md").write_text("words\n" * 100)
-    assert len(drift(scored).splitlines()) <= 26 and "lines more" in drift(scored)
+    assert len(drift(ModelFolder(scored)).splitlines()) <= 26 and "lines more" in drift(ModelFolder(scored))
 
 
 def spoil(folder: Path, old: str, new: str) -> None:
@@ -64,31 +65,31 @@ SPOILT = {
 @pytest.mark.parametrize("name", SPOILT)
 def test_what_cannot_be_published_is_named(scored: Path, name: str) -> None:
     write(scored)
-    assert check_card(scored) == []
+    assert check_card(ModelFolder(scored)) == []
     old, new, message = SPOILT[name]
     spoil(scored, old, new)
-    assert any(message in problem for problem in check_card(scored)), check_card(scored)
+    assert any(message in problem for problem in check_card(ModelFolder(scored))), check_card(ModelFolder(scored))
 
 
 def test_a_licence_that_the_hub_does_not_know_is_named(model: Path) -> None:
     change_config(model, license="my-own")
     write(model)
-    assert any("'my-own'" in problem for problem in check_card(model))
+    assert any("'my-own'" in problem for problem in check_card(ModelFolder(model)))
 
 
 def test_pictures_of_other_weights_are_named(model: Path) -> None:
-    draw_pictures(model)
+    draw_pictures(ModelFolder(model))
     write(model)
-    assert check_card(model) == []
+    assert check_card(ModelFolder(model)) == []
     saved(model.parent / "other", seed=3)
     (model.parent / "other" / "model.safetensors").replace(model / "model.safetensors")
-    assert any("other weights" in problem for problem in check_card(model))
+    assert any("other weights" in problem for problem in check_card(ModelFolder(model)))
 
 
 def test_no_card_is_a_problem_and_no_model_an_error(model: Path, tmp_path: Path) -> None:
-    assert "ganzoo card" in check_card(model)[0]
+    assert "ganzoo card" in check_card(ModelFolder(model))[0]
     with pytest.raises(ModelError, match="no folder"):
-        make_card(tmp_path / "nothing")
+        make_card(ModelFolder(tmp_path / "nothing"))
     assert run("card", tmp_path / "nothing").exit_code == 1
 
 

@@ -17,7 +17,7 @@ from ganzoo.cli import main
 from ganzoo.cli.sample import draw, label_numbers
 from ganzoo.errors import PluginError
 from ganzoo.folder.config import describe
-from ganzoo.folder.model import load_folder, save_model
+from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.priors import lerp, slerp
@@ -94,7 +94,7 @@ def test_many_images_make_a_square_grid(models: Path) -> None:
 
 def test_all_forms_hold_the_images_that_python_gives(models: Path) -> None:
     folder = models / "labelled"
-    expected = to_uint8(load_folder(folder).sample(5, seed=3), low=0).permute(0, 2, 3, 1).numpy()
+    expected = to_uint8(ModelFolder(folder).load().sample(5, seed=3), low=0).permute(0, 2, 3, 1).numpy()
     done("sample", folder, "-n", 5, "--seed", 3, "--out", "new/arrays.npz")
     arrays = np.load("new/arrays.npz")
     assert arrays["images"].dtype == np.uint8 and np.array_equal(arrays["images"], expected)
@@ -128,7 +128,7 @@ def test_labels_are_names_or_numbers_taken_in_turn(models: Path) -> None:
 
 
 def test_large_requests_are_drawn_in_pieces_that_agree(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gan = load_folder(models / "labelled")
+    gan = ModelFolder(models / "labelled").load()
     numbers = label_numbers(gan, (), 7)
     whole = draw(gan, 7, 0, numbers)
     monkeypatch.setattr("ganzoo.cli.sample.CHUNK", 3)
@@ -137,7 +137,7 @@ def test_large_requests_are_drawn_in_pieces_that_agree(models: Path, monkeypatch
 
 def test_truncation_bounds_the_noise(models: Path) -> None:
     done("sample", models / "labelled", "-n", 3, "--truncation", 0.5, "--out", "a.npz")
-    gan = load_folder(models / "labelled")
+    gan = ModelFolder(models / "labelled").load()
     images = torch.from_numpy(np.load("a.npz")["images"]).permute(0, 3, 1, 2)
     assert torch.equal(images, to_uint8(gan.sample(3, seed=0, truncation=0.5), low=0))
     assert not torch.equal(images, to_uint8(gan.sample(3, seed=0), low=0))
@@ -232,7 +232,7 @@ class Pointing(nn.Module):
 
 
 def test_maps_are_those_of_the_layer_and_the_samples_those_of_sample(models: Path) -> None:
-    gan = load_folder(models / "attentive")
+    gan = ModelFolder(models / "attentive").load()
     maps = capture(gan, 3, seed=5)
     assert maps.weights.shape == (3, 8, 8, 4, 4)
     torch.testing.assert_close(maps.weights.sum((3, 4)), torch.ones(3, 8, 8))
@@ -241,7 +241,7 @@ def test_maps_are_those_of_the_layer_and_the_samples_those_of_sample(models: Pat
 
 
 def test_overlays_are_bright_where_the_query_looks(models: Path) -> None:
-    gan = load_folder(models / "attentive")
+    gan = ModelFolder(models / "attentive").load()
     generator = gan.get_submodule("G")
     name = capture(gan, 1, 0).layer
     parent, _, child = name.rpartition(".")

@@ -13,7 +13,8 @@ import pytest
 from eval_runs import NETWORK, evaluate, ganzoo
 from tiny_scores import score
 
-from ganzoo.folder.scores import add_scores, read_scores, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import add_scores, read_scores
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -33,7 +34,7 @@ def test_eval_json_has_every_field(run: Path, letters: Path) -> None:
     done = evaluate(run, letters, "--metrics", "is", "--seeds", 2, "--json")
     (found,) = json.loads(done.stdout)["scores"]
     assert found == read_scores(run)[0].to_json() and found["std"] is not None
-    assert found["weights"] == weights_digest(run) and found["dataset"]["name"] == "letters"
+    assert found["weights"] == ModelFolder(run).digest and found["dataset"]["name"] == "letters"
 
 
 def test_eval_of_images_and_of_a_floor(run: Path, letters: Path, tmp_path: Path) -> None:
@@ -130,11 +131,11 @@ def runs(finished: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     for name, value in {"a": 30.0, "b": 10.0, "c|`x`": 20.0}.items():
         shutil.copytree(finished, folder / name, ignore=shutil.ignore_patterns("training", "log.jsonl"))
-        now = score(weights=weights_digest(folder / name), value=value)
+        now = score(weights=ModelFolder(folder / name).digest, value=value)
         precision = replace(now, key=now.key.replace("fd", "precision"), metric="precision", higher_is_better=True)
         add_scores(folder / name, [score(value=1.0), now, precision])
     other = {**now.dataset, "fingerprint": f"sha256:{'f' * 64}", "name": "evil\x1b[31m"}
-    add_scores(folder / "a", [score(weights=weights_digest(folder / "a"), value=0.5, dataset=other)])
+    add_scores(folder / "a", [score(weights=ModelFolder(folder / "a").digest, value=0.5, dataset=other)])
     return folder
 
 

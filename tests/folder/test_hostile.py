@@ -21,7 +21,7 @@ import ganzoo
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError
 from ganzoo.folder.layout import largest
-from ganzoo.folder.model import load_folder
+from ganzoo.folder.model import ModelFolder
 
 REPO = "org/evil"
 OWNED = "/tmp/ganzoo-owned"
@@ -188,7 +188,7 @@ def test_pull_that_breaks_off_leaves_no_folder(hub, tmp_path):
     assert not (tmp_path / "model").exists() and not list(tmp_path.glob(".new-*"))
     hub.faults.clear()
     assert CliRunner().invoke(main, ["pull", REPO, str(tmp_path / "model")]).exit_code == 0
-    load_folder(tmp_path / "model")
+    ModelFolder(tmp_path / "model").load()
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
@@ -228,16 +228,16 @@ def cache_of(folder, store):
 
 def test_the_store_that_models_of_a_cache_share_may_be_linked_to(tmp_path):
     snapshot = cache_of(tmp_path / "hub", tmp_path / "hub" / "blobs" / "ab" / ("ab" * 32))
-    assert load_folder(snapshot).sample(1, seed=0).isfinite().all()
+    assert ModelFolder(snapshot).load().sample(1, seed=0).isfinite().all()
     (tmp_path / "link").symlink_to(tmp_path / "hub")
-    load_folder(tmp_path / "link" / snapshot.relative_to(tmp_path / "hub"))
+    ModelFolder(tmp_path / "link" / snapshot.relative_to(tmp_path / "hub")).load()
 
 
 @pytest.mark.parametrize("store", ["outside/ab/" + "ab" * 32, "hub/blobs/ab/secret", "hub/other/ab/" + "ab" * 32])
 def test_other_links_out_of_a_cache_lead_nowhere(tmp_path, store):
     snapshot = cache_of(tmp_path / "hub", tmp_path / store)
     with pytest.raises(GanzooError, match="is a link"):
-        load_folder(snapshot)
+        ModelFolder(snapshot).load()
 
 
 # --- what lies beside the model ---------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from tiny_runs import tiny
 import ganzoo
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.folder.config import describe, read_config
-from ganzoo.folder.model import load_folder, save_model
+from ganzoo.folder.config import describe
+from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.folder.weights import DTYPES, generator_state, plain_state
 from ganzoo.gan.builder import build
 
@@ -50,7 +50,7 @@ def change(model, **fields):
 
 def refused(model, said):
     with pytest.raises(ModelError, match=said) as caught:
-        load_folder(model)
+        ModelFolder(model).load()
     text = str(caught.value)
     assert text.isprintable() and len(text) < 600
     return text
@@ -62,7 +62,7 @@ def refused(model, said):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_model_read_back_samples_the_same_images(recipe, tmp_path):
     gan = saved(tmp_path / "model", recipe, classes=3 if "cbn" in recipe else 0)
-    again = load_folder(tmp_path / "model")
+    again = ModelFolder(tmp_path / "model").load()
     assert (again.sample(4, seed=0) - gan.sample(4, seed=0)).abs().max() < 1e-5
     assert again.config["step"] == 7 and again.plan.recipe == gan.plan.recipe
     assert not again.training and not any(p.requires_grad for p in again.parameters())
@@ -93,7 +93,7 @@ def test_half_weights_are_read_as_config_says(model, dtype):
     save_file(half, model / "model.safetensors")
     refused(model, "its recipe says F32")
     change(model, dtype=dtype)
-    assert load_folder(model).sample(2, seed=0).isfinite().all()
+    assert ModelFolder(model).load().sample(2, seed=0).isfinite().all()
 
 
 def test_config_has_no_path_and_names_every_part(tmp_path):
@@ -109,14 +109,14 @@ def test_config_has_no_path_and_names_every_part(tmp_path):
 
 def test_kept_steps_can_be_loaded(tmp_path):
     folder = tiny(tmp_path / "run", steps=6, keep=2, settings={"lr.g": 5e-3}).folder
-    images = {step: load_folder(folder, step=step).sample(2, seed=0) for step in (4, 6, None)}
+    images = {step: ModelFolder(folder).load(step=step).sample(2, seed=0) for step in (4, 6, None)}
     assert torch.equal(images[6], images[None]) and not torch.equal(images[4], images[6])
     with pytest.raises(ModelError, match=r"no step '2'; it has 4, 6 and 6|no step '2'; it has 4 and 6"):
-        load_folder(folder, step=2)
-    assert load_folder(folder, step="best").sample(1, seed=0).isfinite().all()  # a run has one, by its health
+        ModelFolder(folder).load(step=2)
+    assert ModelFolder(folder).load(step="best").sample(1, seed=0).isfinite().all()  # a run has one, by its health
     shutil.rmtree(folder / "training")
     with pytest.raises(ModelError, match="no score has chosen a best one"):
-        load_folder(folder, step="best")
+        ModelFolder(folder).load(step="best")
 
 
 def test_hub_cache_links_are_allowed(model, tmp_path):
@@ -126,7 +126,7 @@ def test_hub_cache_links_are_allowed(model, tmp_path):
     for number, name in enumerate(("config.json", "model.safetensors")):
         shutil.move(model / name, blobs / str(number))
         (snapshot / name).symlink_to(f"../../blobs/{number}")
-    assert load_folder(snapshot).sample(1, seed=0).shape == (1, 1, 16, 16)
+    assert ModelFolder(snapshot).load().sample(1, seed=0).shape == (1, 1, 16, 16)
 
 
 # --- config.json --------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def test_file_of_another_length(model, change_by):
 def test_pickles_beside_the_model_are_never_opened(model):
     for name in ("model.bin", "pytorch_model.bin", "model.pt"):
         (model / name).write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
-    load_folder(model)
+    ModelFolder(model).load()
     assert not os.path.exists("/tmp/owned")
 
 
@@ -346,7 +346,7 @@ def test_links_of_snapshots_lead_nowhere(model, tmp_path):
     shutil.copy(model / "model.safetensors", outside / "step-00000001.safetensors")
     (model / "snapshots").symlink_to(outside)
     with pytest.raises(ModelError, match="has no step '1'"):
-        load_folder(model, step=1)
+        ModelFolder(model).load(step=1)
 
 
 def test_quoted_text_is_short_printable_and_on_one_line():
@@ -356,8 +356,8 @@ def test_quoted_text_is_short_printable_and_on_one_line():
 
 def test_discriminator_is_not_published(model):
     assert all(name.startswith("G.") for name in load_file(model / "model.safetensors"))
-    assert list(dict(load_folder(model).named_children())) == ["G"]
-    assert read_config(model)["step"] == 7
+    assert list(dict(ModelFolder(model).load().named_children())) == ["G"]
+    assert ModelFolder(model).config["step"] == 7
     assert set(generator_state(build("dcgan:ch=4+sn", 16, 1))) == set(load_file(model / "model.safetensors"))
 
 

@@ -13,7 +13,8 @@ from tiny_scores import DATA, NETWORK, score
 
 from ganzoo.errors import ModelError
 from ganzoo.folder.layout import METRICS
-from ganzoo.folder.scores import add_scores, read_scores, score_key, scores_of, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import add_scores, read_scores, score_key
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,9 @@ def test_a_second_measurement_takes_the_place_of_the_first(tmp_path: Path) -> No
 
 def test_only_scores_of_the_weights_that_are_there_count(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
-    now = score(weights=weights_digest(tmp_path))
+    now = score(weights=ModelFolder(tmp_path).digest)
     add_scores(tmp_path, [score(), now])
-    assert scores_of(tmp_path) == [now]
+    assert ModelFolder(tmp_path).own_scores == [now]
 
 
 def test_better_is_up_or_down() -> None:

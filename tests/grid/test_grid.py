@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from ganzoo.cli import main
 from ganzoo.errors import DataError, UsageError
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score, add_scores
 from ganzoo.grid import ray as through_ray
 from ganzoo.grid import runs
@@ -281,7 +282,6 @@ def test_numbers_of_a_log_are_those_of_its_end(here):
 
 def test_numbers_of_scores_are_those_of_the_weights(here):
     (here / "model.safetensors").write_bytes(b"weights")
-    from ganzoo.folder.scores import weights_digest
 
     data = {"name": "digits", "fingerprint": f"sha256:{'0' * 64}", "split": "test", "count": 9}
     network = {"name": "net", "input": 64, "pretrained": True, "sha256": "0" * 64}
@@ -289,7 +289,7 @@ def test_numbers_of_scores_are_those_of_the_weights(here):
     def score(value: float, weights: str) -> Score:
         return Score("fd10-test@net", "fd", value, None, 10, data, network, "own", 0, 1, 5, 0.5, weights, False)
 
-    add_scores(here, [score(9.0, "1" * 64), score(4.0, weights_digest(here))])
+    add_scores(here, [score(9.0, "1" * 64), score(4.0, ModelFolder(here).digest)])
     assert measures(here, scored=True) == {"fd10-test@net": Measure(4.0, False)}
 
 

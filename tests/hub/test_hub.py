@@ -13,7 +13,7 @@ from hub_server import OWNER, STRANGER
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError, HubError, HubUnreachable, ModelError, NotOnHub, UsageError
-from ganzoo.folder.model import load_folder
+from ganzoo.folder.model import ModelFolder
 from ganzoo.hub import shipped
 from ganzoo.hub.references import Reference, check_repo, parse
 
@@ -91,7 +91,7 @@ def test_only_a_repository_can_be_pushed_to(text):
 def test_a_model_of_the_hub_is_the_one_that_was_put_there(hub, tmp_path):
     folder = saved(tmp_path / "model")
     hub.repo(REPO, {**files(), "pytorch_model.bin": b"\x80", "README.md": b"hello", "training/x.bin": b"x"})
-    assert torch.equal(images(ganzoo.load(REPO)), images(load_folder(folder)))
+    assert torch.equal(images(ganzoo.load(REPO)), images(ModelFolder(folder).load()))
     asked = {seen.path.rpartition("/")[2] for seen in hub.calls("HEAD", "/resolve/")}
     assert asked == {"config.json", "model.safetensors"}
     assert len(hub.calls("GET", "/resolve/")) == len(hub.calls("GET", "/cdn/")) == 1
@@ -274,7 +274,7 @@ def cards(tmp_path, monkeypatch):
 
 
 def test_a_shipped_model_is_loaded_by_its_bare_name_without_the_network(hub, cards, capsys):
-    assert torch.equal(images(ganzoo.load("little")), images(load_folder(cards / "little")))
+    assert torch.equal(images(ganzoo.load("little")), images(ModelFolder(cards / "little").load()))
     assert not hub.seen and not capsys.readouterr().err
 
 

@@ -20,9 +20,8 @@ from tiny_runs import tiny
 import ganzoo
 from ganzoo.card import write_card
 from ganzoo.cli import main
-from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import checkpoints
-from ganzoo.folder.model import load_folder
+from ganzoo.folder.model import ModelFolder
 
 REPO = "me/first"
 
@@ -31,7 +30,7 @@ REPO = "me/first"
 def original(tmp_path_factory):
     """A scored model with its card, and beside it what is never published."""
     folder = scored(saved(tmp_path_factory.mktemp("runs") / "first"))
-    write_card(folder, read_config(folder))
+    write_card(ModelFolder(folder))
     for name in ("training/step-00000007/state.safetensors", "snapshots/step-00000001.safetensors", "log.jsonl",
                  "notes.txt", "pictures/secret.bin", "pictures/scores.png"):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +86,7 @@ def test_only_published_files_go_in_one_commit(owner, model):
 def test_what_was_pushed_samples_the_same_images_in_a_fresh_process(owner, model):
     run("push", model, REPO, "--private")
     assert owner.repos[REPO].private
-    images = load_folder(model).sample(4, seed=11)
+    images = ModelFolder(model).load().sample(4, seed=11)
     code = (
         f"import ganzoo, hashlib; x = ganzoo.load({REPO!r}).sample(4, seed=11);"
         "print(hashlib.sha256(x.numpy().tobytes()).hexdigest())"
@@ -154,7 +153,7 @@ def test_licence_of_the_weights_is_recorded_and_that_of_the_data_kept(owner, tmp
         config = json.loads(owner.repos[f"me/{name}"].head()["config.json"])
         assert config["license"] == licence and config["dataset"]["licence"] == "unknown"
         assert f"license: {licence}" in owner.repos[f"me/{name}"].head()["README.md"].decode()
-        assert read_config(folder)["license"] == licence
+        assert ModelFolder(folder).config["license"] == licence
 
 
 def test_pull_request_leaves_the_branch_alone(owner, model):
@@ -212,7 +211,7 @@ def test_somebody_elses_change_meanwhile_is_not_lost(owner, model, monkeypatch):
         return preupload(handler, name, revision)
 
     scored(model, 20.0, "kid")
-    write_card(model, read_config(model))
+    write_card(ModelFolder(model))
     with monkeypatch.context() as patch:
         patch.setattr(owner.http.RequestHandlerClass, "preupload", meanwhile)
         assert "was changed by somebody else meanwhile" in refused("push", model, REPO)

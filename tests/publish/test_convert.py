@@ -15,9 +15,8 @@ from tiny_models import saved
 
 import ganzoo as zoo
 from ganzoo.card import check_card, drift
-from ganzoo.folder.config import read_config
-from ganzoo.folder.model import load_folder
-from ganzoo.folder.scores import add_scores, read_scores, scores_of, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import add_scores, read_scores
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -34,8 +33,8 @@ def test_a_cast_model_draws_the_same_with_half_the_bytes(dtype: str, digits: flo
     assert "ganzoo eval" in done.stdout and files(tmp_path / "first") == before
     large, small = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("first", "half"))
     assert small < 0.6 * large
-    assert read_config(tmp_path / "half") == {**read_config(tmp_path / "first"), "dtype": dtype}
-    old, new = (load_folder(tmp_path / name) for name in ("first", "half"))
+    assert ModelFolder(tmp_path / "half").config == {**ModelFolder(tmp_path / "first").config, "dtype": dtype}
+    old, new = (ModelFolder(tmp_path / name).load() for name in ("first", "half"))
     assert {parameter.dtype for parameter in new.parameters()} == {torch.float32}
     assert 0 < (old.sample(9, seed=3) - new.sample(9, seed=3)).abs().max() < digits
 
@@ -54,7 +53,7 @@ def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> N
     ganzoo("card", run)
     ganzoo("cast", run, tmp_path / "half")
     half = tmp_path / "half"
-    assert check_card(half) == [] and drift(half) == ""
+    assert check_card(ModelFolder(half)) == [] and drift(ModelFolder(half)) == ""
     text = (half / "README.md").read_text()
     assert "Mine." in text and 'ganzoo.load("./half")' in text and "float16" in text
     assert "training" not in {path.name for path in half.iterdir()}
@@ -76,9 +75,12 @@ def test_scores_are_measured_again_of_the_new_weights(run: Path, letters: Path, 
     evaluate(run, letters, "--metrics", "fid,kid,prdc", "--split", "test", "--floor", letters / "0")
     done = ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
     assert done.stdout.splitlines()[0].split()[:2] == ["score", "recorded"]
-    old, new = {one.key: one for one in scores_of(run)}, {one.key: one for one in scores_of(tmp_path / "half")}
+    old, new = (
+        {one.key: one for one in ModelFolder(run).own_scores},
+        {one.key: one for one in ModelFolder(tmp_path / "half").own_scores},
+    )
     assert old.keys() == new.keys() and len(old) == 6
-    assert {one.weights for one in new.values()} == {weights_digest(tmp_path / "half")} != {weights_digest(run)}
+    assert {one.weights for one in new.values()} == {ModelFolder(tmp_path / "half").digest} != {ModelFolder(run).digest}
     assert all(one.floor == old[key].floor and one.step == old[key].step for key, one in new.items())
     assert any(one.value != old[key].value for key, one in new.items())
     ganzoo("verify", tmp_path / "half", "--data", letters, "--tolerance", 1e-6)

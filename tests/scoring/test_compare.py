@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_models import change_config, saved, score
 
 from ganzoo.cli import main
-from ganzoo.folder.model import load_folder
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import add_scores
 from ganzoo.images import grid, to_uint8
 
@@ -63,7 +63,7 @@ def test_json_has_a_value_for_each_model_in_their_order(models: Path) -> None:
     assert len({model["name"] for model in found["models"]}) == 3
     assert found["settings"] == {"lr.g": ["0.0002", "0.0001", "0.0002"]}
     assert found["parts"]["weight@d"] == [None, "sn", None]
-    gan = load_folder(models / "a")
+    gan = ModelFolder(models / "a").load()
     parameters = sum(parameter.numel() for parameter in gan.G.parameters())
     assert found["sizes"]["parameters of G"] == [parameters] * 3
     size = (models / "a" / "model.safetensors").stat().st_size
@@ -113,7 +113,7 @@ def test_the_page_holds_samples_of_the_same_seed(models: Path) -> None:
     page = (models / "out.html").read_text()
     found = [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
     for name, data in zip("ab", found, strict=True):
-        expected = grid(to_uint8(load_folder(models / name).sample(36, seed=3), low=0), 6)
+        expected = grid(to_uint8(ModelFolder(models / name).load().sample(36, seed=3), low=0), 6)
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), np.asarray(expected))
     assert "dcgan:ch=4+<mark>sn@d</mark>+<mark>hinge</mark>" in page and '<tr class="differs"><td>loss' in page
     assert "default-src 'none'" in page and 'src="http' not in page and "20" in page

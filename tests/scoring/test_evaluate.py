@@ -18,7 +18,8 @@ from torch import Tensor
 import ganzoo
 from ganzoo.data import ImageData, open_data
 from ganzoo.errors import GanzooError, PluginError, UsageError
-from ganzoo.folder.scores import Score, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics import FeatureNetwork, Metric, Sample, check, evaluate, open_network
 from ganzoo.metrics.subjects import Generated
@@ -306,19 +307,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_scores_of_a_run_are_kept_in_its_folder(run: Path) -> None:
-    from ganzoo.folder.scores import scores_of
 
     made = ganzoo.evaluate(run, Labelled(90), metrics=["fid", "kid"], n=20, features=NETWORK)
-    assert scores_of(run) == made and [score.step for score in made] == [6, 6]
+    assert ModelFolder(run).own_scores == made and [score.step for score in made] == [6, 6]
     again = ganzoo.evaluate(run, Labelled(90), metrics=["fid"], n=20, features=NETWORK, save=False)
-    assert again[0].value == made[0].value and scores_of(run) == made
+    assert again[0].value == made[0].value and ModelFolder(run).own_scores == made
 
 
 def test_every_kept_step_is_scored(run: Path) -> None:
     options: dict[str, Any] = {"metrics": ["fid"], "n": 20, "features": NETWORK}
     scores = ganzoo.evaluate(run, Labelled(90), every_step=True, **options)
     assert [score.step for score in scores] == sorted({score.step for score in scores}) and len(scores) > 1
-    assert len({score.weights for score in scores}) == len(scores) and scores[-1].weights == weights_digest(run)
+    assert len({score.weights for score in scores}) == len(scores) and scores[-1].weights == ModelFolder(run).digest
     folder = ganzoo.evaluate(run / "snapshots", Labelled(90), **options)
     assert [score.value for score in folder] == [score.value for score in scores]
     one = ganzoo.evaluate(run, Labelled(90), step=scores[0].step, **options)
@@ -353,14 +353,14 @@ def test_the_split_of_named_data_is_asked_for_and_that_of_paths_believed() -> No
 
 
 def test_nothing_is_written_where_a_model_was_fetched_to(run: Path, tmp_path: Path) -> None:
-    from ganzoo.hub.locate import Found
+    from ganzoo.hub.locate import ModelReference
 
     fetched = tmp_path / "fetched"
     fetched.mkdir()
     for name in ("config.json", "model.safetensors"):
         (fetched / name).write_bytes((run / name).read_bytes())
-    (score,) = ganzoo.evaluate(Found(fetched, "org/name"), Labelled(90), n=20, features=NETWORK)
-    assert score.weights == weights_digest(run) and len(list(fetched.iterdir())) == 2
+    (score,) = ganzoo.evaluate(ModelReference(ModelFolder(fetched), "org/name"), Labelled(90), n=20, features=NETWORK)
+    assert score.weights == ModelFolder(run).digest and len(list(fetched.iterdir())) == 2
 
 
 def test_steps_of_what_has_none(tmp_path: Path, gan: GAN) -> None:

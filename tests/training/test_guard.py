@@ -15,7 +15,8 @@ from ganzoo.cli import main
 from ganzoo.errors import GanzooError, RunError, UsageError
 from ganzoo.folder.layout import bests, checkpoints
 from ganzoo.folder.log import read_log
-from ganzoo.folder.scores import Score, read_scores, score_key, scores_of, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import Score, read_scores, score_key
 from ganzoo.folder.weights import tensors_digest
 from ganzoo.images import to_pil
 from ganzoo.metrics.select import choose
@@ -321,11 +322,10 @@ def test_the_best_step_by_health_is_kept_and_can_be_sampled(tmp_path):
     assert list(bests(run.folder)) == [0]
     config = ganzoo.load(run.folder).config
     assert (config["selection"], config["step"]) == ("last", 60)
-    from ganzoo.folder.model import load_folder
 
-    last, chosen = (load_folder(run.folder, step=step).sample(2, seed=0) for step in (None, "best"))
+    last, chosen = (ModelFolder(run.folder).load(step=step).sample(2, seed=0) for step in (None, "best"))
     assert not torch.equal(last, chosen)
-    assert torch.equal(chosen, load_folder(run.folder, step=0).sample(2, seed=0))
+    assert torch.equal(chosen, ModelFolder(run.folder).load(step=0).sample(2, seed=0))
 
 
 def test_a_best_step_that_a_kill_lost_is_made_again(tmp_path):
@@ -391,24 +391,25 @@ def test_the_model_is_the_best_scored_step(scored, tmp_path):
     assert (config["selection"], config["step"]) == ("best", 4)
     records = read_scores(run.folder)
     assert [(one.metric, one.step) for one in records] == [(m, step) for step in (2, 4, 6, 8) for m in ("fid", "kid")]
-    assert {one.step for one in scores_of(run.folder)} == {4}, "the weights in the folder are the scored ones"
+    assert {one.step for one in ModelFolder(run.folder).own_scores} == {4}, (
+        "the weights in the folder are the scored ones"
+    )
     key = records[0].key
     assert [record["score"][key] for record in run.log if "score" in record] == [50.0, 30.0, 40.0, 35.0]
     assert scored.asked == [(step, "all", 8, "toy") for step in (2, 4, 6, 8)]
     assert max(bests(run.folder)) == 4
-    assert run.step == 8 and weights_digest(run.folder) == records[2].weights
+    assert run.step == 8 and ModelFolder(run.folder).digest == records[2].weights
 
 
 def test_best_and_kept_steps_can_be_loaded(scored, tmp_path):
-    from ganzoo.folder.model import load_folder
     from ganzoo.folder.weights import generator_state
 
     run = scored_run(tmp_path / "run", keep=1)
-    default, best, kept = (load_folder(run.folder, step=step) for step in (None, "best", 6))
+    default, best, kept = (ModelFolder(run.folder).load(step=step) for step in (None, "best", 6))
     assert tensors_digest(generator_state(default)) == tensors_digest(generator_state(best))
     assert not torch.equal(kept.sample(1, seed=0), best.sample(1, seed=0))
     with pytest.raises(GanzooError, match=r"no step '7'; it has 4 and 6"):
-        load_folder(run.folder, step=7)
+        ModelFolder(run.folder).load(step=7)
 
 
 @pytest.mark.parametrize("cut", [1, 3, 4, 5])
@@ -483,4 +484,4 @@ def test_real_scores_during_training(tmp_path):
     run = tiny(tmp_path / "run", data=Labelled(), steps=4, eval_every=2, **options)
     records = read_scores(run.folder)
     assert [(one.metric, one.step) for one in records] == [("fd", 2), ("kid", 2), ("fd", 4), ("kid", 4)]
-    assert scores_of(run.folder)[0].step == ganzoo.load(run.folder).config["step"]
+    assert ModelFolder(run.folder).own_scores[0].step == ganzoo.load(run.folder).config["step"]

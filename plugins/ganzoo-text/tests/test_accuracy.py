@@ -8,7 +8,8 @@ from ganzoo_text.cli import caption_accuracy
 import ganzoo
 from ganzoo.data import DataRequest, open_data
 from ganzoo.errors import UsageError
-from ganzoo.folder.scores import read_scores, weights_digest
+from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.scores import read_scores
 from ganzoo.gan.inputs import decode_text
 from ganzoo.metrics import evaluate
 from ganzoo.scoring.verify import Examiner, verify
@@ -59,7 +60,7 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(model, monkeyp
     result = CliRunner().invoke(caption_accuracy, [str(model), "--data", "captions:digits", "-n", "30"])
     assert result.exit_code == 0, result.output
     (score,) = read_scores(model)
-    assert score.metric == "caption-accuracy" and score.weights == weights_digest(model) and score.step == 4
+    assert score.metric == "caption-accuracy" and score.weights == ModelFolder(model).digest and score.step == 4
     assert score.key == "caption-accuracy30-train@small-cnn" and score.floor is not None and score.higher_is_better
     (verdict,) = verify(model, Examiner("captions:digits"))
     assert verdict.holds and verdict.measured.floor == score.floor

@@ -10,6 +10,7 @@ import ganzoo
 from ganzoo.card import check_card
 from ganzoo.cli import main
 from ganzoo.data import DataRequest, open_data
+from ganzoo.folder.model import ModelFolder
 from ganzoo.metrics.subjects import Generated
 
 
@@ -54,7 +55,7 @@ def test_the_card_says_what_its_samples_were_drawn_from(model):
     first = json.loads((model / "examples" / "text.json").read_text())["text"][0]
     assert f"those of each row, from the left: “{first}”, “" in text
     assert f'--text "{first}"' in text and "text-to-image" in text
-    assert [problem for problem in check_card(model) if "licence" not in problem] == []
+    assert [problem for problem in check_card(ModelFolder(model)) if "licence" not in problem] == []
 
 
 def test_what_is_scored_has_the_classes_of_its_captions(model):

@@ -1,0 +1,115 @@
+"""From a checked ``config.json`` to its networks: the plan, the GAN, the tensors that its file must hold."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError, ModelError, UnknownPart
+from ganzoo.files.untrusted import printable, quoted, read_tensors
+from ganzoo.folder.config import SIZES
+from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain
+from ganzoo.gan.builder import assemble
+from ganzoo.gan.gan import GAN
+from ganzoo.plan.plan import Plan
+from ganzoo.registry.recipe import EMPTY, Recipe
+
+
+def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
+    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
+    missing = []
+    for name, version in config["plugins"].items():
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(f"'{name}=={Version(version)}'")
+    hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
+    return ModelError(f"{folder} cannot be built: {printable(error)}{hint}")
+
+
+def _without_weights(plan: Plan) -> Plan:
+    """The plan with plain weights on both sides: what an exported network looks like."""
+    slots = [replace(s, name=EMPTY, options={}, entry=None) if s.kind == "weight" else s for s in plan.slots]
+    return replace(plan, slots=tuple(slots))
+
+
+def plan_of(config: Mapping[str, Any], folder: Path) -> Plan:
+    """The plan that a checked ``config.json`` describes; ``folder`` is where it is from, for messages.
+
+    Raises:
+        ModelError: when a part is missing, with what to install, or the plan does not hold together.
+    """
+    try:
+        Recipe.parse(config["recipe"])
+        return Plan.from_config(config)
+    except UnknownPart as error:
+        raise _missing_plugins(config, folder, error) from error
+    except GanzooError as error:
+        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, AssertionError) as error:
+        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
+
+
+def build_from(
+    config: Mapping[str, Any], folder: Path, device: str, plain: bool = False, plan: Plan | None = None
+) -> GAN:
+    """The GAN that a checked ``config.json`` describes, with fresh weights or on ``meta``.
+
+    Args:
+        config: checked.
+        folder: where it is from, for messages.
+        device: where the weights live.
+        plain: leave out the reparametrisations, such as ``sn``.
+        plan: of ``config``, where it has been made already.
+
+    Raises:
+        ModelError: when a part is missing or the plan cannot be built; the text says which and why.
+    """
+    sizes = {name: config[name] for name in SIZES}
+    plan = plan_of(config, folder) if plan is None else plan
+    try:
+        gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)
+    except GanzooError as error:
+        raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, StopIteration, AssertionError) as error:
+        raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
+    if gan.classes != config["classes"]:
+        raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
+    gan.plan, gan.class_names = plan, tuple(config["class_names"])
+    return gan
+
+
+def exported(gan: GAN, config: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[str, Tensor]]:
+    """The generator side of a GAN on ``meta`` as its file holds it: plain networks by name, and tensors of its dtype.
+
+    Args:
+        gan: built ``plain`` from ``config``.
+        config: checked.
+    """
+    networks = {name: make_plain(network) for name, network in generator_side(gan).items()}
+    dtype = DTYPES[config["dtype"]]
+    expected = {key: t.to(dtype) if t.is_floating_point() else t for key, t in generator_state(gan).items()}
+    return networks, expected
+
+
+def read_weights(gan: GAN, config: Mapping[str, Any], file: Path) -> None:
+    """Give a GAN on ``meta`` the weights of a file; what the file does not hold, such as D, is taken out of it.
+
+    Raises:
+        ModelError: for a tensor that is not as ``config`` says, before memory is taken for it.
+    """
+    networks, expected = exported(gan, config)
+    tensors = read_tensors(file, expected)
+    for child in list(gan._modules):
+        delattr(gan, child)
+    for name, network in networks.items():
+        own = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
+        full = {key: t.float() if t.is_floating_point() else t for key, t in own.items()}
+        network.load_state_dict(full, strict=True, assign=True)
+        setattr(gan, name, network.requires_grad_(False))
