@@ -260,14 +260,14 @@ def test_content_term_is_zero_for_the_photo_itself_and_teaches_g():
     batch = data_for("cartoongan").stream(4, 0).batch(0)
     warm_up.loss(batch, 0)["content"].backward()
     assert all(parameter.grad is not None for parameter in gan.G.parameters())
-    round = gan.game.round(batch, 0, "g")
+    round = gan.game.context(batch, 0, "g")
     round.fake = batch["source"]
     assert float(gan.game.kept(round)["content"].detach()) == 0
 
 
 def test_color_term_compares_means_of_squares():
     gan = ganzoo.build("cartoongan:ch=4,blocks=1,color=3", 16, 3)
-    round = gan.game.round(data_for("cartoongan").stream(4, 0).batch(0), 0, "g")
+    round = gan.game.context(data_for("cartoongan").stream(4, 0).batch(0), 0, "g")
     gan.turns()
     checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 0.4 - 0.2  # their mean is 0 in every square
     round.fake = round.z + checks
