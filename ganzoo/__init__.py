@@ -14,6 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.compat.lookup import install, old_names
 from ganzoo.errors import (
     CardError,
     DataError,
@@ -121,14 +122,15 @@ __all__ = [
     "within",
 ]
 
+_of_before = old_names(__name__, depth=4)
+install()
+
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name == "testing":
         return import_module("ganzoo.testing")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else _of_before(name)
 
 
 def __dir__() -> Any:

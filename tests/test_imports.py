@@ -25,7 +25,7 @@ PUBLIC = (
 PLUGINS = sorted(path for path in ROOT.parent.glob("plugins/*/ganzoo_*") for path in [path, *path.rglob("*.py")])
 PLUGINS = [*(path for path in PLUGINS if path.suffix == ".py"), *sorted(ROOT.glob("templates/*.py.tmpl"))]
 FLOORS = [  # a room may import those of the floors before it: at the top of a file, in a function, or for types alone
-    {"errors", "seeding"},
+    {"compat", "errors", "seeding"},
     {"files", "distributed"},
     {"parts"},
     {"images", "registry"},
@@ -101,7 +101,7 @@ def test_parts_import_what_a_strangers_plugin_could(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         for name in imported(path):
             public = name.startswith(
-                ("ganzoo.parts", "ganzoo.gan", "ganzoo.errors", f"ganzoo.{folder}", "ganzoo.layers")
+                ("ganzoo.parts", "ganzoo.gan", "ganzoo.errors", f"ganzoo.{folder}", "ganzoo.layers", "ganzoo.compat")
             )
             assert name.split(".")[0] in allowed or public, f"{path.name} imports {name}"
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganzoo.compat.lookup import old_names
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import UNREADABLE, is_grey, planes, why
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
@@ -289,3 +290,6 @@ def collect_pictures(
         steps=steps,
         skipped={pictures.names[index]: reason for index, reason in found.bad.items()},
     )
+
+
+__getattr__ = old_names(__name__)

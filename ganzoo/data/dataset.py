@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.compat.lookup import old_names
 from ganzoo.data.images import DECODERS, Images
 from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
@@ -230,3 +231,6 @@ def choose_split(name: str, split: str, splits: Collection[str]) -> str:
     if split not in splits:
         raise UsageError(f"the data set {name} has no split {split!r}; it has {either(splits, 'and')}")
     return split
+
+
+__getattr__ = old_names(__name__)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from ganzoo.compat.lookup import old_names
 from ganzoo.distributed.launch import said_elsewhere
 
 PATIENCE = 2.0
@@ -33,3 +34,6 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
                 bar.update(task, completed=done)
 
         yield advance
+
+
+__getattr__ = old_names(__name__)

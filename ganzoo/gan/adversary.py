@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.context import Batch, Critic, TurnContext
@@ -31,6 +32,10 @@ class Adversary:
         self.gan, self.name, self.parts = gan, critic, gan.critics[critic]
         self._context: TurnContext | None = None
         self._right: Tensor | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """What 0.1.0 called its methods; asked only for what is not there."""
+        return old_attribute(self, name)
 
     @property
     def network(self) -> Any:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.compat.lookup import old_names
 from ganzoo.errors import UsageError, within
 from ganzoo.parts import gather, world
 
@@ -251,3 +252,6 @@ class PixelNorm(nn.Module):
         """Normalised ``x``, of the same shape."""
         scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + self.eps)
         return x * scale.to(x.dtype)
+
+
+__getattr__ = old_names(__name__)
