@@ -1,4 +1,4 @@
-"""Images for people: tensors to pictures, grids, and the film of a training."""
+"""Images for people: tensors to pictures, grids, and the animation of a training run."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: in
         )
 
 
-class Film:
+class Animation:
     """The frames of a training as PNG files in a folder, and the animation made of them.
 
     The folder is all its state, so a resumed run goes on with it; a frame of a step that is taken again is replaced

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import RunError
-from ganzoo.images import Film, convert, fitting, grid, magnify, save_gif, save_png, tile, to_pil, to_uint8
+from ganzoo.images import Animation, convert, fitting, grid, magnify, save_gif, save_png, tile, to_pil, to_uint8
 
 
 def noise(n: int = 6, channels: int = 3, height: int = 8, width: int = 8) -> Tensor:
@@ -111,16 +111,16 @@ def shade(level: int) -> Image.Image:
 
 
 def test_film_orders_frames_and_ends_with_the_last(tmp_path: Path) -> None:
-    film = Film(tmp_path / "frames", most=4)
-    film.write(tmp_path / "none.gif")
+    animation = Animation(tmp_path / "frames", most=4)
+    animation.write(tmp_path / "none.gif")
     assert not (tmp_path / "none.gif").exists()
     for step in (1000, 0, 20, 100, 50, 7):
-        film.add(shade(step // 4), step)
-    film.add(shade(250), 1000)
-    names = [file.name for file in film.frames()]
+        animation.add(shade(step // 4), step)
+    animation.add(shade(250), 1000)
+    names = [file.name for file in animation.frames()]
     assert len(names) == 4 and names[0] == "00000000.png" and names[-1] == "00001000.png"
-    film.write(tmp_path / "film.gif")
-    with Image.open(tmp_path / "film.gif") as gif:
+    animation.write(tmp_path / "animation.gif")
+    with Image.open(tmp_path / "animation.gif") as gif:
         assert gif.n_frames == 4 and gif.info["loop"] == 0
         gif.seek(3)
         assert gif.convert("L").getpixel((4, 4)) == 250
@@ -128,7 +128,7 @@ def test_film_orders_frames_and_ends_with_the_last(tmp_path: Path) -> None:
 
 
 def test_film_goes_on_where_it_stood(tmp_path: Path) -> None:
-    Film(tmp_path).add(shade(1), 1)
-    film = Film(tmp_path)
-    film.add(shade(2), 2)
-    assert [file.stem for file in film.frames()] == ["00000001", "00000002"]
+    Animation(tmp_path).add(shade(1), 1)
+    animation = Animation(tmp_path)
+    animation.add(shade(2), 2)
+    assert [file.stem for file in animation.frames()] == ["00000001", "00000002"]

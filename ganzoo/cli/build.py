@@ -55,7 +55,7 @@ def build(
     if draw is not None:
         _draw(gan, draw)
     if as_json:
-        show_json(describe(gan, with_layers))
+        show_json(describe_gan(gan, with_layers))
         return
     _show(gan, explain, with_layers)
     if draw is not None:
@@ -69,7 +69,7 @@ def _draw(gan: GAN, path: Path) -> None:
     write_text(path, draw(gan))
 
 
-def describe(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
+def describe_gan(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
     """What ``--json`` prints."""
     from ganzoo.visual.anatomy import anatomy, layers
 
@@ -142,7 +142,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
 
 
 def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
-    described = describe(gan, with_layers)
+    described = describe_gan(gan, with_layers)
     size = f"{gan.resolution} x {gan.resolution} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
     click.echo(f"{described['recipe']}  ({size})\n")
     rows = [

@@ -15,8 +15,8 @@ from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganzoo.grid.plan import Wish
-    from ganzoo.grid.runs import Job, Outcome
+    from ganzoo.grid.plan import GridRequest
+    from ganzoo.grid.runs import GridJob, Outcome
     from ganzoo.grid.study import Spread, Study
 
 INTERRUPTED = 130
@@ -75,8 +75,8 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     from ganzoo.grid.plan import make_grid
     from ganzoo.grid.study import Study
 
-    wish = _wish(jobs, given)
-    plan = make_grid(wish)
+    request = _request(jobs, given)
+    plan = make_grid(request)
     study = Study(plan)
     if dry_run:
         _show_runs(study, as_json)
@@ -90,9 +90,9 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     ctx.exit(1 if study.failures else 0)
 
 
-def _wish(jobs: int, given: dict[str, Any]) -> Wish:
+def _request(jobs: int, given: dict[str, Any]) -> GridRequest:
     """What was asked for, once it is known that it makes sense as a whole."""
-    from ganzoo.grid.plan import Wish
+    from ganzoo.grid.plan import GridRequest
 
     lengths = [f"--{name}" for name in LENGTH if given[name] is not None]
     if len(lengths) > 1:
@@ -102,7 +102,7 @@ def _wish(jobs: int, given: dict[str, Any]) -> Wish:
     alone = [spelled for spelled, name in names.items() if given[name] is not None]
     if alone and given["metrics"] is None:
         raise UsageError(f"{alone[0]} needs --metrics, such as --metrics fid")
-    return Wish(
+    return GridRequest(
         patterns=given["patterns"],
         data=given["data"],
         out=given["out"] or _default_folder(given["patterns"]),
@@ -141,7 +141,7 @@ def _announce(study: Study, jobs: int, ray: str | None) -> None:
     click.echo(f"{total} runs in {study.folder}{kept}; {where}. Watch them: ganzoo watch {study.folder}", err=True)
 
 
-def _tell(job: Job, outcome: Outcome, left: int) -> None:
+def _tell(job: GridJob, outcome: Outcome, left: int) -> None:
     from ganzoo.training.progress import duration
 
     said = f": {outcome.error}; see {job.log}" if outcome.error else ""

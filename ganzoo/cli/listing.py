@@ -61,10 +61,10 @@ def _kind(given: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Say what is known of one part: options, needs, paper."""
-    from ganzoo.gan.catalogue import describe
+    from ganzoo.gan.catalogue import describe_part
     from ganzoo.registry.loading import registry
 
-    known = describe(registry().find(name))
+    known = describe_part(registry().find(name))
     if as_json:
         show_json(known)
         return
@@ -98,7 +98,7 @@ def _facts(known: dict[str, Any]) -> dict[str, str]:
         "provides": ", ".join(known["provides"]),
         "without its needs": known["fallback"],
         "settings": ", ".join(f"{name}={value}" for name, value in known["train"].items()),
-        "flavour": known["flavour"],
+        "family": known["flavour"],
         "stands on": ", ".join(known["sides"]) if len(known["sides"]) == 1 else "",
         "networks": ", ".join(known["networks"]),
         "attention sites": f"{sites} at 32 pixels" if sites else "",

@@ -97,7 +97,7 @@ class Report:
 
 
 @dataclass
-class _Look:
+class _Inspected:
     """What one picture turned out to be."""
 
     header: Header
@@ -105,12 +105,12 @@ class _Look:
     digest: bytes
 
 
-def _look(image: Image.Image) -> _Look:
+def _inspect(image: Image.Image) -> _Inspected:
     header, mode = Header.of(image), image.mode
     decoded = plain(image)
     digest = blake2b(f"{decoded.mode} {decoded.size} ".encode(), digest_size=16)
     digest.update(decoded.tobytes())
-    return _Look(header, mode, digest.digest())
+    return _Inspected(header, mode, digest.digest())
 
 
 class _Fetched:
@@ -144,46 +144,46 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     if is_path(value):
         pictures = pictures_at(as_path(value))
         refuse_few(pictures)
-        looks = _look_at_all(pictures, report)
-        report.sizes = Counter(look.header.size for look in looks.values())
-        report.resolution = natural_resolution(report.sizes.elements()) if looks else 0
-        report.channels = 1 if all(look.header.grey for look in looks.values()) else 3
+        inspected = _inspect_all(pictures, report)
+        report.sizes = Counter(one.header.size for one in inspected.values())
+        report.resolution = natural_resolution(report.sizes.elements()) if inspected else 0
+        report.channels = 1 if all(one.header.grey for one in inspected.values()) else 3
     else:
         data = open_data(value, request)
         pictures = _pictures(data)
-        looks = _look_at_all(pictures, report)
+        inspected = _inspect_all(pictures, report)
         report.sizes = Counter({data.native: data.count})
         report.resolution, report.channels = data.resolution, data.channels
-    if looks:
-        _describe(report, pictures, looks)
+    if inspected:
+        _describe(report, pictures, inspected)
     return report
 
 
-def _look_at_all(pictures: Pictures, report: Report) -> dict[int, _Look]:
+def _inspect_all(pictures: Pictures, report: Report) -> dict[int, _Inspected]:
     """Look at every picture; the ones that cannot be read go into the report."""
-    looks: dict[int, _Look] = {}
+    inspected: dict[int, _Inspected] = {}
 
     def one(index: int) -> None:
         with pictures.read(index) as image:
-            looks[index] = _look(image)
+            inspected[index] = _inspect(image)
 
     bad = for_each(pictures, one, f"looking at {pictures.where}", skip_bad=True)
     report.bad = {pictures.names[index]: reason for index, reason in bad.items()}
-    return dict(sorted(looks.items()))
+    return dict(sorted(inspected.items()))
 
 
-def _describe(report: Report, pictures: Pictures, looks: dict[int, _Look]) -> None:
-    report.count = len(looks)
-    report.modes = Counter(look.mode for look in looks.values())
+def _describe(report: Report, pictures: Pictures, inspected: dict[int, _Inspected]) -> None:
+    report.count = len(inspected)
+    report.modes = Counter(one.mode for one in inspected.values())
     if pictures.labels is not None:
-        counted = Counter(pictures.labels[index] for index in looks)
+        counted = Counter(pictures.labels[index] for index in inspected)
         report.classes = {name: counted[number] for number, name in enumerate(pictures.class_names)}
     same: dict[bytes, list[str]] = {}
-    for index, look in looks.items():
-        same.setdefault(look.digest, []).append(pictures.names[index])
+    for index, one in inspected.items():
+        same.setdefault(one.digest, []).append(pictures.names[index])
     report.duplicates = [names for names in same.values() if len(names) > 1]
     report.fits = _fits(report)
-    report.preview = _preview(pictures, list(looks), report)
+    report.preview = _preview(pictures, list(inspected), report)
 
 
 def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from ganzoo.compat.lookup import old_names
 from ganzoo.distributed.launch import said_elsewhere
 
-PATIENCE = 2.0
+QUIET_SECONDS = 2.0
 """Seconds before a bar appears."""
 
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`PATIENCE`."""
+    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`QUIET_SECONDS`."""
     begun, done, task = time.monotonic(), 0, None
     with ExitStack() as stack:
         bar = None
@@ -24,7 +24,12 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
         def advance(n: int) -> None:
             nonlocal bar, task, done
             done += n
-            if bar is None and sys.stderr.isatty() and not said_elsewhere() and time.monotonic() - begun > PATIENCE:
+            if (
+                bar is None
+                and sys.stderr.isatty()
+                and not said_elsewhere()
+                and time.monotonic() - begun > QUIET_SECONDS
+            ):
                 from rich.console import Console
                 from rich.progress import Progress
 

@@ -24,7 +24,7 @@ from ganzoo.distributed.launch import Launch, launched
 from ganzoo.errors import GanzooError, RunError, UsageError
 
 ANSWER = timedelta(minutes=30)  # for a message between steps; a process that was killed is noticed at once
-PATIENCE = timedelta(hours=6)  # for a download, a checkpoint or a score that one process sees to
+CONTROL_TIMEOUT = timedelta(hours=6)  # for a download, a checkpoint or a score that one process sees to
 T = TypeVar("T")
 _worlds = count()
 
@@ -33,7 +33,7 @@ _worlds = count()
 def join_world(device: str | None = None) -> Iterator[World]:
     """Join the processes that were launched with this one, and part from them at the end.
 
-    Of an error that several of them meet, one is to be printed: the others carry ``told=True``.
+    Of an error that several of them meet, one is to be printed: the others carry ``said_elsewhere=True``.
 
     Args:
         device: as ``--device`` says it.
@@ -63,7 +63,7 @@ def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     try:
         dist.init_process_group(backend, store=store, rank=launch.rank, world_size=launch.size, timeout=ANSWER)
-        return dist.new_group(backend="gloo", timeout=PATIENCE)  # type: ignore[return-value]
+        return dist.new_group(backend="gloo", timeout=CONTROL_TIMEOUT)  # type: ignore[return-value]
     except RuntimeError as error:
         raise _unreachable(error) from error
 
@@ -112,11 +112,11 @@ def _said_once(store: dist.Store) -> Iterator[None]:
         yield
     except BaseException as error:
         try:
-            told = store.add("said", 1) > 1
+            elsewhere = store.add("said", 1) > 1
         except RuntimeError:  # the store went down with its process: better twice than never
-            told = False
+            elsewhere = False
         if isinstance(error, (GanzooError, OSError)):
-            error.told = told  # type: ignore[union-attr]
+            error.said_elsewhere = elsewhere  # type: ignore[union-attr]
         raise
 
 

@@ -49,7 +49,9 @@ def launched() -> Launch:
 def said_elsewhere(error: BaseException | None = None) -> bool:
     """Whether another process says this: what several processes meet, a person reads once.
 
-    An error knows by its attribute ``told``; everything else is said by the first process.
+    An error knows by its attribute ``said_elsewhere``; everything else is said by the first process.
     """
-    told = getattr(error, "told", None)
-    return bool(told) if told is not None else os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ
+    elsewhere = getattr(error, "said_elsewhere", None)
+    if elsewhere is not None:
+        return bool(elsewhere)
+    return os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-def describe(entry: Entry) -> dict[str, Any]:
+def describe_part(entry: Entry) -> dict[str, Any]:
     """Everything known of a part, ready for JSON; imports it, and builds architectures without memory."""
     return {
         "kind": entry.kind,
@@ -35,7 +35,7 @@ def describe(entry: Entry) -> dict[str, Any]:
         "provides": sorted(entry.provides),
         "fallback": entry.fallback,
         "train": dict(entry.train),
-        "flavour": entry.flavour,
+        "flavour": entry.family,
         "aliases": list(entry.aliases),
         "sides": list(entry.sides),
         "networks": dict(entry.networks),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, nearest
 from ganzoo.gan.game import Game, Parts, Turn
-from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, encode_text, in_turn, read_source, refuse_needless
+from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.priors import PATHS
 from ganzoo.seeding import derive
@@ -156,7 +156,7 @@ class GAN(nn.Module):
             UsageError: no columns are given, and there are no examples.
         """
         names = self.takes - {NOISE}
-        given = dict(in_turn(self.examples, names, start, n) if columns is None else columns)
+        given = dict(cycled(self.examples, names, start, n) if columns is None else columns)
         first = self.noise(n, seed, truncation, start) if NOISE in self.takes else given.pop(SOURCE)
         return {"z": first, "y": self.one_hot(labels, n), **given}
 

@@ -84,7 +84,7 @@ def _pixels(picture: Any, resolution: int, channels: int) -> Tensor:
     return torch.from_numpy(pixels.copy()).reshape(resolution, resolution, channels).permute(2, 0, 1)
 
 
-def in_turn(examples: Mapping[str, Tensor], names: Collection[str], start: int, n: int) -> dict[str, Tensor]:
+def cycled(examples: Mapping[str, Tensor], names: Collection[str], start: int, n: int) -> dict[str, Tensor]:
     """Rows ``start`` to ``start + n`` of examples that repeat for ever, images in [-1, 1].
 
     Raises:

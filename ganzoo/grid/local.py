@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from ganzoo.grid.runs import Job, Outcome, work
+from ganzoo.grid.runs import GridJob, Outcome, work
 from ganzoo.training.signals import Signals
 
 
-def spread(jobs: Sequence[Job], slots: int) -> Iterator[tuple[Job, Outcome]]:
+def spread(jobs: Sequence[GridJob], slots: int) -> Iterator[tuple[GridJob, Outcome]]:
     """Each job with its outcome, as it ends; ``slots`` of them are at work at once.
 
     After Ctrl-C or SIGTERM runs at work save and end, and no other is begun; a second one does not wait for them.

@@ -12,7 +12,7 @@ from ganzoo.data import DataRequest
 from ganzoo.errors import ResolutionError, UsageError
 from ganzoo.gan.builder import assemble
 from ganzoo.grid.expand import Pattern, Variant, expand
-from ganzoo.grid.runs import Job
+from ganzoo.grid.runs import GridJob
 from ganzoo.machine.precision import choose_device
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
@@ -24,7 +24,7 @@ LOGS = "logs"  # what the runs' commands say
 
 
 @dataclass(frozen=True)
-class Wish:
+class GridRequest:
     """What a grid was asked for.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wish:
     threads: int = 1
 
     @property
-    def maths(self) -> dict[str, Any]:
+    def hyperparameters(self) -> dict[str, Any]:
         """What every run of a grid has in common, and may not change when the grid goes on."""
         own = {"resolution": self.resolution, "batch": self.train.get("batch"), "settings": dict(self.settings)}
         return {"data": setup.data_text(self.data), **own}
@@ -67,61 +67,63 @@ class Grid:
     """A grid, resolved.
 
     Attributes:
-        wish: what was asked for.
+        request: what was asked for.
         patterns: read.
         jobs: every run, seed by seed, so that a first comparison is there early.
     """
 
-    wish: Wish
+    request: GridRequest
     patterns: tuple[Pattern, ...]
-    jobs: tuple[Job, ...]
+    jobs: tuple[GridJob, ...]
 
 
-def make_grid(wish: Wish) -> Grid:
+def make_grid(request: GridRequest) -> Grid:
     """Resolve a grid.
 
     Raises:
         GanzooError: for what a run would be refused for, naming the recipe; nothing was started or written.
     """
-    patterns, variants = expand(wish.patterns)
-    _check_metrics(wish)
-    plans, resolution = _resolve(wish, [variant.recipe for _, variant in variants])
+    patterns, variants = expand(request.patterns)
+    _check_metrics(request)
+    plans, resolution = _resolve(request, [variant.recipe for _, variant in variants])
     names = _names(plans, variants)
-    gpus = int(choose_device(wish.train.get("device")).type == "cuda")
+    gpus = int(choose_device(request.train.get("device")).type == "cuda")
     jobs = tuple(
-        _job(wish, plan, resolution, pattern=pattern, variant=variant, name=f"{name}-seed{seed}", seed=seed, gpus=gpus)
-        for seed in range(wish.seeds)
+        _job(
+            request, plan, resolution, pattern=pattern, variant=variant, name=f"{name}-seed{seed}", seed=seed, gpus=gpus
+        )
+        for seed in range(request.seeds)
         for (pattern, variant), plan, name in zip(variants, plans, names, strict=True)
     )
-    return Grid(wish, tuple(patterns), jobs)
+    return Grid(request, tuple(patterns), jobs)
 
 
-def _check_metrics(wish: Wish) -> None:
-    if wish.metrics is not None:
+def _check_metrics(request: GridRequest) -> None:
+    if request.metrics is not None:
         from ganzoo.metrics import check
 
-        check(wish.metrics.split(","), wish.scoring.get("features"))
+        check(request.metrics.split(","), request.scoring.get("features"))
 
 
-def _resolve(wish: Wish, recipes: Sequence[str]) -> tuple[list[Plan], int]:
+def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], int]:
     """A plan of each recipe on the data, and the one size that all are trained at.
 
     What is wrong with any recipe itself is said before the data is looked for.
     """
     for recipe in recipes:
         with _naming(recipe):
-            make_plan(recipe, ("image", "label"), wish.settings)
-    request = DataRequest(resolution=wish.resolution)
+            make_plan(recipe, ("image", "label"), request.settings)
+    size = DataRequest(resolution=request.resolution)
     with _naming(recipes[0]):
-        plan, data = setup.plan_and_data(recipes[0], wish.data, request, wish.settings, [])
-    if wish.eval_data is not None:
+        plan, data = setup.plan_and_data(recipes[0], request.data, size, request.settings, [])
+    if request.eval_data is not None:
         from ganzoo.scoring.score import open_split
 
-        open_split(wish.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
+        open_split(request.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
     plans = [plan]
     for recipe in recipes[1:]:
         with _naming(recipe):
-            plans.append(make_plan(recipe, data.provides, wish.settings, data.train))
+            plans.append(make_plan(recipe, data.provides, request.settings, data.train))
             assemble(plans[-1], data.resolution, data.channels, len(data.class_names), device="meta")
     return plans, data.resolution
 
@@ -155,10 +157,10 @@ def _names(plans: Sequence[Plan], variants: Sequence[tuple[int, Variant]]) -> li
 
 
 def _job(
-    wish: Wish, plan: Plan, resolution: int, pattern: int, variant: Variant, name: str, seed: int, gpus: int
-) -> Job:
-    out = wish.out.resolve()
-    return Job(
+    request: GridRequest, plan: Plan, resolution: int, pattern: int, variant: Variant, name: str, seed: int, gpus: int
+) -> GridJob:
+    out = request.out.resolve()
+    return GridJob(
         name=name,
         folder=str(out / name),
         log=str(out / LOGS / f"{name}.txt"),
@@ -166,25 +168,25 @@ def _job(
         pattern=pattern,
         choices=variant.choices,
         seed=seed,
-        commands=tuple(_commands(wish, plan.recipe, resolution, str(out / name), seed)),
-        threads=wish.threads,
+        commands=tuple(_commands(request, plan.recipe, resolution, str(out / name), seed)),
+        threads=request.threads,
         gpus=gpus,
     )
 
 
-def _commands(wish: Wish, recipe: str, resolution: int, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
+def _commands(request: GridRequest, recipe: str, resolution: int, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
     """Train, which goes on where it stands if it has begun; and score, unless training does."""
-    data = ("--data", str(setup.data_text(wish.data)))
+    data = ("--data", str(setup.data_text(request.data)))
     fixed = {"out": folder, "seed": seed, "resolution": resolution}
-    held_out = None if wish.eval_data is None else setup.data_text(wish.eval_data)
-    settings = [word for name, value in wish.settings.items() for word in ("--set", f"{name}={value}")]
+    held_out = None if request.eval_data is None else setup.data_text(request.eval_data)
+    settings = [word for name, value in request.settings.items() for word in ("--set", f"{name}={value}")]
     scores: tuple[str, ...] = ()
-    if wish.eval_every is not None:
-        own = {"eval_every": wish.eval_every, "metrics": wish.metrics, "eval_n": wish.scoring.get("n")}
-        scores = _options({**own, "features": wish.scoring.get("features"), "eval_data": held_out})
-    yield ("train", recipe, *data, *_options({**fixed, **wish.train}), *settings, *scores, "--quiet", "--resume")
-    if wish.metrics is not None and wish.eval_every is None:
-        given = {"metrics": wish.metrics, **wish.scoring, "device": wish.train.get("device")}
+    if request.eval_every is not None:
+        own = {"eval_every": request.eval_every, "metrics": request.metrics, "eval_n": request.scoring.get("n")}
+        scores = _options({**own, "features": request.scoring.get("features"), "eval_data": held_out})
+    yield ("train", recipe, *data, *_options({**fixed, **request.train}), *settings, *scores, "--quiet", "--resume")
+    if request.metrics is not None and request.eval_every is None:
+        given = {"metrics": request.metrics, **request.scoring, "device": request.train.get("device")}
         real = data if held_out is None else ("--data", str(held_out), "--split", HELD_OUT)
         yield ("eval", folder, *real, *_options(given))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import printable
-from ganzoo.grid.runs import DONE, FAILED, Job, Outcome, work
+from ganzoo.grid.runs import DONE, FAILED, GridJob, Outcome, work
 from ganzoo.training.signals import Signals
 
 LOOK = 0.5  # seconds between looks at Ctrl-C
@@ -37,7 +37,7 @@ def open_ray(address: str) -> Any:
     return ray
 
 
-def spread(jobs: Sequence[Job], address: str = "") -> Iterator[tuple[Job, Outcome]]:
+def spread(jobs: Sequence[GridJob], address: str = "") -> Iterator[tuple[GridJob, Outcome]]:
     """Each job with its outcome, as it ends; Ray starts as many at once as there are CPUs and GPUs for.
 
     After Ctrl-C or SIGTERM runs at work save and end, and no other is begun.
@@ -65,17 +65,17 @@ def _clear(flags: Iterable[Path]) -> None:
         flag.unlink(missing_ok=True)
 
 
-def _submit(ray: Any, job: Job) -> Any:
+def _submit(ray: Any, job: GridJob) -> Any:
     """A task that is tried once: a run that failed is told, and goes on when the grid is started again."""
     return ray.remote(num_cpus=job.threads, num_gpus=job.gpus, max_retries=0)(_work).remote(job)
 
 
-def _work(job: Job) -> Outcome:
+def _work(job: GridJob) -> Outcome:
     """What a machine of the cluster does; Ray's own way to cancel a task gives it no time to save."""
     return work(job, (Path(job.folder).parent / STOP).exists)
 
 
-def _outcome(ray: Any, task: Any, job: Job) -> Outcome:
+def _outcome(ray: Any, task: Any, job: GridJob) -> Outcome:
     try:
         outcome: Outcome = ray.get(task)
     except ray.exceptions.RayError as error:

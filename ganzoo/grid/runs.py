@@ -39,7 +39,7 @@ LOGGED: Mapping[str, bool | None] = {
 
 
 @dataclass(frozen=True)
-class Job:
+class GridJob:
     """One recipe with one seed.
 
     Attributes:
@@ -89,7 +89,7 @@ def _never() -> bool:
     return False
 
 
-def work(job: Job, stop: Callable[[], bool] = _never) -> Outcome:
+def work(job: GridJob, stop: Callable[[], bool] = _never) -> Outcome:
     """Run the commands of a job, one after the other.
 
     Args:

@@ -14,11 +14,11 @@ from ganzoo.errors import RunError, either
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.files.write import LOCK, TORN, check_writable, lock, make_folder, write_json, write_text
 from ganzoo.grid.plan import Grid
-from ganzoo.grid.runs import DONE, FAILED, WAITING, Job, Measure, Outcome, try_measures
+from ganzoo.grid.runs import DONE, FAILED, WAITING, GridJob, Measure, Outcome, try_measures
 from ganzoo.grid.table import Result, Table, make_table, markdown
 
 GRID, TEXT = "grid.json", "grid.md"
-FORMAT = 1
+GRID_FORMAT = 1
 LARGEST = 64 << 20  # bytes of grid.json
 SEEDS = "± is the standard deviation over seeds."
 MATCHED = (
@@ -27,8 +27,8 @@ MATCHED = (
 )
 LOGGED = "Numbers are means over the last tenth of each log. Losses of different loss functions cannot be compared."
 
-Spread = Callable[[list[Job]], Iterable[tuple[Job, Outcome]]]
-Tell = Callable[[Job, Outcome, int], None]
+Spread = Callable[[list[GridJob]], Iterable[tuple[GridJob, Outcome]]]
+Tell = Callable[[GridJob, Outcome, int], None]
 
 
 class Study:
@@ -39,13 +39,13 @@ class Study:
     """
 
     def __init__(self, grid: Grid) -> None:
-        self.grid, self.folder = grid, grid.wish.out
+        self.grid, self.folder = grid, grid.request.out
         self.outcomes = {job.name: Outcome(WAITING) for job in grid.jobs}
         self.measures: dict[str, Mapping[str, Measure]] = {}
         self._go_on(self._previous())
 
     @property
-    def waiting(self) -> list[Job]:
+    def waiting(self) -> list[GridJob]:
         """Jobs that are not done."""
         return [job for job in self.grid.jobs if self.outcomes[job.name].status != DONE]
 
@@ -92,7 +92,7 @@ class Study:
         path = self.folder / GRID
         if path.exists() or path.is_symlink():
             previous = read_json(path, LARGEST)
-            if field(previous, "format", int, path) > FORMAT:
+            if field(previous, "format", int, path) > GRID_FORMAT:
                 raise RunError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
             return previous
         if self.folder.is_dir() and any(not path.name.startswith((TORN, LOCK)) for path in self.folder.iterdir()):
@@ -103,7 +103,7 @@ class Study:
         """Keep what is done and would be done in the same way now."""
         if previous is None:
             return
-        path, maths = self.folder / GRID, self.grid.wish.maths
+        path, maths = self.folder / GRID, self.grid.request.hyperparameters
         before = field(previous, "maths", dict, path)
         other = [f"{name} {quoted(before.get(name))}" for name in maths if before.get(name) != maths[name]]
         if other:
@@ -125,13 +125,13 @@ class Study:
 
     @property
     def _scored(self) -> bool:
-        return self.grid.wish.metrics is not None
+        return self.grid.request.metrics is not None
 
     @property
     def _factors(self) -> list[tuple[tuple[str, ...], ...]]:
         return [pattern.factors for pattern in self.grid.patterns]
 
-    def _measured(self, job: Job, outcome: Outcome) -> Outcome:
+    def _measured(self, job: GridJob, outcome: Outcome) -> Outcome:
         """The outcome of a run that ended well; it failed after all where its numbers cannot be read."""
         self.measures[job.name], wrong = try_measures(Path(job.folder), self._scored)
         return Outcome(FAILED, outcome.seconds, wrong) if wrong else outcome
@@ -139,26 +139,28 @@ class Study:
     def _save(self) -> None:
         table = self.table
         write_json(self.folder / GRID, self.to_json(table))
-        wish = self.grid.wish
-        heading = f"{' '.join(wish.patterns)} on {wish.data}, {wish.seeds} seed{'s' if wish.seeds > 1 else ''}"
+        request = self.grid.request
+        heading = (
+            f"{' '.join(request.patterns)} on {request.data}, {request.seeds} seed{'s' if request.seeds > 1 else ''}"
+        )
         write_text(self.folder / TEXT, markdown(table, heading, self.failures, self.notes))
 
     def to_json(self, table: Table) -> dict[str, Any]:
         """What ``grid.json`` holds and ``--json`` prints; see the help of ``ganzoo grid``."""
-        wish = self.grid.wish
+        request = self.grid.request
         return {
-            "format": FORMAT,
-            "patterns": list(wish.patterns),
-            "seeds": wish.seeds,
-            "metrics": wish.metrics,
-            "maths": wish.maths,
+            "format": GRID_FORMAT,
+            "patterns": list(request.patterns),
+            "seeds": request.seeds,
+            "metrics": request.metrics,
+            "maths": request.hyperparameters,
             "columns": [{"name": name, "higher_is_better": higher} for name, higher in table.columns.items()],
             "rows": [asdict(row) for row in table.rows],
             "effects": [asdict(effect) for effect in table.effects],
             "runs": [self._run_json(job) for job in self.grid.jobs],
         }
 
-    def _run_json(self, job: Job) -> dict[str, Any]:
+    def _run_json(self, job: GridJob) -> dict[str, Any]:
         outcome = self.outcomes[job.name]
         return {
             "run": job.name,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ganzoo.card.markdown import code, plain
 from ganzoo.grid.runs import Measure
 
-Block = tuple[tuple[str, ...], int]  # what else was chosen, and the seed
+Match = tuple[tuple[str, ...], int]  # what else was chosen, and the seed
 TITLES = {
     "health/distance": "distance to data",
     "health/diversity": "diversity",
@@ -43,7 +43,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class RecipeRow:
     """One recipe over its seeds."""
 
     recipe: str
@@ -76,7 +76,7 @@ class Table:
     """Everything: columns by name with which way is better, rows best first, and effects."""
 
     columns: Mapping[str, bool | None]
-    rows: tuple[Row, ...]
+    rows: tuple[RecipeRow, ...]
     effects: tuple[Effect, ...]
 
 
@@ -101,14 +101,14 @@ def make_table(factors: Sequence[tuple[tuple[str, ...], ...]], results: Sequence
     return Table(columns, tuple(rows), tuple(effects))
 
 
-def _row(results: Sequence[Result]) -> Row:
+def _row(results: Sequence[Result]) -> RecipeRow:
     names = dict.fromkeys(name for result in results for name in result.measures)
     figures = {
         name: _figure([(result.seed, result.measures[name].value) for result in results if name in result.measures])
         for name in names
     }
     finished = sum(bool(result.measures) for result in results)
-    return Row(results[0].recipe, results[0].choices, figures, len(results), finished)
+    return RecipeRow(results[0].recipe, results[0].choices, figures, len(results), finished)
 
 
 def _figure(values: Sequence[tuple[int, float]]) -> Figure:
@@ -128,21 +128,21 @@ def _effects(
     matched = {name: _matched(results, place, len(factor), name) for name in columns}
     for alternative in factor:
         figures, against = {}, {}
-        for name, blocks in matched.items():
-            if blocks:
-                figures[name] = _figure([(seed, own[alternative]) for (_, seed), own in blocks.items()])
-                against[name] = statistics.fmean(own[alternative] - own[factor[0]] for own in blocks.values())
+        for name, matches in matched.items():
+            if matches:
+                figures[name] = _figure([(seed, own[alternative]) for (_, seed), own in matches.items()])
+                against[name] = statistics.fmean(own[alternative] - own[factor[0]] for own in matches.values())
         yield Effect(alternative, factor, figures, against)
 
 
-def _matched(results: Sequence[Result], place: int, alternatives: int, name: str) -> dict[Block, dict[str, float]]:
+def _matched(results: Sequence[Result], place: int, alternatives: int, name: str) -> dict[Match, dict[str, float]]:
     """Values by alternative, for every rest and seed where each alternative has one."""
-    blocks: dict[Block, dict[str, float]] = defaultdict(dict)
+    matches: dict[Match, dict[str, float]] = defaultdict(dict)
     for result in results:
         if name in result.measures:
             rest = (*result.choices[:place], *result.choices[place + 1 :])
-            blocks[rest, result.seed][result.choices[place]] = result.measures[name].value
-    return {block: values for block, values in blocks.items() if len(values) == alternatives}
+            matches[rest, result.seed][result.choices[place]] = result.measures[name].value
+    return {match: values for match, values in matches.items() if len(values) == alternatives}
 
 
 # --- as text ------------------------------------------------------------------------------------------------

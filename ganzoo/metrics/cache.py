@@ -17,7 +17,7 @@ from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import write_tensors
 from ganzoo.metrics.moments import Moments
-from ganzoo.metrics.statistic import Rows
+from ganzoo.metrics.statistic import FeatureRows
 from ganzoo.registry.cache import cache_for
 
 VERSION = 1  # raised when what is kept is computed in another way
@@ -54,7 +54,7 @@ def remember(statistic: Any, name: str, *key: object) -> None:
 def _packed(statistic: Any) -> dict[str, Tensor]:
     if isinstance(statistic, Moments):
         return statistic.tensors()
-    if isinstance(statistic, Rows):
+    if isinstance(statistic, FeatureRows):
         return {"features": statistic.features, **({} if statistic.labels is None else {"labels": statistic.labels})}
     return {f"{number}.{key}": t for number, moments in statistic.items() for key, t in moments.tensors().items()}
 
@@ -63,7 +63,7 @@ def _unpacked(name: str, tensors: Mapping[str, Tensor]) -> Any:
     if name == "moments":
         return Moments.from_tensors(tensors)
     if name == "features":
-        return Rows(tensors["features"], tensors.get("labels"))
+        return FeatureRows(tensors["features"], tensors.get("labels"))
     classes: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         number, _, field = key.partition(".")

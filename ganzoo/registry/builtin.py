@@ -152,11 +152,11 @@ def register_losses(register: Register) -> None:
 
 @hookimpl
 def register_penalties(register: Register) -> None:
-    register("gp", "ganzoo.losses.regularizers.gp:GP", flavour="gradient", paper="arxiv:1704.00028")
-    register("r1", "ganzoo.losses.regularizers.r1:R1", flavour="gradient", paper="arxiv:1801.04406")
-    register("r2", "ganzoo.losses.regularizers.r1:R2", flavour="gradient", paper="arxiv:1801.04406")
-    register("dragan", "ganzoo.losses.regularizers.dragan:Dragan", flavour="gradient", paper="arxiv:1705.07215")
-    register("lecam", "ganzoo.losses.regularizers.lecam:LeCam", flavour="scores", paper="arxiv:2104.03310")
+    register("gp", "ganzoo.losses.regularizers.gp:GP", family="gradient", paper="arxiv:1704.00028")
+    register("r1", "ganzoo.losses.regularizers.r1:R1", family="gradient", paper="arxiv:1801.04406")
+    register("r2", "ganzoo.losses.regularizers.r1:R2", family="gradient", paper="arxiv:1801.04406")
+    register("dragan", "ganzoo.losses.regularizers.dragan:Dragan", family="gradient", paper="arxiv:1705.07215")
+    register("lecam", "ganzoo.losses.regularizers.lecam:LeCam", family="scores", paper="arxiv:2104.03310")
 
 
 @hookimpl

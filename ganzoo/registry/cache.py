@@ -23,7 +23,7 @@ from ganzoo.registry.docstrings import source_file
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.hookspecs import PLUGIN_API
 
-FORMAT = 1
+CACHE_FORMAT = 1
 LARGEST = 256  # entry points remembered; the oldest go first
 
 
@@ -53,7 +53,7 @@ class Registrations:
         self.changed = False
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             stored = json.loads(self.path.read_bytes())
-            if stored["format"] == FORMAT:
+            if stored["format"] == CACHE_FORMAT:
                 self.known = dict(stored["plugins"])
 
     def recall(self, entry_point: EntryPoint, source: dict[str, Any]) -> tuple[Entry, ...] | None:
@@ -81,7 +81,7 @@ class Registrations:
         with suppress(OSError, GanzooError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with atomic(self.path) as temporary:
-                temporary.write_text(json.dumps({"format": FORMAT, "plugins": newest}), "utf-8")
+                temporary.write_text(json.dumps({"format": CACHE_FORMAT, "plugins": newest}), "utf-8")
 
     def _key(self, entry_point: EntryPoint) -> str:
         dist = entry_point.dist

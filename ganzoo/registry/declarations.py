@@ -28,6 +28,7 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
             f" start with a letter or digit, and are not 'none'"
         )
     part = f"{kind}/{name}"
+    declarations = {_FORMER.get(key, key): value for key, value in declarations.items()}
     unknown = sorted(set(declarations) - set(_DECLARATIONS))
     if unknown:
         raise PluginError(
@@ -151,7 +152,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "provides": _keys,
     "fallback": _text,
     "train": _train,
-    "flavour": _text,
+    "family": _text,
     "paper": _paper,
     "aliases": _names,
     "sides": _sides,
@@ -160,3 +161,4 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "published": _published,
 }
 DECLARATIONS = tuple(_DECLARATIONS)
+_FORMER = {"flavour": "family"}  # as plugins written for 0.1.0 spell it

@@ -27,7 +27,7 @@ class Entry:
         provides: keys it brings.
         fallback: the part of the same kind that stands in where the needs of an implied one are not met.
         train: settings that it asks for.
-        flavour: of a penalty; a named one displaces implied ones of its flavour.
+        family: of a penalty; a named one displaces implied ones of its family, such as ``gradient``.
         paper: ``arxiv:…``, ``doi:…`` or a URL.
         aliases: other names for it.
         sides: where it may stand.
@@ -47,7 +47,7 @@ class Entry:
     provides: frozenset[str] = frozenset()
     fallback: str | None = None
     train: Mapping[str, object] = field(default_factory=dict, hash=False)
-    flavour: str | None = None
+    family: str | None = None
     paper: str | None = None
     aliases: tuple[str, ...] = ()
     sides: tuple[str, ...] = ("g", "d")

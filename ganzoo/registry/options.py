@@ -52,7 +52,7 @@ class Option:
             UsageError: naming the option and what would work.
         """
         try:
-            return _read(self.annotation, text)
+            return _value_of(self.annotation, text)
         except ValueError:
             raise UsageError(
                 f"{self.part}:{self.key}={text} does not work: {self.key} takes {self.form},"
@@ -155,7 +155,7 @@ def _readable(annotation: Any) -> bool:
     return origin is tuple and all(inner is Ellipsis or _readable(inner) for inner in arguments)
 
 
-def _read(annotation: Any, text: str) -> Any:
+def _value_of(annotation: Any, text: str) -> Any:
     """The value of ``text``; ValueError if it has none."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -179,7 +179,7 @@ def _read_any(members: tuple[Any, ...], text: str) -> Any:
     # None first, so that "none" of a `str | None` is None; text last, because everything is text.
     for member in sorted(members, key=lambda member: (member is not type(None), member is str)):
         try:
-            return _read(member, text)
+            return _value_of(member, text)
         except ValueError:
             continue
     raise ValueError(text)
@@ -187,8 +187,8 @@ def _read_any(members: tuple[Any, ...], text: str) -> Any:
 
 def _read_tuple(members: tuple[Any, ...], text: str) -> tuple[Any, ...]:
     if members[-1:] == (Ellipsis,):
-        return () if text == NONE else tuple(_read(members[0], item) for item in text.split("/"))
-    return tuple(_read(member, item) for member, item in zip(members, text.split("/"), strict=True))
+        return () if text == NONE else tuple(_value_of(members[0], item) for item in text.split("/"))
+    return tuple(_value_of(member, item) for member, item in zip(members, text.split("/"), strict=True))
 
 
 def _read_int(text: str) -> int:

@@ -107,7 +107,7 @@ def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:
 def sample_context(side: str, scores: Callable[[Tensor], Tensor]) -> TurnContext:
     """A turn of small random images under a critic that scores them so."""
 
-    def judge(x: Tensor, y: Tensor) -> Output:
+    def discriminate(x: Tensor, y: Tensor) -> Output:
         return Output(scores(x), x.flatten(1))
 
     def generate(z: Tensor, y: Tensor) -> Tensor:
@@ -124,6 +124,6 @@ def sample_context(side: str, scores: Callable[[Tensor], Tensor]) -> TurnContext
         real=real,
         z=z,
         fake=generate(z, y),
-        critic=Critic(judge, y=y),
+        critic=Critic(discriminate, y=y),
         generate=generate,
     )

@@ -14,8 +14,8 @@ from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
-from ganzoo.testing.covering import Row, covering
-from ganzoo.testing.expect import expect, told
+from ganzoo.testing.covering import Combination, covering
+from ganzoo.testing.expect import error_line, expect
 from ganzoo.testing.tiny import COLUMNS, Tiny, subject, tiny
 
 STEPS = 2
@@ -45,17 +45,17 @@ def axes(**fixed: Sequence[str]) -> dict[str, list[str]]:
     return {**found, **{kind: list(values) for kind, values in fixed.items()}}
 
 
-def combinations(focus: str | None = None, **fixed: Sequence[str]) -> Iterator[Row]:
+def combinations(focus: str | None = None, **fixed: Sequence[str]) -> Iterator[Combination]:
     """Rows of a pairwise covering array over everything registered; see :func:`axes` and :func:`covering`."""
     return covering(axes(**fixed), fits, focus)
 
 
-def describe(row: Row) -> str:
+def describe_combination(row: Combination) -> str:
     """A row as a recipe, and its data."""
     return f"{recipe_of(row)} on {row['data']} data"
 
 
-def recipe_of(row: Row) -> str:
+def recipe_of(row: Combination) -> str:
     """A row as a recipe."""
     words = [value for axis, value in row.items() if axis not in ("architecture", "data")]
     site = f"@{_lowest_site(row['architecture'], registry())}"
@@ -72,7 +72,7 @@ def _lowest_site(head: str, known: Registry) -> int:
     return min((number for side in sites.values() for number in side), default=NO_SITE)
 
 
-def fits(row: Row) -> bool:
+def fits(row: Combination) -> bool:
     """Whether a row resolves and can be built. One that crashes counts: it is tried again where that is reported."""
     try:
         _made(recipe_of(row), _columns(row), registry())
@@ -88,14 +88,14 @@ def _made(recipe: str, keys: frozenset[str], known: Registry) -> Tiny:
     return tiny(recipe, keys)
 
 
-def _columns(row: Row) -> frozenset[str]:
+def _columns(row: Combination) -> frozenset[str]:
     """The columns of a row's data, and those that its parts ask for besides labels."""
     recipe = Recipe.parse(recipe_of(row))
     entries = [registry().find(part.spelling) for part in recipe.parts if part.name != EMPTY]
     return DATA[row["data"]].union(*(columns(entry) - {"label"} for entry in entries))
 
 
-def attempt(row: Row, steps: int = STEPS) -> str | None:
+def attempt(row: Combination, steps: int = STEPS) -> str | None:
     """Train a row some steps.
 
     Returns:
@@ -109,21 +109,23 @@ def attempt(row: Row, steps: int = STEPS) -> str | None:
     except GanzooError as refused:
         reason = str(refused)
         if not any(name in reason for name in _names(row)):
-            raise AssertionError(f"{describe(row)} is refused and no part is named: {reason!r}") from refused
+            raise AssertionError(
+                f"{describe_combination(row)} is refused and no part is named: {reason!r}"
+            ) from refused
         return reason
     except Exception as error:  # of any type: what is no refusal is what this looks for
-        raise AssertionError(f"{describe(row)} cannot be built: {told(error)}") from error
+        raise AssertionError(f"{describe_combination(row)} cannot be built: {error_line(error)}") from error
     try:
         trainer = made.trainer()
         for _ in range(steps):
             trainer.round(made.batches(trainer))
         trainer.check()
     except Exception as error:
-        raise AssertionError(f"{describe(row)} cannot be trained: {told(error)}") from error
+        raise AssertionError(f"{describe_combination(row)} cannot be trained: {error_line(error)}") from error
     return None
 
 
-def _names(row: Row) -> list[str]:
+def _names(row: Combination) -> list[str]:
     return [
         Part.parse(word.removesuffix(SITE)).name
         for axis, word in row.items()
@@ -163,7 +165,7 @@ def check_ranges(entry: Entry) -> None:
                 continue
             except Exception as error:
                 raise AssertionError(
-                    f"{entry.spelling}: {recipe} is refused in a sentence or trains: {told(error)}"
+                    f"{entry.spelling}: {recipe} is refused in a sentence or trains: {error_line(error)}"
                 ) from error
 
 

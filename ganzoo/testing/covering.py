@@ -11,14 +11,16 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-Row = dict[str, str]
+Combination = dict[str, str]
 Choice = tuple[str, str]
 Pair = tuple[Choice, Choice]
 
 TRIES = 6  # rows that a pair may be put into before it counts as one that fits with nothing
 
 
-def covering(axes: Mapping[str, Sequence[str]], fits: Callable[[Row], bool], focus: str | None = None) -> Iterator[Row]:
+def covering(
+    axes: Mapping[str, Sequence[str]], fits: Callable[[Combination], bool], focus: str | None = None
+) -> Iterator[Combination]:
     """Rows that cover every pair of values of two axes, the first ones the most.
 
     Args:
@@ -42,13 +44,13 @@ def _pairs(axes: Mapping[str, Sequence[str]]) -> Iterator[Pair]:
         yield from (((one, a), (two, b)) for a in axes[one] for b in axes[two])
 
 
-def _within(row: Row) -> Iterator[Pair]:
+def _within(row: Combination) -> Iterator[Pair]:
     return combinations(row.items(), 2)
 
 
 def _candidates(
     axes: Mapping[str, Sequence[str]], pair: Pair, left: Mapping[Pair, None], rng: random.Random
-) -> Iterator[Row]:
+) -> Iterator[Combination]:
     """Rows with ``pair`` in them: the first covers as much as can be, the others as it comes."""
     for number in range(TRIES):
         row = dict(pair)
@@ -60,7 +62,7 @@ def _candidates(
         yield {axis: row[axis] for axis in axes}
 
 
-def _gain(axes: Mapping[str, Sequence[str]], row: Row, axis: str, value: str, left: Mapping[Pair, None]) -> int:
+def _gain(axes: Mapping[str, Sequence[str]], row: Combination, axis: str, value: str, left: Mapping[Pair, None]) -> int:
     """How many pairs not yet covered a value makes with what is chosen."""
     order = list(axes)
     choices = (sorted([(axis, value), chosen], key=lambda choice: order.index(choice[0])) for chosen in row.items())

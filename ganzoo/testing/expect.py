@@ -43,7 +43,7 @@ def labels(batch: int, y_dim: int) -> Tensor:
     return nn.functional.one_hot(torch.arange(batch) % y_dim, y_dim).float().requires_grad_()
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """What went wrong, in one line: as it stands where the error is ganzoo's own, else after the error's type."""
     first = (str(error).strip().splitlines() or ["no message"])[0]
     return first if isinstance(error, GanzooError) else f"{type(error).__name__}: {first}"

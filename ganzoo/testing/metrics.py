@@ -21,7 +21,7 @@ from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect
-from ganzoo.testing.tiny import BATCH, COLUMNS, RESOLUTION, made_up, subject
+from ganzoo.testing.tiny import BATCH, COLUMNS, RESOLUTION, subject, synthetic_data
 
 COUNT, WIDTH, CLASSES = 240, 6, 4
 
@@ -74,7 +74,7 @@ def _models() -> Iterator[tuple[GAN, ImageData]]:
         made = subject(entry)
         gan = made.build().eval()
         keys = made.plan.provides | COLUMNS | {f"{key}_label" for key in made.data().unpaired}
-        yield gan, made_up(keys, gan.resolution, gan.channels)
+        yield gan, synthetic_data(keys, gan.resolution, gan.channels)
 
 
 def _sample(entry: Entry, seed: int, distance: float) -> Sample:

@@ -13,7 +13,7 @@ from ganzoo.errors import PluginError, RecipeError
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry, using
 from ganzoo.testing import adversarial, composing, data, declared, layers, metrics, whole
-from ganzoo.testing.expect import told
+from ganzoo.testing.expect import error_line
 from ganzoo.testing.partners import partners
 from ganzoo.training.loop import preserved_randomness
 
@@ -105,7 +105,7 @@ def _run(name: str, check: Callable[[Entry], None], entry: Entry, everything: bo
         except (AssertionError, SkipTest):
             raise
         except Exception as error:
-            raise AssertionError(f"{entry.spelling}: its check {name} ends with {told(error)}") from error
+            raise AssertionError(f"{entry.spelling}: its check {name} ends with {error_line(error)}") from error
 
 
 def parts_of(name: str) -> list[Entry]:

@@ -73,7 +73,7 @@ class Tiny:
 
     def data(self) -> ImageData:
         """Images of noise, with a column for every key that the plan was resolved against."""
-        return made_up(self.plan.provides, self.sizes["resolution"], self.sizes["channels"])
+        return synthetic_data(self.plan.provides, self.sizes["resolution"], self.sizes["channels"])
 
     def draw(self, gan: GAN, n: int, seed: int) -> Tensor:
         """``n`` samples ``(n, C, H, W)`` in [0, 1], from whatever the game takes."""
@@ -128,7 +128,7 @@ def unlabelled(entry: Entry) -> Tiny | None:
     return None if "label" in entry.requires else tiny(entry.spelling, {"image"})
 
 
-def made_up(keys: Collection[str], resolution: int, channels: int) -> ImageData:
+def synthetic_data(keys: Collection[str], resolution: int, channels: int) -> ImageData:
     """Images of noise, and a column for every other key: labels, captions, or more such images.
 
     Args:

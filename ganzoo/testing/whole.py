@@ -46,18 +46,22 @@ def check_shapes(entry: Entry) -> None:
     """Scores ``(B,)`` or ``(B, P)`` in fp32 from every critic, scalar terms, and images of the size asked for."""
     for made in _subjects(entry):
         gan = made.build()
-        hooks = [gan.get_submodule(critic).register_forward_hook(_judged(entry, critic)) for critic in gan.critics]
+        hooks = [
+            gan.get_submodule(critic).register_forward_hook(_check_scores(entry, critic)) for critic in gan.critics
+        ]
         for turn in gan.train().turns():
             for name, term in turn.loss(made.batch(), turn.start).items():
                 expect_scalar(term, entry, f"the term {name} of turn {turn.name}")
         for hook in hooks:
             hook.remove()
-        gan.get_submodule("G").register_forward_hook(_drawn(entry, (2, gan.channels, gan.resolution, gan.resolution)))
+        gan.get_submodule("G").register_forward_hook(
+            _check_images(entry, (2, gan.channels, gan.resolution, gan.resolution))
+        )
         images = made.draw(gan, 2, seed=0)
         expect(torch.isfinite(images).all(), entry, "the images it draws are finite")
 
 
-def _judged(entry: Entry, critic: str) -> Callable[..., None]:
+def _check_scores(entry: Entry, critic: str) -> Callable[..., None]:
     """A hook that looks at what a critic says."""
 
     def look(module: nn.Module, inputs: tuple[Any, ...], said: object) -> None:
@@ -69,7 +73,7 @@ def _judged(entry: Entry, critic: str) -> Callable[..., None]:
     return look
 
 
-def _drawn(entry: Entry, expected: tuple[int, ...]) -> Callable[..., None]:
+def _check_images(entry: Entry, expected: tuple[int, ...]) -> Callable[..., None]:
     """A hook that looks at what G draws."""
 
     def look(module: nn.Module, inputs: tuple[Any, ...], images: object) -> None:
@@ -146,7 +150,7 @@ def check_seed(entry: Entry) -> None:
     trainers = [_trained(made, STEPS) for _ in range(2)]
     one, again = (trainer.tensors() for trainer in trainers)
     differs = _difference(one, again)
-    expect(not differs, entry, f"two trainings from one seed are equal, and {differs} is not: draw with round.rng")
+    expect(not differs, entry, f"two trainings from one seed are equal, and {differs} is not: draw with ctx.rng")
     gan = trainers[0].gan
     more, fewer = made.draw(gan, 3, seed=5), made.draw(gan, 2, seed=5)
     expect(torch.allclose(more[:2], fewer, atol=1e-5), entry, "the first 2 of 3 samples are the 2 of the same seed")
@@ -161,7 +165,7 @@ def check_state(entry: Entry) -> None:
     images = made.draw(gan, 2, seed=0)
     expect(torch.equal(images, made.draw(other, 2, seed=0)), entry, "draws the same from a state put into another GAN")
     for turn, same in zip(gan.eval().turns(), other.eval().turns(), strict=True):
-        terms = [_judgement(turn.loss, made), _judgement(same.loss, made)]
+        terms = [_terms(turn.loss, made), _terms(same.loss, made)]
         expect(_difference(*terms) is None, entry, f"turn {turn.name} is the same from a state put into another GAN")
     with tempfile.TemporaryDirectory() as folder:
         save_model(gan, Path(folder), describe(gan, step=1, seed=0, dataset={"name": "made-up"}, license="cc0-1.0"))
@@ -169,7 +173,7 @@ def check_state(entry: Entry) -> None:
     expect(torch.allclose(images, loaded, atol=1e-4), entry, "draws the same from its folder")
 
 
-def _judgement(loss: Callable[..., dict[str, Tensor]], made: Tiny) -> dict[str, Tensor]:
+def _terms(loss: Callable[..., dict[str, Tensor]], made: Tiny) -> dict[str, Tensor]:
     torch.manual_seed(0)
     return loss(made.batch(), 0)
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: grids, the film of them, the model, the card and the log."""
+"""What a run leaves behind: grids, the animation of them, the model, the card and the log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.folder.weights import generator_state, write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import panels
-from ganzoo.images import Film, grid, save_png, to_uint8
+from ganzoo.images import Animation, grid, save_png, to_uint8
 
 GRID = 64  # pictures, 8 by 8
-PATIENCE = 20  # an unfinished film is rewritten when this many times its cost has passed
+PATIENCE = 20  # an unfinished animation is rewritten when this many times its cost has passed
 
 
 class Output:
@@ -35,8 +35,8 @@ class Output:
 
     def __init__(self, folder: Path, seed: int, keep: int, examples: Mapping[str, Tensor]) -> None:
         self.folder, self.seed, self.keep, self.examples = folder, seed, keep, examples
-        self.film = Film(folder / TRAINING / FRAMES)
-        self._cost, self._filmed = 1.0, time.monotonic()
+        self.animation = Animation(folder / TRAINING / FRAMES)
+        self._cost, self._animated = 1.0, time.monotonic()
 
     def samples(self, gan: GAN) -> Tensor:
         """The fixed noise and examples as the generator shows them: 64 images ``(64, C, H, W)`` in [0, 1]."""
@@ -47,15 +47,15 @@ class Output:
         image = grid(*panels(to_uint8(samples, low=0), self.examples))
         save_png(image, self.folder / SAMPLES)
         if frame is not None:
-            self.film.add(image, frame)
+            self.animation.add(image, frame)
 
     def show_film(self) -> None:
         """Write ``progress.gif`` if that costs little by now; the last of a run is written whatever it costs."""
         begun = time.monotonic()
-        if begun - self._filmed >= PATIENCE * self._cost:
-            self.film.write(self.folder / ANIMATION)
-            self._filmed = time.monotonic()
-            self._cost = self._filmed - begun
+        if begun - self._animated >= PATIENCE * self._cost:
+            self.animation.write(self.folder / ANIMATION)
+            self._animated = time.monotonic()
+            self._cost = self._animated - begun
 
     def publish(self, gan: GAN, config: Mapping[str, Any], best: Path | None = None) -> None:
         """Write model, config and card; the model's file is copied from ``best`` where that is given."""
@@ -79,7 +79,7 @@ class Output:
 
     def drop_after(self, step: int) -> None:
         """Remove frames and snapshots of later steps, which are going to be taken again."""
-        frames = {int(path.stem): path for path in self.film.folder.glob("[0-9]*.png")}
+        frames = {int(path.stem): path for path in self.animation.folder.glob("[0-9]*.png")}
         for later, path in [*frames.items(), *snapshots(self.folder).items()]:
             if later > step:
                 path.unlink()

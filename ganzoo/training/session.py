@@ -236,13 +236,13 @@ class Session:
             self.save()
 
     def finish(self) -> None:
-        """Save the step reached, if it is not saved yet, with its picture and the whole film."""
+        """Save the step reached, if it is not saved yet, with its picture and the whole animation."""
         if max(checkpoints(self.folder), default=-1) != self.trainer.step:
             self.trainer.check()
             self.checkpoint()
             self.publish()
         self.output.picture(self.samples())
-        self.output.film.write(self.folder / ANIMATION)
+        self.output.animation.write(self.folder / ANIMATION)
 
     # --- looking, scoring, logging --------------------------------------------------------------------------
 
@@ -351,7 +351,7 @@ class Session:
         )
 
     def save(self) -> None:
-        """Checkpoint, model, snapshot and film of this step; where nothing scores, it may be the best by its health."""
+        """Checkpoint, model, snapshot and animation of this step; unscored, it may be the best by its health."""
         look, better = self.guard.memory.look, False
         if self.evaluation is None and look is not None and look["looked"] == self.trainer.step:
             better = self.guard.improves(Best(self.trainer.step, HEALTH, look["distance"]))

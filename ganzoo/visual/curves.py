@@ -41,7 +41,9 @@ def read_curves(folders: Sequence[Path], patterns: Sequence[str] = ()) -> list[C
         RunError: for a folder without a log, or with an empty one.
         UsageError: for a pattern that fits nothing.
     """
-    curves = [curve for folder, name in zip(folders, _names(folders), strict=True) for curve in _read(folder, name)]
+    curves = [
+        curve for folder, name in zip(folders, _names(folders), strict=True) for curve in _curves_of(folder, name)
+    ]
     known = sorted({curve.key for curve in curves})
     for pattern in patterns:
         if not any(fnmatch(key, pattern) for key in known):
@@ -55,7 +57,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
-def _read(folder: Path, name: str) -> list[Curve]:
+def _curves_of(folder: Path, name: str) -> list[Curve]:
     if not (folder / LOG).is_file():
         what = f"{folder} holds no {LOG}" if folder.is_dir() else f"there is no folder {folder}"
         raise RunError(f"{what}: give the folder of a run, such as runs/first")

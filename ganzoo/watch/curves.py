@@ -20,7 +20,7 @@ SERIES, LONGEST_NAME, EVENTS = 100, 80, 100  # more than these, only a hostile l
 MARK = 64  # bytes before our place that must still be there
 
 
-class Curve:
+class ThinnedCurve:
     """One series as points that each stand for ``every`` values: their last step, mean, least and greatest."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Tail:
 
     def _restart(self, file: tuple[int, int] | None) -> None:
         self.file, self.offset, self.mark, self.skipping = file, 0, b"", False
-        self.curves: dict[str, Curve] = {}
+        self.curves: dict[str, ThinnedCurve] = {}
         self.record: dict[str, Any] = {}
         self.events: deque[tuple[int, str]] = deque(maxlen=EVENTS)
 
@@ -120,7 +120,7 @@ class Tail:
         self.record = record
         for name, value in numbers.items():
             if name not in self.curves and len(self.curves) < SERIES and len(name) <= LONGEST_NAME:
-                self.curves[name] = Curve()
+                self.curves[name] = ThinnedCurve()
             if name in self.curves and math.isfinite(value):
                 self.curves[name].add(step, value)
 

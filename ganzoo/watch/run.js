@@ -13,7 +13,7 @@ export class RunPage {
     this.run = run;
     this.charts = new Map();
     this.smooth = 1;
-    this.filming = false;
+    this.animated = false;
     this.recipe = element("div", {className: "recipe mono"});
     this.problem = element("p", {className: "notice bad", hidden: true});
     this.events = element("section", {className: "notice", hidden: true});
@@ -25,12 +25,12 @@ export class RunPage {
   }
 
   pictureCard() {
-    const press = (film) => () => {
-      this.filming = film;
+    const press = (animation) => () => {
+      this.animated = animation;
       this.showPicture();
     };
-    const tab = (words, film) => element("button", {type: "button", textContent: words, onclick: press(film)});
-    this.tabs = [tab("now", false), tab("film", true)];
+    const tab = (words, animation) => element("button", {type: "button", textContent: words, onclick: press(animation)});
+    this.tabs = [tab("now", false), tab("animation", true)];
     this.image = element("img", {alt: "images drawn by the generator from fixed noise", hidden: true});
     this.noImage = element("div", {className: "empty"});
     this.caption = element("p", {className: "muted"});
@@ -112,15 +112,15 @@ export class RunPage {
   }
 
   showPicture() {
-    const {samples, film, step} = this.state, version = this.filming ? film : samples;
-    this.tabs.forEach((tab, index) => tab.setAttribute("aria-pressed", String(this.filming === (index === 1))));
+    const {samples, animation, step} = this.state, version = this.animated ? animation : samples;
+    this.tabs.forEach((tab, index) => tab.setAttribute("aria-pressed", String(this.animated === (index === 1))));
     this.image.hidden = version === null;
     this.noImage.hidden = version !== null;
-    this.noImage.textContent = this.filming ? "no film yet" : "no picture yet";
-    this.caption.textContent = this.filming
+    this.noImage.textContent = this.animated ? "no animation yet" : "no picture yet";
+    this.caption.textContent = this.animated
       ? "The same noise, from the first step on."
       : `Fixed noise, nothing chosen; by step ${whole(step)}.`;
-    const source = `${file(this.run, this.filming ? "progress.gif" : "samples.png")}?${version}`;
+    const source = `${file(this.run, this.animated ? "progress.gif" : "samples.png")}?${version}`;
     if (version !== null && this.image.getAttribute("src") !== source) this.image.src = source;
   }
 

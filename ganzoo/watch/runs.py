@@ -128,7 +128,7 @@ class Followed:
                 **state,
                 "problem": problem or state["problem"],
                 "more": more,
-                "film": _version(self.folder / ANIMATION),
+                "animation": _version(self.folder / ANIMATION),
                 "curves": {printable(name): curve.rounded() for name, curve in self.tail.curves.items() if "/" in name},
                 "events": [{"step": step, "text": printable(text)} for step, text in self.tail.events],
                 "scores": [_score(score) for score in _scores(self.folder)[0]],

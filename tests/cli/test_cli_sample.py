@@ -210,8 +210,8 @@ def test_interpolations_are_a_picture_or_a_film(models: Path) -> None:
     with Image.open("labelled-interpolation.png") as picture:
         assert picture.width > picture.height
     done("interpolate", models / "labelled", "--rows", 2, "--steps", 4, "--out", "a.gif")
-    with Image.open("a.gif") as film:
-        assert film.n_frames == 6  # there and back, neither end twice
+    with Image.open("a.gif") as animation:
+        assert animation.n_frames == 6  # there and back, neither end twice
     assert ".png or .gif" in refused(2, "interpolate", models / "labelled", "--out", "a.npz")
     assert "unconditional" in refused(2, "interpolate", models / "plain", "--label", "dog")
 

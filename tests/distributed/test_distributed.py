@@ -175,7 +175,7 @@ def test_the_environment_says_who_is_who(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert launched() == Launch(3, 4, 1) and said_elsewhere(GanzooError("x"))
     error = GanzooError("x")
-    error.told = False
+    error.said_elsewhere = False
     assert not said_elsewhere(error)
     for rank in ("4", "x"):
         monkeypatch.setenv("RANK", rank)

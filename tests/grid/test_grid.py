@@ -20,8 +20,8 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score, add_scores
 from ganzoo.grid import ray as through_ray
 from ganzoo.grid import runs
-from ganzoo.grid.plan import Wish, make_grid
-from ganzoo.grid.runs import Job, Measure, Outcome, measures, work
+from ganzoo.grid.plan import GridRequest, make_grid
+from ganzoo.grid.runs import GridJob, Measure, Outcome, measures, work
 from ganzoo.grid.table import Result, make_table, markdown, shown
 
 FAKE = (sys.executable, str(Path(__file__).parents[1] / "fake_ganzoo.py"))
@@ -75,8 +75,10 @@ def test_grid_of_runs_and_its_table(here):
 
 
 def test_words_that_reach_train_and_eval(here):
-    wish = Wish(("gan+hinge",), "digits", here / "g", settings={"lr.g": "1e-4"}, train={"steps": 4, "batch": None})
-    (job,) = make_grid(wish).jobs
+    request = GridRequest(
+        ("gan+hinge",), "digits", here / "g", settings={"lr.g": "1e-4"}, train={"steps": 4, "batch": None}
+    )
+    (job,) = make_grid(request).jobs
     (train,) = job.commands
     assert train[:4] == ("train", "gan+hinge", "--data", "digits")
     assert train[-4:] == ("--set", "lr.g=1e-4", "--quiet", "--resume")
@@ -129,15 +131,15 @@ BAD = {
 
 
 def test_scores_are_against_what_is_held_out(here, monkeypatch):
-    monkeypatch.setattr("ganzoo.grid.plan._check_metrics", lambda wish: None)
+    monkeypatch.setattr("ganzoo.grid.plan._check_metrics", lambda request: None)
     options = {"patterns": ("gan",), "data": "digits", "out": here / "g", "metrics": "fd", "eval_data": "digits"}
-    (job,) = make_grid(Wish(**options)).jobs
+    (job,) = make_grid(GridRequest(**options)).jobs
     assert job.commands[1][2:6] == ("--data", "digits", "--split", "test")
-    (job,) = make_grid(Wish(**options, eval_every=5)).jobs
+    (job,) = make_grid(GridRequest(**options, eval_every=5)).jobs
     (train,) = job.commands
     assert train[train.index("--eval-data") + 1] == "digits" and train[train.index("--eval-every") + 1] == "5"
     with pytest.raises(DataError, match="nowhere"):
-        make_grid(Wish(**options | {"eval_data": "./nowhere"}))
+        make_grid(GridRequest(**options | {"eval_data": "./nowhere"}))
 
 
 @pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD.keys())
@@ -260,7 +262,7 @@ def test_two_grids_in_one_folder(here, monkeypatch):
 
 
 def test_without_the_scores_that_it_was_to_have_a_run_failed(here, monkeypatch):
-    monkeypatch.setattr("ganzoo.grid.plan._check_metrics", lambda wish: None)
+    monkeypatch.setattr("ganzoo.grid.plan._check_metrics", lambda request: None)
     result = grid("gan", "--data", "digits", "--out", "g", "--metrics", "fd", "-n", "500", status=1)
     assert calls(here / "g") == ["eval gan-seed0", "train gan-seed0"]
     assert "no score" in result.stderr
@@ -407,7 +409,7 @@ def test_ctrl_c_lets_the_machines_of_a_cluster_save(here, ray, monkeypatch):
 
     monkeypatch.setattr(through_ray, "work", interrupted)
     (here / "g" / "gan-bce-seed0").mkdir(parents=True)
-    jobs = make_grid(Wish(("gan+{bce,hinge,ls}",), "digits", here / "g")).jobs
+    jobs = make_grid(GridRequest(("gan+{bce,hinge,ls}",), "digits", here / "g")).jobs
     assert [outcome.status for _, outcome in through_ray.spread(jobs)] == ["done", "stopped", "stopped"]
     assert not (here / "g" / ".stop").exists()
 
@@ -437,7 +439,7 @@ def test_a_real_ray_gives_the_same_results(tmp_path, monkeypatch):
 
 
 def test_job_that_is_told_to_stop_before_it_began(here):
-    job = Job("a", str(here / "a"), str(here / "logs" / "a.txt"), "gan", 0, (), 0, (("train", "gan"),))
+    job = GridJob("a", str(here / "a"), str(here / "logs" / "a.txt"), "gan", 0, (), 0, (("train", "gan"),))
     assert work(job, stop=lambda: True).status == "stopped"
 
 

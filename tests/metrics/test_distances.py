@@ -17,7 +17,7 @@ from ganzoo.metrics.kernel import mmd2
 from ganzoo.metrics.manifold import neighbourhoods
 from ganzoo.metrics.moments import RunningMoments, frechet, trace_sqrt
 from ganzoo.metrics.sample import Gatherer
-from ganzoo.metrics.statistic import MOST_FEATURES, Block
+from ganzoo.metrics.statistic import MOST_FEATURES, FeatureBatch
 from ganzoo.testing import check_component
 
 EXACT = pytest.approx
@@ -94,7 +94,7 @@ def test_moments_depend_on_neither_the_batches_nor_a_large_mean() -> None:
     whole = seen(features, "moments").moments
     gatherer = Gatherer({"moments"}, len(features))
     for part in features.split(37):
-        gatherer.add(Block(part))
+        gatherer.add(FeatureBatch(part))
     parts = gatherer.sample().moments
     assert torch.equal(whole.mean, parts.mean) and torch.equal(whole.covariance, parts.covariance)
     expected = torch.from_numpy(np.cov(features.double().numpy(), rowvar=False))

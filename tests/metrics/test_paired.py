@@ -301,10 +301,10 @@ def test_without_its_files_lpips_says_what_to_do(
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_pairs() -> None:
     from ganzoo.metrics.sample import Gatherer
-    from ganzoo.metrics.statistic import Block
+    from ganzoo.metrics.statistic import FeatureBatch
 
     gatherer = Gatherer({"pairs"}, 10**6)
     for _ in range(1000):
-        gatherer.add(Block(torch.full((1000, 1), 0.5)))
+        gatherer.add(FeatureBatch(torch.full((1000, 1), 0.5)))
     spread = gatherer.sample().pairs
     assert (spread.count, spread.mean, spread.std) == (10**6, 0.5, 0.0)

@@ -57,6 +57,10 @@ def registry_of(*entries: Entry, **more: Any) -> Registry:
 # --- declarations -----------------------------------------------------------------------------------------------
 
 
+def test_a_declaration_spelled_as_in_version_0_1_0_is_read() -> None:
+    assert make_entry("penalty", "mine", Loss, flavour="gradient").family == "gradient"
+
+
 @pytest.mark.parametrize(
     ("declarations", "hint"),
     [
@@ -69,7 +73,7 @@ def registry_of(*entries: Entry, **more: Any) -> Registry:
         ({"provides": [1]}, "collection of names"),
         ({"train": ["lr.g"]}, "mapping"),
         ({"train": {"lr.g": object()}}, "number, text"),
-        ({"flavour": 3}, "text"),
+        ({"family": 3}, "text"),
         ({"paper": "1706.08500"}, "arxiv:"),
         ({"aliases": ("No",)}, "no name"),
         ({"sides": ("g", "x")}, "('g', 'd')"),

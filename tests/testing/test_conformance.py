@@ -13,11 +13,11 @@ from torch import nn
 import ganzoo
 from ganzoo.architectures.dcgan import dcgan
 from ganzoo.errors import RecipeError, ResolutionError, UsageError
-from ganzoo.gan.catalogue import describe as describe_part
+from ganzoo.gan.catalogue import describe_part
 from ganzoo.registry.loading import registry
 from ganzoo.testing import Check, plugin
-from ganzoo.testing.composing import attempt, axes, combinations, describe
-from ganzoo.testing.covering import Row, covering
+from ganzoo.testing.composing import attempt, axes, combinations, describe_combination
+from ganzoo.testing.covering import Combination, covering
 from ganzoo.testing.suite import checks_of
 from ganzoo.testing.tiny import subject
 
@@ -39,13 +39,13 @@ def test_registered_parts_pass(check: Callable[[], None]) -> None:
 
 
 @pytest.fixture(scope="module")
-def sample() -> list[Row]:
+def sample() -> list[Combination]:
     """The rows of the pairwise covering array over everything registered that cover the most pairs."""
     return list(islice(combinations(), SAMPLE))
 
 
 @pytest.mark.parametrize("number", range(SAMPLE))
-def test_a_sample_of_combinations_trains_or_is_refused_with_a_reason(number: int, sample: list[Row]) -> None:
+def test_a_sample_of_combinations_trains_or_is_refused_with_a_reason(number: int, sample: list[Combination]) -> None:
     attempt(sample[number])
 
 
@@ -58,7 +58,7 @@ def test_every_pair_of_parts_trains_or_is_refused_with_a_reason() -> None:
         except AssertionError as error:
             wrong.append(str(error))
         else:
-            refused |= {} if reason is None else {describe(row): reason}
+            refused |= {} if reason is None else {describe_combination(row): reason}
     assert not wrong, "\n".join(wrong)
     assert 0 < len(refused) < len(rows) / 2, refused
 
@@ -127,7 +127,7 @@ def test_an_architecture_of_one_size_is_checked_and_described_at_that_size() -> 
 AXES = {"a": list("0123"), "b": list("012"), "c": list("01"), "d": list("012")}
 
 
-def _pairs(rows: list[Row]) -> set[object]:
+def _pairs(rows: list[Combination]) -> set[object]:
     return {pair for row in rows for pair in pairs_of(row.items(), 2)}
 
 
@@ -138,7 +138,7 @@ def test_a_covering_array_has_every_pair_in_few_rows_and_the_same_each_time() ->
 
 
 def test_pairs_that_fit_stand_in_rows_that_fit_and_others_in_plain_rows_of_their_own() -> None:
-    def fits(row: Row) -> bool:
+    def fits(row: Combination) -> bool:
         return not (row["a"] == "1" and row["b"] != "0")
 
     rows = list(covering(AXES, fits))

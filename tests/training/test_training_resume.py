@@ -88,8 +88,8 @@ def test_looks_logs_and_checkpoints_fall_on_multiples_of_their_interval(tmp_path
     assert [record["step"] for record in run.log] == [2, 4, 6]
     frames = sorted(int(path.stem) for path in (run.folder / "training" / "frames").iterdir())
     assert frames == [0, 3, 6]
-    with Image.open(run.folder / "progress.gif") as film:
-        assert film.n_frames == 3
+    with Image.open(run.folder / "progress.gif") as animation:
+        assert animation.n_frames == 3
     assert [path.stem for path in sorted((run.folder / "snapshots").iterdir())] == [
         "step-00000002", "step-00000004", "step-00000006",
     ]  # fmt: skip

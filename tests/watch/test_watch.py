@@ -20,7 +20,7 @@ from ganzoo.errors import RunError
 from ganzoo.files.write import lock
 from ganzoo.folder.scores import Score, add_scores
 from ganzoo.watch import curves
-from ganzoo.watch.curves import POINTS, Curve, Tail
+from ganzoo.watch.curves import POINTS, Tail, ThinnedCurve
 from ganzoo.watch.runs import Followed, find_runs, summary
 from ganzoo.watch.server import PAGE, Server
 
@@ -289,7 +289,7 @@ def test_config_that_makes_no_sense(tmp_path, value):
 
 
 def test_curve_of_a_million_values_stays_thin_and_true():
-    curve = Curve()
+    curve = ThinnedCurve()
     for step in range(100_000):
         curve.add(step, float(step % 10))
     points = curve.rounded()
@@ -300,7 +300,7 @@ def test_curve_of_a_million_values_stays_thin_and_true():
 
 
 def test_short_curve_has_every_value():
-    curve = Curve()
+    curve = ThinnedCurve()
     for step in range(1, POINTS + 1):
         curve.add(step, step / 3)
     assert curve.rounded() == [[step, float(f"{step / 3:.5g}")] for step in range(1, POINTS + 1)]
