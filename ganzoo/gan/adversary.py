@@ -1,7 +1,7 @@
-"""One critic of a game: what judging it and answering it add up to, whichever loss, penalties and augmentations act.
+"""The losses of a discriminator and of the generator that plays against it, whichever parts a recipe chose.
 
-A game says where real and fake images come from; an adversary does the rest. A game with several critics has one for
-each, with parts of its own.
+A game says where real and fake images come from; an adversary adds up the adversarial loss, penalties, conditioning and
+augmentations. A game with several discriminators has an adversary for each, with parts of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ganzoo.parts.output import Output
 
 
 class Adversary:
-    """A critic, and the parts that act on it.
+    """A discriminator, and the parts that act on it.
 
     Args:
         gan: whose networks play.
@@ -39,7 +39,7 @@ class Adversary:
 
     @property
     def network(self) -> Any:
-        """The critic's network, called ``(x, y, **conditions) -> Output``."""
+        """The discriminator, called ``(x, y, **conditions) -> Output``."""
         return getattr(self.gan, self.name)
 
     def context(
@@ -55,13 +55,13 @@ class Adversary:
         """Set up one turn: make the fakes, which carry a gradient in G's turn only.
 
         Args:
-            batch: as the turn got it.
-            step: counted from 0.
+            batch: the batch of the turn.
+            step: of training, counted from 0.
             side: ``"d"`` or ``"g"``.
             real: images ``(B, C, H, W)`` in [-1, 1].
             z: what fakes are made from: noise, or a source image.
             generate: ``generate(z, y)`` gives images.
-            conditions: what the critic is told besides the image, such as ``source``; the labels are the batch's.
+            conditions: further inputs of the critic, such as ``source``; labels are those of the batch.
         """
         y = self.gan.one_hot(batch.get("label"), len(real)).to(real.device)
         critic = Critic(self.discriminate, y=y, **conditions)
@@ -78,6 +78,7 @@ class Adversary:
             generate=generate,
         )
         self._context = ctx
+        # In D's turn G is a constant: without a graph through it the turn needs about half the memory.
         with torch.set_grad_enabled(side == "g"):
             ctx.fake = generate(self._refined(ctx), y).float()
         for augment in self.parts.augments.values():
@@ -86,7 +87,7 @@ class Adversary:
         return ctx
 
     def discriminator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The critic's turn: real up, fake down, plus penalties."""
+        """The terms of D's turn: the adversarial loss, those of conditioning and auxiliaries, and penalties."""
         loss = {"loss": self.parts.loss.d(ctx.critic, ctx.real, ctx.fake)}
         terms = {**loss, **self._extras(ctx), **self._penalties(ctx)}
         self._right = _shares_right(ctx, getattr(self.parts.loss, "boundary", 0.0))
@@ -96,19 +97,19 @@ class Adversary:
         return terms
 
     def generator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The generator's turn: fake up."""
+        """The terms of G's turn: the adversarial loss, and those of conditioning and auxiliaries."""
         return {"loss": self.parts.loss.g(ctx.critic, ctx.real, ctx.fake), **self._extras(ctx)}
 
     def after(self) -> None:
-        """What the loss does to the critic once it has stepped, such as weight clipping."""
+        """Let the loss act on the weights once D's optimiser has stepped, such as by clipping them."""
         if hasattr(self.parts.loss, "after"):
             self.parts.loss.after(self.network)
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals and fakes on their side of the loss's boundary; None before the first turn.
+        """D's accuracy on the last real and on the last fake images, each in [0, 1]; None before its first turn.
 
-        A loss declares ``boundary``, the score at which it cannot tell; 0 where it says nothing. A loss to which only
-        differences of scores matter declares None: then it lies halfway between the means of reals and fakes.
+        A loss declares ``boundary``, the score at which it is undecided; 0 where it says nothing. A loss to which only
+        differences of scores matter declares None: then the boundary lies halfway between the mean scores.
         """
         if self._right is None:
             return None
@@ -116,7 +117,7 @@ class Adversary:
         return real, fake
 
     def discriminate(self, x: Tensor, **conditions: Tensor) -> Output:
-        """What the critic says of ``x`` as this turn's augmentations show it."""
+        """The critic's output for images ``(B, C, H, W)``, augmented as this turn's parts ask."""
         ctx, augments = self._context, self.parts.augments.values()
         for augment in augments:
             x = augment.images(x, ctx) if hasattr(augment, "images") else x
@@ -127,7 +128,7 @@ class Adversary:
         return output
 
     def _refined(self, ctx: TurnContext) -> Tensor:
-        """The noise after every auxiliary that moves it."""
+        """The noise ``(B, z_dim)`` after every auxiliary that moves it."""
         for auxiliary in self.parts.auxiliaries.values():
             if hasattr(auxiliary, "refine"):
                 ctx.z = auxiliary.refine(ctx)
@@ -144,22 +145,23 @@ class Adversary:
         return terms
 
     def _penalties(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """Penalties that are due, times the rounds that they stand for, in full precision."""
+        """Penalties that are due in this step, weighted, in float32."""
         due = {name: part for name, part in self.parts.penalties.items() if ctx.step % part.every == 0}
         with exact(ctx.real.device):
+            # Lazy regularisation (StyleGAN2): computed in one step of ``every``, it stands for all of them.
             return {name: part.every * penalise(part, ctx) for name, part in due.items()}
 
 
 @torch.no_grad()
 def _shares_right(ctx: TurnContext, boundary: float | None) -> Tensor:
-    """Shares ``(2,)`` of the whole batch: reals scored above the boundary, and fakes scored below."""
+    """Shares ``(2,)`` of the global batch: real images scored above the boundary, fakes scored below."""
     real, fake = ctx.critic(ctx.real), ctx.critic(ctx.fake)
     middle = all_reduce_mean(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
     return all_reduce_mean(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))
 
 
 def penalise(part: Any, ctx: TurnContext) -> Tensor:
-    """One penalty, in whichever of the two forms it is written."""
+    """One penalty, a scalar, in whichever of the two forms it is written: ``penalise(ctx)`` or a call."""
     if hasattr(part, "penalise"):
         return part.penalise(ctx)
     return part(ctx.critic, ctx.real, ctx.fake)
@@ -167,6 +169,6 @@ def penalise(part: Any, ctx: TurnContext) -> Tensor:
 
 @contextmanager
 def exact(device: torch.device) -> Iterator[None]:
-    """Autocast off: a gradient penalty in bf16 is wrong."""
+    """Autocast off: the norm of a gradient in bf16, with its eight bits, is wrong by more than a penalty can bear."""
     with torch.autocast(device.type, enabled=False):
         yield

@@ -27,6 +27,7 @@ from ganzoo.registry.recipe import Recipe
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 MAX_PARAMETERS = 2_000_000_000
+# What only sets values: in place, of its first argument, which it returns. See Unfilled.
 FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
 
 
@@ -83,17 +84,23 @@ def assemble(
         why = (str(error) or "out of memory").splitlines()[0]
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
     _refuse_unused(plan, gan)
-    _refuse_giants(gan)
+    _refuse_too_large(gan)
+    # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
+    # ones of a norm or the vectors of spectral norm.
     return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
 
 
 class Unfilled(TorchFunctionMode):
-    """Skip what only changes values: ``meta`` has none, and torch would import its compiler, for seconds."""
+    """Skip initialisers while building on ``meta``.
+
+    They change values, of which ``meta`` has none; and for random ones there torch imports its decompositions and with
+    them its compiler, which takes seconds.
+    """
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Call ``function``, unless it fills its first argument."""
+        """Call ``function``, or return its first argument untouched where it only fills that."""
         filled = args[0] if args else (kwargs or {}).get("tensor")
         if function in FILLERS or getattr(function, "__module__", "") == "torch.nn.init":
             return filled
@@ -101,7 +108,7 @@ class Unfilled(TorchFunctionMode):
 
 
 def parameter_limit() -> int:
-    """How many parameters a GAN may have; ``GANZOO_MAX_PARAMETERS`` overrides."""
+    """The largest number of parameters that a GAN may have; ``GANZOO_MAX_PARAMETERS`` overrides it."""
     given = os.environ.get("GANZOO_MAX_PARAMETERS", "")
     return int(given) if given.isdecimal() else MAX_PARAMETERS
 
@@ -114,6 +121,8 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
     sides = dict(plan.head.entry.networks) or {"G": "g", "D": "d"}
     if set(networks) != set(sides):
         raise PluginError(f"{plan.head.name} declares networks {either(sides, 'and')} but builds {either(networks)}")
+    # In this order: a parametrised layer computes ``module.weight`` from what it stores, so an initialiser that came
+    # after would write into a temporary and be lost; and spectral norm estimates its vectors of the weight it is given.
     for name, network in networks.items():
         if initialise:
             _initialise(network, str(plan["init"]))
@@ -146,12 +155,12 @@ def _game(head: Slot) -> type[Game]:
 
 
 def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
-    """The kit of one side, with the parts that the plan put there."""
+    """The layer factory of one side, with the parts that the plan put there."""
     norm, conditioning = plan.slot("normalization", side), plan.slot("conditioning", side)
     sites = plan.parts("attention", side)
 
     def attend(resolution: int, own: bool) -> Callable[[int], nn.Module] | None:
-        for slot in sites:
+        for slot in sites:  # the stronger first, and an empty slot (entry None) keeps weaker ones out
             if resolution in slot.resolutions or (not slot.resolutions and (own or slot.entry is None)):
                 return None if slot.entry is None else partial(slot.entry.load(), **slot.options)
         return None
@@ -173,39 +182,47 @@ def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
     )
 
 
-def _initialise(network: nn.Module, law: str) -> None:
-    """Draw the weights of every convolution and linear map anew, biases zero; ``default`` keeps what they have."""
-    name, _, width = law.partition("/")
-    laws: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+def _initialise(network: nn.Module, init: str) -> None:
+    """Draw the weights of every convolution and linear layer anew, biases zero; ``default`` keeps what they have.
+
+    Args:
+        network: whose weights.
+        init: the setting, ``NAME`` or ``NAME/WIDTH``: a standard deviation or a gain.
+    """
+    name, _, width = init.partition("/")
+    draws: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
         "normal": lambda w: nn.init.normal_(w, 0.0, float(width or 0.02)),
         "orthogonal": lambda w: nn.init.orthogonal_(w, float(width or 1.0)),
         "xavier": lambda w: nn.init.xavier_uniform_(w, float(width or 1.0)),
     }
     for module in network.modules():
-        if name in laws and isinstance(module, WEIGHTED):
-            laws[name](module.weight)
+        if name in draws and isinstance(module, WEIGHTED):
+            draws[name](module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 
 
 def _reparametrise(network: nn.Module, slot: Slot) -> None:
-    """Put the weight part on everything that has a weight matrix; never on a norm, which would be accepted silently."""
+    """Put the weight part on convolutions, linear layers and embeddings.
+
+    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix.
+    """
     if slot.entry is None:
         return
     apply = slot.entry.load()
-    for module in list(network.modules()):
+    for module in list(network.modules()):  # a list, as a parametrization adds modules to the one at hand
         if isinstance(module, (*WEIGHTED, nn.Embedding)):
             apply(module, **slot.options)
 
 
 def _synchronise(network: nn.Module) -> None:
-    """Let every layer that can do so take its statistics over the whole batch of a distributed run."""
+    """Let every batch norm take its statistics over the global batch of a distributed run (SyncBN)."""
     for module in network.modules():
         if callable(sync := getattr(module, "sync", None)):
             sync()
 
 
-def _refuse_giants(gan: GAN) -> None:
+def _refuse_too_large(gan: GAN) -> None:
     count, limit = sum(parameter.numel() for parameter in gan.parameters()), parameter_limit()
     if count > limit:
         raise RecipeError(

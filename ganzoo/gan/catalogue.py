@@ -1,4 +1,4 @@
-"""What ``ganzoo info`` says of a part, as plain data; and recipes that show it at work."""
+"""A part as plain data, as ``ganzoo info`` shows it, and recipes that have it in them."""
 
 from __future__ import annotations
 

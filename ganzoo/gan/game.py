@@ -15,7 +15,7 @@ from ganzoo.parts.context import Batch
 
 @dataclass
 class Turn:
-    """One move of one player.
+    """One update of one player: a forward and a backward pass and a step of its optimiser.
 
     Attributes:
         player: a key of ``GAN.players``; its networks learn, all others are frozen.
@@ -60,10 +60,10 @@ class Game(ABC):
 
     Attributes:
         players: networks by player.
-        critics: networks that judge; each has parts of its own in ``gan.critics``.
-        takes: what samples are made from: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
-            ``G(z, y)``, with a source image in place of noise where the game takes no noise, and what else it takes by
-            name. Data has to have a column for each but noise.
+        critics: discriminators; each has parts of its own in ``gan.critics``.
+        takes: inputs of the generator: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
+            ``G(z, y)``, with a source image in place of noise where noise is no input, and all others by name. Data
+            has to have a column for each but noise.
 
     Args:
         gan: the networks (``gan.G``, ``gan.D``, ...) and the parts that a plan chose.
@@ -83,5 +83,5 @@ class Game(ABC):
         """The turns of one step, in order."""
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals and fakes that D told apart, or None before its first turn."""
+        """D's accuracy on the last real and on the last fake images, in [0, 1]; None before its first turn."""
         return None

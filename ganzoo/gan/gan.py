@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class GAN(nn.Module):
-    """Networks and the game that they play.
+    """Networks, and the game (the training scheme) that they play.
 
     Args:
         networks: by name; each becomes a direct child, such as ``gan.G``.
@@ -66,7 +66,7 @@ class GAN(nn.Module):
 
     @property
     def takes(self) -> frozenset[str]:
-        """What samples are made from: ``z``, ``source``, ``text``."""
+        """The inputs of the generator besides labels: some of ``z``, ``source``, ``text``."""
         return self.game.takes
 
     @property
@@ -76,7 +76,7 @@ class GAN(nn.Module):
 
     @property
     def parts(self) -> Parts:
-        """What acts in turns, of the first critic."""
+        """The loss, penalties, auxiliaries and augmentations of the first critic."""
         return next(iter(self.critics.values()))
 
     @property
@@ -121,6 +121,7 @@ class GAN(nn.Module):
         refuse_needless(self.takes, {NOISE: n})
         rng = torch.Generator()
         generator: Any = self.G
+        # One draw a sample, each from a seed of its own: k is the same image for every n, start and batch size.
         rows = [
             generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
         ]
@@ -142,15 +143,15 @@ class GAN(nn.Module):
         start: int = 0,
         columns: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """What samples ``start`` to ``start + n`` are made from, for :meth:`generate`.
+        """The generator's inputs for samples ``start`` to ``start + n``, as :meth:`generate` takes them.
 
         Args:
             n: how many.
-            seed: of the noise, if the model takes any.
+            seed: of the noise, if that is an input.
             labels: class numbers ``(n,)``; None for none.
             truncation: bound on the noise.
             start: number of the first.
-            columns: rows of what else the model takes, images in [-1, 1]; the examples, in turn, by default.
+            columns: rows of the other inputs, images in [-1, 1]; by default the examples, in a cycle.
 
         Raises:
             UsageError: no columns are given, and there are no examples.
@@ -210,7 +211,7 @@ class GAN(nn.Module):
         return convert(self.generate(**inputs, batch=batch), output)
 
     def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
-        """What a person gave besides noise, as networks take it."""
+        """The inputs that a person gave besides noise, by name, as networks take them."""
         columns: dict[str, Tensor] = {}
         if source is not None:
             columns[SOURCE] = read_source(source, self.resolution, self.channels)
@@ -236,7 +237,7 @@ class GAN(nn.Module):
             z: noise ``(n, z_dim)``, or source images ``(n, C, H, W)`` in [-1, 1] for a model that takes no noise.
             y: label vectors ``(n, y_dim)``.
             batch: how many go through the generator at once.
-            conditions: what else the generator takes, with a row for each image.
+            conditions: further inputs of the generator, with a row for each image.
         """
         generator: Any = self.G
         weights = next(generator.parameters())

@@ -1,6 +1,6 @@
-"""What samples are made from besides noise: source images, captions, and the examples that a folder keeps of both.
+"""Inputs of a generator besides noise: source images, captions, and the examples that a folder keeps of both.
 
-A game says what it takes (``Game.takes``). Inside, a source image is float in [-1, 1] and a caption a row of UTF-8
+A game declares its inputs (``Game.takes``). Inside, a source image is float in [-1, 1] and a caption a row of UTF-8
 bytes; a person gives pictures or images in [0, 1], and texts.
 """
 
@@ -85,7 +85,7 @@ def _pixels(picture: Any, resolution: int, channels: int) -> Tensor:
 
 
 def cycled(examples: Mapping[str, Tensor], names: Collection[str], start: int, n: int) -> dict[str, Tensor]:
-    """Rows ``start`` to ``start + n`` of examples that repeat for ever, images in [-1, 1].
+    """Rows ``start`` to ``start + n`` of examples, taken in a cycle: images float in [-1, 1], captions as bytes.
 
     Raises:
         UsageError: there are no examples, with what to give in their place.
@@ -106,10 +106,14 @@ def prepared(name: str, rows: Tensor) -> Tensor:
 
 
 def refuse_needless(takes: Collection[str], given: Mapping[str, Any]) -> None:
-    """Refuse what a model does not take.
+    """Refuse inputs that a model does not have.
+
+    Args:
+        takes: names of the model's inputs.
+        given: by name, what a person gave; None for nothing.
 
     Raises:
-        UsageError: naming it, and what the model does take.
+        UsageError: naming the needless one, and the model's own.
     """
     for name, value in given.items():
         if value is not None and name not in takes:

@@ -1,4 +1,4 @@
-"""What the networks of an architecture are handed: their sizes, and the parts that a plan chose for their side.
+"""The layer factory that an architecture is handed: sizes, and the parts that a plan chose for one side.
 
 An architecture asks its :class:`Kit` for a norm here, an attention site there, and never learns which part it got.
 A discriminator is a trunk and a head; a generator is a trunk and a prior. ``forward`` never branches: a slot that a
@@ -25,7 +25,7 @@ class Unchanged(nn.Module):
     """The empty normalization: called ``norm(x, y)`` like every other, it returns ``x``."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``x`` as it came."""
+        """``x`` itself, whatever ``y`` is."""
         return x
 
 
@@ -34,7 +34,7 @@ AttentionFactory = Callable[[int], nn.Module]
 
 
 class Kit:
-    """What the networks of one side are built from.
+    """The layer factory of one side, ``g`` or ``d``: norms, attention and conditioning as the recipe chose them.
 
     Args:
         side: ``"g"`` or ``"d"``.
@@ -44,7 +44,7 @@ class Kit:
         condition: makes this side's :class:`Conditioning`.
         norm: makes the chosen normalization, called ``norm(channels, y_dim)``; None for an empty slot.
         attend: finds the attention for ``(resolution, own)``; returns None for an empty slot.
-        prior: law of ``z``.
+        prior: distribution of ``z``.
 
     Attributes:
         sites: the resolutions where attention was asked for; True where it stands unless a recipe says a number.
@@ -84,7 +84,7 @@ class Kit:
         return self._norm is None
 
     def condition(self) -> Conditioning:
-        """A fresh conditioning for one network of this side."""
+        """A new conditioning module, built for ``y_dim`` labels; each network of the side has one of its own."""
         return self._condition(self.y_dim)
 
     def norm(self, channels: int, labels: bool = True) -> nn.Module:
@@ -107,7 +107,7 @@ class Kit:
 
 
 class Generator(nn.Module):
-    """A trunk fed with noise and labels, and the law that the noise is drawn from.
+    """A trunk fed with noise and labels, and the distribution that the noise is drawn from.
 
     Args:
         kit: of side ``"g"``.
@@ -153,7 +153,7 @@ class Discriminator(nn.Module):
         self.head = self.conditioning.head(features, bias)
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are fp32."""
+        """Score images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are float32."""
         features = self.trunk(self.conditioning.embed(x, y), y)
         with torch.autocast(features.device.type, enabled=False):  # bf16 would leave a score three digits
             return self.head(features.float(), y.float())

@@ -30,15 +30,15 @@ class NoiseGame(Game):
         return old_attribute(self, name)
 
     def turns(self) -> list[Turn]:
-        """D judges, then G answers."""
+        """D's update, then G's; how many of each is the trainer's business."""
         return [Turn("d", self.discriminator_loss, after=self.adversary.after), Turn("g", self.generator_loss)]
 
     def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """D's turn: real up, fake down, plus penalties."""
+        """D's terms on real images of the batch and fakes of new noise."""
         return self.adversary.discriminator_loss(self.context(batch, step, "d"))
 
     def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """G's turn: fake up."""
+        """G's terms on fakes of new noise."""
         return self.adversary.generator_loss(self.context(batch, step, "g"))
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
@@ -49,5 +49,5 @@ class NoiseGame(Game):
         return self.adversary.context(batch, step, side, real, z, gan.G)
 
     def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals and fakes that D told apart."""
+        """D's accuracy on the last real and on the last fake images; see :meth:`Adversary.accuracy`."""
         return self.adversary.accuracy()

@@ -1,4 +1,4 @@
-"""The laws that noise is drawn from, and the ways between two of its draws."""
+"""The distributions that noise is drawn from, and interpolation between two draws."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
 
 
 def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-    """``(n, dim)`` from N(0, 1), or from that law cut to [-truncation, truncation] (BigGAN, arXiv 1809.11096)."""
+    """``(n, dim)`` from N(0, 1), or that cut to [-truncation, truncation] (BigGAN, arXiv 1809.11096)."""
     if truncation is None:
         return torch.randn(n, dim, generator=rng)
+    # By the inverse of the distribution function: no rejection, so one draw uses one random number whatever the bound.
     edge = torch.special.ndtr(torch.tensor(float(truncation)))
     return torch.special.ndtri(1 - edge + (2 * edge - 1) * torch.rand(n, dim, generator=rng))
 
@@ -45,4 +46,4 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 Path = Callable[[Tensor, Tensor, float], Tensor]
-PATHS: Mapping[str, Path] = {"normal": slerp, "uniform": lerp}  # how one draw of each law leads to another
+PATHS: Mapping[str, Path] = {"normal": slerp, "uniform": lerp}  # how noise of each prior is interpolated

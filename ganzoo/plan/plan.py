@@ -15,6 +15,7 @@ from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, PART_KINDS
 
+# Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("penalty", "auxiliary", "augment")
 SIDES = ("g", "d")

@@ -51,7 +51,11 @@ def wants(recipe: str | Recipe) -> frozenset[str]:
 
 @dataclass
 class _Claim:
-    """A part that wants slots: ``level`` 0 is strongest; ``sides`` shrink to the slots that it got."""
+    """A part that wants slots; ``sides`` shrink to the slots that it got.
+
+    ``level`` is its precedence, 0 the strongest: even where somebody named the part (0 the person, 2 the preset, 4 the
+    preset that this one builds on), odd where one of the level before implies it. So parity says which it is.
+    """
 
     kind: str
     name: str

@@ -1,4 +1,7 @@
-"""The numbers of training: what can be set with ``--set NAME=VALUE``, by a part's ``train=`` and by presets."""
+"""The hyperparameters of training: set with ``--set NAME=VALUE``, by a part's ``train=`` and by presets.
+
+A learning rate is a number or a schedule, such as ``cosine/2e-4/0``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Value = float | int | str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class Spec:
-    """One setting: its default, how its text is read, and what it is for."""
+    """One hyperparameter: its default, how its text is read, the forms it takes in words, and what it is for."""
 
     default: Value
     read: Callable[[str], Value]
@@ -68,32 +71,44 @@ def _betas(text: str) -> Value:
 
 
 def _init(text: str) -> Value:
-    law, *width = text.split("/")
-    if law not in ("default", "normal", "orthogonal", "xavier") or len(width) > 1 or (width and law == "default"):
+    kind, *width = text.split("/")
+    if kind not in ("default", "normal", "orthogonal", "xavier") or len(width) > 1 or (width and kind == "default"):
         raise ValueError(text)
-    return "/".join([law, *(write(_number(value, 0.0, math.inf)) for value in width)])
+    return "/".join([kind, *(write(_number(value, 0.0, math.inf)) for value in width)])
 
 
 SETTINGS: Mapping[str, Spec] = {
-    "lr.g": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of G"),
-    "lr.d": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of D"),
+    "lr.g": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of G, or its schedule"),
+    "lr.d": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of D, or its schedule"),
     "optimizer": Spec("adam", _one_of("adam", "rmsprop", "sgd"), "adam, rmsprop or sgd", "optimiser of every player"),
     "betas": Spec((0.5, 0.999), _betas, "two numbers in [0, 1), such as 0.5/0.999", "Adam's betas"),
     "repeat.d": Spec(1, _whole(1), "a whole number from 1 up", "updates of D in a step, each with its own batch"),
     "repeat.g": Spec(1, _whole(1), "a whole number from 1 up", "updates of G in a step"),
-    "batch": Spec(64, _whole(1), "a whole number from 1 up", "images in a batch"),
-    "ema": Spec(0.999, _real(0.0, 0.999999), "a number in [0, 1); 0 turns it off", "decay of G's moving average"),
+    "batch": Spec(64, _whole(1), "a whole number from 1 up", "images in the global batch, over all processes"),
+    "ema": Spec(
+        0.999,
+        _real(0.0, 0.999999),
+        "a number in [0, 1); 0 turns it off",
+        "decay of G's exponential moving average (EMA)",
+    ),
     "standing": Spec(
         16,
         _whole(0),
         "a whole number; 0 keeps those of training",
         "batches that the averaged G's batch norms take their statistics from",
     ),
-    "init": Spec("default", _init, "default, normal[/STD], orthogonal[/GAIN] or xavier[/GAIN]", "law of first weights"),
-    "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "law of the noise z"),
-    "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror images at random"),
+    "init": Spec(
+        "default", _init, "default, normal[/STD], orthogonal[/GAIN] or xavier[/GAIN]", "initialisation of the weights"
+    ),
+    "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "distribution of the noise z"),
+    "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror real images at random"),
     "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),
-    "precision": Spec("auto", _one_of("auto", "fp32", "bf16"), "auto, fp32 or bf16", "arithmetic of the networks"),
+    "precision": Spec(
+        "auto",
+        _one_of("auto", "fp32", "bf16"),
+        "auto, fp32 or bf16",
+        "arithmetic of the networks; bf16 is mixed precision",
+    ),
     "compile": Spec(
         "off",
         _one_of("on", "off", "graphs"),
@@ -114,7 +129,7 @@ def write(value: Value) -> str:
 
 
 def read(name: str, value: object) -> Value:
-    """Check one setting.
+    """The value of one setting, checked.
 
     Raises:
         UsageError: for an unknown name or a value that it cannot take.
