@@ -14,7 +14,7 @@ class DiffAugment:
 
     Each image has changes of its own at each pass, gradients go through them to G, and G's images stay clean. Source:
     arXiv 2006.10738, sections 3.2 and 4, policy Color + Translation + Cutout with the paper's strengths. Ours
-    has one number for each of the three, and 0 leaves it out. Labels and source images that D is told stay as they are.
+    has one number for each of the three, and 0 leaves it out. Labels and source images that D is given are not changed.
 
     Args:
         color: share of the paper's ranges: brightness ±0.5 in [-1, 1], saturation 0 to 2, contrast 0.5 to 1.5.

@@ -40,6 +40,9 @@ def relu_after(norm: nn.Module, slope: float = 0.0, *, own: bool = True) -> Acti
         slope: of the negative side; 0 is the plain ReLU.
         own: nobody but ``norm`` is given ``x``; not so where a shortcut starts from it.
     """
+    # In place is only safe where autograd has not saved what is overwritten: it would raise in backward, or, where the
+    # tensor is also the input of a shortcut, silently add the rectified map. A norm saves its input, not its output;
+    # a convolution and a sum save neither result.
     spare = own if isinstance(norm, Unchanged) else getattr(norm, "spare", False)
     if spare:
         return partial(overwrite, slope=slope)

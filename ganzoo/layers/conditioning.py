@@ -85,7 +85,7 @@ class AuxiliaryClassifier(Conditioning):
         }
 
     def cross_entropy(self, ctx: TurnContext, x: Tensor) -> Tensor:
-        """Mean cross-entropy of D's classifier on ``x`` against the ctx's labels."""
+        """Mean cross-entropy of D's classifier on ``x`` against the turn's labels."""
         logits = ctx.critic.output(x).extras["class_logits"]
         return F.cross_entropy(logits.float(), ctx.y)
 

@@ -38,7 +38,7 @@ def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
 
 
 def kernel_is_asked_for(ctx: Any) -> bool:
-    """Whether this backward pass wants the gradient of the kernel, a function's second input.
+    """Whether this backward pass needs the gradient of the kernel, a function's second input.
 
     ``needs_input_grad`` only says that there is one: a gradient penalty, which asks for the gradient of the image
     alone, would pay for those of all kernels. The engine knows, but not of leaves; hence the views in :func:`conv2d`.
@@ -46,6 +46,7 @@ def kernel_is_asked_for(ctx: Any) -> bool:
     if not ctx.needs_input_grad[1]:
         return False
     node = ctx.next_functions[1][0]
+    # A leaf's node (it has ``variable``) counts as asked for: the engine answers for other nodes only.
     return hasattr(node, "variable") or torch._C._will_engine_execute_node(node)
 
 
@@ -87,6 +88,7 @@ class _Spread(torch.autograd.Function):
 class _Match(torch.autograd.Function):
     """The kernel gradient ``(O, I, k, k)``: how image patches ``(B, I, H, W)`` go with a map ``(B, O, h, w)``."""
 
+    # The third of the maps: with it the other two have derivatives of any order that are built of these three alone.
     @staticmethod
     def forward(ctx: Any, image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
         ctx.save_for_backward(image, map)
@@ -107,6 +109,8 @@ def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> T
     Patches of a few images at a time are laid out as rows (im2col), so that each product is large and memory small. In
     memory the result is channels-last, as kernels are, so that nobody has to turn it around.
     """
+    # Channels last throughout: the innermost run of a patch is then contiguous, so that unfold is a view and reshape
+    # one copy of long rows; and the product comes out in the memory layout that the optimiser's kernels have.
     padded = F.pad(image.permute(0, 2, 3, 1), (0, 0, *(padding,) * 4))  # (B, H, W, I)
     patches = padded.unfold(1, size, stride).unfold(2, size, stride).permute(0, 1, 2, 4, 5, 3)  # (B, h, w, k, k, I)
     pixels = map.permute(0, 2, 3, 1)  # (B, h, w, O)
@@ -119,7 +123,10 @@ def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> T
 
 
 def cast(x: Tensor) -> Tensor:
-    """``x`` as autocast would hand it to a convolution."""
+    """``x`` in the dtype that autocast would hand to a convolution.
+
+    Autocast knows ``F.conv2d``, and nothing of a function of our own, which would be given float32 inputs.
+    """
     kind = x.device.type
     return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
@@ -127,9 +134,11 @@ def cast(x: Tensor) -> Tensor:
 def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """``F.conv2d`` of ``x`` ``(B, I, H, W)`` and ``kernel`` ``(O, I, k, k)``."""
     side, rest = divmod(x.shape[2] + 2 * padding - kernel.shape[2], stride)
+    # With a rest the transposed convolution would give back fewer pixels than the image has, and be no gradient of it.
     if kernel.requires_grad and not rest and x.shape[2] == x.shape[3]:
         x, kernel, bias = cast(x), cast(kernel), None if bias is None else cast(bias)
         if products_pay(x, kernel, side + 1):
+            # A view, so that the kernel is no leaf: only of other nodes does the engine know whether it executes them.
             return _Conv.apply(x, kernel.view_as(kernel), bias, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
     return F.conv2d(x, kernel, bias, stride, padding)
 

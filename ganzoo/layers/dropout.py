@@ -10,7 +10,7 @@ from ganzoo.parts import global_draw
 class Dropout(nn.Dropout):
     """Set entries to zero with probability ``p`` in training, and scale the rest by ``1 / (1 - p)``.
 
-    As PyTorch's, but every process draws for the whole batch and keeps its rows.
+    As PyTorch's, but every process draws for the global batch and keeps its rows.
     """
 
     def forward(self, x: Tensor) -> Tensor:

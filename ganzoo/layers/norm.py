@@ -33,7 +33,7 @@ def global_batch_norm(
     momentum: float,
     eps: float,
 ) -> Tensor:
-    """``F.batch_norm`` with the statistics of the whole batch where several processes share it (SyncBN).
+    """``F.batch_norm`` with the statistics of the global batch where several processes share it (SyncBN).
 
     Unlike PyTorch's SyncBatchNorm it runs on the CPU too, and can be differentiated twice, as gradient penalties ask.
     """
@@ -43,11 +43,13 @@ def global_batch_norm(
         )
     var, mean = torch.var_mean(x.float(), (0, *range(2, x.dim())), correction=0)
     means, variances = gather(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
+    # The law of total variance: slices are equally large, so the variance of all is the mean of theirs plus that of
+    # their means.
     mean, var = means.mean(0), variances.mean(0) + means.var(0, correction=0)
     count = world().size * x.numel() // x.shape[1]
     with torch.no_grad():
         running_mean.lerp_(mean, momentum)
-        running_var.lerp_(var * count / (count - 1), momentum)
+        running_var.lerp_(var * count / (count - 1), momentum)  # unbiased, as F.batch_norm keeps it
     scale = torch.rsqrt(var + eps) * (1.0 if weight is None else weight)
     shift = (0.0 if bias is None else bias) - mean * scale
     return torch.addcmul(per_map(shift, x), per_map(scale, x), x)
@@ -81,7 +83,7 @@ class RunningStatistics(nn.Module):
         )
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The arguments that ``print`` shows."""
         return f"{len(self.running_mean)}, eps={self.eps}, momentum={self.momentum}"
 
 
@@ -103,7 +105,7 @@ class BatchNorm(RunningStatistics):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Normalised ``x``, of the same shape."""
+        """``x`` ``(B, C)`` or ``(B, C, H, W)``, normalised."""
         return self.normalise(x, self.weight, self.bias)
 
 
@@ -202,7 +204,7 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Normalised ``x``, of the same shape."""
+        """``x`` ``(B, C)`` or ``(B, C, H, W)``, normalised."""
         return group_norm(x, self.groups, self.weight, self.bias, self.eps)
 
 
@@ -226,7 +228,7 @@ class GroupNorm(LayerNorm):
         self.groups = max(fitting, default=1)
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The arguments that ``print`` shows."""
         return f"{len(self.weight)} channels in {self.groups} groups"
 
 
@@ -249,7 +251,7 @@ class PixelNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Normalised ``x``, of the same shape."""
+        """``x`` ``(B, C)`` or ``(B, C, H, W)``, normalised."""
         scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + self.eps)
         return x * scale.to(x.dtype)
 

@@ -63,9 +63,11 @@ class SpectralNorm(nn.Module):
         return torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone())).clamp_min(self.eps)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight that the layer uses."""
+        """``weight`` as the layer uses it, of the same shape."""
         with torch.autocast(weight.device.type, enabled=False):
             matrix = self.matrix(weight)
+            # Frozen for the other player's turn: its pass must not move the vectors, or the sigma of a network would
+            # depend on how often others look at it.
             if self.training and weight.requires_grad:
                 self.iterate(matrix, self.iterations)
             return weight / self.sigma(matrix)
@@ -73,14 +75,14 @@ class SpectralNorm(nn.Module):
     def right_inverse(self, weight: Tensor) -> Tensor:
         """What is stored, given a weight to start from: itself, once the vectors are estimated for it.
 
-        So a weight of norm 1, as trained and baked ones are, is used as it is.
+        So a weight of norm 1, as an exported one is, is used as it is.
         """
         if not weight.is_meta:
             self.iterate(self.matrix(weight), START_ITERATIONS)
         return weight
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The arguments that ``print`` shows."""
         return f"dim={self.dim}, iterations={self.iterations}"
 
 
@@ -124,7 +126,7 @@ class RuntimeScale(nn.Module):
         self.scale = scale
 
     def forward(self, weight: Tensor) -> Tensor:
-        """The weight that the layer uses."""
+        """``weight`` as the layer uses it, of the same shape."""
         return weight * self.scale
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -132,7 +134,7 @@ class RuntimeScale(nn.Module):
         return weight / self.scale
 
     def extra_repr(self) -> str:
-        """What ``print`` shows."""
+        """The arguments that ``print`` shows."""
         return f"scale={self.scale:.4g}"
 
 

@@ -27,11 +27,11 @@ def gradient(critic: Critic, x: Tensor) -> Tensor:
 
 
 def check_every(penalty: str, every: int) -> int:
-    """``every`` of a penalty, once it is known to be a number of rounds.
+    """``every`` of a penalty, once it is known to be a number of steps.
 
     Raises:
         UsageError: for 0 and less.
     """
     if every < 1:
-        raise UsageError(f"{penalty}:every={every} does not work: every is a whole number of rounds from 1 up")
+        raise UsageError(f"{penalty}:every={every} does not work: every is a whole number of steps from 1 up")
     return every

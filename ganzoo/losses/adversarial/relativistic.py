@@ -44,7 +44,7 @@ class RelativisticAverage:
     ``g = E[f(s)] + E[f(-r)]``, where f(m) by ``form`` is softplus(-m) (``bce``, RaSGAN), (m-1)² (``ls``, RaLSGAN)
     or max(0, 1-m) (``hinge``). Source: arXiv 1807.00734, section 4.2 and its appendix. As there, without the factor
     ½ of the authors' code.
-    Averages run over the whole batch, and over patches where there are any.
+    Averages run over the global batch, and over patches where there are any.
     """
 
     boundary = None

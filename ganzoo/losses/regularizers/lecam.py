@@ -16,7 +16,7 @@ class LeCam(nn.Module):
     ``weight·(E[(D(x)-α_F)²] + E[(D(G(z))-α_R)²])``, α_R and α_F being moving averages of the mean scores of real and
     fake images. Source: arXiv 2104.03310, section 3, with the weight (0.3) and decay (0.99) of the authors' CIFAR runs
     with hinge; losses with larger scores want far less. The averages are bias-corrected, as in their
-    StyleGAN2 code, so they hold from the first round and no warm-up is needed. That code also takes max(0, ·)
+    StyleGAN2 code, so they hold from the first step and no warm-up is needed. That code also takes max(0, ·)
     before squaring; the paper, and we, do not.
     """
 
@@ -31,6 +31,7 @@ class LeCam(nn.Module):
         self.weight, self.decay, self.every = weight, decay, check_every("lecam", every)
         self.register_buffer("real", torch.zeros(()))
         self.register_buffer("fake", torch.zeros(()))
+        # Calls so far. The name is a key of checkpoints since version 0.1.0, so it stays.
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))
 
     def forward(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
