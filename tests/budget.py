@@ -20,7 +20,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Take part in a run."""
-    config.pluginmanager.register(Budget(config))
+    config.pluginmanager.register(Budget(config), "budget-of-this-run")
 
 
 class Budget:

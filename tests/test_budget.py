@@ -1,39 +1,41 @@
 """``pytest --budget``, by which ``.ci/green`` stays short."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
+TESTS = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_it(number, pytestconfig):
+    if number == 1:
+        pytestconfig.pluginmanager.get_plugin("budget-of-this-run").ends = 0.0
+"""
+
+
+@pytest.fixture
+def tests(pytester: pytest.Pytester) -> pytest.Pytester:
+    """Three tests, the second of which uses up the time."""
+    pytester.syspathinsert(Path(__file__).parent)
+    pytester.makepyfile(test_three=TESTS)
+    return pytester
+
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_the_long_tests_are_left_out_and_counted(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    pytester.syspathinsert(Path(__file__).parent)
-    pytester.makepyfile(
-        """
-        import time, pytest
-
-        @pytest.mark.parametrize("seconds", [0.0, 1.0, 0.0])
-        def test_it(seconds):
-            time.sleep(seconds)
-        """
-    )
-    pytester.runpytest("-p", "budget", "--budget", "30").assert_outcomes(passed=3)
-    again = pytester.runpytest("-p", "budget", "--budget", "0.5", *workers)
+def test_the_long_tests_are_left_out_and_counted(tests: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    tests.runpytest("-p", "budget").assert_outcomes(passed=3)
+    (path,) = (tests.path / ".pytest_cache").rglob("ganzoo/seconds")
+    took = json.loads(path.read_text())
+    assert list(took) == [f"test_three.py::test_it[{number}]" for number in range(3)] and max(took.values()) < 20
+    path.write_text(json.dumps({**took, "test_three.py::test_it[1]": 1000}))
+    again = tests.runpytest("-p", "budget", "--budget", "100", *workers)
     again.assert_outcomes(passed=2, deselected=0 if workers else 1)
-    again.stdout.fnmatch_lines(["1 tests were left out: they do not fit into 0.5 s"])
+    again.stdout.fnmatch_lines(["1 tests were left out: they do not fit into 100 s"])
 
 
-def test_no_test_begins_once_the_time_is_up(pytester: pytest.Pytester) -> None:
-    pytester.syspathinsert(Path(__file__).parent)
-    pytester.makepyfile(
-        """
-        import time, pytest
-
-        @pytest.mark.parametrize("number", range(3))
-        def test_it(number):
-            time.sleep(1.2)
-        """
-    )
-    pytester.runpytest("-p", "budget", "--budget", "2").assert_outcomes(passed=2, skipped=1)
+def test_no_test_begins_once_the_time_is_up(tests: pytest.Pytester) -> None:
+    tests.runpytest("-p", "budget", "--budget", "100").assert_outcomes(passed=2, skipped=1)
