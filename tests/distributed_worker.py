@@ -51,7 +51,7 @@ def trained(recipe: str, settings: dict[str, object], world: World) -> dict[str,
         stream = open_data("digits", DataRequest(resolution=16)).stream(8, 0, gan.plan["flip"] == "on", world)
         for step in range(3):
             start = step * trainer.batches_per_step
-            trainer.round([stream.batch(start + k) for k in range(trainer.batches_per_step)])
+            trainer.train_step([stream.batch(start + k) for k in range(trainer.batches_per_step)])
         right = {"accuracy": torch.tensor(gan.game.accuracy())}
         return {**{name: tensor.clone() for name, tensor in trainer.tensors().items()}, **right}
 
@@ -101,7 +101,7 @@ def poisoned(world: World) -> str:
     trainer = Trainer(gan, 0, 1, Precision(torch.device("cpu"), torch.float32))
     batch = {"image": torch.full((4, 1, 16, 16), float("nan") if world.rank else 0.5)}
     try:
-        trainer.round([batch])
+        trainer.train_step([batch])
     except NotFinite as error:
         return str(error)
     return "nothing"

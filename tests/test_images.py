@@ -110,7 +110,7 @@ def shade(level: int) -> Image.Image:
     return Image.new("L", (8, 8), level)
 
 
-def test_film_orders_frames_and_ends_with_the_last(tmp_path: Path) -> None:
+def test_animation_orders_frames_and_ends_with_the_last(tmp_path: Path) -> None:
     animation = Animation(tmp_path / "frames", most=4)
     animation.write(tmp_path / "none.gif")
     assert not (tmp_path / "none.gif").exists()
@@ -127,7 +127,7 @@ def test_film_orders_frames_and_ends_with_the_last(tmp_path: Path) -> None:
         assert gif.info["duration"] == 1500
 
 
-def test_film_goes_on_where_it_stood(tmp_path: Path) -> None:
+def test_animation_goes_on_where_it_stood(tmp_path: Path) -> None:
     Animation(tmp_path).add(shade(1), 1)
     animation = Animation(tmp_path)
     animation.add(shade(2), 2)

@@ -24,7 +24,7 @@ from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
 from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
 from ganzoo.scoring.verify import Examiner, Verdict
-from ganzoo.training.output import Output
+from ganzoo.training.output import RunOutput
 
 MADE_ANEW = {CONFIG, MODEL, METRICS, CARD}
 
@@ -84,7 +84,7 @@ def _present(copy: ModelFolder, folder: ModelFolder, target: Path) -> list[str]:
         What was not drawn, and why.
     """
     gan, card = copy.load(), read_card(folder)
-    output = Output(copy.path, copy.config["seed"], 0, gan.examples)
+    output = RunOutput(copy.path, copy.config["seed"], 0, gan.examples)
     output.picture(output.samples(gan))
     if card is not None:
         write_text(copy.path / CARD, card)

@@ -172,14 +172,14 @@ def _check_card(folder: ModelFolder) -> None:
 
 
 def _write(folder: ModelFolder, license: str, repo: str, with_discriminator: bool) -> None:
-    """Record the licence, bake D if it is wanted and a training is there, and make the card say where the model is."""
+    """Record the licence, export D if it is wanted and a training is there, and make the card say where it is."""
     folder.write_config({**folder.config, "license": license})
     if with_discriminator:
-        from ganzoo.training.discriminator import bake
+        from ganzoo.training.discriminator import export_discriminators
 
         path = folder.path / DISCRIMINATOR
         if checkpoints(folder.path) or not path.is_file():
-            write_tensors(path, bake(folder.path, folder.config))
+            write_tensors(path, export_discriminators(folder.path, folder.config))
     write_text(folder.path / CARD, make_card(folder, ref=repo))
     _check_card(folder)
 

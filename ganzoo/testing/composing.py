@@ -118,7 +118,7 @@ def attempt(row: Combination, steps: int = STEPS) -> str | None:
     try:
         trainer = made.trainer()
         for _ in range(steps):
-            trainer.round(made.batches(trainer))
+            trainer.train_step(made.batches(trainer))
         trainer.check()
     except Exception as error:
         raise AssertionError(f"{describe_combination(row)} cannot be trained: {error_line(error)}") from error
@@ -192,5 +192,5 @@ def _try(recipe: str, like: Tiny, memory: bool) -> None:
         return
     made = tiny(recipe, like.plan.provides)
     trainer = made.trainer()
-    trainer.round(made.batches(trainer))
+    trainer.train_step(made.batches(trainer))
     trainer.check()

@@ -140,7 +140,7 @@ def check_device(entry: Entry) -> None:
             expect(not stray, entry, f"{type(owner).__name__}.{name} moves with it: register it as a buffer")
     if torch.cuda.is_available():
         trainer = made.trainer(device="cuda")
-        trainer.round(made.batches(trainer))
+        trainer.train_step(made.batches(trainer))
         trainer.check()
 
 
@@ -186,7 +186,7 @@ def check_resume(entry: Entry) -> None:
     second = made.trainer(seed=1)
     second.seed = first.seed
     second.restore(first.step, saved, first.counts)
-    second.round(made.batches(second))
+    second.train_step(made.batches(second))
     differs = _difference(whole.tensors(), second.tensors())
     expect(not differs, entry, f"resumes exactly, and {differs} differs: keep what changes in buffers")
 
@@ -197,15 +197,15 @@ def check_bf16(entry: Entry) -> None:
     trainer = made.trainer(0, torch.bfloat16)
     for start in sorted({turn.start for turn in trainer.turns}):
         trainer.step = start
-        trainer.round(made.batches(trainer))
+        trainer.train_step(made.batches(trainer))
     trainer.check()
 
 
 def _trained(made: Tiny, steps: int, seed: int = 0) -> Trainer:
     trainer = made.trainer(seed)
     for _ in range(steps):
-        trainer.round(made.batches(trainer))
-    trainer.look()
+        trainer.train_step(made.batches(trainer))
+    trainer.check_terms()
     return trainer
 
 

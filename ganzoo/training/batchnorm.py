@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _ROWS, _NOISE = 5, 6  # what a derived seed is for
 
 
-def settle(trainer: Trainer, data: ImageData) -> None:
+def refresh_statistics(trainer: Trainer, data: ImageData) -> None:
     """Let the averaged generator have statistics of its own: once for each step that anything asks for."""
     gan, ema = trainer.gan, trainer.ema
-    if not ema.settled:
+    if not ema.fresh_statistics:
         with ema.applied(gan):
             take_statistics(gan, data, trainer.seed, int(gan.plan["standing"]))
-        ema.settled = True
+        ema.fresh_statistics = True
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ def _of_one_batch(norms: list[Any]) -> Iterator[None]:
     for norm in norms:
         norm.train()
         norm.momentum = 1.0
-        norm.running_mean.zero_()  # 0 times a number that is none is none
+        norm.running_mean.zero_()  # with momentum 1 the old value still counts 0 times, and 0 times NaN is NaN
         norm.running_var.zero_()
     try:
         yield

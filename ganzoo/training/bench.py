@@ -158,11 +158,11 @@ class Clocked:
         self.turns[turn.name].append(perf_counter() - start)
 
     def step(self) -> None:
-        """One round on the same batch."""
-        self.trainer.round([self.batch] * self.trainer.batches_per_step)
+        """One step on the same batch."""
+        self.trainer.train_step([self.batch] * self.trainer.batches_per_step)
 
     def flop(self) -> int:
-        """Floating point operations of one round: matrix products and convolutions, forward and backward."""
+        """Floating point operations of one step: matrix products and convolutions, forward and backward."""
         with FlopCounterMode(display=False) as counter:
             self.step()
         return counter.get_total_flops()
@@ -208,10 +208,10 @@ def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
             for _ in range(rounds):
                 some = timed("wait", lambda: list(islice(batches, trainer.batches_per_step)))
                 timed("step", partial(session.step, some))
-                timed("log", lambda: session.record(1.0))
+                timed("log", lambda: session.observer.record(1.0))
         for _ in range(LEAST):
             timed("grid", session.look)
-            timed("save", session.save)
+            timed("save", session.saver.save)
     ms = {what: 1e3 * median(spent) for what, spent in taken.items()}
     often = {
         "wait": 1,

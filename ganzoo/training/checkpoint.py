@@ -24,7 +24,7 @@ from ganzoo.files.write import atomic_folder, write_json
 from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
 
-FORMAT = 1
+CHECKPOINT_FORMAT = 1
 KEPT = 2
 
 
@@ -33,8 +33,8 @@ class State:
     """Where a training stands.
 
     Attributes:
-        step: rounds taken.
-        identity: digest of the mathematics; a checkpoint of another is foreign.
+        step: steps taken.
+        identity: digest of all hyperparameters and the data; a checkpoint of another is foreign.
         tensors: by name.
         info: JSON-able rest.
     """
@@ -77,7 +77,7 @@ def prune(folder: Path, every: int) -> None:
 
 def _write(path: Path, state: State) -> None:
     write_tensors(path / STATE_TENSORS, state.tensors)
-    notes = {"format": FORMAT, "step": state.step, "identity": state.identity}
+    notes = {"format": CHECKPOINT_FORMAT, "step": state.step, "identity": state.identity}
     write_json(path / STATE, {**notes, "sha256": file_digest(path / STATE_TENSORS), "info": dict(state.info)})
 
 
@@ -137,7 +137,7 @@ def load_best(folder: Path, step: int, identity: str) -> State:
 
 def _read(path: Path, step: int, identity: str) -> State:
     notes = read_json(path / STATE)
-    if checked(notes, "format", int, path) > FORMAT:
+    if checked(notes, "format", int, path) > CHECKPOINT_FORMAT:
         raise ModelError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
     if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
         raise ModelError(f"{path} belongs to another run")

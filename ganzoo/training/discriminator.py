@@ -1,4 +1,4 @@
-"""The networks that samples do not need, such as D: baked out of a training to be published, for fine-tuning."""
+"""The networks that samples do not need, such as D: exported from a training to be published, for fine-tuning."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ganzoo.folder.weights import plain_state
 from ganzoo.gan.gan import GAN
 
 
-def opponents(gan: GAN) -> dict[str, nn.Module]:
+def discriminators(gan: GAN) -> dict[str, nn.Module]:
     """The networks of every player but the generator's, by name."""
     return {name: getattr(gan, name) for player, names in gan.players.items() if player != "g" for name in names}
 
 
-def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The opponents of the published step, as ``network.path``, reparametrisations such as ``sn`` baked in.
+def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The discriminators of the published step, as ``network.path``, reparametrisations such as ``sn`` baked in.
 
     Args:
         folder: of a run, with its ``training/``.
@@ -40,8 +40,8 @@ def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
             " push from the folder that it was trained in, or leave out --with-discriminator"
         )
     saved = read_tensors(state / STATE_TENSORS, read_shapes(state / STATE_TENSORS))
-    networks = opponents(build_from(config, folder, "cpu"))
-    baked: dict[str, Tensor] = {}
+    networks = discriminators(build_from(config, folder, "cpu"))
+    exported: dict[str, Tensor] = {}
     for name, network in networks.items():
         prefix = f"gan/{name}."
         own = {key.removeprefix(prefix): tensor for key, tensor in saved.items() if key.startswith(prefix)}
@@ -49,5 +49,5 @@ def bake(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
             network.load_state_dict(own)
         except RuntimeError as error:
             raise ModelError(f"{state / STATE_TENSORS} does not hold {name} of this recipe") from error
-        baked |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
-    return baked
+        exported |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
+    return exported

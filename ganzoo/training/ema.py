@@ -23,11 +23,11 @@ class EMA:
         decay: in [0, 1); with 0 the copies follow the networks exactly.
 
     Attributes:
-        settled: whether batch norms have statistics of the averaged weights, not copied ones.
+        fresh_statistics: whether batch norms have statistics of the averaged weights, not copied ones.
     """
 
     def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
-        self.decay, self.settled = decay, False
+        self.decay, self.fresh_statistics = decay, False
         self.averages = {name: copy.deepcopy(net).requires_grad_(False).eval() for name, net in networks.items()}
         pairs = [(self.averages[name], net) for name, net in networks.items()]
         self._own: list[Tensor] = [p for average, _ in pairs for p in average.parameters()]
@@ -42,7 +42,7 @@ class EMA:
         torch._foreach_lerp_(self._own, self._live, 1 - decay)
         if self._own_buffers:
             torch._foreach_copy_(self._own_buffers, self._live_buffers)
-        self.settled = False
+        self.fresh_statistics = False
 
     @torch.no_grad()
     def drift(self) -> float:

@@ -27,7 +27,7 @@ from ganzoo.training.session import Session
 
 LEAST, CYCLE = 2, 16  # steps to time: at least two, and whole cycles of what is done every few steps
 ENOUGH = 1.0  # seconds after which a whole cycle is enough
-PATIENCE = 10.0  # seconds after which any number of steps is
+MOST_SECONDS = 10.0  # after which any number of steps is enough
 SHARE = 0.02  # of a budget that may go into timing steps
 
 
@@ -62,17 +62,17 @@ class Estimate:
         return max(1, math.floor(seconds / self.pace(intervals)))
 
 
-def patience_for(budget: float) -> float:
+def timing_seconds_for(budget: float) -> float:
     """Seconds to spend on timing steps before a training of ``budget`` seconds."""
-    return min(PATIENCE, SHARE * budget)
+    return min(MOST_SECONDS, SHARE * budget)
 
 
-def measure(made: setup.Setup, patience: float = PATIENCE) -> Estimate:
+def measure(made: setup.Setup, seconds: float = MOST_SECONDS) -> Estimate:
     """Train for a moment in a folder that is thrown away, by the very code that trains.
 
     Args:
         made: the training; scored once if it has images held out.
-        patience: seconds after which no further step is begun.
+        seconds: seconds after which no further step is begun.
     """
     device = made.precision.device
     with TemporaryDirectory(prefix="ganzoo-") as name:
@@ -82,9 +82,9 @@ def measure(made: setup.Setup, patience: float = PATIENCE) -> Estimate:
         job = Job(endless, Path(name), gan, config_json, {"horizon": 1})
         session = Session(job, job.trainer(), Log(job.folder), Silence())
         session.begin(resumed=False)
-        times = _time_steps(session, patience)
-        save = _time(session.save)
-        session.trainer.ema.settled = False  # as at a step where a look is all there is
+        times = _time_steps(session, seconds)
+        save = _time(session.saver.save)
+        session.trainer.ema.fresh_statistics = False  # as at a step where a look is all there is
         grid = _time(session.look)
         score = _time(session.score) if made.held_out is not None else 0.0
     return Estimate(
@@ -105,17 +105,17 @@ def _time(do: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def _time_steps(session: Session, patience: float) -> list[float]:
+def _time_steps(session: Session, seconds: float) -> list[float]:
     """Seconds of each step after the first, which is slow because everything happens for the first time."""
     trainer, times = session.trainer, list[float]()
     with closing(session.batches()) as batches:
 
         def step() -> None:
-            trainer.round(list(islice(batches, trainer.batches_per_step)))
+            trainer.train_step(list(islice(batches, trainer.batches_per_step)))
             wait(trainer.precision.device)
 
         step()
-        while len(times) < LEAST or (sum(times) < patience and (len(times) % CYCLE or sum(times) < ENOUGH)):
+        while len(times) < LEAST or (sum(times) < seconds and (len(times) % CYCLE or sum(times) < ENOUGH)):
             times.append(_time(step))
     return times
 

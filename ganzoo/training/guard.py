@@ -1,4 +1,4 @@
-"""A guard over a run: it recognises a GAN that collapses or comes apart, says so in a sentence, and knows what to do.
+"""A guard over a run: it recognises a GAN that collapses or diverges, says so in a sentence, and knows what to do.
 
 Every judgement is a function of what the trainer's states show at multiples of the intervals, and what the guard
 remembers goes into the checkpoints: a resumed run is judged as an unbroken one.
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError, RunError, either
-from ganzoo.training.health import Look
+from ganzoo.training.health import HealthReport
 from ganzoo.training.intervals import GUARDS
 
 WARN, STOP, ROLLBACK, OFF = GUARDS
 NAN = "nan"  # the kind of alarm after which no number means anything
 HEALTH = "health"  # what the best step is chosen by where nothing is scored
 
-IN_A_ROW = 3  # bad judgements that make an episode, and good ones that end it
+IN_A_ROW = 3  # bad judgements that make a streak, and good ones that end it
 SHARE = 0.25  # of the modes of real images; no more than that is a collapse
 HEALTHY = 0.5  # of them; a run that has shown so many has something to lose
 AWAY = 0.3  # that the distance to the data grows over its lowest when samples leave the data
@@ -53,7 +53,7 @@ class Best:
     """The best step so far.
 
     Attributes:
-        step: rounds taken.
+        step: steps taken.
         by: the key of a score, or ``health``.
         value: of it.
         higher: whether higher values are better.
@@ -72,7 +72,7 @@ class Best:
 
 
 @dataclass
-class Episode:
+class Streak:
     """One kind of trouble: how long it has been seen or not seen, and whether it was spoken of."""
 
     bad: int = 0
@@ -91,7 +91,7 @@ class Episode:
 
 
 @dataclass
-class Memory:
+class GuardState:
     """What later judgements depend on.
 
     Attributes:
@@ -100,7 +100,7 @@ class Memory:
         stale: looks since then.
         varied: whether samples were varied once.
         first: the first value of every loss and gradient norm.
-        episodes: by what is judged.
+        streaks: by what is judged.
     """
 
     look: dict[str, Any] | None = None
@@ -109,22 +109,26 @@ class Memory:
     stale: int = 0
     varied: bool = False
     first: dict[str, float] = field(default_factory=dict)
-    episodes: dict[str, Episode] = field(default_factory=dict)
+    streaks: dict[str, Streak] = field(default_factory=dict)
 
-    def episode(self, name: str) -> Episode:
-        """The episode of one kind of trouble."""
-        return self.episodes.setdefault(name, Episode())
+    def streak(self, name: str) -> Streak:
+        """The streak of one kind of trouble."""
+        return self.streaks.setdefault(name, Streak())
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, without infinity."""
-        return {**asdict(self), "lowest": self.lowest if math.isfinite(self.lowest) else None}
+        """Everything, without infinity, under the keys that checkpoints have had from the first."""
+        fields = asdict(self)
+        fields["lowest"] = self.lowest if math.isfinite(self.lowest) else None
+        fields["episodes"] = fields.pop("streaks")
+        return fields
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> Memory:
+    def from_json(cls, given: Mapping[str, Any]) -> GuardState:
         """What :meth:`to_json` gave."""
-        episodes = {name: Episode(**fields) for name, fields in given["episodes"].items()}
-        lowest = math.inf if given["lowest"] is None else given["lowest"]
-        return cls(**{**given, "episodes": episodes, "lowest": lowest})
+        fields = dict(given)
+        streaks = {name: Streak(**counts) for name, counts in fields.pop("episodes").items()}
+        lowest = math.inf if fields["lowest"] is None else fields["lowest"]
+        return cls(**{**fields, "streaks": streaks, "lowest": lowest})
 
 
 class Guard:
@@ -136,54 +140,54 @@ class Guard:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self.memory = Memory()
+        self.state = GuardState()
         self.best: Best | None = None
         self.rollbacks = 0
 
     # --- judging --------------------------------------------------------------------------------------------
 
-    def see(self, look: Look) -> list[Alarm]:
+    def judge_samples(self, report: HealthReport) -> list[Alarm]:
         """Judge what the samples show."""
-        memory = self.memory
-        if not look.finite:
-            lost = memory.episode("nan").begins(True, needed=1)
-            return [Alarm(NAN, f"step {look.step:,}: samples hold numbers that are none")] if lost else []
-        nearer = look.distance < memory.lowest
+        state = self.state
+        if not report.finite:
+            lost = state.streak("nan").begins(True, needed=1)
+            return [Alarm(NAN, f"step {report.step:,}: samples hold NaN")] if lost else []
+        nearer = report.distance < state.lowest
         if nearer:
-            memory.lowest, memory.lowest_step, memory.stale = look.distance, look.step, 0
+            state.lowest, state.lowest_step, state.stale = report.distance, report.step, 0
         else:
-            memory.stale += 1
-        memory.look = look.to_json()
-        memory.varied |= look.step > 0 and look.modes > HEALTHY * look.of
-        few = look.modes <= SHARE * look.of
-        stuck = memory.stale >= STALE_LOOKS and look.step >= memory.lowest_step + STALE_STEPS
-        away = look.distance > memory.lowest + AWAY or (stuck and look.distance > FAR)
+            state.stale += 1
+        state.look = report.to_json()
+        state.varied |= report.step > 0 and report.modes > HEALTHY * report.of
+        few = report.modes <= SHARE * report.of
+        stuck = state.stale >= STALE_LOOKS and report.step >= state.lowest_step + STALE_STEPS
+        away = report.distance > state.lowest + AWAY or (stuck and report.distance > FAR)
         found = []
-        if memory.episode("collapse").begins(few and not nearer and (memory.varied or stuck or away)):
-            found.append(Alarm("collapse", _few_modes(look)))
-        if memory.episode("away").begins(away and not few):
-            found.append(Alarm("divergence", _gone(look, memory)))
+        if state.streak("collapse").begins(few and not nearer and (state.varied or stuck or away)):
+            found.append(Alarm("collapse", _few_modes(report)))
+        if state.streak("away").begins(away and not few):
+            found.append(Alarm("divergence", _gone(report, state)))
         return found
 
-    def hear(self, step: int, losses: Mapping[str, float], gradients: Mapping[str, float]) -> list[Alarm]:
+    def judge_losses(self, step: int, losses: Mapping[str, float], gradients: Mapping[str, float]) -> list[Alarm]:
         """Judge the numbers of a tick: mean losses by term, mean gradient norms by player."""
-        memory = self.memory
+        state = self.state
         numbers = {f"the loss {term}": mean for term, mean in losses.items()}
         numbers |= {f"the gradient of {player}": norm for player, norm in gradients.items()}
         lost = [name for name, value in numbers.items() if not math.isfinite(value)]
         if lost:
-            begins = memory.episode("infinite").begins(True, needed=1)
+            begins = state.streak("infinite").begins(True, needed=1)
             return [Alarm(NAN, f"step {step:,}: {either(lost, 'and')} is not finite")] if begins else []
         for name, value in numbers.items():
-            memory.first.setdefault(name, value)
-        running = [name for name, value in numbers.items() if abs(value) >= max(HUGE, GROWN * abs(memory.first[name]))]
-        if not memory.episode("running").begins(bool(running)):
+            state.first.setdefault(name, value)
+        running = [name for name, value in numbers.items() if abs(value) >= max(HUGE, GROWN * abs(state.first[name]))]
+        if not state.streak("running").begins(bool(running)):
             return []
         name = running[0]
         return [
             Alarm(
                 "divergence",
-                f"step {step:,}: {name} has grown from {_digits(memory.first[name])} to {_digits(numbers[name])}",
+                f"step {step:,}: {name} has grown from {_digits(state.first[name])} to {_digits(numbers[name])}",
             )
         ]
 
@@ -195,9 +199,9 @@ class Guard:
 
     def rolled_back(self, step: int, info: Mapping[str, Any]) -> None:
         """Remember what was remembered at the checkpoint that the run, at ``step`` now, went back to."""
-        self.memory = _memory(info)
-        self.memory.lowest_step = step
-        self.memory.episodes.clear()
+        self.state = _state_in(info)
+        self.state.lowest_step = step
+        self.state.streaks.clear()
         self.rollbacks += 1
 
     def why_stopped(self, alarm: Alarm, folder: Path) -> str:
@@ -215,7 +219,7 @@ class Guard:
 
     def improves(self, candidate: Best) -> bool:
         """Whether a step is the best so far; if so it is remembered as that. In trouble, health is not believed."""
-        troubled = candidate.by == HEALTH and any(episode.bad for episode in self.memory.episodes.values())
+        troubled = candidate.by == HEALTH and any(streak.bad for streak in self.state.streaks.values())
         if troubled or not math.isfinite(candidate.value) or not candidate.beats(self.best):
             return False
         self.best = candidate
@@ -223,41 +227,41 @@ class Guard:
 
     # --- state ----------------------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
+    def checkpoint_info(self) -> dict[str, Any]:
         """What goes into a checkpoint's ``info``; ``best`` is the step whose checkpoint this one needs."""
         return {
             "best": None if self.best is None else self.best.step,
             "guard": {
                 "mode": self.mode,
-                "memory": self.memory.to_json(),
+                "memory": self.state.to_json(),
                 "best": None if self.best is None else asdict(self.best),
                 "rollbacks": self.rollbacks,
             },
         }
 
     def restore(self, info: Mapping[str, Any]) -> None:
-        """Stand where :meth:`state` was taken. In another mode than then, trouble that lasts is spoken of anew.
+        """Stand where :meth:`checkpoint_info` was taken; in another mode than then, lasting trouble is spoken of anew.
 
         Raises:
             ModelError: for what no guard remembers.
         """
         if "guard" not in info:
             return
-        self.memory = _memory(info)
+        self.state = _state_in(info)
         try:
             given = info["guard"]
             self.best = None if given["best"] is None else Best(**given["best"])
             self.rollbacks = int(given["rollbacks"])
             if given["mode"] != self.mode:
-                self.memory.episodes.clear()
+                self.state.streaks.clear()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _nonsense(error) from error
 
 
-def _memory(info: Mapping[str, Any]) -> Memory:
+def _state_in(info: Mapping[str, Any]) -> GuardState:
     try:
-        return Memory.from_json(info["guard"]["memory"])
-    except (KeyError, TypeError, AttributeError) as error:
+        return GuardState.from_json(info["guard"]["memory"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _nonsense(error) from error
 
 
@@ -270,19 +274,19 @@ def _digits(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
-def _few_modes(look: Look) -> str:
-    shown = "1 mode" if look.modes == 1 else f"{look.modes} modes"
-    return f"step {look.step:,}: 64 samples show {shown}, where as many real images show {look.of}"
+def _few_modes(report: HealthReport) -> str:
+    shown = "1 mode" if report.modes == 1 else f"{report.modes} modes"
+    return f"step {report.step:,}: 64 samples show {shown}, where as many real images show {report.of}"
 
 
-def _gone(look: Look, memory: Memory) -> str:
+def _gone(report: HealthReport, state: GuardState) -> str:
     return (
-        f"step {look.step:,}: samples leave the data: their distance to it is {look.distance:.2f}, and was "
-        f"{memory.lowest:.2f} at step {memory.lowest_step:,}"
+        f"step {report.step:,}: samples leave the data: their distance to it is {report.distance:.2f}, and was "
+        f"{state.lowest:.2f} at step {state.lowest_step:,}"
     )
 
 
-def told(event: Mapping[str, Any]) -> str:
+def event_line(event: Mapping[str, Any]) -> str:
     """An event as a line for people."""
     if event["action"] == ROLLBACK:
         return f"{event['text']}: back to step {event['to']:,}, learning rates times {event['factor']:g}"

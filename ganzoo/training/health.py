@@ -27,11 +27,11 @@ DIGITS = 6  # that a number keeps in the log
 
 
 @dataclass(frozen=True)
-class Look:
+class HealthReport:
     """What 64 samples show beside real images.
 
     Attributes:
-        step: rounds taken.
+        step: steps taken.
         modes: groups of near-duplicates among the samples: 64 where all differ, 1 where all are alike.
         of: the same among as many real images.
         duplicates: share of samples that have a near-duplicate.
@@ -57,7 +57,7 @@ class Look:
         return {**{name: value for name, value in asdict(self).items() if name != "step"}, "looked": self.step}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Look:
+    def from_json(cls, fields: Mapping[str, Any]) -> HealthReport:
         """What :meth:`to_json` gave."""
         return cls(step=fields["looked"], **{name: value for name, value in fields.items() if name != "looked"})
 
@@ -94,7 +94,7 @@ def groups(between: Tensor, near: float) -> int:
     return len(founders)
 
 
-class Gauge:
+class HealthProbe:
     """Real images that samples are held against.
 
     Args:
@@ -111,12 +111,12 @@ class Gauge:
         self.near = NEAR * float(to_nearest(few).median())
         self.modes = groups(few, self.near)
 
-    def look(self, step: int, images: Tensor) -> Look:
-        """What samples ``(64, C, H, W)`` in [0, 1] show; a number that is none makes ``distance`` one too."""
+    def measure(self, step: int, images: Tensor) -> HealthReport:
+        """What samples ``(64, C, H, W)`` in [0, 1] show; NaN makes ``distance`` NaN too."""
         samples = describe(images.cpu())
         between = distances(samples, samples)
         apart, away = float(of_pairs(between)), float(distances(samples, self.real).mean())
-        return Look(
+        return HealthReport(
             step=step,
             modes=groups(between, self.near),
             of=self.modes,
@@ -132,7 +132,7 @@ def short(value: Tensor | float) -> float:
 
 
 def printable(value: Any) -> Any:
-    """A record for JSON, to any depth: None for a number that is infinite or none."""
+    """A record for JSON, to any depth: None for a number that is NaN or infinite."""
     if isinstance(value, Mapping):
         return {key: printable(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

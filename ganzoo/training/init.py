@@ -17,7 +17,7 @@ from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, checkpoints
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import plain_places
 from ganzoo.gan.gan import GAN
-from ganzoo.training.discriminator import opponents
+from ganzoo.training.discriminator import discriminators
 
 
 def _match(own: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path) -> None:
@@ -35,7 +35,7 @@ def _match(own: Mapping[str, Tensor], given: Mapping[str, Tensor], source: Path)
 
 @torch.no_grad()
 def _set_plain(network: nn.Module, given: Mapping[str, Tensor], source: Path) -> None:
-    """Give a network the weights of a baked one, through its reparametrisations where it has them."""
+    """Give a network the weights of an exported one, through its reparametrisations where it has them."""
     places = plain_places(network)
     _match({name: getattr(module, key) for name, (module, key) in places.items()}, given, source)
     for name, (module, key) in places.items():
@@ -74,13 +74,13 @@ def _find(source: str | Path) -> ModelFolder:
     return on_command_line(str(source), also=(DISCRIMINATOR,)).folder
 
 
-def _published_opponents(gan: GAN, source: Path) -> bool:
-    """Give the opponents the weights that a published model brings for them; False where it brings none."""
+def _published_discriminators(gan: GAN, source: Path) -> bool:
+    """Give the discriminators the weights that a published model brings for them; False where it brings none."""
     path = source / DISCRIMINATOR
     if not os.path.lexists(path):
         return False
     given = read_tensors(path, read_shapes(path))
-    networks = opponents(gan)
+    networks = discriminators(gan)
     for name in given:
         if name.partition(".")[0] not in networks:
             raise ModelError(f"{path} holds {quoted(name)}, of no network that this recipe trains; use its recipe")
@@ -122,4 +122,4 @@ def copy_weights(gan: GAN, source: str | Path) -> list[str]:
     published = model.load()
     for name in gan.players["g"]:
         _set_plain(getattr(gan, name), getattr(published, name).state_dict(), model.path)
-    return [] if _published_opponents(gan, model.path) else [f"{source} holds no discriminator: it starts afresh"]
+    return [] if _published_discriminators(gan, model.path) else [f"{source} holds no discriminator: it starts afresh"]

@@ -1,14 +1,14 @@
 """The log of a run: one JSON line per tick, and the same numbers to TensorBoard, trackio or Weights & Biases.
 
-A line of ``log.jsonl`` has these fields; a number that is infinite or none is null:
+A line of ``log.jsonl`` has these fields; a number that is NaN or infinite is null:
 
-- ``step``, ``images``: rounds taken, real images seen.
+- ``step``, ``images``: steps taken, real images seen.
 - ``losses``: the mean of each term since the last line, as ``turn/term``. ``lr``: learning rates by player.
 - ``accuracy``: shares of the last ``real`` and ``fake`` images that D told apart, where the game knows.
 - ``health``: ``gradients``, the mean norm by player since the last line; ``drift``, how far the averaged generator is
   from the one that learns, relative; ``finite``, whether all losses and norms are. On the first line since a look at
   the 64 samples of fixed noise also ``looked``, its step, and ``modes``, ``of``, ``duplicates``, ``diversity`` and
-  ``distance``, as :class:`ganzoo.training.health.Look` has them.
+  ``distance``, as :class:`ganzoo.training.health.HealthReport` has them.
 - ``score``: value by key, in steps that were scored.
 - ``clock``: ``time`` and ``images_per_second``; all that differs between two runs of the same thing.
 
@@ -29,6 +29,8 @@ from ganzoo.errors import UsageError, either
 from ganzoo.files.write import append_line, write_text
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
+from ganzoo.training.config import Callback
+from ganzoo.training.health import printable
 
 
 class Sink(Protocol):
@@ -117,10 +119,16 @@ def checked_sinks(names: Sequence[str]) -> Sequence[str]:
 
 
 class Log:
-    """Appends records to ``log.jsonl`` and to sinks."""
+    """Appends records to ``log.jsonl``, and hands them to sinks and to the callback.
 
-    def __init__(self, folder: Path, sinks: Sequence[Sink] = ()) -> None:
-        self.folder, self.sinks = folder, sinks
+    Args:
+        folder: of the run.
+        sinks: take the numbers of each record.
+        callback: called with each record.
+    """
+
+    def __init__(self, folder: Path, sinks: Sequence[Sink] = (), callback: Callback | None = None) -> None:
+        self.folder, self.sinks, self.callback = folder, sinks, callback
 
     def cut(self, step: int) -> None:
         """Keep the lines up to ``step``: what came later is going to be taken again."""
@@ -128,10 +136,13 @@ class Log:
         write_text(self.folder / LOG, "".join(f"{line}\n" for line in kept))
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append one line, whose ``clock`` comes last."""
-        append_line(self.folder / LOG, json.dumps(record))
+        """Append one line, whose ``clock`` comes last; a number that is NaN or infinite is null there."""
+        shown = printable(record)
+        append_line(self.folder / LOG, json.dumps(shown))
         for sink in self.sinks:
-            sink.write(int(record["step"]), flat(record))
+            sink.write(int(shown["step"]), flat(shown))
+        if self.callback is not None:
+            self.callback(shown)
 
     def close(self) -> None:
         """Close the sinks."""

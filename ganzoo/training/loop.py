@@ -33,11 +33,12 @@ from ganzoo.training.ema import EMA
 from ganzoo.training.health import short
 
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
-PATIENCE = 64  # turns whose terms may wait on a device of its own; the CPU looks at once, at no cost
+MOST_PENDING_TURNS = 64  # whose terms may wait on a GPU, so that no step waits for it; a CPU is asked at once
+PendingTerms = tuple[int, str, tuple[str, ...], Tensor]  # step, turn, names of its terms, their values
 
 
 class NotFinite(RunError):
-    """A loss or a weight is NaN or infinite: the training has come apart."""
+    """A loss or a weight is NaN or infinite: the training diverged."""
 
 
 def reseed(*numbers: int) -> None:
@@ -78,7 +79,7 @@ def learning(gan: GAN, player: str) -> Iterator[None]:
 
 
 class Trainer:
-    """Takes the turns of a GAN, one round at a time.
+    """Takes the turns of a GAN, one step at a time.
 
     Args:
         gan: placed on the device already.
@@ -104,12 +105,12 @@ class Trainer:
         self.ema = EMA(generator_side(gan), float(plan["ema"]))
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
-        self.noted: list[tuple[int, str, tuple[str, ...], Tensor]] = []  # step, turn, names of terms, their values
-        self.patience = 1 if self.precision.device.type == "cpu" else PATIENCE
+        self.pending_terms: list[PendingTerms] = []
+        self.most_pending = 1 if self.precision.device.type == "cpu" else MOST_PENDING_TURNS
         self.begin = turn_marker(plan, self.precision.device)
         self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
 
-    def round(self, batches: Sequence[Batch]) -> None:
+    def train_step(self, batches: Sequence[Batch]) -> None:
         """One step: every turn that is due, those of one player together and as often as its ``repeat`` says.
 
         Args:
@@ -156,22 +157,22 @@ class Trainer:
     def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
         """Add the terms to what the next log line reports; sooner or later they are looked at."""
         values = all_reduce_mean(torch.stack([term.detach().double() for term in terms.values()]))  # over processes
-        self.noted.append((self.step, turn.name, tuple(terms), values))
-        if len(self.noted) >= self.patience:
-            self.look()
+        self.pending_terms.append((self.step, turn.name, tuple(terms), values))
+        if len(self.pending_terms) >= self.most_pending:
+            self.check_terms()
         for name, value in zip(terms, values, strict=True):
             self.add(f"{turn.name}/{name}", value)
 
-    def look(self) -> None:
-        """Look at the terms noted since the last look, which waits for the device: a step by itself never does.
+    def check_terms(self) -> None:
+        """Look at the terms since the last time, which waits for the device: a step by itself never does.
 
         Raises:
             NotFinite: for the first term that is not a number.
         """
-        noted, self.noted = self.noted, []
-        if not noted or bool(torch.cat([values for *_, values in noted]).isfinite().all()):
+        pending, self.pending_terms = self.pending_terms, []
+        if not pending or bool(torch.cat([values for *_, values in pending]).isfinite().all()):
             return
-        for step, turn, names, values in noted:
+        for step, turn, names, values in pending:
             for name, value in zip(names, values.tolist(), strict=True):
                 if not math.isfinite(value):
                     raise NotFinite(f"step {step:,}: the term {name!r} of the turn {turn!r} is {value}")
@@ -183,7 +184,7 @@ class Trainer:
 
     def report(self) -> dict[str, Any]:
         """Means since the last report of every term and of the players' gradient norms; learning rates; EMA drift."""
-        self.look()
+        self.check_terms()
         means = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
         gradients = {key.removeprefix(GRADIENT): short(mean) for key, mean in means.items() if key.startswith(GRADIENT)}
@@ -214,7 +215,7 @@ class Trainer:
         Raises:
             NotFinite: naming the term or the tensor.
         """
-        self.look()
+        self.check_terms()
         numbers = {name: tensor for name, tensor in self.tensors().items() if tensor.is_floating_point()}
         fine = [tensor.isfinite().all().to(self.precision.device) for tensor in numbers.values()]
         if not bool(torch.stack(fine).all()):  # one wait for all of them
@@ -243,7 +244,7 @@ class Trainer:
         except (RuntimeError, KeyError, ValueError) as error:
             raise ModelError(f"the checkpoint belongs to another GAN: {str(error).splitlines()[0]}") from error
         device = self.precision.device
-        self.step, self.counts, self.noted = step, dict(counts), []
-        self.ema.settled = False
+        self.step, self.counts, self.pending_terms = step, dict(counts), []
+        self.ema.fresh_statistics = False
         self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
         self.factor = float(groups["rate"].get("factor", 1.0))

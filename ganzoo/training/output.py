@@ -20,10 +20,10 @@ from ganzoo.gan.inputs import panels
 from ganzoo.images import Animation, grid, save_png, to_uint8
 
 GRID = 64  # pictures, 8 by 8
-PATIENCE = 20  # an unfinished animation is rewritten when this many times its cost has passed
+ANIMATION_REST = 20  # times the seconds that it takes to write an animation, before an unfinished one is rewritten
 
 
-class Output:
+class RunOutput:
     """Writes the public files of a run; everything but the log is a function of the weights and the frames.
 
     Args:
@@ -49,10 +49,10 @@ class Output:
         if frame is not None:
             self.animation.add(image, frame)
 
-    def show_film(self) -> None:
+    def update_animation(self) -> None:
         """Write ``progress.gif`` if that costs little by now; the last of a run is written whatever it costs."""
         begun = time.monotonic()
-        if begun - self._animated >= PATIENCE * self._cost:
+        if begun - self._animated >= ANIMATION_REST * self._cost:
             self.animation.write(self.folder / ANIMATION)
             self._animated = time.monotonic()
             self._cost = self._animated - begun

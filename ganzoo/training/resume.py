@@ -18,7 +18,6 @@ from ganzoo.data import ImageData
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, read_json
-from ganzoo.folder.config import FORMAT
 from ganzoo.folder.layout import RUN, TRAINING
 from ganzoo.folder.model import ModelFolder
 from ganzoo.machine.precision import Precision
@@ -29,6 +28,8 @@ from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.optim import schedules
 from ganzoo.training.setup import free_folder
+
+RUN_FORMAT = 1
 
 # --- run.json -----------------------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ def run_json_of(
         forked_from: path and step of the run that this one left.
     """
     return {
-        "format": FORMAT,
+        "format": RUN_FORMAT,
         "data": data,
         "skip_bad": skip_bad,
         "horizon": horizon,

@@ -26,7 +26,7 @@ from ganzoo.training import resume as resuming
 from ganzoo.training import setup
 from ganzoo.training.checkpoint import State, drop_after, load_training
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
-from ganzoo.training.estimate import Estimate, measure, patience_for
+from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, held_out
 from ganzoo.training.init import copy_weights
 from ganzoo.training.intervals import Intervals
@@ -300,7 +300,7 @@ def _probe(made: Setup) -> Callable[[float], Estimate]:
 
     def probe(budget: float) -> Estimate:
         with use_world(SINGLE_PROCESS):
-            return measure(mine, patience_for(budget))
+            return measure(mine, timing_seconds_for(budget))
 
     return probe
 
@@ -323,10 +323,10 @@ def _work(job: Job, config: TrainConfig, resumed: bool = False) -> Run:
             notes += [f"{text}; going on from step {state.step:,}" for text in wrong]
         lead(job, trainer)
         notes += [job.setup.precision.note] if job.setup.precision.note else []
-        log = Log(job.folder, open_sinks(job.setup.intervals.log, job.folder, job.config_json))
+        log = Log(job.folder, open_sinks(job.setup.intervals.log, job.folder, job.config_json), config.callback)
         stack.callback(log.close)
         shown = reporter(trainer.step, job.setup.intervals.steps, config.quiet)
-        session = Session(job, trainer, log, shown, config.callback, info)
+        session = Session(job, trainer, log, shown, info)
         if resumed and session.over():
             notes.append(session.why_over())
         for note in dict.fromkeys([*job.notes, *notes]):

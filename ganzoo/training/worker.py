@@ -40,7 +40,7 @@ class Follower(Session):
         """Look at the terms where the first process does, so that all meet a NaN in one turn; the rest is its own."""
         if self.due(self.intervals.log_every, self.intervals.save_every, self.intervals.eval_every):
             with suppress(NotFinite):  # the first process says what to do about it
-                self.trainer.look()
+                self.trainer.check_terms()
 
     def recover(self, error: NotFinite) -> None:
         """All met it, as terms are averaged over processes; the first one knows what to do about it."""

@@ -84,7 +84,7 @@ def test_g_learns_through_it_and_penalties_too(recipe):
     gan = ganzoo.build(recipe, resolution=SIDE, channels=3, z_dim=8)
     before = {name: value.clone() for name, value in gan.G.named_parameters()}
     trainer = Trainer(gan, 0, 1)
-    trainer.round([{"image": torch.rand(8, 3, SIDE, SIDE) * 2 - 1}] * trainer.batches_per_step)
+    trainer.train_step([{"image": torch.rand(8, 3, SIDE, SIDE) * 2 - 1}] * trainer.batches_per_step)
     assert all(
         value.isfinite().all() and not torch.equal(value, before[name]) for name, value in gan.G.named_parameters()
     )

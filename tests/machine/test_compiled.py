@@ -20,7 +20,7 @@ def taught(on: bool) -> Trainer:
     trainer = Trainer(gan, 0, 1)
     batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1}
     for _ in range(2):
-        trainer.round([batch] * trainer.batches_per_step)
+        trainer.train_step([batch] * trainer.batches_per_step)
     return trainer
 
 
@@ -83,5 +83,5 @@ def test_every_turn_tells_the_graphs_that_it_begins():
     trainer, told = Trainer(gan, 0, 1), []
     trainer.begin = lambda: told.append(len(told))
     batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1}
-    trainer.round([batch] * trainer.batches_per_step)
+    trainer.train_step([batch] * trainer.batches_per_step)
     assert len(told) == 3

@@ -21,9 +21,9 @@ from ganzoo.folder.weights import tensors_digest
 from ganzoo.images import to_pil
 from ganzoo.metrics.select import choose
 from ganzoo.training.guard import Best, Guard, Stopped
-from ganzoo.training.health import Look
+from ganzoo.training.health import HealthReport
 
-GOOD = Look(step=0, modes=64, of=64, duplicates=0.0, diversity=0.9, distance=0.1)
+GOOD = HealthReport(step=0, modes=64, of=64, duplicates=0.0, diversity=0.9, distance=0.1)
 SGD = {"optimizer": "sgd", "lr.g": 1000, "lr.d": 1000}
 FAILING = {  # recipes that are known to fail, and how, in fp32 as in bf16
     "nan": ("gan:ch=32", SGD),
@@ -35,7 +35,10 @@ FAILING = {  # recipes that are known to fail, and how, in fp32 as in bf16
 
 def looks(guard, *given, start=100, every=100):
     """Texts of the alarms at each of some looks."""
-    return [[alarm.text for alarm in guard.see(replace(look, step=start + every * k))] for k, look in enumerate(given)]
+    return [
+        [alarm.text for alarm in guard.judge_samples(replace(look, step=start + every * k))]
+        for k, look in enumerate(given)
+    ]
 
 
 def few(modes=3, distance=0.9):
@@ -103,9 +106,9 @@ def test_noise_that_never_becomes_more_like_the_data_diverges():
 
 def test_samples_that_are_no_numbers_are_said_at_once():
     guard = Guard("stop")
-    (alarm,) = guard.see(replace(GOOD, step=5, distance=float("nan")))
+    (alarm,) = guard.judge_samples(replace(GOOD, step=5, distance=float("nan")))
     assert alarm.kind == "nan" and guard.action(alarm) == "stop"
-    assert json.dumps(guard.state(), allow_nan=False)
+    assert json.dumps(guard.checkpoint_info(), allow_nan=False)
 
 
 def test_numbers_that_run_away_diverge_and_large_ones_do_not():
@@ -113,14 +116,14 @@ def test_numbers_that_run_away_diverge_and_large_ones_do_not():
     said = []
     for tick in range(8):
         losses = {"d/loss": -10.0 * 10**tick, "g/sum": 5e4}
-        said.append([alarm.text for alarm in guard.hear(10 * tick, losses, {"d": 1.0, "g": 2.0})])
+        said.append([alarm.text for alarm in guard.judge_losses(10 * tick, losses, {"d": 1.0, "g": 2.0})])
     assert said[5] == ["step 50: the loss d/loss has grown from -10 to -1,000,000"]
     assert sum(map(len, said)) == 1
 
 
 def test_infinite_gradients_are_said_at_once():
     guard = Guard("warn")
-    (alarm,) = guard.hear(10, {"d/loss": 1.0}, {"d": float("inf"), "g": 1.0})
+    (alarm,) = guard.judge_losses(10, {"d/loss": 1.0}, {"d": float("inf"), "g": 1.0})
     assert (alarm.kind, alarm.text) == ("nan", "step 10: the gradient of d is not finite")
     assert guard.action(alarm) == "stop"  # nothing good can come of it
 
@@ -131,7 +134,7 @@ def test_judgements_do_not_depend_on_where_the_run_was_resumed(cut):
     whole = looks(Guard("warn"), *sequence)
     first, second = Guard("warn"), Guard("warn")
     parts = looks(first, *sequence[:cut])
-    second.restore(json.loads(json.dumps(first.state(), allow_nan=False)))
+    second.restore(json.loads(json.dumps(first.checkpoint_info(), allow_nan=False)))
     assert parts + looks(second, *sequence[cut:], start=100 + 100 * cut) == whole
 
 
@@ -140,7 +143,7 @@ def test_resumed_with_another_mode_lasting_trouble_is_spoken_of_anew():
     assert any(looks(guard, GOOD, *[few()] * 4))
     for mode, expected in (("stop", 0), ("rollback", 1)):
         other = Guard(mode)
-        other.restore(guard.state())
+        other.restore(guard.checkpoint_info())
         assert sum(map(len, looks(other, *[few()] * 4, start=1000))) == expected
 
 
@@ -161,8 +164,8 @@ def test_best_is_by_one_measure():
 
 def test_a_step_in_trouble_is_not_the_best_by_its_health():
     guard = Guard("warn")
-    guard.hear(10, {"d/loss": 1.0}, {})
-    guard.hear(20, {"d/loss": 1e6}, {})
+    guard.judge_losses(10, {"d/loss": 1.0}, {})
+    guard.judge_losses(20, {"d/loss": 1e6}, {})
     assert not guard.improves(Best(20, "health", 0.1))
     assert guard.improves(Best(20, "fid10k-test@x", 10.0))
 

@@ -12,7 +12,7 @@ from ganzoo.data import DataRequest, open_data
 from ganzoo.gan.builder import build
 from ganzoo.machine.precision import choose_precision
 from ganzoo.training.ema import EMA
-from ganzoo.training.health import FEW, Gauge, Look, describe, distances, groups, printable
+from ganzoo.training.health import FEW, HealthProbe, HealthReport, describe, distances, groups, printable
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import norm
 from ganzoo.training.progress import losses_line
@@ -24,8 +24,8 @@ def digits():
 
 
 @pytest.fixture(scope="module")
-def gauge(digits):
-    return Gauge(digits, seed=0)
+def probe(digits):
+    return HealthProbe(digits, seed=0)
 
 
 def images(data, numbers):
@@ -35,39 +35,39 @@ def images(data, numbers):
 # --- looking ------------------------------------------------------------------------------------------------
 
 
-def test_real_images_look_like_real_images(digits, gauge):
-    look = gauge.look(5, images(digits, range(1000, 1064)))
+def test_real_images_look_like_real_images(digits, probe):
+    look = probe.measure(5, images(digits, range(1000, 1064)))
     assert look.step == 5 and look.of == 64 and look.modes >= 62 and look.duplicates <= 0.05
     assert look.diversity == pytest.approx(1.0, abs=0.05)
     assert abs(look.distance) < 0.05
 
 
 @pytest.mark.parametrize("modes", [1, 3, 10])
-def test_repeated_images_are_so_many_modes(modes, digits, gauge):
+def test_repeated_images_are_so_many_modes(modes, digits, probe):
     samples = images(digits, [100 * (k % modes) for k in range(64)])
     noisy = samples + 0.01 * torch.rand(samples.shape, generator=torch.Generator().manual_seed(0))
-    look = gauge.look(1, noisy)
+    look = probe.measure(1, noisy)
     assert look.modes == modes and look.duplicates == 1.0
     assert look.diversity < 1 and look.distance > 0
 
 
-def test_distance_grows_as_samples_leave_the_data(digits, gauge):
+def test_distance_grows_as_samples_leave_the_data(digits, probe):
     real = images(digits, range(64))
     noise = torch.rand(real.shape, generator=torch.Generator().manual_seed(0))
-    away = [gauge.look(1, (1 - share) * real + share * noise).distance for share in (0.0, 0.3, 0.6, 1.0)]
+    away = [probe.measure(1, (1 - share) * real + share * noise).distance for share in (0.0, 0.3, 0.6, 1.0)]
     assert away == sorted(away) and away[0] < 0.05 and away[-1] > 1
-    assert gauge.look(1, torch.full_like(real, 0.5)).distance > 1
+    assert probe.measure(1, torch.full_like(real, 0.5)).distance > 1
 
 
 def test_numbers_are_those_of_the_formulas(digits):
-    gauge = Gauge(digits, seed=3)
+    probe = HealthProbe(digits, seed=3)
     samples = images(digits, range(64))
-    x, y = describe(samples), gauge.real
+    x, y = describe(samples), probe.real
     between = [float((a - b).norm()) for i, a in enumerate(x) for j, b in enumerate(x) if i != j]
     reals = [float((a - b).norm()) for i, a in enumerate(y) for j, b in enumerate(y) if i != j]
     across = [float((a - b).norm()) for a in x for b in y]
     apart, spread, away = (math.fsum(one) / len(one) for one in (between, reals, across))
-    look = gauge.look(0, samples)
+    look = probe.measure(0, samples)
     assert look.diversity == pytest.approx(apart / spread, rel=1e-4)
     assert look.distance == pytest.approx((2 * away - apart - spread) / spread, rel=1e-3, abs=1e-5)
 
@@ -86,22 +86,22 @@ def test_cells_have_a_mean_and_a_spread():
     assert describe(torch.rand(2, 3, 4, 4)).shape == (2, 384)  # smaller than the cells
 
 
-def test_samples_that_are_no_numbers_make_no_number(gauge):
-    look = gauge.look(1, torch.full((64, 1, 16, 16), math.nan))
+def test_samples_that_are_no_numbers_make_no_number(probe):
+    look = probe.measure(1, torch.full((64, 1, 16, 16), math.nan))
     assert not look.finite
     assert printable(look.to_json())["distance"] is None
 
 
 def test_a_look_survives_json():
-    look = Look(7, 60, 64, 0.0625, 0.91, 0.0123)
-    assert Look.from_json(json.loads(json.dumps(look.to_json()))) == look
+    look = HealthReport(7, 60, 64, 0.0625, 0.91, 0.0123)
+    assert HealthReport.from_json(json.loads(json.dumps(look.to_json()))) == look
 
 
 def test_small_and_uniform_data_can_be_looked_at():
     few = open_data(torch.randint(0, 256, (3, 1, 16, 16), dtype=torch.uint8))
     same = open_data(torch.zeros(100, 3, 16, 16, dtype=torch.uint8))
-    assert Gauge(few, 0).look(0, torch.rand(64, 1, 16, 16)).of == 3
-    look = Gauge(same, 0).look(0, torch.rand(64, 3, 16, 16))
+    assert HealthProbe(few, 0).measure(0, torch.rand(64, 1, 16, 16)).of == 3
+    look = HealthProbe(same, 0).measure(0, torch.rand(64, 3, 16, 16))
     assert look.modes == FEW and look.finite  # nothing is nearer than images that are all alike
 
 
@@ -139,7 +139,7 @@ def test_gradient_norms_are_means_of_what_the_optimisers_saw():
 
         optimizer.step = step
     for _ in range(2):
-        trainer.round([{"image": torch.rand(4, 1, 16, 16) * 2 - 1} for _ in range(2)])
+        trainer.train_step([{"image": torch.rand(4, 1, 16, 16) * 2 - 1} for _ in range(2)])
     report = trainer.report()
     assert {player: len(norms) for player, norms in seen.items()} == {"d": 4, "g": 2}
     for player, norms in seen.items():

@@ -41,7 +41,7 @@ def test_repeat_gives_each_update_of_d_its_own_batch():
             1
         ]
     batches = batches_of(trainer)
-    trainer.round(batches)
+    trainer.train_step(batches)
     assert len(batches) == 3
     assert all(one is two for one, two in zip(seen["d"], batches, strict=True))
     assert len(seen["g"]) == 1 and seen["g"][0] is batches[-1]
@@ -60,13 +60,13 @@ def test_turn_with_every_start_and_stop_is_taken_when_due():
     g.every, g.start, g.stop = 2, 2, 5
     g.after = lambda: taken.append(trainer.step)
     for _ in range(7):
-        trainer.round(batches_of(trainer))
+        trainer.train_step(batches_of(trainer))
     assert taken == [2, 4]
 
 
 def test_weight_clipping_runs_after_the_step():
     trainer = trainer_of("dcgan:ch=4+wgan-clip:clip=0.01")
-    trainer.round(batches_of(trainer))
+    trainer.train_step(batches_of(trainer))
     assert max(p.abs().max() for p in trainer.gan.D.parameters()) <= 0.01
 
 
@@ -107,7 +107,7 @@ def test_schedule_needs_every_digit_of_its_ends():
 
 def test_parts_with_state_are_in_the_checkpoint():
     trainer = trainer_of("dcgan:ch=4+lecam")
-    trainer.round(batches_of(trainer))
+    trainer.train_step(batches_of(trainer))
     assert any("lecam" in name for name in trainer.tensors())
 
 

@@ -23,27 +23,27 @@ class Poisoned:
         return critic(fake).mean() * 0
 
 
-def trainer(patience: int, step: int = 1) -> Trainer:
+def trainer(pending: int, step: int = 1) -> Trainer:
     torch.manual_seed(0)
     gan = build("gan:ch=4,depth=1", resolution=16, channels=1, z_dim=4)
     gan.parts.loss = Poisoned(step)
     found = Trainer(gan, 0, 1)
-    found.patience = patience
+    found.most_pending = pending
     return found
 
 
 def steps(trainer: Trainer, n: int) -> None:
     for _ in range(n):
-        trainer.round([{"image": torch.zeros(2, 1, 16, 16)}] * trainer.batches_per_step)
+        trainer.train_step([{"image": torch.zeros(2, 1, 16, 16)}] * trainer.batches_per_step)
 
 
 def test_a_cpu_looks_at_once():
     with pytest.raises(NotFinite, match=r"step 1: the term 'loss' of the turn 'd' is nan"):
-        steps(trainer(Trainer(build("gan:ch=4", 16, 1), 0, 1).patience), 2)
+        steps(trainer(Trainer(build("gan:ch=4", 16, 1), 0, 1).most_pending), 2)
 
 
 def test_a_device_that_is_waited_for_rarely_still_names_the_first_step_and_term():
-    one = trainer(patience=8)
+    one = trainer(pending=8)
     steps(one, 3)  # 6 turns noted, the fourth bad; nothing was looked at
     with pytest.raises(NotFinite, match=r"step 1: the term 'loss' of the turn 'd' is nan"):
         steps(one, 1)
@@ -51,14 +51,14 @@ def test_a_device_that_is_waited_for_rarely_still_names_the_first_step_and_term(
 
 @pytest.mark.parametrize("ask", ["report", "check"])
 def test_nothing_is_reported_or_saved_before_a_look(ask):
-    one = trainer(patience=100)
+    one = trainer(pending=100)
     steps(one, 2)
     with pytest.raises(NotFinite, match="step 1"):
         getattr(one, ask)()
 
 
 def test_going_back_forgets_what_was_noted():
-    one = trainer(patience=100)
+    one = trainer(pending=100)
     good = {name: tensor.clone() for name, tensor in one.tensors().items()}
     steps(one, 2)
     one.restore(0, good, {})
@@ -66,7 +66,7 @@ def test_going_back_forgets_what_was_noted():
 
 
 def test_a_state_with_nan_is_named_by_its_tensor():
-    one = trainer(patience=1, step=100)
+    one = trainer(pending=1, step=100)
     with torch.no_grad():
         one.gan.D.head.score.weight[0, 0] = float("inf")
     with pytest.raises(NotFinite, match=r"gan/D\.head\.score\.weight"):

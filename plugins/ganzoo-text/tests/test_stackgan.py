@@ -27,7 +27,7 @@ def trainer(recipe, **options):
 
 def steps(trainer, count):
     for number in range(count):
-        trainer.round([batch(number * 8 + k) for k in range(trainer.batches_per_step)])
+        trainer.train_step([batch(number * 8 + k) for k in range(trainer.batches_per_step)])
     return trainer
 
 

@@ -93,7 +93,7 @@ def learn(
             lesson.looks.append(look(gan, mixture, step, seed))
             progress(lesson.looks[-1])
         if step < steps:
-            trainer.round([next(batches) for _ in range(trainer.batches_per_step)])
+            trainer.train_step([next(batches) for _ in range(trainer.batches_per_step)])
     return lesson
 
 
@@ -168,6 +168,6 @@ class Dirac:
         trainer = ganzoo.Trainer(self.gan, seed, steps)
         places = [self.place()]
         for _ in range(steps):
-            trainer.round([self.batch] * trainer.batches_per_step)
+            trainer.train_step([self.batch] * trainer.batches_per_step)
             places.append(self.place())
         return torch.tensor(places)

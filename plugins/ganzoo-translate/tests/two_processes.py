@@ -31,7 +31,7 @@ def trained(recipe: str, world: World) -> dict[str, Tensor]:
         stream = data_for(recipe).stream(4, 0, world=world)
         for step in range(3):
             start = step * trainer.batches_per_step
-            trainer.round([stream.batch(start + k) for k in range(trainer.batches_per_step)])
+            trainer.train_step([stream.batch(start + k) for k in range(trainer.batches_per_step)])
         return {name: tensor.clone() for name, tensor in trainer.tensors().items() if not name.startswith("sum/")}
 
 
