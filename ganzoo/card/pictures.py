@@ -85,7 +85,7 @@ def _words(event: object) -> str:
 
 def takes_noise(gan: GAN) -> bool:
     """Whether samples come from noise, and from labels at most."""
-    return gan.takes == {NOISE}
+    return gan.input_names == {NOISE}
 
 
 def draw_classes(gan: GAN, folder: ModelFolder, path: Path) -> str | None:

@@ -31,7 +31,7 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
     """
     from ganzoo.gan.inputs import SOURCE, TEXT, encode_text, refuse_needless
 
-    refuse_needless(gan.takes, {SOURCE: source, TEXT: texts or None})
+    refuse_needless(gan.input_names, {SOURCE: source, TEXT: texts or None})
     if source is not None:
         gan.examples = {SOURCE: read_pictures(source, resize, gan.resolution, gan.channels)}
     if texts:

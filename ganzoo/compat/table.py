@@ -119,8 +119,13 @@ ATTRIBUTES: Mapping[str, str] = {
     "Adversary.judge": "discriminator_loss",
     "Adversary.round": "context",
     "Adversary.view": "discriminate",
+    "GAN.takes": "input_names",
+    "Game.takes": "inputs",
     "NoiseGame.create": "generator_loss",
     "NoiseGame.judge": "discriminator_loss",
     "NoiseGame.round": "context",
 }
-"""Methods that were renamed, with the class that has them now."""
+"""Attributes that were renamed, with the class that has them now."""
+
+KEYWORDS: Mapping[str, str] = {"flavour": "family"}
+"""Declarations of parts that were renamed."""

@@ -30,19 +30,19 @@ COUNT = ROWS * COLUMNS
 LARGEST_TEXTS = COUNT * (6 * LONGEST_TEXT + 8)  # JSON may spell a byte with six
 
 
-def published(takes: Collection[str]) -> tuple[str, ...]:
+def published(inputs: Collection[str]) -> tuple[str, ...]:
     """The files, below a model's folder, of the examples of a model that takes these."""
     files = {SOURCE: tuple(EXAMPLE_PICTURES.values()), TEXT: (EXAMPLE_TEXTS,)}
-    return tuple(f"{EXAMPLES}/{file}" for name, own in files.items() if name in takes for file in own)
+    return tuple(f"{EXAMPLES}/{file}" for name, own in files.items() if name in inputs for file in own)
 
 
-def choose(data: ImageData, takes: Collection[str]) -> dict[str, Tensor]:
+def choose(data: ImageData, inputs: Collection[str]) -> dict[str, Tensor]:
     """Rows of every column that a model takes, and the targets where there are pairs: :data:`COUNT` of each.
 
     They stand at even distances in the data; a smaller data set repeats. Of texts alone there are as many as a grid
     has columns, of different classes as far as there are labels, and then again: each has a column of its own.
     """
-    names = set(takes) - {NOISE}
+    names = set(inputs) - {NOISE}
     if names == {TEXT}:
         return {TEXT: _captions(data).repeat(ROWS, 1)}
     found = {name: _some(data, name) for name in sorted(names)}
@@ -99,7 +99,7 @@ def read(folder: Path, gan: GAN) -> dict[str, Tensor]:
         ModelError: for files that cannot be examples of this model.
     """
     found: dict[str, Tensor] = {}
-    for file in published(gan.takes):
+    for file in published(gan.input_names):
         path = folder / file
         if not os.path.lexists(path):
             continue

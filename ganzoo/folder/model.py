@@ -182,7 +182,7 @@ class ModelFolder:
         gan = self.build()
         read_weights(gan, self.config, self.weights_file(step))
         gan.config = dict(self.config)  # type: ignore[assignment]
-        if gan.takes != {NOISE}:
+        if gan.input_names != {NOISE}:
             from ganzoo.folder import examples  # others need not wait for what reads pictures
 
             gan.examples = examples.read(self.path, gan)

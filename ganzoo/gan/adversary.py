@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -33,9 +33,11 @@ class Adversary:
         self._context: TurnContext | None = None
         self._right: Tensor | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        """What 0.1.0 called its methods; asked only for what is not there."""
-        return old_attribute(self, name)
+    if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
+
+        def __getattr__(self, name: str) -> Any:
+            """What 0.1.0 called its methods; asked only for what is not there."""
+            return old_attribute(self, name)
 
     @property
     def network(self) -> Any:

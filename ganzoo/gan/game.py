@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
+from ganzoo.compat.lookup import old_attribute, warn
 from ganzoo.gan.inputs import NOISE
 from ganzoo.parts.context import Batch
 
@@ -61,7 +62,7 @@ class Game(ABC):
     Attributes:
         players: networks by player.
         critics: discriminators; each has parts of its own in ``gan.critics``.
-        takes: inputs of the generator: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
+        inputs: of the generator: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
             ``G(z, y)``, with a source image in place of noise where noise is no input, and all others by name. Data
             has to have a column for each but noise.
 
@@ -73,10 +74,22 @@ class Game(ABC):
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     critics: ClassVar[tuple[str, ...]] = ("D",)
-    takes: ClassVar[frozenset[str]] = frozenset({NOISE})
+    inputs: ClassVar[frozenset[str]] = frozenset({NOISE})
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "takes" in vars(cls):  # as 0.1.0 called it
+            warn(f"{cls.__name__}.takes", f"{cls.__name__}.inputs", depth=4)  # past ABCMeta.__new__
+            cls.inputs = vars(cls)["takes"]
 
     def __init__(self, gan: nn.Module) -> None:
         self.gan: Any = gan  # its networks are attributes that a plan names
+
+    if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
+
+        def __getattr__(self, name: str) -> Any:
+            """What 0.1.0 called its attributes; asked only for what is not there."""
+            return old_attribute(self, name)
 
     @abstractmethod
     def turns(self) -> list[Turn]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.compat.lookup import old_attribute
 from ganzoo.errors import UsageError, nearest
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
@@ -65,9 +66,14 @@ class GAN(nn.Module):
         self.game = game(self)
 
     @property
-    def takes(self) -> frozenset[str]:
+    def input_names(self) -> frozenset[str]:
         """The inputs of the generator besides labels: some of ``z``, ``source``, ``text``."""
-        return self.game.takes
+        return self.game.inputs
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """What 0.1.0 called :attr:`input_names`."""
+        return old_attribute(self, "takes")
 
     @property
     def players(self) -> dict[str, tuple[str, ...]]:
@@ -118,7 +124,7 @@ class GAN(nn.Module):
         Raises:
             UsageError: the model takes none.
         """
-        refuse_needless(self.takes, {NOISE: n})
+        refuse_needless(self.input_names, {NOISE: n})
         rng = torch.Generator()
         generator: Any = self.G
         # One draw a sample, each from a seed of its own: k is the same image for every n, start and batch size.
@@ -156,9 +162,9 @@ class GAN(nn.Module):
         Raises:
             UsageError: no columns are given, and there are no examples.
         """
-        names = self.takes - {NOISE}
+        names = self.input_names - {NOISE}
         given = dict(cycled(self.examples, names, start, n) if columns is None else columns)
-        first = self.noise(n, seed, truncation, start) if NOISE in self.takes else given.pop(SOURCE)
+        first = self.noise(n, seed, truncation, start) if NOISE in self.input_names else given.pop(SOURCE)
         return {"z": first, "y": self.one_hot(labels, n), **given}
 
     @torch.no_grad()
@@ -196,7 +202,7 @@ class GAN(nn.Module):
 
         if output not in ("pt", "np", "pil"):
             raise UsageError(f"output={output!r} does not work: it is 'pt', 'np' or 'pil'")
-        refuse_needless(self.takes, {NOISE: z, SOURCE: source, TEXT: text})
+        refuse_needless(self.input_names, {NOISE: z, SOURCE: source, TEXT: text})
         columns = self._columns(n, source, text)
         n = next((len(given) for given in (z, *columns.values(), labels) if given is not None), 1) if n is None else n
         numbers = self._labels(n, labels)

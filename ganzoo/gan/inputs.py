@@ -1,6 +1,6 @@
 """Inputs of a generator besides noise: source images, captions, and the examples that a folder keeps of both.
 
-A game declares its inputs (``Game.takes``). Inside, a source image is float in [-1, 1] and a caption a row of UTF-8
+A game declares its inputs (``Game.inputs``). Inside, a source image is float in [-1, 1] and a caption a row of UTF-8
 bytes; a person gives pictures or images in [0, 1], and texts.
 """
 
@@ -105,22 +105,21 @@ def prepared(name: str, rows: Tensor) -> Tensor:
     return rows if name == TEXT else signed(rows)
 
 
-def refuse_needless(takes: Collection[str], given: Mapping[str, Any]) -> None:
+def refuse_needless(inputs: Collection[str], given: Mapping[str, Any]) -> None:
     """Refuse inputs that a model does not have.
 
     Args:
-        takes: names of the model's inputs.
+        inputs: names of the model's inputs.
         given: by name, what a person gave; None for nothing.
 
     Raises:
         UsageError: naming the needless one, and the model's own.
     """
     for name, value in given.items():
-        if value is not None and name not in takes:
+        if value is not None and name not in inputs:
             kinds = {NOISE: "noise", SOURCE: "source images", TEXT: "text"}
-            raise UsageError(
-                f"this model takes {either([kinds[key] for key in kinds if key in takes], 'and')}, and no {kinds[name]}"
-            )
+            wanted = either([kinds[key] for key in kinds if key in inputs], "and")
+            raise UsageError(f"this model takes {wanted}, and no {kinds[name]}")
 
 
 def panels(images: Tensor, examples: Mapping[str, Tensor]) -> tuple[Tensor, int]:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import global_draw
 from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.game import Game, Turn
@@ -24,10 +23,6 @@ class NoiseGame(Game):
     def __init__(self, gan: GAN) -> None:
         super().__init__(gan)
         self.adversary = Adversary(gan)
-
-    def __getattr__(self, name: str) -> Any:
-        """What 0.1.0 called its methods; asked only for what is not there."""
-        return old_attribute(self, name)
 
     def turns(self) -> list[Turn]:
         """D's update, then G's; how many of each is the trainer's business."""

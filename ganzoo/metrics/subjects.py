@@ -68,24 +68,24 @@ class Generated:
     @property
     def _follows(self) -> bool:
         """Whether each is made from what belongs to one of the data's images, and so has its class."""
-        names = self.gan.takes - {NOISE}
+        names = self.gan.input_names - {NOISE}
         return bool(names) and names <= self.data.paired.keys()
 
     @property
     def paired(self) -> bool:
         """Whether the GAN makes them from source images of pairs."""
-        return SOURCE in self.gan.takes and SOURCE in self.data.paired
+        return SOURCE in self.gan.input_names and SOURCE in self.data.paired
 
     def count(self, n: int) -> int:
         """As many as one likes of noise, or as there are source images."""
-        return n if NOISE in self.gan.takes else min(n, self.data.column(SOURCE).shape[0])
+        return n if NOISE in self.gan.input_names else min(n, self.data.column(SOURCE).shape[0])
 
     def batches(self, n: int, seed: int, batch: int) -> Batches:
         """See :class:`Fakes`; the same bytes as ``ganzoo sample`` writes."""
         for start in range(0, n, batch):
             size = min(batch, n - start)
             rows = torch.arange(start, start + size)
-            columns = self.data.columns(self.gan.takes - {NOISE}, rows)
+            columns = self.data.columns(self.gan.input_names - {NOISE}, rows)
             labels = self._labels(rows) if self.labelled else None
             inputs = self.gan.inputs(size, seed, labels, start=start, columns=columns)
             yield to_uint8(self.gan.generate(**inputs, batch=batch), low=0), labels

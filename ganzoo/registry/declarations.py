@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ganzoo.compat.lookup import warn
+from ganzoo.compat.table import KEYWORDS
 from ganzoo.errors import PluginError, RecipeError, either, nearest
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, Recipe
@@ -28,7 +30,7 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
             f" start with a letter or digit, and are not 'none'"
         )
     part = f"{kind}/{name}"
-    declarations = {_FORMER.get(key, key): value for key, value in declarations.items()}
+    declarations = _of_today(declarations)
     unknown = sorted(set(declarations) - set(_DECLARATIONS))
     if unknown:
         raise PluginError(
@@ -40,6 +42,13 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
     if kind == "architecture":
         checked.setdefault("networks", {"G": "g", "D": "d"})
     return Entry(kind, name, build, **checked)
+
+
+def _of_today(declarations: Mapping[str, Any]) -> dict[str, Any]:
+    """Declarations under the keywords that they have now."""
+    for old in KEYWORDS.keys() & declarations.keys():
+        warn(f"register(..., {old}=)", f"{KEYWORDS[old]}=", depth=5)
+    return {KEYWORDS.get(key, key): value for key, value in declarations.items()}
 
 
 def _check_build(part: str, kind: str, build: object) -> None:
@@ -161,4 +170,3 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "published": _published,
 }
 DECLARATIONS = tuple(_DECLARATIONS)
-_FORMER = {"flavour": "family"}  # as plugins written for 0.1.0 spell it

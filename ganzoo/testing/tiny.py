@@ -82,9 +82,9 @@ class Tiny:
     def _given(self, gan: GAN, n: int) -> dict[str, Any]:
         rows = self.batch()
         given: dict[str, Any] = {}
-        if SOURCE in gan.takes:
+        if SOURCE in gan.input_names:
             given[SOURCE] = (rows.get(SOURCE, rows["image"])[:n] + 1) / 2
-        if TEXT in gan.takes:
+        if TEXT in gan.input_names:
             given[TEXT] = _captions(n)
         return given
 

@@ -90,7 +90,7 @@ def _of_one_batch(norms: list[Any]) -> Iterator[None]:
 def _draw(gan: GAN, data: ImageData, rows: Tensor, seed: int, start: int) -> None:
     """Make images with the labels, sources and texts of some rows, from noise numbered from ``start``."""
     labels = data.labels[rows] if gan.classes and data.labels is not None else None
-    columns = data.columns(gan.takes - {NOISE}, rows)
+    columns = data.columns(gan.input_names - {NOISE}, rows)
     given = gan.inputs(len(rows), seed, labels, start=start, columns=columns)
     generator: Any = gan.G
     weights = next(generator.parameters())

@@ -237,7 +237,7 @@ def made_up(gan: GAN, batch: int) -> ImageData:
 def stand_ins(gan: GAN, images: Tensor) -> dict[str, Tensor]:
     """What a GAN takes besides noise, for images that nobody will look at: the last for the first, and captions."""
     columns = {SOURCE: images.flip(0), TEXT: encode_text([f"image {number}" for number in range(len(images))])}
-    return {name: column for name, column in columns.items() if name in gan.takes}
+    return {name: column for name, column in columns.items() if name in gan.input_names}
 
 
 def _interleave(

@@ -37,7 +37,7 @@ class Saver:
         self.job, self.trainer, self.guard, self.clock = job, trainer, guard, clock
         self.folder, self.save_every = job.folder, job.setup.intervals.save_every
         self.scored = job.setup.held_out is not None
-        job.gan.examples = examples.choose(job.setup.data, job.gan.takes)
+        job.gan.examples = examples.choose(job.setup.data, job.gan.input_names)
         self.output = RunOutput(self.folder, trainer.seed, job.setup.intervals.keep, job.gan.examples)
 
     def begin(self) -> None:

@@ -14,6 +14,7 @@ import torch
 import ganzoo
 from ganzoo.compat import lookup
 from ganzoo.compat.table import ATTRIBUTES, MODULES, NAMES
+from ganzoo.testing import plugin
 
 DOCUMENTED = {  # by the README, the changelog, the templates, and the READMEs and docstrings of the plugins
     "ganzoo.Round": "ganzoo.TurnContext",
@@ -182,3 +183,33 @@ def test_the_finder_is_asked_last_and_once() -> None:
     lookup.install()
     assert [type(finder).__name__ for finder in sys.meta_path] == finders
     assert lookup.OldModules().find_spec("ganzoo.gan.kit") is None
+
+
+def test_a_game_says_what_it_takes_in_the_words_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "seen", set())
+    with pytest.warns(DeprecationWarning, match=r"Old\.takes is .* write: Old\.inputs") as told:
+
+        class Old(ganzoo.NoiseGame):
+            takes = frozenset({"z", "text"})
+
+    assert Old.inputs == {"z", "text"} and told[0].filename == __file__
+    gan = ganzoo.build("dcgan:ch=4+hinge", resolution=16, channels=1)
+    with pytest.warns(DeprecationWarning, match=r"GAN\.takes is .* write: GAN\.input_names") as told:
+        assert gan.takes == gan.input_names == {"z"}
+    assert told[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match=r"Game\.takes is .* write: Game\.inputs"):
+        assert gan.game.takes == {"z"}
+
+
+def test_a_declaration_of_before_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "seen", set())
+
+    class Hooks:
+        @ganzoo.hookimpl
+        def register_penalties(self, register: ganzoo.Register) -> None:
+            register("old", lambda: None, flavour="gradient")
+
+    said = r"register\(\.\.\., flavour=\) .* write: family="
+    with pytest.warns(DeprecationWarning, match=said) as told, plugin(Hooks()) as registry:
+        assert registry.find("old").family == "gradient"
+    assert told[0].filename == __file__

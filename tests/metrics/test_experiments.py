@@ -31,7 +31,7 @@ class Gap(Experiment):
     def check(self, gan: GAN, data: ImageData) -> None:
         if data.labels is None:
             raise UsageError(f"gap wants labels, and {data.name} has none")
-        if gan.takes != {"z"}:
+        if gan.input_names != {"z"}:
             raise UsageError("gap wants a model that draws from noise alone")
 
     def __call__(self, gan: GAN, data: ImageData, *, n: int, seed: int, batch: int) -> dict[str, Value | float]:

@@ -57,7 +57,7 @@ def dimmer(g: Kit, d: Kit) -> dict[str, nn.Module]:
 
 
 class DimmerGame(NoiseGame):
-    takes: ClassVar[frozenset[str]] = frozenset({"source"})
+    inputs: ClassVar[frozenset[str]] = frozenset({"source"})
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         gan: Any = self.gan

@@ -57,10 +57,6 @@ def registry_of(*entries: Entry, **more: Any) -> Registry:
 # --- declarations -----------------------------------------------------------------------------------------------
 
 
-def test_a_declaration_spelled_as_in_version_0_1_0_is_read() -> None:
-    assert make_entry("penalty", "mine", Loss, flavour="gradient").family == "gradient"
-
-
 @pytest.mark.parametrize(
     ("declarations", "hint"),
     [

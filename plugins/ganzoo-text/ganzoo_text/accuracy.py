@@ -61,7 +61,7 @@ class CaptionAccuracy(Experiment):
         Raises:
             UsageError: the model draws no texts, or the data lacks captions or labels.
         """
-        if "text" not in gan.takes:
+        if "text" not in gan.input_names:
             raise UsageError(f"this model takes no text: {METRIC} measures models that draw captions")
         if "text" not in data.paired or data.labels is None:
             raise UsageError(

@@ -35,7 +35,7 @@ class StackGame(Game):
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D1", "D2"), "g": ("G",)}
     critics: ClassVar[tuple[str, ...]] = ("D1", "D2")
-    takes: ClassVar[frozenset[str]] = frozenset({"z", "text"})
+    inputs: ClassVar[frozenset[str]] = frozenset({"z", "text"})
 
     def __init__(self, gan: GAN, *, stage: int = 0, kl: float = 2.0, mismatch: float = 0.5) -> None:
         super().__init__(gan)

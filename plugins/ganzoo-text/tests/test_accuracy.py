@@ -23,7 +23,7 @@ def data():
 class Perfect:
     """A model that draws for each caption a real image of the digit that it names."""
 
-    takes, classes = frozenset({"z", "text"}), 0
+    input_names, classes = frozenset({"z", "text"}), 0
 
     def __init__(self, data, shift=0):
         self.data, self.shift = data, shift

@@ -121,7 +121,7 @@ class CartoonGame(Game):
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
-    takes: ClassVar[frozenset[str]] = frozenset({SOURCE})
+    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
 
     def __init__(
         self,

@@ -96,7 +96,7 @@ class CycleGame(Game):
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D", "E"), "g": ("G", "F")}
     critics: ClassVar[tuple[str, ...]] = ("D", "E")
-    takes: ClassVar[frozenset[str]] = frozenset({SOURCE})
+    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
 
     def __init__(self, gan: GAN, *, cycle: float = 10.0, identity: float = 0.5, pool: int = 50) -> None:
         super().__init__(gan)

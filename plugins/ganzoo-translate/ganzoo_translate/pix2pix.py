@@ -124,7 +124,7 @@ class Pix2PixGame(Game):
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
-    takes: ClassVar[frozenset[str]] = frozenset({SOURCE})
+    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
 
     def __init__(self, gan: GAN, *, l1: float = 100.0) -> None:
         super().__init__(gan)

@@ -108,7 +108,7 @@ def measure(gan: GAN, data: ImageData, n: int = 5000, seed: int = 0, batch: int 
 
 def check(gan: GAN, data: ImageData) -> None:
     """Refuse a model and data that this cannot be measured of; see :func:`measure`."""
-    if gan.takes - {NOISE} != {SOURCE}:
+    if gan.input_names - {NOISE} != {SOURCE}:
         raise UsageError("this model does not refine source images, so there is no refined-accuracy of it")
     if not {SOURCE, LABELS} <= data.unpaired.keys():
         raise DataError(f"{data.name} has no sources with labels of their own; rendered-digits:SOURCE has")

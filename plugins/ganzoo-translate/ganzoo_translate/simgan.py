@@ -100,7 +100,7 @@ class RefinerGame(Game):
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
-    takes: ClassVar[frozenset[str]] = frozenset({SOURCE})
+    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
 
     def __init__(
         self, gan: GAN, *, reg: float = 10.0, pool: int = 512, warmup: int = 1000, warmup_d: int = 200
