@@ -1,9 +1,9 @@
-"""Data: from a name, a folder, a zip or a tensor to batches that depend on nothing but a seed and an index.
+"""Data sets and the data loader: from a name, a folder, a zip or a tensor to batches of a seed and an index.
 
-:func:`open_data` decodes once to uint8; :class:`Stream` hands out float batches; :func:`prefetch` keeps one thread
-ahead. A data set of a plugin is a function ``(argument, request)`` that returns :class:`ImageData`: it decodes
-:class:`Pictures` with :func:`collect_pictures`, or changes what :func:`open_inner` opened. Names are imported when
-first used, so that listing the data sets imports no torch.
+:func:`open_data` decodes once to uint8; :class:`Stream`, the data loader, makes float batches; :func:`prefetch` makes
+them on a thread ahead of the training loop. A data set of a plugin is a function ``(argument, request)`` that returns
+:class:`ImageData`: it decodes :class:`Pictures` with :func:`collect_pictures`, or changes what :func:`open_inner`
+opened. Names are imported when first used, so that listing the data sets imports no torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a data set is, before anything is trained on it, and what could be."""
+"""``ganzoo data check``: sizes, classes, duplicates and broken pictures of a data set, and recipes that fit it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Fit:
 
 @dataclass
 class Report:
-    """What was found.
+    """The result of a check.
 
     Attributes:
         data: as it was given.
@@ -98,7 +98,7 @@ class Report:
 
 @dataclass
 class _Inspected:
-    """What one picture turned out to be."""
+    """One picture: its header, PIL mode, and a digest of its decoded pixels, by which duplicates are found."""
 
     header: Header
     mode: str
@@ -160,7 +160,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
 
 
 def _inspect_all(pictures: Pictures, report: Report) -> dict[int, _Inspected]:
-    """Look at every picture; the ones that cannot be read go into the report."""
+    """Decode every picture; those that cannot be read go into the report."""
     inspected: dict[int, _Inspected] = {}
 
     def one(index: int) -> None:

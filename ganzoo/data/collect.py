@@ -69,7 +69,7 @@ class Header:
 
     @classmethod
     def of(cls, image: Image.Image) -> Header:
-        """Of an opened picture."""
+        """The header of a picture that is open; pixels are not decoded for it."""
         return cls((image.height, image.width), is_grey(image))
 
 
@@ -100,7 +100,7 @@ def for_each(
         DataError: one cannot be read, and ``skip_bad`` is false.
     """
 
-    def block(indices: range) -> dict[int, str]:
+    def some(indices: range) -> dict[int, str]:
         bad: dict[int, str] = {}
         for index in indices:
             try:
@@ -112,11 +112,11 @@ def for_each(
         return bad
 
     bad: dict[int, str] = {}
-    blocks = [range(start, min(start + 64, len(pictures))) for start in range(0, len(pictures), 64)]
+    groups = [range(start, min(start + 64, len(pictures))) for start in range(0, len(pictures), 64)]
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
     try:
         with progress_bar(what, len(pictures)) as advance:
-            for indices, found in zip(blocks, pool.map(block, blocks), strict=True):
+            for indices, found in zip(groups, pool.map(some, groups), strict=True):
                 bad.update(found)
                 if bad and not skip_bad:
                     raise refuse(pictures, *next(iter(bad.items())))
@@ -185,7 +185,10 @@ class _Collector:
         return torch.from_numpy(np.delete(pixels, list(bad), axis=0) if bad else pixels), bad
 
     def one_pass(self) -> _Found | None:
-        """Bet that all pictures are like the first, which is so for most data sets; None when the bet is lost."""
+        """Decode on the assumption that all pictures are like the first; None as soon as one is not.
+
+        Most data sets are so, and reading every header first would read every file twice.
+        """
         try:
             with self.pictures.peek(0) as image:
                 first = Header.of(image)
@@ -202,7 +205,7 @@ class _Collector:
         return _Found(MemoryImages(pixels), first.size, bad)
 
     def two_passes(self) -> _Found:
-        """Look at every header first; then decode, or leave that for when an image is asked for."""
+        """Read every header first; then decode, or where images do not fit in memory leave that to each batch."""
         headers: dict[int, Header] = {}
 
         def look(index: int) -> None:

@@ -19,8 +19,6 @@ from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
 from ganzoo.gan.inputs import SOURCE, prepared
 
-"""Threads that decode pictures; PIL lets go of the interpreter while it decodes and resizes."""
-
 
 def default_root() -> Path:
     """Where downloads go: ``$GANZOO_DATA``, else ``~/.cache/ganzoo/data``."""
@@ -214,10 +212,10 @@ def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Imag
 
 
 def _add_pixels(digest: Any, images: Images) -> None:
-    """Take in the shape and the uint8 pixels."""
+    """Hash the shape and the uint8 pixels, image by image in order."""
     digest.update(repr(tuple(images.shape)).encode())
-    for block in torch.arange(images.shape[0]).split(1024):
-        digest.update(images.fetch(block).numpy().tobytes())
+    for indices in torch.arange(images.shape[0]).split(1024):  # lazy images are decoded here, some at a time
+        digest.update(images.fetch(indices).numpy().tobytes())
 
 
 def no_argument(name: str, argument: str) -> None:

@@ -1,4 +1,7 @@
-"""A data set that lives on the device: uint8 images there, so that a step moves only the numbers of its images."""
+"""A data set in the memory of a GPU, as uint8: a step then sends the numbers of its images, not the images.
+
+For small images the copy from the host costs more than the arithmetic of a step.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SHARE = 1 / 3  # of the device's free memory that the images may take; the rest 
 
 
 class DeviceImages(MemoryImages):
-    """Images held in the memory of a device.
+    """Images held in the memory of a device, fetched and made float there.
 
     Args:
         pixels: uint8 ``(N, C, H, W)``; copied there.
@@ -31,7 +34,7 @@ class DeviceImages(MemoryImages):
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that are free on a device; 0 on a CPU, whose data sets are there already, and where it cannot be told."""
+    """Bytes that are free on a device; 0 on a CPU, whose data sets are there already, and on other devices."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
@@ -46,16 +49,17 @@ def resident(stream: Stream, device: torch.device, free: int | None = None) -> S
     pictures = [*stream.pictures.values(), *stream.unpaired.values()]
     pixels = [images.pixels.nbytes for images in pictures if isinstance(images, MemoryImages)]
     room = SHARE * (free_memory(device) if free is None else free)
+    # All or nothing, as a batch is made in one place.
     return moved(stream, device) if len(pixels) == len(pictures) and sum(pixels) <= room else stream
 
 
 def moved(stream: Stream, device: torch.device) -> Stream:
-    """A stream that makes its batches on the device."""
+    """A copy of a stream whose images and tensors lie on ``device``, where it makes its batches."""
 
     def there(columns: Mapping[str, Images]) -> dict[str, Images]:
         return {n: DeviceImages(i.pixels, device) for n, i in columns.items() if isinstance(i, MemoryImages)}
 
-    other = copy(stream)
+    other = copy(stream)  # shallow: seeds, orders and rows are the same, so the batches are too
     other.pictures, other.unpaired = there(stream.pictures), there(stream.unpaired)
     other.tensors = {name: column.to(device) for name, column in stream.tensors.items()}
     other.followers = {name: column.to(device) for name, column in stream.followers.items()}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DECODERS = max(2, min(8, os.cpu_count() or 2))
+DECODERS = max(2, min(8, os.cpu_count() or 2))  # threads: PIL lets go of the interpreter while it decodes and resizes
 
 
 class Images(Protocol):

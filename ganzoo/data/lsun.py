@@ -23,7 +23,7 @@ CATEGORIES = (
 
 
 class _LmdbPictures(Pictures):
-    """The values of an LMDB environment, each an encoded picture."""
+    """The values of an LMDB environment, each an encoded picture; its keys are read once."""
 
     def __init__(self, environment: Any, where: str) -> None:
         self.environment = environment

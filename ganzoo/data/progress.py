@@ -11,7 +11,7 @@ from ganzoo.compat.lookup import old_names
 from ganzoo.distributed.launch import said_elsewhere
 
 QUIET_SECONDS = 2.0
-"""Seconds before a bar appears."""
+"""Work that takes less shows no bar."""
 
 
 @contextmanager

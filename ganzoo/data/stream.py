@@ -1,4 +1,8 @@
-"""Batches as a pure function of a seed and an index, so that resuming a run needs to remember nothing but its step."""
+"""The data loader: batches as a pure function of a seed and an index.
+
+So a checkpoint has no position of a loader in it, only a step; a resumed run, or one with other threads or processes,
+sees the very same batches.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class Shuffle:
         self._epoch: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
     def _order(self, epoch: int) -> Tensor:
-        """The permutation of an epoch; the last one is remembered."""
+        """The permutation of an epoch, int64 ``(count,)``; the last one is kept, as batches come in order."""
         known, order = self._epoch
         if known != epoch:
             order = torch.randperm(self.count, generator=_generator(*self.seed, epoch))
@@ -49,7 +53,7 @@ class Shuffle:
         return order
 
     def indices(self, index: int) -> Tensor:
-        """The numbers in batch ``index``, int64 ``(B,)``."""
+        """The numbers in batch ``index``, int64 ``(B,)``, which may reach into the next epoch."""
         position, stop = index * self.size, (index + 1) * self.size
         pieces = []
         while position < stop:
@@ -61,7 +65,7 @@ class Shuffle:
 
 
 class Stream:
-    """An endless sequence of batches in which every epoch is a permutation of the images; see :class:`Shuffle`.
+    """A data loader: an endless sequence of batches; every epoch is a permutation of the images, see :class:`Shuffle`.
 
     Args:
         images: what to fetch from.
@@ -69,7 +73,7 @@ class Stream:
         batch: images per batch.
         seed: of the order and of the flips.
         flip: mirror each image with probability one half, drawn from ``(seed, index)`` alone.
-        world: hand out only this process's rows of every batch, the same that the whole batch has there.
+        world: hand out only this process's rows of every batch, the same that the global batch has there.
         paired: further batch keys with a row for each image: images, which are mirrored together with it, or tensors.
         unpaired: further batch keys of images that are drawn, and mirrored, in an order of their own; and tensors with
             a row for each of these images, such as ``source_label`` beside ``source``: see :func:`leader`.
@@ -106,13 +110,13 @@ class Stream:
         }
 
     def indices(self, index: int) -> Tensor:
-        """The numbers of the images in the whole batch ``index``, int64 ``(B,)``."""
+        """The numbers of the images in the global batch ``index``, int64 ``(B,)``."""
         return self.shuffle.indices(index)
 
     def batch(self, index: int) -> Batch:
         """``image`` float32 ``(n, C, H, W)`` in [-1, 1], ``label`` int64 ``(n,)`` where there are labels, and the rest.
 
-        Alone ``n`` is ``batch``; of several processes each gets its part.
+        In a single process ``n`` is ``batch``; of several each gets its share.
         """
         chosen = self.indices(index)[self.rows]
         batch = self._shown(self.pictures, chosen, self.seed, index)
@@ -123,9 +127,10 @@ class Stream:
         return {**batch, **{name: column[chosen] for name, column in self.tensors.items()}}
 
     def _shown(self, pictures: Mapping[str, Images], chosen: Tensor, *seed: int) -> Batch:
-        """The chosen images of each name, mirrored by the same coins where the stream mirrors at all."""
+        """The chosen images of each name as float in [-1, 1]; those that belong together are mirrored together."""
         fetched = {name: images.fetch(chosen) for name, images in pictures.items()}
         if self.flip:
+            # Drawn for the global batch and then cut, so that an image's coin is the same for any world.
             coins = torch.randint(2, (self.size,), generator=_generator(_FLIP, *seed))[self.rows]
             fetched = {name: _mirror(images, coins) for name, images in fetched.items()}
         return {name: signed(images) for name, images in fetched.items()}
@@ -153,7 +158,11 @@ _Item = tuple[Batch | None, BaseException | None]
 
 
 def _produce(stream: Stream, start: int, stop: int, out: queue.Queue[_Item], gone: threading.Event) -> None:
-    """Put batches, then an end mark or what went wrong, until the consumer is gone."""
+    """Put batches, then an end mark or what went wrong, until the consumer is gone.
+
+    It runs on the prefetching thread, and never waits for ever: a consumer that stopped in the middle of a batch takes
+    nothing more from the queue, and would otherwise leave this thread behind.
+    """
 
     def put(item: _Item) -> None:
         while not gone.is_set():
