@@ -1,7 +1,8 @@
-"""A memory of what each installed plugin registered, so that listing parts need not import it.
+"""A cache of what each installed plugin registered, so that ``ganzoo list`` and ``--help`` need not import it.
 
-A plugin is known by its distribution, version and files: the hash of its RECORD, and for editable installs, whose
-RECORD does not change, the times and sizes of its modules. The memory is a cache: what is wrong in it is ignored.
+Plugins import torch, which takes seconds. An entry of the cache is keyed by distribution, version and files: the hash
+of the RECORD, and for editable installs, whose RECORD does not change, the times and sizes of the modules. Whatever is
+wrong in the cache is ignored, and the plugin imported.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def cache_for(what: str) -> Path:
 
 
 class Registrations:
-    """The remembered registrations; :meth:`save` writes what was added."""
+    """The cached registrations of plugins; :meth:`save` writes the file if something was added."""
 
     def __init__(self, ganzoo_version: str) -> None:
         self.path = cache_folder() / "plugins.json"
@@ -61,6 +62,7 @@ class Registrations:
         found = self.known.get(self._key(entry_point))
         if found is None:
             return None
+        # Checked as if it were registered now: the file may be old, or somebody else's.
         with suppress(GanzooError, TypeError, ValueError, KeyError, AttributeError):
             return tuple(_decoded(described, source) for described in found)
         return None
@@ -68,6 +70,7 @@ class Registrations:
     def remember(self, entry_point: EntryPoint, entries: tuple[Entry, ...]) -> None:
         """Keep what was registered, unless a part can only be had by importing the plugin."""
         described = [_encoded(entry) for entry in entries]
+        # Out and in again, so that the newest is last, and save() drops the oldest.
         self.known.pop(key := self._key(entry_point), None)
         if None not in described:
             self.known[key] = [one for one in described if one is not None]
@@ -85,6 +88,7 @@ class Registrations:
 
     def _key(self, entry_point: EntryPoint) -> str:
         dist = entry_point.dist
+        # Whatever could make the same files register something else, ganzoo's and Python's versions included.
         state = [
             self.ganzoo_version,
             str(PLUGIN_API),
@@ -97,7 +101,10 @@ class Registrations:
 
 
 def _files(dist: Distribution, entry_point: EntryPoint) -> list[str]:
-    """What changes when the plugin's code does."""
+    """Texts of which one changes when the plugin's code does.
+
+    Found without importing the plugin, not even its parent package, whose ``__init__`` may import torch.
+    """
     record = dist.read_text("RECORD") or ""
     editable = '"editable": true' in (dist.read_text("direct_url.json") or "") or not record
     module = source_file(entry_point.module)
@@ -125,6 +132,7 @@ def _encoded(entry: Entry) -> dict[str, Any] | None:
             return None
     for name in {"requires", "provides"} & described.keys():
         described[name] = sorted(described[name])
+    # There and back, so that what is kept is what would be read: tuples as lists, and nothing that JSON lacks.
     with suppress(TypeError, ValueError):
         return dict(json.loads(json.dumps(described, allow_nan=False)))
     return None
@@ -145,4 +153,5 @@ def _reference(build: object) -> str | None:
     found: object = sys.modules.get(str(module))
     for attribute in str(qualname).split("."):
         found = getattr(found, attribute, None)
+    # Only where the name leads to this very object: a function made inside another has a name that leads nowhere.
     return f"{module}:{qualname}" if found is build else None

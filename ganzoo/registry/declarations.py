@@ -1,4 +1,4 @@
-"""What a plugin may say of a part when it registers it, and the checks of that."""
+"""The keyword arguments of ``register(name, build, ...)``, such as ``implies`` and ``requires``, and their checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAPER = re.compile(r"arxiv:\d{4}\.\d{4,5}|arxiv:[a-z-]+/\d{7}|doi:10\.\S+|https:
 
 
 def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarations: Any) -> Entry:
-    """Check what a plugin says of a part.
+    """The entry of a part that a plugin registers, once all that it declares is checked.
 
     Raises:
         PluginError: naming the part, what is wrong and what would work.

@@ -1,4 +1,4 @@
-"""First lines of docstrings, read without importing what they document."""
+"""First lines of docstrings, read from the source by ``ast``: importing a part would import torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def first_line(reference: Callable[..., Any] | str) -> str:
 
 
 def source_file(module: str) -> Path | None:
-    """The file of a module, found without importing it or its parents; None if it has none."""
+    """The file of a module, found without importing it or its parents; None if it has none.
+
+    ``importlib.util.find_spec("a.b")`` imports ``a``; hence the search from the top, level by level.
+    """
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)

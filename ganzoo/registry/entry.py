@@ -1,4 +1,4 @@
-"""What is known of a registered part before anything of it is imported."""
+"""A registered part as it is known before anything of it is imported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Entry:
 
     @property
     def built_in(self) -> bool:
-        """Whether ganzoo itself provides it."""
+        """Whether ganzoo itself provides it, and no plugin."""
         return self.distribution == BUILT_IN
 
     @property
@@ -98,10 +98,10 @@ class Entry:
         return {**options_of(self.load(), self.name), **(options_of(game, self.name) if game else {})}
 
     def shared_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The options of an architecture that :meth:`load` takes, and those that its game takes."""
+        """Options of an architecture, split into those of :meth:`load` and those of its game."""
         game = self.load_game()
-        takes = (options_of(self.load(), self.name), options_of(game, self.name) if game else {})
-        own, of_game = ({name: value for name, value in options.items() if name in known} for known in takes)
+        both = (options_of(self.load(), self.name), options_of(game, self.name) if game else {})
+        own, of_game = ({name: value for name, value in options.items() if name in known} for known in both)
         return own, of_game
 
     def read_options(self, given: Mapping[str, object]) -> dict[str, Any]:

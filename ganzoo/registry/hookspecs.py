@@ -1,4 +1,4 @@
-"""One hook per kind of part, all of one shape: ``def register_losses(register)``.
+"""The hooks of plugins, one per kind of part, all of one shape: ``def register_losses(register)``.
 
 A hook calls ``register(name, build, **declarations)`` once for each part that it brings. Built-in parts come
 through the same hooks as those of a stranger's package.
@@ -19,7 +19,7 @@ hookimpl = pluggy.HookimplMarker("ganzoo")
 
 
 class Register(Protocol):
-    """What a hook is handed. Call it once per part; declarations are the fields of ``ganzoo.registry.entry.Entry``."""
+    """Called by a hook once per part; declarations are the fields of ``ganzoo.registry.entry.Entry``."""
 
     def __call__(self, name: str, build: Any, **declarations: Any) -> None:
         """Register one part of the hook's kind under ``name``."""
@@ -57,17 +57,17 @@ def register_losses(register: Register) -> None:
 
 @hookspec
 def register_penalties(register: Register) -> None:
-    """Classes ``(*, options)`` called ``(critic, real, fake)``, or with ``penalise(round)``."""
+    """Classes ``(*, options)`` called ``(critic, real, fake)``, or with ``penalise(ctx: TurnContext)``."""
 
 
 @hookspec
 def register_auxiliaries(register: Register) -> None:
-    """Objectives with parameters of their own."""
+    """Classes ``(*, options)`` with ``player``, ``every`` and ``terms(ctx)``: further terms of a player's loss."""
 
 
 @hookspec
 def register_augments(register: Register) -> None:
-    """Classes ``(*, options)`` with ``images(x, round)``: what the critic sees instead of the images."""
+    """Classes ``(*, options)`` with ``images(x, ctx)``: what the critic sees in place of images ``x``."""
 
 
 @hookspec

@@ -99,7 +99,7 @@ def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]
         return points, [], []
     wanted = {normalised(name) for name in os.environ[SELECTION].split(",") if name.strip()}
     names = {point: {normalised(point.name), distribution(point)} for point in points}
-    everyone = _every_name() if group == GROUP else wanted  # missed names are told once, not for each group
+    everyone = _every_name() if group == GROUP else wanted  # missing names are warned of once, not for each group
     return (
         [point for point in points if names[point] & wanted],
         [point for point in points if not names[point] & wanted],
@@ -128,7 +128,7 @@ def providers(points: Iterable[EntryPoint]) -> str:
 
 
 def load(what: str, points: Sequence[EntryPoint]) -> object:
-    """Import what the entry point of a name stands for.
+    """The object of the one entry point of a name, imported.
 
     Args:
         what: ``command`` or ``peer``, for messages.
@@ -167,7 +167,7 @@ def normalised(name: str) -> str:
 
 
 def register(plugin: object, name: str, distribution: str, version: str) -> tuple[Entry, ...]:
-    """What a plugin (a module or any object with hooks) registers.
+    """The parts that a plugin (a module or any object with hooks) registers.
 
     Raises:
         PluginError: if it needs a newer ganzoo, has a misspelt hook or none, or says of a part what cannot be.

@@ -156,7 +156,7 @@ def _readable(annotation: Any) -> bool:
 
 
 def _value_of(annotation: Any, text: str) -> Any:
-    """The value of ``text``; ValueError if it has none."""
+    """``text`` read by an annotation; ValueError where it cannot be."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return _read_any(arguments, text)
