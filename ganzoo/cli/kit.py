@@ -2,7 +2,8 @@
 
 A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
 timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. Errors derived from
-``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is called::
+``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is called; tests run
+a command line through :func:`main`, click's own ``CliRunner`` included::
 
     @click.command()
     @click.argument("model")
@@ -19,13 +20,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzoo.cli import main
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.show import show_json, show_table
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
-    from ganzoo.folder.scores import Score
+    from ganzoo.folder.scores import Score, read_scores
     from ganzoo.folder.weights import write_tensors
     from ganzoo.images import grid, save_gif, save_png, to_pil
     from ganzoo.registry.cache import cache_for
@@ -60,11 +62,13 @@ _HOMES = {
     "file_name": "ganzoo.cli.model",
     "find_peer": "ganzoo.training.peers",
     "grid": "ganzoo.images",
+    "main": "ganzoo.cli",
     "make_folder": "ganzoo.files.write",
     "open_model": "ganzoo.cli.model",
     "prepare_peer": "ganzoo.training.peers",
     "printable": "ganzoo.files.untrusted",
     "quoted": "ganzoo.files.untrusted",
+    "read_scores": "ganzoo.folder.scores",
     "read_shapes": "ganzoo.files.untrusted",
     "read_tensors": "ganzoo.files.untrusted",
     "save_gif": "ganzoo.images",
@@ -99,11 +103,13 @@ __all__ = [
     "file_name",
     "find_peer",
     "grid",
+    "main",
     "make_folder",
     "open_model",
     "prepare_peer",
     "printable",
     "quoted",
+    "read_scores",
     "read_shapes",
     "read_tensors",
     "save_gif",

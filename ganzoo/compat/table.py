@@ -124,6 +124,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "NoiseGame.create": "generator_loss",
     "NoiseGame.judge": "discriminator_loss",
     "NoiseGame.round": "context",
+    "Trainer.look": "check_terms",
+    "Trainer.round": "train_step",
 }
 """Attributes that were renamed, with the class that has them now."""
 

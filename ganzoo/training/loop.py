@@ -11,13 +11,14 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
 
+from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.distributed.group import all_reduce_means, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
@@ -109,6 +110,12 @@ class Trainer:
         self.most_pending = 1 if self.precision.device.type == "cpu" else MOST_PENDING_TURNS
         self.begin = turn_marker(plan, self.precision.device)
         self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
+
+    if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
+
+        def __getattr__(self, name: str) -> Any:
+            """What 0.1.0 called its methods; asked only for what is not there."""
+            return old_attribute(self, name)
 
     def train_step(self, batches: Sequence[Batch]) -> None:
         """One step: every turn that is due, those of one player together and as often as its ``repeat`` says.

@@ -138,6 +138,10 @@ def test_adversaries_have_their_old_methods(monkeypatch: pytest.MonkeyPatch) -> 
             assert getattr(adversary, name) == getattr(adversary, new)
     with pytest.raises(AttributeError, match="'Adversary' object has no attribute 'verdict'"):
         _ = adversary.verdict
+    trainer = ganzoo.Trainer(gan, 0, 1)
+    with pytest.warns(DeprecationWarning, match=r"Trainer.round is .* write: Trainer.train_step") as told:
+        trainer.round([{"image": torch.zeros(2, 1, 16, 16)}] * trainer.batches_per_step)
+    assert trainer.step == 1 and told[0].filename == __file__
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -18,7 +18,7 @@ from ganzoo.registry.loading import entry_points, selected
 from ganzoo.training.peers import Workload, check_peer, listed_peers, prepare_peer
 
 PEER = """
-    from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining
+    from ganzoo.cli.kit import Peer, PeerArchitecture, PeerTraining
 
     with open({marker!r}, "a") as marker:
         marker.write(__name__ + "\\n")

@@ -17,8 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import ganzoo
-from ganzoo.cli import main
-from ganzoo.images import to_uint8
+from ganzoo.cli.kit import main
+from ganzoo.data import to_uint8
 
 QUICK = ("--steps", "12", "--starts", "2", "--encoder-steps", "2")
 

@@ -12,7 +12,7 @@ from ganzoo_edit.nearness import Nearness, mean_difference, psnr
 from ganzoo_edit.projection import Search, project, starts
 
 import ganzoo
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 QUICK = Search(steps=40, starts=2, draws=32, seed=1)
 

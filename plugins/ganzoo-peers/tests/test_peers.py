@@ -8,10 +8,10 @@ import torch
 from click.testing import CliRunner
 from ganzoo_peers.bare import bare_package
 
-from ganzoo.cli import main
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
+from ganzoo.cli.kit import Workload, find_peer, main, prepare_peer
 from ganzoo.training.bench import bench
-from ganzoo.training.peers import Workload, find_peer, listed_peers, prepare_peer
+from ganzoo.training.peers import listed_peers
 
 TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
 NAMES = {"pytorch-example": "torch", "torch-mimicry": "torch_mimicry", "torchgan": "torchgan"}  # what each imports

@@ -6,11 +6,10 @@ from ganzoo_text.accuracy import CaptionAccuracy
 from ganzoo_text.cli import caption_accuracy
 
 import ganzoo
-from ganzoo.data import DataRequest, open_data
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
+from ganzoo.cli.kit import read_scores
+from ganzoo.data import DataRequest, decode_text, open_data
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.scores import read_scores
-from ganzoo.gan.inputs import decode_text
 from ganzoo.metrics import evaluate
 from ganzoo.scoring.verify import Examiner, verify
 

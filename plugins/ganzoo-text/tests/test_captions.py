@@ -3,9 +3,8 @@ import torch
 from ganzoo_text.captions import TEMPLATES, thing
 from PIL import Image
 
-from ganzoo.data import DataRequest, open_data
-from ganzoo.errors import DataError, UsageError
-from ganzoo.gan.inputs import decode_text
+from ganzoo import DataError, UsageError
+from ganzoo.data import DataRequest, decode_text, open_data
 
 
 @pytest.fixture

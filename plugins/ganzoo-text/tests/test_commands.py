@@ -8,7 +8,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.card import check_card
-from ganzoo.cli import main
+from ganzoo.cli.kit import main
 from ganzoo.data import DataRequest, open_data
 from ganzoo.folder.model import ModelFolder
 from ganzoo.metrics.subjects import Generated

@@ -9,8 +9,8 @@ from ganzoo_text import minilm
 from ganzoo_text.wordpiece import pieces, tokens, words
 
 import ganzoo
-from ganzoo.errors import GanzooError, ModelError
-from ganzoo.gan.inputs import encode_text
+from ganzoo import GanzooError, ModelError
+from ganzoo.data import encode_text
 
 RECIPE = "stackgan:ch=4,condition=8,encoder=minilm"
 VOCABULARY = {word: number for number, word in enumerate(["[UNK]", "[CLS]", "[SEP]", "frog", "un", "##aff", "##able"])}

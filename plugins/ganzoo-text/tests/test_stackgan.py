@@ -8,8 +8,8 @@ from ganzoo_text.game import mismatched
 from ganzoo_text.networks import Augmentation, Code
 
 import ganzoo
-from ganzoo.errors import UsageError
-from ganzoo.gan.inputs import encode_text
+from ganzoo import UsageError
+from ganzoo.data import encode_text
 
 CAPTIONS = encode_text(["a photo of a frog", "a deer", "an image of a ship", "this is a cat"])
 

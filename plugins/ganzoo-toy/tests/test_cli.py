@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from ganzoo_toy.cli import toy
 from PIL import Image
 
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 
 def run(*words):

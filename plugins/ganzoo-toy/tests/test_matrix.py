@@ -4,7 +4,7 @@ from ganzoo_toy import matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 payoffs = st.tuples(st.integers(2, 5), st.integers(2, 5)).flatmap(
     lambda shape: st.lists(

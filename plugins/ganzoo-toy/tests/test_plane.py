@@ -7,7 +7,7 @@ from ganzoo_toy.mixtures import Mixture, found, grid, mixture_of, ring
 from ganzoo_toy.training import Dirac, learn
 
 import ganzoo
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo import GanzooError, UsageError
 
 
 def ends(dynamics, function="bilinear"):

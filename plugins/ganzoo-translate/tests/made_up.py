@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 import ganzoo
-from ganzoo.data import ImageData
-from ganzoo.data.images import MemoryImages
-from ganzoo.training.loop import Trainer
+from ganzoo import Trainer
+from ganzoo.data import ImageData, MemoryImages
 
 PLAIN = {
     "pix2pix": "pix2pix:ch=4",

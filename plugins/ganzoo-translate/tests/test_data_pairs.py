@@ -14,9 +14,8 @@ from ganzoo_translate.data.pairs import made
 from small_data import every, folder, picture, pixels
 from torch import Tensor
 
-from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.data.images import LazyImages, MemoryImages
-from ganzoo.errors import DataError, GanzooError, UsageError
+from ganzoo import DataError, GanzooError, UsageError
+from ganzoo.data import DataRequest, ImageData, LazyImages, MemoryImages, open_data
 
 KINDS = ("gray", "edges", "inpaint", "downscale")
 

@@ -15,11 +15,9 @@ from ganzoo_translate.refinement import Refinement, learnt, measure
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.data import ImageData
-from ganzoo.data.images import MemoryImages
-from ganzoo.errors import DataError, UsageError
-from ganzoo.folder.scores import read_scores
-from ganzoo.gan.gan import GAN
+from ganzoo import GAN, DataError, UsageError
+from ganzoo.cli.kit import read_scores
+from ganzoo.data import ImageData, MemoryImages
 
 
 class Refiner(nn.Module):

@@ -12,9 +12,8 @@ from ganzoo_translate.data.digits import render
 from ganzoo_translate.data.fonts import fonts, glyph
 from small_data import every, folder, pixels
 
-from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.data.images import MemoryImages
-from ganzoo.errors import DataError, GanzooError, UsageError
+from ganzoo import DataError, GanzooError, UsageError
+from ganzoo.data import DataRequest, ImageData, MemoryImages, open_data
 
 # --- two classes --------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from ganzoo_translate.history import History
 from made_up import PLAIN, data_for, trainer
 
 import ganzoo
-from ganzoo.errors import UsageError
+from ganzoo import UsageError
 
 NOW = {**PLAIN, "cartoongan": "cartoongan:blocks=1,ch=4,warmup=0", "simgan": "simgan:blocks=1,ch=6,warmup=0,warmup.d=0"}
 PARTS = (

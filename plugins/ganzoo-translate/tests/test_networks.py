@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from ganzoo_translate.patches import patch
 
 import ganzoo
-from ganzoo.errors import RecipeError, ResolutionError, UsageError
+from ganzoo import RecipeError, ResolutionError, UsageError
 
 SYSTEMS = ("pix2pix", "cyclegan", "cartoongan", "simgan")
 SMALL = {name: f"{name}:ch=4" + ("" if name == "pix2pix" else ",blocks=1") for name in SYSTEMS}

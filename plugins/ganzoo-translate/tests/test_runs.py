@@ -14,8 +14,8 @@ from PIL import Image
 from safetensors import safe_open
 
 import ganzoo
-from ganzoo.cli import main
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo import GanzooError, UsageError
+from ganzoo.cli.kit import main
 from ganzoo.testing import check_component
 
 WORKER = Path(__file__).with_name("two_processes.py")

@@ -9,9 +9,10 @@ from made_up import data_for
 from torch import Tensor
 
 import ganzoo
+from ganzoo import Trainer
 from ganzoo.distributed.batch import SINGLE_PROCESS, World, use_world
 from ganzoo.distributed.group import join_world
-from ganzoo.training.loop import Trainer, reseed
+from ganzoo.training.loop import reseed
 
 # Without Adam, which makes a rounding error a step of full length.
 SETTINGS = {"optimizer": "sgd", "lr.g": 0.002, "lr.d": 0.02, "batch": 4}
