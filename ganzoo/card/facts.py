@@ -29,7 +29,7 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
 from ganzoo.plan.plan import Plan
 
-FORMAT = 1
+PICTURES_FORMAT = 1
 LARGEST_CARD = 1 << 20
 LONGEST_TEXT, MOST_EVENTS = 1_000, 200
 REPOSITORY = re.compile(r"(?:[A-Za-z0-9._-]{1,96}/)?[A-Za-z0-9._-]{1,96}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from ganzoo.card.facts import FORMAT, LONGEST_TEXT, MOST_EVENTS, by_step, read_index
+from ganzoo.card.facts import LONGEST_TEXT, MOST_EVENTS, PICTURES_FORMAT, by_step, read_index
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import UsageError
 from ganzoo.files.write import make_folder, write_json
@@ -61,7 +61,7 @@ def draw(folder: ModelFolder) -> list[str]:
             captions[file] = caption[:LONGEST_TEXT]
     index = {"step": config["step"], "weights": folder.digest, "pictures": captions}
     told = events(folder.path) if logged else before.events
-    write_json(out / PICTURES_INDEX, {"format": FORMAT, **index, "events": list(told)})
+    write_json(out / PICTURES_INDEX, {"format": PICTURES_FORMAT, **index, "events": list(told)})
     return notes
 
 

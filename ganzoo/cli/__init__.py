@@ -66,10 +66,11 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Built-in commands with a line of help, those of plugins with the package they come from."""
-        own, others = [], []
+        own, others = list[tuple[str, str]](), list[tuple[str, str]]()
         for name, points in sorted(self._points().items()):
             if distribution(points[0]) == BUILT_IN:
-                own.append((name, _help_line(points, formatter.width)))
+                line = _help_line(points, formatter.width)
+                own += [] if line is None else [(name, line)]
             else:
                 others.append((name, f"from {providers(points)}"))
         for title, rows in {"Commands": own, "Commands of plugins": others}.items():
@@ -123,9 +124,11 @@ def _load(points: Sequence[EntryPoint]) -> click.Command:
     return command
 
 
-def _help_line(points: Sequence[EntryPoint], width: int) -> str:
+def _help_line(points: Sequence[EntryPoint], width: int) -> str | None:
+    """The line of help of a command; None for one that is hidden, such as an old name."""
     try:
-        return _load(points).get_short_help_str(limit=width)
+        command = _load(points)
+        return None if command.hidden else command.get_short_help_str(limit=width)
     except PluginError as error:
         return f"({error})"
 

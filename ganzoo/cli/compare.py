@@ -39,7 +39,7 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     if html is not None:
         check_out(html, (".html",))
     from ganzoo.files.write import write_text
-    from ganzoo.scoring.compare import page, read_model, to_json
+    from ganzoo.scoring.compare import read_model, to_json
 
     folders = [model_folder(name, also=(METRICS,)) for name in names]
     models = [read_model(folder, label) for folder, label in zip(folders, labels(names, folders), strict=True)]
@@ -48,6 +48,8 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     else:
         show(models)
     if html is not None:
+        from ganzoo.scoring.compare_page import page
+
         write_text(html, page(models, seed))
         click.echo(f"as a page, with samples: {html}", err=as_json)
 

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.errors import UsageError, nearest
-from ganzoo.folder.layout import CONFIG, MODEL
 
 if TYPE_CHECKING:
-    from ganzoo.folder.scores import Score
-
-Protocol = tuple[str, str, str, str]  # see Score.protocol
-
-
-@dataclass(frozen=True)
-class Row:
-    """A model and one of its scores."""
-
-    model: str
-    recipe: str
-    score: Score
+    from ganzoo.scoring.leaderboard import Protocol, RankedScore
 
 
 @click.command()
@@ -47,8 +34,9 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
       ganzoo leaderboard runs --protocol fd10k-test@tf_efficientnet_lite0.in1k-64
     """
     from ganzoo.cli.show import show_json
+    from ganzoo.scoring.leaderboard import described, rankings, scored, title
 
-    tables = ranked(rows(folders))
+    tables = rankings(scored(folders))
     if protocol is not None:
         tables = {one: found for one, found in tables.items() if one[0] == _known(protocol, tables)}
     if as_json:
@@ -71,62 +59,7 @@ def _known(protocol: str, tables: Mapping[Protocol, Any]) -> str:
     return protocol
 
 
-def rows(folders: Sequence[Path]) -> Iterator[Row]:
-    """Every score of the weights that the models have now.
-
-    Raises:
-        UsageError: for a folder that is not there, or holds no model.
-        ModelError: for a model's file that makes no sense.
-    """
-    from ganzoo.files.untrusted import printable
-    from ganzoo.folder.model import ModelFolder
-
-    for folder in map(ModelFolder, models(folders)):
-        recipe = printable(folder.config["recipe"], 120)
-        for score in folder.own_scores:
-            yield Row(printable(folder), recipe, score)
-
-
-def models(folders: Sequence[Path]) -> list[Path]:
-    """The folders of models among ``folders`` and in them, each once, by name."""
-    found: dict[Path, Path] = {}
-    for folder in folders or (Path("runs"),):
-        inside = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
-        here = [path for path in inside if (path / CONFIG).is_file() and (path / MODEL).exists()]
-        if not here:
-            what = "holds no model" if inside else "is no folder"
-            raise UsageError(f"{folder} {what}: name folders that train wrote, or one that they are in")
-        found |= {path.resolve(): path for path in here}
-    return list(found.values())
-
-
-def ranked(rows: Iterator[Row]) -> dict[Protocol, list[Row]]:
-    """Rows by protocol, in the order of their appearance, the best first.
-
-    Of a model that a protocol scored more than once, such as with other seeds, the last score counts.
-    """
-    last: dict[Protocol, dict[str, Row]] = {}
-    for row in rows:
-        last.setdefault(row.score.protocol, {})[row.model] = row
-    return {one: _sorted(list(found.values())) for one, found in last.items()}
-
-
-def _sorted(rows: list[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row.score.value, reverse=rows[0].score.higher_is_better)
-
-
-def title(score: Score) -> str:
-    """A line that says what a table compares."""
-    from ganzoo.files.untrusted import printable
-
-    data = score.dataset
-    better = "higher" if score.higher_is_better else "lower"
-    untrained = "" if score.network["pretrained"] else ", untrained network"
-    fingerprint = data["fingerprint"].partition(":")[2][:8]
-    return f"{score.key} on {printable(data['name'])} ({fingerprint}), {score.resize}{untrained}: {better} is better"
-
-
-def _cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+def _cells(rows: Sequence[RankedScore]) -> tuple[list[str], list[list[str]]]:
     from ganzoo.cli.eval import number
 
     columns = ["rank", "model", "recipe", "step", "value", "±"]
@@ -147,41 +80,17 @@ def _cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     return columns, cells
 
 
-def _show(rows: Sequence[Row]) -> None:
+def _show(rows: Sequence[RankedScore]) -> None:
     from ganzoo.cli.show import show_table
 
     show_table(*_cells(rows))
 
 
-def markdown_table(rows: Sequence[Row]) -> str:
+def markdown_table(rows: Sequence[RankedScore]) -> str:
     """A ranking in Markdown; what comes from folders is shown letter by letter."""
     from ganzoo.card import plain
+    from ganzoo.scoring.leaderboard import title
 
     columns, cells = _cells(rows)
     lines: list[list[str]] = [columns, ["---"] * len(columns), *([str(plain(cell)) for cell in line] for line in cells)]
     return f"### {plain(title(rows[0].score))}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def described(rows: Sequence[Row]) -> dict[str, Any]:
-    """A ranking as ``--json`` prints it."""
-    first = rows[0].score
-    return {
-        "key": first.key,
-        "dataset": dict(first.dataset),
-        "network": dict(first.network),
-        "resize": first.resize,
-        "higher_is_better": first.higher_is_better,
-        "ranking": [
-            {
-                "rank": rank,
-                "model": row.model,
-                "recipe": row.recipe,
-                "step": row.score.step,
-                "value": row.score.value,
-                "std": row.score.std,
-                "floor": row.score.floor,
-                "weights": row.score.weights,
-            }
-            for rank, row in enumerate(rows, 1)
-        ],
-    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.publish.push import Parcel
+    from ganzoo.publish.push import Manifest
 
 
 @click.command(short_help="Publish a model folder on the Hugging Face Hub.")
@@ -47,7 +47,7 @@ def push(
     ganzoo push runs/first ./dcgan-digits
     """
     from ganzoo.folder.model import ModelFolder
-    from ganzoo.hub.push import Wish
+    from ganzoo.hub.push import PushRequest
     from ganzoo.hub.references import check_repo
     from ganzoo.publish.push import push as publish
 
@@ -58,38 +58,38 @@ def push(
         target = Path(repo).expanduser()
         _show(folder, repo, export(model, target, license, unscored, with_discriminator))
         return
-    wish = Wish(check_repo(repo), revision, private, create_pr, message, token)
-    sent = publish(
+    request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
+    result = publish(
         model,
-        wish,
+        request,
         license=license,
         unscored=unscored,
         with_discriminator=with_discriminator,
         dry_run=dry_run,
-        show=lambda parcel: _show(folder, repo, parcel),
+        show=lambda manifest: _show(folder, repo, manifest),
     )
-    if sent is None:
+    if result is None:
         click.echo("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
         return
-    if sent.removed:
-        click.echo(f"no longer there: {', '.join(sent.removed)}")
-    if not sent.changed:
-        click.echo(f"nothing to send: {sent.url} has these files already")
+    if result.removed:
+        click.echo(f"no longer there: {', '.join(result.removed)}")
+    if not result.changed:
+        click.echo(f"nothing to send: {result.url} has these files already")
         return
-    click.echo(f"{sent.url}: commit {sent.commit[:7]}. To load it:")
+    click.echo(f"{result.url}: commit {result.commit[:7]}. To load it:")
     at = f"@{revision}" if revision else ""
     click.echo(f'python -c \'import ganzoo; ganzoo.load("{repo}{at}").sample(16, seed=0, output="pil")\'')
 
 
-def _show(folder: Path, repo: str, parcel: Parcel) -> None:
+def _show(folder: Path, repo: str, manifest: Manifest) -> None:
     """What goes, each file with its size, and what stays."""
-    click.echo(f"{folder} -> {repo}: weights under {parcel.license}")
-    width = max(map(len, parcel.sizes))
-    for name, size in parcel.sizes.items():
+    click.echo(f"{folder} -> {repo}: weights under {manifest.license}")
+    width = max(map(len, manifest.sizes))
+    for name, size in manifest.sizes.items():
         click.echo(f"  {name.ljust(width)}  {spelled(size):>9}")
-    click.echo(f"  {len(parcel.sizes)} files, {spelled(sum(parcel.sizes.values()))}")
-    if parcel.stays:
-        click.echo(f"stays here: {', '.join(parcel.stays)}")
+    click.echo(f"  {len(manifest.sizes)} files, {spelled(sum(manifest.sizes.values()))}")
+    if manifest.stays:
+        click.echo(f"stays here: {', '.join(manifest.stays)}")
 
 
 def spelled(size: float) -> str:

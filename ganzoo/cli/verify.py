@@ -12,12 +12,12 @@ import click
 from ganzoo.cli.eval import number, progress_shown
 
 if TYPE_CHECKING:
-    from ganzoo.scoring.verify import Examiner, Verdict
+    from ganzoo.scoring.verify import ScoreVerifier, Verification
 
 RELATIVE = "Relative difference that is allowed."
 
 
-def examining(command: Callable[..., Any]) -> Callable[..., Any]:
+def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that measures scores again, but for ``--data``."""
     options = (
         click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
@@ -31,19 +31,19 @@ def examining(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def examiner(data: str, device: str | None, **options: Any) -> Iterator[Examiner]:
+def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVerifier]:
     """Who measures scores again, as these options say; shows how far it is."""
     from ganzoo.machine.precision import choose_device
-    from ganzoo.scoring.verify import Examiner
+    from ganzoo.scoring.verify import ScoreVerifier
 
     with progress_shown() as progress:
-        yield Examiner(data, device=str(choose_device(device)), progress=progress, **options)
+        yield ScoreVerifier(data, device=str(choose_device(device)), progress=progress, **options)
 
 
 @click.command()
 @click.argument("model")
 @click.option("--data", required=True, metavar="D", help="The real images that it was scored against.")
-@examining
+@verification_options
 @click.option("--json", "as_json", is_flag=True, help="Print every verdict as JSON.")
 @click.pass_context
 def verify(context: click.Context, model: str, data: str, as_json: bool, **options: Any) -> None:
@@ -64,37 +64,32 @@ def verify(context: click.Context, model: str, data: str, as_json: bool, **optio
     from ganzoo.hub.locate import on_command_line
     from ganzoo.scoring.verify import verify as measure_again
 
-    with examiner(data, **options) as who:
-        verdicts = measure_again(on_command_line(model, (METRICS,)), who)
-    holds = all(verdict.holds for verdict in verdicts)
+    with verifier(data, **options) as who:
+        verifications = measure_again(on_command_line(model, (METRICS,)), who)
+    holds = all(one.holds for one in verifications)
     if as_json:
-        show_json({"holds": holds, "verdicts": [described(verdict) for verdict in verdicts]})
+        show_json({"holds": holds, "verdicts": [described(one) for one in verifications]})
     else:
-        show_table(("score", "recorded", "measured", "difference", "verdict"), [row(verdict) for verdict in verdicts])
+        show_table(("score", "recorded", "measured", "difference", "verdict"), [*map(row, verifications)])
     context.exit(0 if holds else 1)
 
 
-def described(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as ``--json`` prints it."""
-    measured = None if verdict.measured is None else verdict.measured.value
+def described(one: Verification) -> dict[str, Any]:
+    """A verification as ``--json`` prints it."""
+    measured = None if one.measured is None else one.measured.value
     return {
-        "key": verdict.recorded.key,
-        "recorded": verdict.recorded.value,
+        "key": one.recorded.key,
+        "recorded": one.recorded.value,
         "measured": measured,
-        "difference": None if measured is None else measured - verdict.recorded.value,
-        "verdict": verdict.text,
+        "difference": None if measured is None else measured - one.recorded.value,
+        "verdict": one.text,
     }
 
 
-def row(verdict: Verdict) -> tuple[str, ...]:
-    """A verdict as the table shows it."""
-    recorded, measured = verdict.recorded, verdict.measured
+def row(one: Verification) -> tuple[str, ...]:
+    """A verification as the table shows it."""
+    recorded, measured = one.recorded, one.measured
     if measured is None:
-        return recorded.key, number(recorded.value), "", "", verdict.text
-    return (
-        recorded.key,
-        number(recorded.value),
-        number(measured.value),
-        f"{measured.value - recorded.value:+.2g}",
-        verdict.text,
-    )
+        return recorded.key, number(recorded.value), "", "", one.text
+    difference = f"{measured.value - recorded.value:+.2g}"
+    return recorded.key, number(recorded.value), number(measured.value), difference, one.text

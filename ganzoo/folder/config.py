@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.gan.gan import GAN
     from ganzoo.plan.plan import Plan
 
-FORMAT = 1
+CONFIG_FORMAT = 1
 LONGEST_NAME = 200  # of a class
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
@@ -43,7 +43,7 @@ def describe(
     """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
     others = {entry.distribution: entry.version for entry in _entries(gan.plan) if entry.distribution != BUILT_IN}
     return {
-        "format": FORMAT,
+        "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
         **gan.plan.to_config(),
         "resolution": gan.resolution,
@@ -72,7 +72,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelError(f"there is no folder {folder}")
     config = read_json(path)
     written = field(config, "format", int, path)
-    if written > FORMAT:
+    if written > CONFIG_FORMAT:
         raise ModelError(_newer(config, path))
     for name, (low, high) in SIZES.items():
         if not low <= field(config, name, int, path) <= high:
@@ -94,7 +94,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def _newer(config: Mapping[str, Any], path: Path) -> str:
-    said = f"{path} has format {config['format']}; ganzoo {VERSION} reads up to {FORMAT}"
+    said = f"{path} has format {config['format']}; ganzoo {VERSION} reads up to {CONFIG_FORMAT}"
     try:
         return f"{said}: pip install 'ganzoo>={Version(str(config.get('ganzoo')))}'"
     except InvalidVersion:

@@ -19,7 +19,7 @@ from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS
 
-FORMAT = 1
+METRICS_FORMAT = 1
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
 MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -115,7 +115,7 @@ def read_scores(folder: str | Path) -> list[Score]:
     if not path.is_symlink() and not path.exists():
         return []
     table = read_json(path, LARGEST_METRICS)
-    if checked(table, "format", int, path) > FORMAT:
+    if checked(table, "format", int, path) > METRICS_FORMAT:
         raise ModelError(f"{path} has format {table['format']}, newer than this ganzoo: pip install --upgrade ganzoo")
     return [_read(record, path) for record in checked(table, "scores", list, path)]
 
@@ -131,7 +131,7 @@ def add_scores(folder: str | Path, scores: Iterable[Score]) -> None:
     for score in scores:
         merged.pop(score.identity, None)
         merged[score.identity] = score
-    table = {"format": FORMAT, "scores": [score.to_json() for score in merged.values()]}
+    table = {"format": METRICS_FORMAT, "scores": [score.to_json() for score in merged.values()]}
     write_json(Path(folder) / METRICS, table)
 
 

@@ -18,7 +18,7 @@ MAIN = "main"
 
 
 @dataclass(frozen=True)
-class Wish:
+class PushRequest:
     """A push as it was asked for.
 
     Attributes:
@@ -52,7 +52,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Sent:
+class PushResult:
     """What came of a push.
 
     Attributes:
@@ -68,7 +68,7 @@ class Sent:
     url: str
 
 
-def send(folder: Path, names: Sequence[str], wish: Wish, summary: str) -> Sent:
+def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str) -> PushResult:
     """Make the published files of a repository those of a folder; other files there are left alone.
 
     Files that arrived with an earlier push, or a broken one, are not sent again.
@@ -76,7 +76,7 @@ def send(folder: Path, names: Sequence[str], wish: Wish, summary: str) -> Sent:
     Args:
         folder: where the files are.
         names: of the files.
-        wish: the repository and how to change it.
+        request: the repository and how to change it.
         summary: what the commit says by default.
 
     Raises:
@@ -84,23 +84,23 @@ def send(folder: Path, names: Sequence[str], wish: Wish, summary: str) -> Sent:
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    with hub_errors(wish.repo, wish.token, wish.revision):
-        api = client(wish.token)
-        _check_card(folder, wish.repo)
-        there = _prepare(api, wish)
+    with hub_errors(request.repo, request.token, request.revision):
+        api = client(request.token)
+        _check_card(folder, request.repo)
+        there = _prepare(api, request)
         old = sorted({file.rfilename for file in there.siblings or []} - set(names))
         removed = tuple(name for name in old if largest(name) is not None)
         changes: list[Any] = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
         changes += [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
         done = api.create_commit(
-            wish.repo,
+            request.repo,
             changes,
-            commit_message=wish.message or summary,
-            revision=wish.revision,
-            create_pr=wish.create_pr,
+            commit_message=request.message or summary,
+            revision=request.revision,
+            create_pr=request.create_pr,
             parent_commit=there.sha,
         )
-    return Sent(done.oid, done.oid != there.sha, removed, done.pr_url or page(wish.repo))
+    return PushResult(done.oid, done.oid != there.sha, removed, done.pr_url or page(request.repo))
 
 
 def _check_card(folder: Path, repo: str) -> None:
@@ -124,7 +124,7 @@ def _wrong(text: str) -> str:
         return " ".join(text.split())
 
 
-def _prepare(api: Any, wish: Wish) -> Any:
+def _prepare(api: Any, request: PushRequest) -> Any:
     """What is there, once there is a repository and a branch to push to.
 
     Raises:
@@ -133,18 +133,20 @@ def _prepare(api: Any, wish: Wish) -> Any:
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        there = api.model_info(wish.repo)
+        there = api.model_info(request.repo)
     except RepositoryNotFoundError:
-        if wish.create_pr:
+        if request.create_pr:
             raise
-        api.create_repo(wish.repo, private=wish.private or None, exist_ok=True)
-        there = api.model_info(wish.repo)
-    if wish.private and not there.private:
-        raise HubError(f"{wish.repo} is there already, and public: change that at {page(wish.repo)}/settings first")
-    if wish.revision in (None, MAIN):
+        api.create_repo(request.repo, private=request.private or None, exist_ok=True)
+        there = api.model_info(request.repo)
+    if request.private and not there.private:
+        raise HubError(
+            f"{request.repo} is there already, and public: change that at {page(request.repo)}/settings first"
+        )
+    if request.revision in (None, MAIN):
         return there
     try:
-        return api.model_info(wish.repo, revision=wish.revision)
+        return api.model_info(request.repo, revision=request.revision)
     except RevisionNotFoundError:
-        api.create_branch(wish.repo, branch=wish.revision, exist_ok=True)
-        return api.model_info(wish.repo, revision=wish.revision)
+        api.create_branch(request.repo, branch=request.revision, exist_ok=True)
+        return api.model_info(request.repo, revision=request.revision)

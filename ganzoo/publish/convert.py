@@ -23,18 +23,18 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
 from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
-from ganzoo.scoring.verify import Examiner, Verdict
+from ganzoo.scoring.verify import ScoreVerifier, Verification
 from ganzoo.training.output import RunOutput
 
 MADE_ANEW = {CONFIG, MODEL, METRICS, CARD}
 
 
-def cast(
+def convert_model(
     folder: ModelFolder,
     target: Path,
     dtype: str = "float16",
-    examiner: Examiner | None = None,
-    show: Callable[[Sequence[Verdict]], None] | None = None,
+    verifier: ScoreVerifier | None = None,
+    show: Callable[[Sequence[Verification]], None] | None = None,
 ) -> list[str]:
     """Write a model's published files to a new folder, with weights of another dtype.
 
@@ -42,7 +42,7 @@ def cast(
         folder: of the model; it stays as it is.
         target: the new folder; must be free.
         dtype: ``"float16"``, ``"bfloat16"`` or ``"float32"``.
-        examiner: measures every score of the weights again from the new ones, against the real images that it has. By
+        verifier: measures every score of the weights again from the new ones, against the real images that it has. By
             default nothing is measured, and the new folder has no scores.
         show: called with what became of the scores, before a folder is refused for it.
 
@@ -52,7 +52,7 @@ def cast(
     Raises:
         UsageError: the target is there, or the weights have that dtype already.
         ModelError: weights that the dtype cannot hold; nothing is recorded that could be measured again.
-        RunError: a score moved by more than the examiner allows: nothing was written.
+        RunError: a score moved by more than the verifier allows: nothing was written.
     """
     config = folder.config
     if dtype not in DTYPES:
@@ -60,20 +60,20 @@ def cast(
     if config["dtype"] == dtype:
         raise UsageError(f"the weights in {folder} are {dtype} already")
     check_target(target)
-    recorded = folder.own_scores if examiner is not None else []
-    if examiner is not None and not recorded:
+    recorded = folder.own_scores if verifier is not None else []
+    if verifier is not None and not recorded:
         raise ModelError(f"{folder} has no scores of its weights to hold the new ones against: leave --data out")
-    tensors = rounded(generator_state(folder.load()), dtype)
+    tensors = round_to(generator_state(folder.load()), dtype)
     with atomic_folder(target) as place:
         copy_files(folder.path, place, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
         write_tensors(place / MODEL, tensors)
         write_json(place / CONFIG, {**config, "dtype": dtype})
         copy = ModelFolder(place, {**config, "dtype": dtype})
-        if examiner is not None:
-            verdicts = examiner.verdicts(copy.load(examiner.device), recorded)
+        if verifier is not None:
+            verifications = verifier.measure_again(copy.load(verifier.device), recorded)
             if show is not None:
-                show(verdicts)
-            copy.add_scores(_accepted(verdicts, copy.digest, target))
+                show(verifications)
+            copy.add_scores(_accepted(verifications, copy.digest, target))
         return _present(copy, folder, target)
 
 
@@ -102,34 +102,34 @@ def _called(card: str | None, target: Path) -> str:
     return named if named and not named.startswith("./") else f"./{target.name}"
 
 
-def rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
+def round_to(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
     """Tensors with their floating point numbers in ``dtype``; others as they are.
 
     Raises:
         ModelError: for numbers beyond what it can hold.
     """
-    cast = {name: t.to(DTYPES[dtype]) if t.is_floating_point() else t for name, t in tensors.items()}
-    for name, tensor in cast.items():
+    rounded = {name: t.to(DTYPES[dtype]) if t.is_floating_point() else t for name, t in tensors.items()}
+    for name, tensor in rounded.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             largest = float(tensors[name].abs().max())
             raise ModelError(f"{quoted(name)} holds {largest:.3g}, more than {dtype} can: --dtype bfloat16 holds it")
-    return cast
+    return rounded
 
 
-def _accepted(verdicts: Sequence[Verdict], digest: str, target: Path) -> list[Score]:
+def _accepted(verifications: Sequence[Verification], digest: str, target: Path) -> list[Score]:
     """The scores of the new weights, for their record.
 
     Raises:
         ModelError: none could be measured.
         RunError: one does not hold.
     """
-    measured = [(verdict.recorded, verdict.measured) for verdict in verdicts if verdict.measured is not None]
+    measured = [(one.recorded, one.measured) for one in verifications if one.measured is not None]
     if not measured:
-        raise ModelError(f"no score could be measured again, so {target} was not written: {verdicts[0].reason}")
-    moved = [verdict.recorded.key for verdict in verdicts if verdict.measured is not None and not verdict.holds]
+        raise ModelError(f"no score could be measured again, so {target} was not written: {verifications[0].reason}")
+    moved = [one.recorded.key for one in verifications if one.measured is not None and not one.holds]
     if moved:
         raise RunError(
-            f"{either(moved, 'and')} moved by more than {verdicts[0].tolerance:.2%}, so {target} was not written: keep"
-            " the weights as they are, try another --dtype, or allow more with --tolerance"
+            f"{either(moved, 'and')} moved by more than {verifications[0].tolerance:.2%}, so {target} was not written:"
+            " keep the weights as they are, try another --dtype, or allow more with --tolerance"
         )
     return [replace(new, step=old.step, weights=digest, floor=old.floor) for old, new in measured]

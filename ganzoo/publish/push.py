@@ -18,13 +18,13 @@ from ganzoo.files.write import atomic_folder, check_writable, lock, write_text
 from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, LOCK, MOST_FILES, PUBLISHED_FOLDERS, checkpoints, largest
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import write_tensors
-from ganzoo.hub.push import Sent, Wish, send
+from ganzoo.hub.push import PushRequest, PushResult, send
 
 LICENCE = "apache-2.0"
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Manifest:
     """What goes to the Hub.
 
     Attributes:
@@ -42,18 +42,18 @@ class Parcel:
 
 def push(
     folder: ModelFolder,
-    wish: Wish,
+    request: PushRequest,
     license: str | None = None,
     unscored: bool = False,
     with_discriminator: bool = False,
     dry_run: bool = False,
-    show: Callable[[Parcel], None] | None = None,
-) -> Sent | None:
+    show: Callable[[Manifest], None] | None = None,
+) -> PushResult | None:
     """Publish a folder's model in one commit; a push that was interrupted can be repeated and sends what is missing.
 
     Args:
         folder: of the model.
-        wish: the repository and how to change it.
+        request: the repository and how to change it.
         license: of the weights; the one that the folder has, else apache-2.0, by default.
         unscored: publish a model that has no score.
         with_discriminator: publish D too, for fine-tuning.
@@ -72,7 +72,7 @@ def push(
         _ = folder.config  # says what is missing; where it is there, it is read once, when no training can change it
     with ExitStack() as stack:
         if not dry_run:
-            wish.check()
+            request.check()
             stack.enter_context(lock(folder.path))
         chosen = _licence(folder, license)
         folder.load()  # what cannot be loaded is not published
@@ -80,11 +80,11 @@ def push(
         if os.path.lexists(folder.path / CARD):
             _check_card(folder)
         if not dry_run:
-            _write(folder, chosen, wish.repo, with_discriminator)
-        parcel = pack(folder, chosen, with_discriminator)
+            _write(folder, chosen, request.repo, with_discriminator)
+        manifest = pack(folder, chosen, with_discriminator)
         if show is not None:
-            show(parcel)
-        return None if dry_run else send(folder.path, list(parcel.sizes), wish, parcel.summary)
+            show(manifest)
+        return None if dry_run else send(folder.path, list(manifest.sizes), request, manifest.summary)
 
 
 def export(
@@ -93,7 +93,7 @@ def export(
     license: str | None = None,
     unscored: bool = False,
     with_discriminator: bool = False,
-) -> Parcel:
+) -> Manifest:
     """Write what the Hub would hold of a folder's model to a new folder, whose name its card calls the model by.
 
     Args:
@@ -111,11 +111,11 @@ def export(
     chosen = _licence(folder, license)
     folder.load()
     _check_scored(folder, unscored)
-    parcel = pack(folder, chosen, with_discriminator)
+    manifest = pack(folder, chosen, with_discriminator)
     with atomic_folder(target) as copy:
-        copy_files(folder.path, copy, parcel.sizes)
+        copy_files(folder.path, copy, manifest.sizes)
         _write(ModelFolder(copy, folder.config), chosen, target.name, False)
-    return parcel
+    return manifest
 
 
 def check_target(target: Path, otherwise: str = "") -> None:
@@ -184,7 +184,7 @@ def _write(folder: ModelFolder, license: str, repo: str, with_discriminator: boo
     _check_card(folder)
 
 
-def pack(folder: ModelFolder, license: str, with_discriminator: bool = False) -> Parcel:
+def pack(folder: ModelFolder, license: str, with_discriminator: bool = False) -> Manifest:
     """List what is published of a folder, and what is not.
 
     Raises:
@@ -201,7 +201,7 @@ def pack(folder: ModelFolder, license: str, with_discriminator: bool = False) ->
         raise ModelError(f"{folder} has {len(wanted):,} files to publish; a model has at most {MOST_FILES:,}")
     sizes = {name: _size(place / name, name) for name in wanted}
     stays = tuple(name for name in (*names, *inside) if name not in wanted and name not in PUBLISHED_FOLDERS)
-    return Parcel(sizes, stays, license, f"{folder.config['recipe']} at step {folder.config['step']}")
+    return Manifest(sizes, stays, license, f"{folder.config['recipe']} at step {folder.config['step']}")
 
 
 def _below(place: Path) -> list[Path]:

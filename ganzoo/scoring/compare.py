@@ -1,11 +1,9 @@
-"""Models side by side: recipes, settings, sizes, scores of one protocol, samples of one seed."""
+"""Models side by side: recipes, settings, sizes, scores of one protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from io import BytesIO
 from typing import Any
 
 from ganzoo.errors import ModelError
@@ -16,7 +14,6 @@ from ganzoo.folder.scores import Score
 from ganzoo.plan.settings import write
 from ganzoo.registry.recipe import EMPTY, Recipe
 
-SAMPLES, COLUMNS = 36, 6
 ABSENT = "\u2013"
 SEVERAL = 2  # models that have a number, before one of them is the best
 
@@ -39,7 +36,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One line of a table: a value for each model, None where a model has nothing of the kind."""
 
     name: str
@@ -96,7 +93,7 @@ def read_model(folder: ModelFolder, name: str) -> Model:
 # --- tables -------------------------------------------------------------------------------------------------
 
 
-def tables(models: Sequence[Model]) -> dict[str, list[Row]]:
+def tables(models: Sequence[Model]) -> dict[str, list[TableRow]]:
     """What is compared, by title; of the settings only those that differ."""
     return {
         "models": facts(models),
@@ -104,7 +101,7 @@ def tables(models: Sequence[Model]) -> dict[str, list[Row]]:
         "settings": [row for row in merged(models, _settings) if row.differs],
         "sizes": [
             *merged(models, lambda model: {f"parameters of {n}": c for n, c in model.parameters.items()}),
-            Row(f"MB of {MODEL}", tuple(round(model.size / 1e6, 3) for model in models)),
+            TableRow(f"MB of {MODEL}", tuple(round(model.size / 1e6, 3) for model in models)),
         ],
     }
 
@@ -124,16 +121,16 @@ FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def facts(models: Sequence[Model]) -> list[Row]:
+def facts(models: Sequence[Model]) -> list[TableRow]:
     """What ``config.json`` says of the whole model."""
-    return [Row(name, tuple(read(model.folder.config) for model in models)) for name, read in FACTS.items()]
+    return [TableRow(name, tuple(read(model.folder.config) for model in models)) for name, read in FACTS.items()]
 
 
-def merged(models: Sequence[Model], read: Callable[[Model], Mapping[str, Any]]) -> list[Row]:
+def merged(models: Sequence[Model], read: Callable[[Model], Mapping[str, Any]]) -> list[TableRow]:
     """A row for each name that a model has, in the order of their first appearance."""
     found = [read(model) for model in models]
     names = dict.fromkeys(name for values in found for name in values)
-    return [Row(name, tuple(values.get(name) for values in found)) for name in names]
+    return [TableRow(name, tuple(values.get(name) for values in found)) for name in names]
 
 
 def _parts(model: Model) -> dict[str, str]:
@@ -213,78 +210,11 @@ def score_text(score: Score | None) -> str:
 
 def parts_shared(models: Sequence[Model]) -> frozenset[str]:
     """Words that stand in the recipe of every model."""
-    words = [_words(model) for model in models]
-    return frozenset(words[0]).intersection(*words)
+    every = [words(model) for model in models]
+    return frozenset(every[0]).intersection(*every)
 
 
-def _words(model: Model) -> list[str]:
+def words(model: Model) -> list[str]:
+    """The recipe, taken apart: its head and its parts."""
     recipe = Recipe.parse(model.folder.config["recipe"])
     return [str(part) for part in (recipe.head, *recipe.parts)]
-
-
-# --- a page -------------------------------------------------------------------------------------------------
-
-
-def page(models: Sequence[Model], seed: int = 0) -> str:
-    """Everything that is compared as a web page of one file, with samples of one seed."""
-    from ganzoo.card.html import document
-
-    shared = parts_shared(models)
-    title = " · ".join(model.name for model in models)
-    body = [f"<h1>{escape(title)}</h1>", _gallery(models, shared, seed)]
-    body.append(_section("Scores", _score_table(models), "None of them has a score."))
-    for name, rows in tables(models).items():
-        columns = ["", *(model.name for model in models)]
-        cells = [(row.name, *map(text, row.values)) for row in rows]
-        table = _table(columns, cells, [row.differs for row in rows]) if rows else ""
-        body.append(_section(name.capitalize(), table, "They have the same."))
-    return document(title, "\n".join(body))
-
-
-def _section(title: str, table: str, otherwise: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n" + (f'<div class="wide">{table}</div>' if table else f"<p>{otherwise}</p>")
-
-
-def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], differs: Sequence[bool]) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    lines = []
-    for row, marked in zip(rows, differs, strict=True):
-        kind = ' class="differs"' if marked else ""
-        lines.append(f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _score_table(models: Sequence[Model]) -> str:
-    rows = score_rows(models)
-    if not rows:
-        return ""
-    columns = ["protocol", "data", "better is", *(model.name for model in models)]
-    cells = []
-    for row in rows:
-        way = "higher" if row.one.higher_is_better else "lower"
-        best = [f"{score_text(score)}{' ★' if row.best == index else ''}" for index, score in enumerate(row.scores)]
-        cells.append((row.one.key, f"{row.one.dataset['name']}, {row.one.dataset['split']}", way, *best))
-    return _table(columns, cells, [False] * len(rows))
-
-
-def _gallery(models: Sequence[Model], shared: frozenset[str], seed: int) -> str:
-    from ganzoo.card.html import data_uri
-
-    figures = []
-    for model in models:
-        words = "+".join(escape(word) if word in shared else f"<mark>{escape(word)}</mark>" for word in _words(model))
-        picture = f'<img src="{data_uri(samples(model, seed))}" alt="samples of {escape(model.name)}">'
-        label = f"<figcaption><b>{escape(model.name)}</b><br><code>{words}</code></figcaption>"
-        figures.append(f"<figure>{picture}{label}</figure>")
-    note = f"Samples of seed {seed}, in order; what their recipes do not share is marked."
-    return f'<div class="gallery">{"".join(figures)}</div><p class="dim">{note}</p>'
-
-
-def samples(model: Model, seed: int) -> bytes:
-    """A grid of samples as a PNG file."""
-    from ganzoo.images import grid, to_uint8
-
-    gan = model.folder.load()
-    file = BytesIO()
-    grid(to_uint8(gan.sample(SAMPLES, seed=seed), low=0), COLUMNS).save(file, format="PNG")
-    return file.getvalue()

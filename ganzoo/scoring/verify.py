@@ -23,11 +23,11 @@ from ganzoo.metrics.select import choose, looks_of
 from ganzoo.scoring.score import open_split
 
 TOLERANCE = 0.01
-SMALLEST_DIFFERENCE = 1e-5  # that a verdict minds, whatever the tolerance: float32 on another machine
+SMALLEST_DIFFERENCE = 1e-5  # that a verification minds, whatever the tolerance: float32 on another machine
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What became of a recorded score when it was measured again.
 
     Attributes:
@@ -58,12 +58,12 @@ class Verdict:
 
 
 @dataclass
-class Examiner:
+class ScoreVerifier:
     """Measures recorded scores again, each by its own protocol.
 
     Args:
         data: the real images, as a person gives them.
-        tolerance: relative difference that a verdict allows.
+        tolerance: relative difference that a verification allows.
         weights: a file with the feature network's weights.
         batch: images computed at once.
         device: where everything is computed.
@@ -80,20 +80,20 @@ class Examiner:
     def __post_init__(self) -> None:
         self._opened: dict[tuple[str, int, int], ImageData] = {}
 
-    def verdicts(self, gan: GAN, recorded: Sequence[Score]) -> list[Verdict]:
+    def measure_again(self, gan: GAN, recorded: Sequence[Score]) -> list[Verification]:
         """What becomes of ``recorded``, in order, when the images of ``gan`` are scored.
 
         Raises:
             DataError, UsageError: the data cannot be opened.
         """
         keep_memory()
-        found: dict[tuple[Any, ...], Verdict] = {}
+        found: dict[tuple[Any, ...], Verification] = {}
         for scores in _alike(recorded):
             measured, reason = self._measure(gan, scores)
             again = {(score.key, score.resize): score for score in measured}
             for score in scores:
                 measured_one = again.get((score.key, score.resize))
-                found[score.identity] = Verdict(score, measured_one, reason, self.tolerance)
+                found[score.identity] = Verification(score, measured_one, reason, self.tolerance)
         return [found[score.identity] for score in recorded]
 
     def _real(self, split: str, gan: GAN) -> ImageData:
@@ -132,15 +132,15 @@ class Examiner:
         return found, "the metric of that name gives no such number"
 
 
-def verify(model: str | PathLike[str] | ModelReference, examiner: Examiner) -> list[Verdict]:
+def verify(model: str | PathLike[str] | ModelReference, verifier: ScoreVerifier) -> list[Verification]:
     """Measure the recorded scores of a model's weights again.
 
     Args:
         model: a folder, or a reference as :func:`ganzoo.load` takes it.
-        examiner: has the real images that it was scored against.
+        verifier: has the real images that it was scored against.
 
     Returns:
-        A verdict for every recorded score of the weights that are there now.
+        A verification for every recorded score of the weights that are there now.
 
     Raises:
         ModelError: nothing is recorded of these weights.
@@ -150,7 +150,7 @@ def verify(model: str | PathLike[str] | ModelReference, examiner: Examiner) -> l
     recorded = found.folder.own_scores
     if not recorded:
         raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
-    return examiner.verdicts(found.load(examiner.device), recorded)
+    return verifier.measure_again(found.load(verifier.device), recorded)
 
 
 def _alike(scores: Sequence[Score]) -> list[list[Score]]:

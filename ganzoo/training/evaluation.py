@@ -117,7 +117,7 @@ def drop_later(folder: Path, step: int) -> None:
     found = records.read_scores(folder)
     kept = [score.to_json() for score in found if score.step <= step]
     if len(kept) < len(found):
-        write_json(folder / records.METRICS, {"format": records.FORMAT, "scores": kept})
+        write_json(folder / records.METRICS, {"format": records.METRICS_FORMAT, "scores": kept})
 
 
 def summary(scores: Sequence[Score]) -> str:

@@ -102,8 +102,8 @@ def test_verify(first: Path, reads: Reads, real: Path) -> None:
     assert reads.once(first)
 
 
-def test_cast(first: Path, reads: Reads, real: Path, tmp_path: Path) -> None:
-    command("cast", first, tmp_path / "half", "--data", real, "--tolerance", 1)
+def test_convert(first: Path, reads: Reads, real: Path, tmp_path: Path) -> None:
+    command("convert", first, tmp_path / "half", "--data", real, "--tolerance", 1)
     assert reads.once(first)
 
 

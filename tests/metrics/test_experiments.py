@@ -16,7 +16,7 @@ from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.folder.scores import read_scores
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics import Experiment, Instrument, Value, evaluate, version_digest
-from ganzoo.scoring.verify import Examiner, verify
+from ganzoo.scoring.verify import ScoreVerifier, verify
 from ganzoo.testing import check_component, plugin
 
 NETWORK = "test_efficientnet:random"
@@ -112,8 +112,8 @@ def test_it_keeps_its_place_among_other_metrics(run: Path, real: ImageData) -> N
 
 def test_what_is_recorded_is_verified(run: Path) -> None:
     ganzoo.evaluate(run, Labelled(40), metrics=["gap", "fid"], n=20, features=NETWORK)
-    verdicts = verify(run, Examiner(Labelled(40)))
-    assert len(verdicts) == 3 and all(verdict.holds for verdict in verdicts)
+    verifications = verify(run, ScoreVerifier(Labelled(40)))
+    assert len(verifications) == 3 and all(verification.holds for verification in verifications)
     assert {score.key for score in read_scores(run)} >= {"gap20-all@ruler", "gap-real20-all@ruler"}
 
 

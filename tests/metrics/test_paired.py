@@ -194,26 +194,30 @@ def test_a_feature_network_and_pairs_share_the_pass(gan: GAN) -> None:
 
 
 def test_folders_keep_them_and_verify_measures_them_again(tmp_path: Path) -> None:
-    from ganzoo.scoring.verify import Examiner, verify
+    from ganzoo.scoring.verify import ScoreVerifier, verify
 
     options = {"eval_every": 2, "eval_n": 20, "metrics": ["ssim", "l1"]}
     run = tiny(tmp_path / "run", "dimmer", data="forty-pairs", **options).folder
     assert {score.key for score in read_scores(run)} == {"ssim20-train@pixels", "l1-20-train@pixels"}
     made = ganzoo.evaluate(run, "forty-pairs", metrics=FORMULAS, n=30)
     assert [score.key for score in made] == ["l1-30-train@pixels", "psnr30-train@pixels", "ssim30-train@pixels"]
-    assert all(verdict.holds for verdict in verify(run, Examiner("forty-pairs")) if verdict.recorded in made)
+    assert all(
+        verification.holds
+        for verification in verify(run, ScoreVerifier("forty-pairs"))
+        if verification.recorded in made
+    )
 
 
 def test_a_score_of_a_metric_that_is_not_here_is_not_measured(tmp_path: Path) -> None:
     from dataclasses import replace
 
     from ganzoo.folder.scores import add_scores
-    from ganzoo.scoring.verify import Examiner, verify
+    from ganzoo.scoring.verify import ScoreVerifier, verify
 
     run = tiny(tmp_path / "run", "dimmer", data="forty-pairs").folder
     (score,) = ganzoo.evaluate(run, "forty-pairs", metrics=["l1"], n=20)
     add_scores(run, [replace(score, metric="wit", key="wit20-train@pixels")])
-    held, unknown = verify(run, Examiner("forty-pairs"))
+    held, unknown = verify(run, ScoreVerifier("forty-pairs"))
     assert held.holds and "no metric is called 'wit'" in unknown.text
 
 

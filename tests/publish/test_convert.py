@@ -1,4 +1,4 @@
-"""``ganzoo cast``: half as many bytes, the same model, and scores that were measured of the new weights."""
+"""``ganzoo convert``: half as many bytes, the same model, and scores that were measured of the new weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_cast_model_draws_the_same_with_half_the_bytes(dtype: str, digits: float, tmp_path: Path) -> None:
     saved(tmp_path / "first", "sngan-cond:ch=16", classes=3)
     before = files(tmp_path / "first")
-    done = ganzoo("cast", tmp_path / "first", tmp_path / "half", "--dtype", dtype)
+    done = ganzoo("convert", tmp_path / "first", tmp_path / "half", "--dtype", dtype)
     assert "ganzoo eval" in done.stdout and files(tmp_path / "first") == before
     large, small = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("first", "half"))
     assert small < 0.6 * large
@@ -42,16 +42,27 @@ def test_a_cast_model_draws_the_same_with_half_the_bytes(dtype: str, digits: flo
 def test_casting_back_loses_nothing_more(tmp_path: Path) -> None:
     saved(tmp_path / "first")
     for source, target, dtype in (("first", "half", "float16"), ("half", "whole", "float32")):
-        ganzoo("cast", tmp_path / source, tmp_path / target, "--dtype", dtype)
+        ganzoo("convert", tmp_path / source, tmp_path / target, "--dtype", dtype)
     half, whole = (zoo.load(tmp_path / name) for name in ("half", "whole"))
     assert torch.equal(half.sample(4, seed=0), whole.sample(4, seed=0))
+
+
+def test_the_name_of_version_0_1_0_still_works_and_help_shows_the_new_one(tmp_path: Path) -> None:
+    saved(tmp_path / "first")
+    for name in ("cast", "convert"):
+        ganzoo(name, tmp_path / "first", tmp_path / name)
+    assert files(tmp_path / "cast").keys() == files(tmp_path / "convert").keys()
+    commands = [
+        line.split()[0] for line in ganzoo("--help").stdout.splitlines() if line.startswith("  ") and line.split()
+    ]
+    assert "convert" in commands and "cast" not in commands
 
 
 def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> None:
     card = run / "README.md"
     card.write_text(card.read_text().replace("<!-- Write here.", "Mine.\n<!-- Write here."))
     ganzoo("card", run)
-    ganzoo("cast", run, tmp_path / "half")
+    ganzoo("convert", run, tmp_path / "half")
     half = tmp_path / "half"
     assert check_card(ModelFolder(half)) == [] and drift(ModelFolder(half)) == ""
     text = (half / "README.md").read_text()
@@ -59,13 +70,13 @@ def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> N
     assert "training" not in {path.name for path in half.iterdir()}
     assert (half / "pictures" / "curves.png").read_bytes() == (run / "pictures" / "curves.png").read_bytes()
     ganzoo("push", half, tmp_path / "published", "--unscored")
-    ganzoo("cast", tmp_path / "published", tmp_path / "again", "--dtype", "float32")
+    ganzoo("convert", tmp_path / "published", tmp_path / "again", "--dtype", "float32")
     assert 'ganzoo.load("published")' in (tmp_path / "again" / "README.md").read_text()
 
 
 def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tmp_path: Path) -> None:
     shutil.rmtree(run / "pictures", ignore_errors=True)
-    ganzoo("cast", run, tmp_path / "half")
+    ganzoo("convert", run, tmp_path / "half")
     half = files(tmp_path / "half")
     assert "pictures/curves.png" in half and "log.jsonl" not in half
     assert "pictures/curves.png" in (tmp_path / "half" / "README.md").read_text()
@@ -73,7 +84,7 @@ def test_the_curves_of_a_run_are_drawn_although_its_card_never_was(run: Path, tm
 
 def test_scores_are_measured_again_of_the_new_weights(run: Path, letters: Path, tmp_path: Path) -> None:
     evaluate(run, letters, "--metrics", "fid,kid,prdc", "--split", "test", "--floor", letters / "0")
-    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
+    done = ganzoo("convert", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
     assert done.stdout.splitlines()[0].split()[:2] == ["score", "recorded"]
     old, new = (
         {one.key: one for one in ModelFolder(run).own_scores},
@@ -94,11 +105,11 @@ def test_a_score_that_moves_keeps_the_folder_from_being_written(
     evaluate(run, letters, "--metrics", "fid,kid")
     honest = read_scores(run)[0]
     add_scores(run, [replace(honest, value=honest.value * 0.9)])
-    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, status=1)
+    done = ganzoo("convert", run, tmp_path / "half", "--data", letters, status=1)
     assert "does not hold" in done.stdout
     assert f"{honest.key} moved by more than 1.00%" in done.stderr and "--tolerance" in done.stderr
     assert list(tmp_path.glob("*half*")) == []
-    ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.2)
+    ganzoo("convert", run, tmp_path / "half", "--data", letters, "--tolerance", 0.2)
     assert json.loads((tmp_path / "half" / "metrics.json").read_text())["scores"][0]["value"] != honest.value
 
 
@@ -107,10 +118,10 @@ def test_scores_that_cannot_be_measured_again_stay_out(run: Path, letters: Path,
     honest = read_scores(run)[0]
     foreign = replace(honest, key=honest.key.replace("fd", "accuracy-of-mine"), metric="accuracy-of-mine")
     add_scores(run, [foreign])
-    done = ganzoo("cast", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
+    done = ganzoo("convert", run, tmp_path / "half", "--data", letters, "--tolerance", 0.05)
     assert "not measured" in done.stdout
     assert [one.metric for one in read_scores(tmp_path / "half")] == ["fd"]
-    done = ganzoo("cast", run, tmp_path / "other", "--data", letters / "0", status=1)
+    done = ganzoo("convert", run, tmp_path / "other", "--data", letters / "0", status=1)
     assert "is not the data that was scored" in done.stderr and not (tmp_path / "other").exists()
 
 
@@ -120,9 +131,9 @@ def test_weights_that_half_precision_cannot_hold(tmp_path: Path) -> None:
     tensors = load_file(path)
     name = next(iter(tensors))
     save_file({**tensors, name: torch.full_like(tensors[name], 1e5)}, path)
-    done = ganzoo("cast", tmp_path / "first", tmp_path / "half", status=1)
+    done = ganzoo("convert", tmp_path / "first", tmp_path / "half", status=1)
     assert name in done.stderr and "1e+05" in done.stderr and "--dtype bfloat16" in done.stderr
-    ganzoo("cast", tmp_path / "first", tmp_path / "half", "--dtype", "bfloat16")
+    ganzoo("convert", tmp_path / "first", tmp_path / "half", "--dtype", "bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -141,5 +152,5 @@ def test_cast_refuses(
     monkeypatch.chdir(tmp_path)
     saved(Path("first"))
     shutil.copytree("first", "before")
-    assert hint in ganzoo("cast", *words, status=status).stderr
+    assert hint in ganzoo("convert", *words, status=status).stderr
     assert files(Path("first")) == files(Path("before")) and not Path("half").exists()

@@ -11,7 +11,7 @@ from ganzoo.cli.kit import read_scores
 from ganzoo.data import DataRequest, decode_text, open_data
 from ganzoo.folder.model import ModelFolder
 from ganzoo.metrics import evaluate
-from ganzoo.scoring.verify import Examiner, verify
+from ganzoo.scoring.verify import ScoreVerifier, verify
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(model, monkeyp
     (score,) = read_scores(model)
     assert score.metric == "caption-accuracy" and score.weights == ModelFolder(model).digest and score.step == 4
     assert score.key == "caption-accuracy30-train@small-cnn" and score.floor is not None and score.higher_is_better
-    (verdict,) = verify(model, Examiner("captions:digits"))
-    assert verdict.holds and verdict.measured.floor == score.floor
+    (verification,) = verify(model, ScoreVerifier("captions:digits"))
+    assert verification.holds and verification.measured.floor == score.floor
 
 
 def test_what_cannot_be_measured_is_refused(data, trained, tmp_path):

@@ -120,7 +120,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_the_command_keeps_the_score_and_verify_measures_it_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganzoo.scoring.verify import Examiner, verify
+    from ganzoo.scoring.verify import ScoreVerifier, verify
 
     monkeypatch.setattr(refinement, "EPOCHS", 1)
     arguments = [str(run), "--data", "rendered-digits:digits", "--split", "test", "-n", "200"]
@@ -132,5 +132,5 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(run: Path, mon
     assert set(score.details) == {"unrefined", "gain", "real", "moved", "labels_kept", "alarms"}
     told = CliRunner().invoke(refined_accuracy, [*arguments, "--json"], catch_exceptions=False)
     assert json.loads(told.output)["score"]["value"] == score.value and len(read_scores(run)) == 1
-    (verdict,) = verify(run, Examiner("rendered-digits:digits"))
-    assert verdict.holds and verdict.measured is not None and verdict.measured.details == score.details
+    (verification,) = verify(run, ScoreVerifier("rendered-digits:digits"))
+    assert verification.holds and verification.measured is not None and verification.measured.details == score.details

@@ -1,19 +1,20 @@
-"""``ganzoo cast``: a model with its weights in half as many bytes."""
+"""``ganzoo convert``: a model with its weights in half as many bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.push import spelled
-from ganzoo.cli.verify import examiner, examining, row
+from ganzoo.cli.verify import row, verification_options, verifier
 
 if TYPE_CHECKING:
-    from ganzoo.scoring.verify import Verdict
+    from ganzoo.scoring.verify import Verification
 
 
 @click.command(short_help="Write a model with its weights in half as many bytes.")
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
 @click.option("--data", metavar="D", help="The real images that it was scored against.")
-@examining
-def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
+@verification_options
+def convert(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
     """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.
 
     TARGET gets what would be published: weights, card, pictures. With --data, every score that FOLDER records of its
@@ -32,15 +33,15 @@ def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: An
 
     \b
     Example:
-      ganzoo cast runs/first ./small --data digits
+      ganzoo convert runs/first ./small --data digits
     """
     from ganzoo.folder.layout import MODEL
     from ganzoo.folder.model import ModelFolder
-    from ganzoo.publish.convert import cast as write
+    from ganzoo.publish.convert import convert_model
 
     model, target = ModelFolder(folder.expanduser()), target.expanduser()
-    with nullcontext() if data is None else examiner(data, **options) as who:
-        notes = write(model, target, dtype, who, show)
+    with nullcontext() if data is None else verifier(data, **options) as who:
+        notes = convert_model(model, target, dtype, who, show)
     for note in notes:
         click.echo(f"note: {note}", err=True)
     before, after = ((place / MODEL).stat().st_size for place in (model.path, target))
@@ -49,8 +50,18 @@ def cast(folder: Path, target: Path, dtype: str, data: str | None, **options: An
         click.echo(f"not scored yet: ganzoo eval {target} --data D")
 
 
-def show(verdicts: Sequence[Verdict]) -> None:
+def _alias(name: str, command: click.Command) -> click.Command:
+    """A command under the name that it had in version 0.1.0; ``ganzoo --help`` leaves it out."""
+    again = copy(command)
+    again.name, again.hidden = name, True
+    return again
+
+
+cast = _alias("cast", convert)
+
+
+def show(verifications: Sequence[Verification]) -> None:
     """What became of the scores, as ``ganzoo verify`` shows it."""
     from ganzoo.cli.show import show_table
 
-    show_table(("score", "recorded", "with the new weights", "difference", "verdict"), [row(one) for one in verdicts])
+    show_table(("score", "recorded", "with the new weights", "difference", "verdict"), [*map(row, verifications)])
