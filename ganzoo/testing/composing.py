@@ -102,7 +102,7 @@ def attempt(row: Combination, steps: int = STEPS) -> str | None:
         The reason, if the row is refused.
 
     Raises:
-        AssertionError: it crashes, comes apart, or is refused without a reason that names one of its parts.
+        AssertionError: it crashes, diverges, or is refused without a reason that names one of its parts.
     """
     try:
         made = _made(recipe_of(row), _columns(row), registry())

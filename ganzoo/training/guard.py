@@ -152,17 +152,24 @@ class Guard:
         if not report.finite:
             lost = state.streak("nan").begins(True, needed=1)
             return [Alarm(NAN, f"step {report.step:,}: samples hold NaN")] if lost else []
+        # An untrained G is about 1.4 away from the data and shows one mode (DCGAN) or 64 (SNGAN): no bare number tells
+        # trouble from a beginning. What counts is what this run had: something to lose, or all the time that it needs.
         nearer = report.distance < state.lowest
         if nearer:
             state.lowest, state.lowest_step, state.stale = report.distance, report.step, 0
         else:
             state.stale += 1
         state.look = report.to_json()
+        # Not at step 0, where an untrained SNGAN would count as a run that had variety to lose.
         state.varied |= report.step > 0 and report.modes > HEALTHY * report.of
         few = report.modes <= SHARE * report.of
+        # Both counts, so that neither a short interval between grids nor a long one makes a slow start look stuck.
         stuck = state.stale >= STALE_LOOKS and report.step >= state.lowest_step + STALE_STEPS
+        # A stuck run that never came near has no lowest distance to leave; only that it is far is left to see.
         away = report.distance > state.lowest + AWAY or (stuck and report.distance > FAR)
         found = []
+        # Few modes that still come nearer are a G that learns; few modes of a run that never was varied are a collapse
+        # only once it is stuck or away. Distance alone speaks of divergence: with few modes it is the collapse's word.
         if state.streak("collapse").begins(few and not nearer and (state.varied or stuck or away)):
             found.append(Alarm("collapse", _few_modes(report)))
         if state.streak("away").begins(away and not few):
@@ -180,6 +187,8 @@ class Guard:
             return [Alarm(NAN, f"step {step:,}: {either(lost, 'and')} is not finite")] if begins else []
         for name, value in numbers.items():
             state.first.setdefault(name, value)
+        # Losses have no common scale (a Wasserstein loss has none at all), so a number is held against its own first
+        # value; and as a tiny first one may grow a hundredfold while nothing is wrong, it must be huge as well.
         running = [name for name, value in numbers.items() if abs(value) >= max(HUGE, GROWN * abs(state.first[name]))]
         if not state.streak("running").begins(bool(running)):
             return []

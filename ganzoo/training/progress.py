@@ -47,7 +47,7 @@ def health_words(health: Mapping[str, Any]) -> list[str]:
 
 
 def short(value: float | None) -> str:
-    """Three digits; a number that is none, as logs have it, is ``nan``."""
+    """Three digits; NaN, which logs have as null, is ``nan``."""
     return "nan" if value is None else f"{value:.3g}"
 
 

@@ -1,4 +1,4 @@
-"""A fork goes on from a run in a new folder, with other mathematics."""
+"""A fork goes on from a run in a new folder, with other hyperparameters."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The loop: turns, freezing, averages, learning rates, optimisers, and numbers that are none."""
+"""The loop: turns, freezing, averages, learning rates, optimisers, and NaN."""
 
 import pytest
 import torch

@@ -78,7 +78,7 @@ def learn(
 
     Raises:
         UsageError: for a recipe that does not resolve, or fewer than one step.
-        RunError: a loss came apart; the text names it.
+        RunError: a loss diverged; the text names it.
     """
     if steps < 1 or looks < 1:
         raise UsageError("a lesson takes at least one step and one look")

@@ -54,7 +54,7 @@ def trainer(recipe: str, labels: bool = False, **settings: object) -> tuple[Trai
 
     def step() -> None:
         first = made.step * made.batches_per_step
-        made.round([stream.batch(first + k) for k in range(made.batches_per_step)])
+        made.train_step([stream.batch(first + k) for k in range(made.batches_per_step)])
 
     return made, step
 

@@ -99,7 +99,7 @@ def test_pix2pix_learns_to_turn_images_negative():
     batch = {"source": source, "image": -source}
     distances = []
     for _ in range(60):
-        made.round([batch])
+        made.train_step([batch])
         distances.append(made.report()["losses"]["g/l1"])
     assert sum(distances[-5:]) < 0.4 * sum(distances[:5])
 
@@ -223,7 +223,7 @@ def test_refiner_starts_by_leaving_sources_as_they_are():
     batch = data_for("simgan").stream(4, 0).batch(0)
     terms = []
     for _ in range(40):
-        made.round([batch, batch])
+        made.train_step([batch, batch])
         terms.append(made.report()["losses"]["warm-up/self"])
     assert terms[-1] < 0.3 * terms[0]
 
