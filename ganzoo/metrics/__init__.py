@@ -1,8 +1,8 @@
 """Metrics: how far generated images are from real ones, each measured by a stated protocol.
 
-A metric is a part of kind ``metric``. It is handed two :class:`Sample`, the real images and the generated ones as a
-feature network saw them, and returns numbers by name. What it wants to know of a side it declares when it is
-registered, so that everything asked for is gathered in one pass over the images::
+A metric is a part of kind ``metric``. It is handed two :class:`Sample`, statistics of the features that a feature
+extractor gave of real and of generated images, and returns numbers by name. Which statistics it needs it declares when
+it is registered, so that everything asked for is gathered in one pass over the images::
 
     class MeanDistance(Metric):
         "Distance of the mean features."

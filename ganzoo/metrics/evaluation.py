@@ -1,4 +1,4 @@
-"""Scoring: from a model and real images to records with their whole protocol."""
+"""Evaluation: from a model and real images to scores, each a record with its whole protocol."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.folder.scores import NAME, Score, score_key
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics.cache import floor_of, recall, remember
-from ganzoo.metrics.extract import Belonging, Look, Needs, Progress, Setup, survey
+from ganzoo.metrics.extract import Belonging, FeatureView, Needs, Progress, View, extract
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
-from ganzoo.metrics.select import Judge, check_images, choose, looks_of
+from ganzoo.metrics.select import SelectedMetric, check_images, choose, views_of
 from ganzoo.metrics.statistic import STATISTICS
 from ganzoo.metrics.subjects import Fakes, Generated, Pictured
 from ganzoo.seeding import derive
 
-REAL_ORDER = 0  # the seed of the order in which real images are looked at: the same for every model
+REAL_ORDER = 0  # the seed of the order of real images: one for all models, so that their statistics can be cached
 _LAYER_NOISE = 3  # what a derived seed is for
 
 
@@ -38,7 +38,7 @@ def check(metrics: Sequence[str], features: str | None = None, weights: Path | N
         UsageError: an unknown metric or network.
         GanzooError: the network's weights are not on this machine and cannot be fetched.
     """
-    looks_of(choose(metrics), features, weights=weights)
+    views_of(choose(metrics), features, weights=weights)
 
 
 def evaluate(
@@ -75,7 +75,7 @@ def evaluate(
         device: where the feature network goes.
         step: of training, for the record.
         digest: sha256 of the weights that are scored, for the record.
-        progress: told how many images are done, and of how many.
+        progress: called with how many images are done, and of how many.
         split: what the record calls the part of the data that ``data`` is; ``data.split`` by default.
 
     Returns:
@@ -84,16 +84,16 @@ def evaluate(
     Raises:
         UsageError: for what cannot be meant; before any image is computed.
     """
-    judges, fakes = choose(metrics), _fakes(model, data)
+    selected, fakes = choose(metrics), _fakes(model, data)
     count = fakes.count(n)
-    check_images(judges, fakes, data, count)
+    check_images(selected, fakes, data, count)
     if seeds < 1:
         raise UsageError(f"seeds={seeds} does not work: it is 1 or more")
-    looks = looks_of(judges, features, data.resolution, weights, device)
+    views = views_of(selected, features, data.resolution, weights, device)
     begun = time.monotonic()
-    numbers = range(seed, seed + seeds)
+    each = range(seed, seed + seeds)
     with _undisturbed():
-        runs = list(_runs(judges, looks, fakes, data=data, count=count, seeds=numbers, batch=batch, progress=progress))
+        runs = list(_runs(selected, views, fakes, data=data, count=count, seeds=each, batch=batch, progress=progress))
     protocol: dict[str, Any] = {
         "dataset": _dataset(data, split),
         "seed": seed,
@@ -103,15 +103,15 @@ def evaluate(
         "weights": digest,
     }
     return [
-        _record(judge, look, name, [run[place][name] for run in runs], count, protocol)
-        for place, (judge, look) in enumerate(zip(judges, looks, strict=True))
+        _record(metric, view, name, [run[place][name] for run in runs], count, protocol)
+        for place, (metric, view) in enumerate(zip(selected, views, strict=True))
         for name in runs[0][place]
     ]
 
 
 def _runs(
-    judges: Sequence[Judge],
-    looks: Sequence[Look | Setup],
+    selected: Sequence[SelectedMetric],
+    views: Sequence[View],
     fakes: Fakes,
     data: ImageData,
     count: int,
@@ -119,23 +119,23 @@ def _runs(
     batch: int,
     progress: Progress | None,
 ) -> Iterator[list[dict[str, Value]]]:
-    """For each seed, what each metric says."""
-    needs = _needs(judges, looks)
+    """For each seed, the numbers of each metric."""
+    needs = _needs(selected, views)
     real = reference(data, needs, batch, progress)
     for seed in seeds:
-        torch.manual_seed(derive(_LAYER_NOISE, seed))
-        fake = survey(fakes.batches(count, seed, batch), count, needs, _belonging(data), progress) if needs else {}
+        torch.manual_seed(derive(_LAYER_NOISE, seed))  # for generators that draw noise in eval mode too
+        fake = extract(fakes.batches(count, seed, batch), count, needs, _belonging(data), progress) if needs else {}
         said = [
-            judge.metric(real[look], fake[look])
-            if isinstance(look, Look)
-            else judge.metric(fakes.gan, data, n=count, seed=seed, batch=batch)
-            for judge, look in zip(judges, looks, strict=True)
+            metric.metric(real[view], fake[view])
+            if isinstance(view, FeatureView)
+            else metric.metric(fakes.gan, data, n=count, seed=seed, batch=batch)
+            for metric, view in zip(selected, views, strict=True)
         ]
-        yield [_numbers(judge, look, one) for judge, look, one in zip(judges, looks, said, strict=True)]
+        yield [_numbers(metric, view, one) for metric, view, one in zip(selected, views, said, strict=True)]
 
 
 def _belonging(data: ImageData) -> Belonging:
-    """Image k belongs to row k of the data."""
+    """The real images of rows ``start`` to ``stop``: image k belongs to row k of the data."""
     return lambda start, stop: data.images.fetch(torch.arange(start, stop))
 
 
@@ -148,7 +148,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
-    """What is to be scored.
+    """The generated images to be scored.
 
     Raises:
         UsageError: its images have another size or number of channels than the real ones.
@@ -163,43 +163,43 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
     return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
 
 
-def _needs(judges: Sequence[Judge], looks: Sequence[Look | Setup]) -> dict[Look, frozenset[str]]:
-    """What to gather, by the way of looking; nothing for experiments."""
-    needs: dict[Look, frozenset[str]] = {}
-    for judge, look in zip(judges, looks, strict=True):
-        if isinstance(look, Look):
-            needs[look] = needs.get(look, frozenset()) | judge.statistics
+def _needs(selected: Sequence[SelectedMetric], views: Sequence[View]) -> dict[FeatureView, frozenset[str]]:
+    """The statistics to gather, by feature view, each view once whatever the number of metrics that share it."""
+    needs: dict[FeatureView, frozenset[str]] = {}
+    for metric, view in zip(selected, views, strict=True):
+        if isinstance(view, FeatureView):
+            needs[view] = needs.get(view, frozenset()) | metric.statistics
     return needs
 
 
-def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | None = None) -> dict[Look, Sample]:
-    """What networks see of real images; kept on disk, so that it is computed once for a data set.
+def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | None = None) -> dict[FeatureView, Sample]:
+    """Samples of the real images; cached on disk, so that a data set is sent through a network once and not per score.
 
     Args:
-        data: all of its images are looked at.
-        needs: what to gather; what is said of generated images only is left out.
+        data: all of its images count.
+        needs: what to gather; statistics of generated images only are left out.
         batch: images computed at once.
-        progress: told how many images are done.
+        progress: called with how many images are done, and of how many.
     """
-    wanted = {(look, name) for look, names in needs.items() for name in names if not STATISTICS[name].fakes_only}
+    wanted = {(view, name) for view, names in needs.items() for name in names if not STATISTICS[name].fakes_only}
     keys = {one: (data.fingerprint, one[0].network.sha256, one[0].network.pixels, one[0].resize) for one in wanted}
     found = {one: recall(one[1], *keys[one]) for one in wanted}
-    missing: dict[Look, frozenset[str]] = {}
-    for look, name in (one for one in wanted if found[one] is None):
-        missing[look] = missing.get(look, frozenset()) | {name}
+    missing: dict[FeatureView, frozenset[str]] = {}
+    for view, name in (one for one in wanted if found[one] is None):
+        missing[view] = missing.get(view, frozenset()) | {name}
     if missing:
         batches = Pictured(data).batches(data.count, REAL_ORDER, batch)
-        for look, sample in survey(batches, data.count, missing, _belonging(data), progress).items():
+        for view, sample in extract(batches, data.count, missing, _belonging(data), progress).items():
             for name, statistic in sample.statistics.items():
-                found[look, name] = statistic
-                remember(statistic, name, *keys[look, name])
+                found[view, name] = statistic
+                remember(statistic, name, *keys[view, name])
     return {
-        look: Sample(data.count, {name: found[look, name] for where, name in wanted if where == look}) for look in needs
+        view: Sample(data.count, {name: found[view, name] for where, name in wanted if where == view}) for view in needs
     }
 
 
-def _numbers(judge: Judge, look: Look | Setup, said: Mapping[str, Value | float]) -> dict[str, Value]:
-    """What a metric said, by the names that records use.
+def _numbers(metric: SelectedMetric, view: View, said: Mapping[str, Value | float]) -> dict[str, Value]:
+    """The numbers of a metric, checked, by the names that records use.
 
     Raises:
         PluginError: it gives a name that no record can have.
@@ -209,12 +209,14 @@ def _numbers(judge: Judge, look: Look | Setup, said: Mapping[str, Value | float]
     for name, given in said.items():
         value = given if isinstance(given, Value) else Value(float(given))
         if not NAME.fullmatch(name):
-            raise PluginError(f"{judge.entry.spelling} calls a number {name!r}: use lower-case letters, digits and '-'")
+            raise PluginError(
+                f"{metric.entry.spelling} calls a number {name!r}: use lower-case letters, digits and '-'"
+            )
         if not math.isfinite(value.value):
             raise GanzooError(
                 f"{name} is {value.value}: the images, or the network's weights, are beyond what it measures"
             )
-        numbers[name if look.network.standard else judge.elsewhere.get(name, name)] = value
+        numbers[name if view.network.standard else metric.elsewhere.get(name, name)] = value
     return numbers
 
 
@@ -223,10 +225,10 @@ def _dataset(data: ImageData, split: str | None) -> dict[str, Any]:
 
 
 def _record(
-    judge: Judge, look: Look | Setup, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
+    metric: SelectedMetric, view: View, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
 ) -> Score:
     """The score that a metric's values for each seed amount to."""
-    network = look.network
+    network = view.network
     first, numbers = values[0], [value.value for value in values]
     samples = first.samples or count
     several = {"values": numbers} if len(values) > 1 else {}
@@ -237,8 +239,8 @@ def _record(
         std=stdev(numbers) if len(values) > 1 else first.std,
         samples=samples,
         network=network.record(),
-        resize=look.resize,
-        higher_is_better=judge.higher_is_better,
+        resize=view.resize,
+        higher_is_better=metric.higher_is_better,
         details={**first.details, **several},
         **protocol,
     )

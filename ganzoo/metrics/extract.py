@@ -1,4 +1,7 @@
-"""One pass over images: each is made, resized and looked at once, and every statistic is gathered on the way."""
+"""One pass over images: each is made once, resized and sent through each feature extractor once.
+
+Every statistic that some metric asked for is gathered on the way, so that no image or feature is kept for longer.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,24 @@ from ganzoo.metrics.statistic import FeatureBatch
 from ganzoo.metrics.subjects import Batches
 
 
-class Look(NamedTuple):
-    """A way of looking at images: through what, and how they are resized for it."""
+class FeatureView(NamedTuple):
+    """A feature extractor and the way images are resized for it: what of a sample metrics can share."""
 
     network: FeatureNetwork | Comparison
     resize: str
 
 
-class Setup(NamedTuple):
-    """What an experiment is made with: it looks at images in its own way, and not in the pass that all others share."""
+class ModelView(NamedTuple):
+    """The instrument of a metric that is given the model itself, and takes no part in the shared pass."""
 
     network: Instrument
     resize: str
 
 
-Needs = Mapping[Look, frozenset[str]]
-"""Names of statistics by the way of looking at the images."""
+View = FeatureView | ModelView
+
+Needs = Mapping[FeatureView, frozenset[str]]
+"""Names of statistics by feature view."""
 
 Belonging = Callable[[int, int], Tensor]
 """The real images that belong to generated images ``start`` to ``stop``, uint8 ``(B, C, H, W)``."""
@@ -39,30 +44,30 @@ Progress = Callable[[int, int], None]
 """Called with how many images are done, and how many there are."""
 
 
-def survey(
+def extract(
     batches: Batches, total: int, needs: Needs, belonging: Belonging, progress: Progress | None = None
-) -> dict[Look, Sample]:
-    """What networks see of images.
+) -> dict[FeatureView, Sample]:
+    """Samples of images: the statistics that metrics need, in one pass.
 
     Args:
         batches: images uint8 ``(B, C, H, W)`` and labels or None.
         total: how many there are.
-        needs: what to gather; every image is looked at once in each way.
+        needs: what to gather, by feature view.
         belonging: the other side of the pairs, for what compares these.
-        progress: told after each batch.
+        progress: called after each batch.
 
     Returns:
-        A sample for each way of looking.
+        A sample for each feature view.
     """
-    gatherers = {look: Gatherer(names, total) for look, names in needs.items()}
-    wants_logits = {look: "probabilities" in names for look, names in needs.items()}
+    gatherers = {view: Gatherer(names, total) for view, names in needs.items()}
+    wants_logits = {view: "probabilities" in names for view, names in needs.items()}
     done = 0
     for images, labels in batches:
         targets = partial(belonging, done, done + len(images))
-        for look, gatherer in gatherers.items():
-            features, logits = look.network.see(images, look.resize, targets)
-            gatherer.add(FeatureBatch(features, logits if wants_logits[look] else None, labels))
+        for view, gatherer in gatherers.items():
+            features, logits = view.network.see(images, view.resize, targets)
+            gatherer.add(FeatureBatch(features, logits if wants_logits[view] else None, labels))
         done += len(images)
         if progress is not None:
             progress(done, total)
-    return {look: gatherer.sample() for look, gatherer in gatherers.items()}
+    return {view: gatherer.sample() for view, gatherer in gatherers.items()}

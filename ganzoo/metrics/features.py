@@ -1,4 +1,4 @@
-"""Feature networks by name: what a score sees of an image.
+"""Feature extractors by name: the networks whose features scores compare.
 
 ``inception-v3-compat`` is the graph that FID is defined on; any other name is a network of timm, with its weights.
 ``NAME:random`` leaves the weights untrained, for tests, and says so in every key.
@@ -37,7 +37,7 @@ SMALLEST = 64  # pixels: below, a network of ImageNet sees next to nothing
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A network, ready to look at images.
+    """A feature extractor: a network with its weights, its input size and its way of resizing.
 
     Attributes:
         name: as keys have it.
@@ -76,11 +76,11 @@ class FeatureNetwork:
         return features.float().cpu(), None if logits is None else logits.float().cpu()
 
     def see(self, images: Tensor, resize: str, targets: Targets) -> tuple[Tensor, Tensor | None]:
-        """The features and logits of images, whatever they belong to."""
+        """As a call; ``targets``, which only comparisons of pairs need, are not fetched."""
         return self(images, resize)
 
     def record(self) -> dict[str, Any]:
-        """What a score says of it."""
+        """Name, input size, ``pretrained`` and sha256, as a score's record has them."""
         return {"name": self.name, "input": self.pixels, "pretrained": self.pretrained, "sha256": self.sha256}
 
     @property
@@ -98,7 +98,7 @@ def open_network(
     Args:
         name: ``inception-v3-compat`` (the default), or a network of timm such as ``tf_efficientnet_lite0.in1k``;
             ``:random`` after it leaves it untrained.
-        resolution: of the images that it will see: timm's networks look at twice that size, from 64 pixels up to what
+        resolution: of the images: timm's networks are given twice that size, from 64 pixels up to what
             they were trained at.
         weights: a file with its weights; else they are found on this machine, or fetched.
         device: where it goes.
@@ -120,6 +120,8 @@ def open_network(
 def _placed(module: nn.Module, pixels: int, device: torch.device) -> nn.Module:
     """The module in eval mode, channels last, batch norm folded into convolutions where that changes nothing."""
     module = module.eval().requires_grad_(False)
+    # Order of registration is only a guess at order of execution, so the folded network is tried on random images,
+    # and put back as it was where its features differ by more than rounding.
     probe = torch.rand(2, 3, pixels, pixels, generator=torch.Generator().manual_seed(0)) * 255
     with torch.no_grad():
         expected = module(probe)[0]

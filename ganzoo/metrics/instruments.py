@@ -1,4 +1,4 @@
-"""What metrics measure with in place of a feature network, such as the comparison of an image with its own real one."""
+"""Instruments: what some metrics measure with in place of a feature extractor, such as a formula over pixels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Instrument:
     classifies: bool = False
 
     def record(self) -> dict[str, Any]:
-        """What a score says of it."""
+        """Name, input size, ``pretrained`` and sha256, as a score's record has them."""
         return {"name": self.name, "input": self.pixels, "pretrained": self.pretrained, "sha256": self.sha256}
 
     @property
@@ -54,7 +54,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Comparison(Instrument):
-    """What a metric of pairs looks through: images are compared at their own size.
+    """The instrument of a metric of pairs: images are compared at their own size.
 
     Attributes:
         measure: the comparison.

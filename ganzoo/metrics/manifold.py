@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: which images lie among which, told by nearest neighbours."""
+"""Precision, recall, density and coverage: which images lie among which, by nearest neighbours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PrecisionRecall(Metric):
         self.k = k
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
-        """Both shares."""
+        """``precision`` and ``recall``, each in [0, 1]."""
         return _values(real, fake, {"precision": self.k, "recall": self.k})
 
 
@@ -52,7 +52,7 @@ class DensityCoverage(Metric):
         self.k = k
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
-        """Both numbers."""
+        """``density``, from 0 up, and ``coverage``, in [0, 1]."""
         return _values(real, fake, {"density": self.k, "coverage": self.k})
 
 
@@ -76,7 +76,7 @@ class PRDC(Metric):
 
 
 def _values(real: Sample, fake: Sample, wanted: dict[str, int]) -> dict[str, Value]:
-    """The wanted numbers, each with its k."""
+    """The numbers named in ``wanted``, each with its number of neighbours k."""
     x, y = real.features, fake.features
     if min(len(x), len(y)) <= max(wanted.values()):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What a metric is: two samples in, numbers by name out; or an experiment with the model itself."""
+"""The base classes of metrics: two samples in, numbers by name out; or an experiment with the model itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Value:
-    """A number, where there is more to say of it.
+    """A number of a metric with its spread, sample size and details.
 
     Attributes:
         value: the number.
@@ -52,7 +52,7 @@ class Metric(ABC):
     elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def own_network(self, resolution: int, device: torch.device) -> Comparison | None:
-        """What it compares pairs through, for a metric that requires ``pairs``; None to use the feature network.
+        """The comparison of pairs, for a metric that requires ``pairs``; None to use the feature extractor.
 
         Args:
             resolution: of the images, in pixels.
@@ -86,7 +86,7 @@ class Experiment(ABC):
 
     @abstractmethod
     def instrument(self, resolution: int) -> Instrument:
-        """What records say that it measures with.
+        """The instrument that score records name.
 
         Args:
             resolution: of the images, in pixels.

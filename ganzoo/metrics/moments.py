@@ -29,7 +29,7 @@ class Moments:
 
     @cached_property
     def covariance(self) -> Tensor:
-        """``(d, d)``."""
+        """``(d, d)``, float64, with ``count - 1`` in the denominator."""
         root = self.root
         return root.T @ root
 
@@ -38,6 +38,7 @@ class Moments:
         """A matrix ``R`` with ``R.T @ R`` the covariance and as few rows as its rank allows."""
         if self.rows is not None:
             return self.rows / (self.count - 1) ** 0.5
+        # Cholesky is several times as fast as eigenvectors, and fails only where the covariance is singular.
         lower, failed = torch.linalg.cholesky_ex(self.covariance)
         if not failed:
             return lower.T.contiguous()
@@ -47,61 +48,63 @@ class Moments:
 
     @property
     def rank(self) -> int:
-        """No less than the rank of the covariance."""
+        """An upper bound of the covariance's rank: the number of rows of :attr:`root`, or the dimension."""
         return len(self.mean) if self.rows is None else len(self.rows)
 
     @property
     def trace(self) -> float:
-        """Total variance."""
+        """The total variance, the trace of the covariance; computed without it where only rows are kept."""
         if self.rows is not None:
             return self.rows.square().sum().item() / (self.count - 1)
         return self.covariance.trace().item()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it by name, for a file."""
+        """The moments by name, to be written to a safetensors file."""
         spread = {"covariance": self.covariance} if self.rows is None else {"rows": self.rows}
         return {"count": torch.tensor(self.count), "mean": self.mean, **spread}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Moments:
-        """What :meth:`tensors` gave."""
+        """The moments that :meth:`tensors` gave."""
         return cls(int(tensors["count"]), tensors["mean"], tensors.get("covariance"), tensors.get("rows"))
 
 
 class RunningMoments:
-    """Moments of features that arrive in blocks. Memory is bounded by d² whatever their number.
+    """Moments of features ``(n, d)`` that arrive in batches; memory is bounded by d² whatever their number.
 
-    Sums are of float64 and taken about the mean of the first block, so nothing cancels.
+    Sums are in float64 and taken about the mean of the first batch. Features of a network are positive with means far
+    larger than their spread, so plain sums of squares would cancel most of their digits.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self._blocks: list[Tensor] = []  # until they are as many as dimensions
+        self._batches: list[Tensor] = []  # kept until there are more images than dimensions: see Moments.rows
         self._shift = self._sum = self._outer = torch.empty(0)
 
     def add(self, features: Tensor) -> None:
-        """Take in features ``(n, d)``."""
+        """Add features ``(n, d)``, of any dtype."""
         self.count += len(features)
-        self._blocks.append(features)
+        self._batches.append(features)
         if self.count > features.shape[1]:
-            for block in self._blocks:
-                self._absorb(block.double())
-            self._blocks = []
+            for batch in self._batches:
+                self._absorb(batch.double())
+            self._batches = []
 
-    def _absorb(self, block: Tensor) -> None:
+    def _absorb(self, batch: Tensor) -> None:
         if not len(self._shift):
-            d = block.shape[1]
-            self._shift, self._sum, self._outer = block.mean(0), block.new_zeros(d), block.new_zeros(d, d)
-        centred = block - self._shift
+            d = batch.shape[1]
+            self._shift, self._sum, self._outer = batch.mean(0), batch.new_zeros(d), batch.new_zeros(d, d)
+        centred = batch - self._shift
         self._sum += centred.sum(0)
         self._outer.addmm_(centred.T, centred)
 
     def moments(self) -> Moments:
-        """Of everything so far; later blocks do not change them."""
-        if self._blocks:
-            features = torch.cat(self._blocks).double()
+        """The moments of everything so far; what is added later does not change them."""
+        if self._batches:
+            features = torch.cat(self._batches).double()
             mean = features.mean(0)
             return Moments(self.count, mean, rows=features - mean)
+        # Of x - shift the mean is ``offset`` and the scatter ``outer``; the shift moves the mean alone.
         offset = self._sum / self.count
         scatter = self._outer - self.count * offset.outer(offset)
         return Moments(self.count, self._shift + offset, scatter / (self.count - 1))
@@ -120,6 +123,7 @@ def trace_sqrt(a: Moments, b: Moments) -> float:
         inner = half @ half.T
     else:
         inner = thin.root @ other.covariance @ thin.root.T
+    # Symmetric but for rounding, and no eigenvalue negative but for rounding.
     return torch.linalg.eigvalsh((inner + inner.T) / 2).clamp_min(0).sqrt().sum().item()
 
 

@@ -28,12 +28,12 @@ class Paired(Metric):
     name: ClassVar[str]
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
-        """The mean over pairs."""
+        """The mean over pairs, with ``image_std`` in its details."""
         return {self.name: Value(fake.pairs.mean, details={"image_std": fake.pairs.std})}
 
     @abstractmethod
     def own_network(self, resolution: int, device: torch.device) -> Comparison:
-        """What it compares through."""
+        """The comparison of this metric, at ``resolution``; UsageError for images that are too small."""
 
 
 class Pixels(Paired):
@@ -47,7 +47,7 @@ class Pixels(Paired):
         """The formula; see :data:`ganzoo.metrics.instruments.Measure`."""
 
     def own_network(self, resolution: int, device: torch.device) -> Comparison:
-        """No network."""
+        """The formula as a comparison; no network is opened."""
         _check_size(self.name, resolution, self.smallest)
         measure: Measure = self.measure
         return of_pixels(measure, resolution, device)

@@ -1,4 +1,4 @@
-"""What is known of one set of images: the statistics that metrics asked for, gathered in one pass."""
+"""A sample: the statistics of one set of images that metrics asked for, gathered in one pass."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Gatherer:
         self._waiting: list[FeatureBatch] = []
 
     def add(self, batch: FeatureBatch) -> None:
-        """Take in the next images."""
+        """Add the next images, ``n`` of them with features ``(n, d)``."""
         self._waiting.append(batch)
         if sum(map(len, self._waiting)) >= CHUNK:
             self._pass_on(CHUNK)
@@ -91,13 +91,14 @@ class Gatherer:
         """Hand on :data:`CHUNK` images at a time while as many as ``least`` wait."""
         waiting = _joined(self._waiting)
         while len(waiting) and len(waiting) >= least:
+            # Chunks of one size: sums of floats depend on how they are grouped, and scores must not on the batch size.
             for statistic in self._found.values():
                 statistic.take(waiting.part(0, CHUNK))
             waiting = waiting.part(CHUNK, len(waiting))
         self._waiting = [waiting] if len(waiting) else []
 
     def sample(self) -> Sample:
-        """Of everything that was taken in."""
+        """The sample of everything that was added; to be called once, at the end."""
         if self._waiting:
             self._pass_on(1)
         return Sample(self.total, {name: statistic.result() for name, statistic in self._found.items()})

@@ -11,7 +11,7 @@ import torch
 
 from ganzoo.data import ImageData
 from ganzoo.errors import PluginError, UsageError, either
-from ganzoo.metrics.extract import Look, Setup
+from ganzoo.metrics.extract import FeatureView, ModelView, View
 from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.statistic import STATISTICS
@@ -23,8 +23,8 @@ LABEL, PAIRS, MODEL = "label", "pairs", "model"  # needs of a metric that images
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A metric, built.
+class SelectedMetric:
+    """A metric that was asked for by name, built.
 
     Attributes:
         entry: what was registered.
@@ -42,25 +42,25 @@ class Judge:
 
     @property
     def statistics(self) -> frozenset[str]:
-        """What it wants to know of the images."""
+        """Names of the statistics that it computes from; empty for one that is given the model itself."""
         return self.entry.requires & STATISTICS.keys()
 
     @property
     def experiment(self) -> Experiment | None:
-        """The metric, where it puts the model itself to work rather than look at its images."""
+        """The metric, if it is given the model itself; None if it compares samples."""
         return self.metric if isinstance(self.metric, Experiment) else None
 
-    def look(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> Look | Setup:
-        """How it looks at images: through what is its own, or else through the network that was chosen, opened now."""
+    def view(self, chosen: Callable[[], FeatureNetwork], resolution: int, device: torch.device) -> View:
+        """Its feature extractor and resizing: its own, or else the network that was chosen, which is opened now."""
         if self.experiment is not None:
             instrument = self.experiment.instrument(resolution)
-            return Setup(instrument, instrument.resize)
+            return ModelView(instrument, instrument.resize)
         own = getattr(self.metric, "own_network", None)
         network = (own(resolution, device) if own else None) or chosen()
-        return Look(network, self.resize or network.resize)
+        return FeatureView(network, self.resize or network.resize)
 
 
-def choose(metrics: Sequence[str]) -> list[Judge]:
+def choose(metrics: Sequence[str]) -> list[SelectedMetric]:
     """The metrics of these names, each once, in order.
 
     Raises:
@@ -71,10 +71,10 @@ def choose(metrics: Sequence[str]) -> list[Judge]:
     if not found:
         names = either((entry.name for entry in registry().entries("metric")), "and")
         raise UsageError(f"name a metric; there are {names}")
-    return [judge(entry) for entry in {entry.spelling: entry for entry in found}.values()]
+    return [select_metric(entry) for entry in {entry.spelling: entry for entry in found}.values()]
 
 
-def judge(entry: Entry) -> Judge:
+def select_metric(entry: Entry) -> SelectedMetric:
     """A registered metric, built with its default options.
 
     Raises:
@@ -90,7 +90,7 @@ def judge(entry: Entry) -> Judge:
             f"{entry.spelling}: a ganzoo.metrics.Experiment, and no other metric, is registered with"
             f" requires={{{MODEL!r}}}"
         )
-    return Judge(
+    return SelectedMetric(
         entry,
         metric,
         getattr(metric, "resize", None),
@@ -114,7 +114,7 @@ def with_floor(metrics: Sequence[str]) -> list[str]:
     return names
 
 
-def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: int) -> None:
+def check_images(selected: Sequence[SelectedMetric], fakes: Fakes, data: ImageData, count: int) -> None:
     """Refuse metrics that these images cannot be scored by.
 
     Raises:
@@ -122,7 +122,7 @@ def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: 
     """
     if count < 2:
         raise UsageError(f"-n {count} does not work: a score rests on two images at least, and means little under 1000")
-    for one in judges:
+    for one in selected:
         if LABEL in one.entry.requires:
             for labelled, who in ((data.labels is not None, f"the data set {data.name}"), (fakes.labelled, fakes.name)):
                 if not labelled:
@@ -135,7 +135,7 @@ def check_images(judges: Sequence[Judge], fakes: Fakes, data: ImageData, count: 
             one.experiment.check(fakes.gan, data)
 
 
-def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:
+def _check_pairs(one: SelectedMetric, fakes: Fakes, data: ImageData) -> None:
     name = f"{one.entry.name} compares each image with the real one that belongs to it"
     if PAIRS not in data.provides:
         raise UsageError(f"{name}, and the data set {data.name} has no pairs: see 'ganzoo list dataset'")
@@ -143,17 +143,17 @@ def _check_pairs(one: Judge, fakes: Fakes, data: ImageData) -> None:
         raise UsageError(f"{name}, and {fakes.name} is not made from the source images of {data.name}")
 
 
-def looks_of(
-    judges: Sequence[Judge],
+def views_of(
+    selected: Sequence[SelectedMetric],
     features: str | FeatureNetwork | None,
     resolution: int = 32,
     weights: Path | None = None,
     device: str | torch.device = "cpu",
-) -> list[Look | Setup]:
-    """How each metric looks at images; the feature network is opened only where one of them needs it.
+) -> list[View]:
+    """The feature extractor and resizing of each metric; the network is opened only where one of them needs it.
 
     Args:
-        judges: the metrics.
+        selected: the metrics.
         features, weights: the feature network, and a file with its weights; see :func:`open_network`.
         resolution: of the images.
         device: where networks go.
@@ -166,8 +166,8 @@ def looks_of(
     def chosen() -> FeatureNetwork:
         return features if isinstance(features, FeatureNetwork) else open_network(features, resolution, weights, device)
 
-    looks = [one.look(chosen, resolution, torch.device(device)) for one in judges]
-    for one, look in zip(judges, looks, strict=True):
-        if "probabilities" in one.statistics and not look.network.classifies:
-            raise UsageError(f"{one.entry.name} needs class probabilities, and {look.network.name} gives none")
-    return looks
+    views = [one.view(chosen, resolution, torch.device(device)) for one in selected]
+    for one, view in zip(selected, views, strict=True):
+        if "probabilities" in one.statistics and not view.network.classifies:
+            raise UsageError(f"{one.entry.name} needs class probabilities, and {view.network.name} gives none")
+    return views

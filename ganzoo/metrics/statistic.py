@@ -1,4 +1,4 @@
-"""What can be gathered of images while they pass: moments, features, class probabilities, differences of pairs."""
+"""Statistics that are gathered while features pass: moments, the features themselves, class probabilities, pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganzoo.metrics.moments import Moments, RunningMoments
 
 MOST_FEATURES = 10_000  # a side, for metrics that compare images with each other
 SPLITS = 10  # of an Inception Score
-SIZES = 15  # numbers of samples that an extrapolation looks at
+SIZES = 15  # numbers of samples that FID-infinity is extrapolated from
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class FeatureBatch:
         return len(self.features)
 
     def part(self, start: int, stop: int) -> FeatureBatch:
-        """Images ``start`` to ``stop``."""
+        """The features, logits and labels of images ``start`` to ``stop`` of these."""
         logits = None if self.logits is None else self.logits[start:stop]
         return FeatureBatch(self.features[start:stop], logits, None if self.labels is None else self.labels[start:stop])
 
 
 class Statistic(ABC):
-    """Something that is gathered while images pass.
+    """A statistic of a set of images, gathered batch by batch.
 
     Args:
         total: how many images there will be.
@@ -47,7 +47,7 @@ class Statistic(ABC):
         self.total, self.seen = total, 0
 
     def take(self, batch: FeatureBatch) -> None:
-        """Take in the next images."""
+        """Add the next images, and count them."""
         self.add(batch)
         self.seen += len(batch)
 
@@ -57,7 +57,7 @@ class Statistic(ABC):
 
     @abstractmethod
     def result(self) -> Any:
-        """What metrics see."""
+        """The statistic of all images, as metrics are handed it."""
 
 
 class _Moments(Statistic):

@@ -1,4 +1,4 @@
-"""The images that are scored: a generator's, or a set that is there already."""
+"""The generated images that are scored: samples of a model, or a set of images that is there already."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Fakes(Protocol):
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """How error messages call them."""
 
     @property
     def gan(self) -> GAN | None:
-        """What draws them; None for images that are there already."""
+        """The model that draws them; None for images that are there already."""
 
     @property
     def labelled(self) -> bool:
@@ -49,7 +49,7 @@ class Fakes(Protocol):
 class Generated:
     """What a GAN draws: image k depends on the seed and k only, its class is k modulo their number.
 
-    What the GAN takes besides noise is row k of the data, and then so is its class. Each source image is used once.
+    Inputs besides noise are row k of the data, and then so is its class. Each source image is used once.
     """
 
     gan: GAN
@@ -57,7 +57,7 @@ class Generated:
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """How error messages call them: nothing better is known of a model here."""
         return "this model"
 
     @property
@@ -81,7 +81,7 @@ class Generated:
         return n if NOISE in self.gan.input_names else min(n, self.data.column(SOURCE).shape[0])
 
     def batches(self, n: int, seed: int, batch: int) -> Batches:
-        """See :class:`Fakes`; the same bytes as ``ganzoo sample`` writes."""
+        """As :meth:`Fakes.batches`; the same bytes as ``ganzoo sample`` writes."""
         for start in range(0, n, batch):
             size = min(batch, n - start)
             rows = torch.arange(start, start + size)
@@ -103,12 +103,12 @@ class Pictured:
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The data set's name, for error messages."""
         return self.data.name
 
     @property
     def gan(self) -> None:
-        """Nothing draws them."""
+        """None: no metric that puts a model to work can be made with images alone."""
         return None
 
     @property
@@ -126,7 +126,7 @@ class Pictured:
         return min(n, self.data.count)
 
     def batches(self, n: int, seed: int, batch: int) -> Batches:
-        """See :class:`Fakes`."""
+        """As :meth:`Fakes.batches`; a shuffle, so that the first n of sorted files are not of a few classes."""
         rng = torch.Generator().manual_seed(derive(_ORDER, seed))
         for indices in torch.randperm(self.data.count, generator=rng)[:n].split(batch):
             yield self.data.images.fetch(indices), None if self.data.labels is None else self.data.labels[indices]

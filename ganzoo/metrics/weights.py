@@ -1,4 +1,4 @@
-"""Where the weights of feature networks come from, and whether they are the right ones."""
+"""Weights of feature extractors: found on this machine or downloaded, and checked by sha256."""
 
 from __future__ import annotations
 

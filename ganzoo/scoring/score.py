@@ -21,7 +21,7 @@ from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
 from ganzoo.metrics.extract import Progress
-from ganzoo.metrics.select import choose, looks_of, with_floor
+from ganzoo.metrics.select import choose, views_of, with_floor
 
 OTHER = {"train": "test", "test": "train"}
 
@@ -163,14 +163,14 @@ def evaluate(
     Example:
         >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
     """
-    judges = choose(metrics)
+    selected = choose(metrics)
     keep_memory()
     every = subjects(_found(model), step=step, every=every_step, device=device)
     first = next(every)
     if save and first.folder is not None:
         check_writable(first.folder.path)
     file = None if weights is None else Path(weights)
-    looks_of(judges, features, first.model.resolution, file, device)  # what is missing is said before data is opened
+    views_of(selected, features, first.model.resolution, file, device)  # what is missing is said before data is opened
     real, named = open_split(data, split, first.model.resolution, first.model.channels)
     network = {"features": features, "weights": file, "device": device}
     options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}

@@ -19,7 +19,7 @@ from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
-from ganzoo.metrics.select import choose, looks_of
+from ganzoo.metrics.select import choose, views_of
 from ganzoo.scoring.score import open_split
 
 TOLERANCE = 0.01
@@ -110,12 +110,12 @@ class ScoreVerifier:
         if real.fingerprint != first.dataset["fingerprint"]:
             return [], f"{printable(real.name)} is not the data that was scored"
         try:
-            judges = choose([score.metric for score in scores])
+            selected = choose([score.metric for score in scores])
         except UsageError as error:
             return [], str(error)
         networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
-        looks = looks_of(judges, resolution=gan.resolution, **networks)
-        if any(look.network.record() != dict(first.network) for look in looks):
+        views = views_of(selected, resolution=gan.resolution, **networks)
+        if any(view.network.record() != dict(first.network) for view in views):
             return [], "the feature network here has other weights than the one that scored"
         found = evaluate(
             gan,

@@ -15,7 +15,7 @@ from ganzoo.metrics.instruments import Instrument
 from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.sample import Sample, sample_of
-from ganzoo.metrics.select import MODEL, judge
+from ganzoo.metrics.select import MODEL, select_metric
 from ganzoo.metrics.statistic import STATISTICS
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
@@ -29,9 +29,9 @@ COUNT, WIDTH, CLASSES = 240, 6, 4
 def check_metric(entry: Entry) -> None:
     """Finite numbers under names that records can have, the same every time, and better for better images.
 
-    What an experiment finds out is not judged: that takes a model that suits it, which its own tests have.
+    The numbers of an experiment are not checked: they need a model that suits it, which its own tests have.
     """
-    found = judge(entry)
+    found = select_metric(entry)
     if found.experiment is not None:
         _check_experiment(entry)
         return

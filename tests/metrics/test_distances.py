@@ -105,7 +105,7 @@ def test_moments_of_many_images_take_no_more_memory() -> None:
     running = RunningMoments()
     for _ in range(5):
         running.add(cloud(100, 8))
-    assert not running._blocks and running._outer.shape == (8, 8)
+    assert not running._batches and running._outer.shape == (8, 8)
 
 
 @pytest.mark.slow
