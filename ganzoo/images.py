@@ -16,7 +16,12 @@ PAPER = 255  # the grey between the pictures of a grid
 
 
 def to_uint8(images: Tensor, *, low: float) -> Tensor:
-    """Bytes of images whose values run from ``low`` to 1: 0 for what ``sample`` gives, -1 for what networks give."""
+    """uint8 on the CPU of images of any shape whose values run from ``low`` to 1; what lies outside is cut off.
+
+    Args:
+        images: float.
+        low: what black is: 0 for what ``sample`` gives, -1 for what networks give.
+    """
     scaled = (images.detach().float().cpu() - low) * (255 / (1 - low))
     return scaled.round().clamp_(0, 255).byte()
 

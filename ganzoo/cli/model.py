@@ -19,6 +19,11 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         model: as typed: a folder that is there, else what ``ganzoo.load`` knows, such as ``org/name``.
         device: as typed; the GPU if there is one, else the CPU, by default.
         step: a kept step, ``best``, or None for the model itself.
+
+    Raises:
+        UsageError: for a step that is none, or a device that is not here.
+        ModelError: there is no such model or step, or it cannot be trusted.
+        HubError: the Hub refuses it or gives no answer.
     """
     from ganzoo.hub.locate import on_command_line
     from ganzoo.machine.precision import choose_device
@@ -44,7 +49,12 @@ def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:
 
 
 def file_name(model: str, what: str) -> Path:
-    """A file in the working directory named after the model: ``first-samples.png`` for ``runs/first``."""
+    """A file in the working directory named after the model: ``first-samples.png`` for ``runs/first``.
+
+    Args:
+        model: as typed.
+        what: the end of the name, such as ``samples.png``.
+    """
     folder = Path(model).expanduser()
     name = folder.resolve().name if folder.is_dir() else model.replace("/", "-")
     return Path(f"{name}-{what}")

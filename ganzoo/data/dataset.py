@@ -225,7 +225,16 @@ def no_argument(name: str, argument: str) -> None:
 
 
 def choose_split(name: str, split: str, splits: Collection[str]) -> str:
-    """``split``, if the data set ``name`` has it."""
+    """``split``, if the data set ``name`` has it.
+
+    Args:
+        name: what the message calls the data set.
+        split: as a :class:`DataRequest` asks for it.
+        splits: those that there are.
+
+    Raises:
+        UsageError: it has no such split; the message names those that it has.
+    """
     if split not in splits:
         raise UsageError(f"the data set {name} has no split {split!r}; it has {either(splits, 'and')}")
     return split

@@ -70,7 +70,11 @@ def _from_16_bits(image: Image.Image) -> Image.Image:
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """The picture decoded: upright, 8 bits, mode ``L`` or ``RGB``, transparency on white."""
+    """The picture decoded: upright, 8 bits, mode ``L`` or ``RGB``, transparency on white.
+
+    Raises:
+        ValueError: its pixels have no agreed range; or another of :data:`UNREADABLE`, for a file that is broken.
+    """
     image.load()
     if "exif" in image.info:
         image = ImageOps.exif_transpose(image)
@@ -116,7 +120,16 @@ def square(image: Image.Image, resolution: int) -> Image.Image:
 
 
 def planes(image: Image.Image, resolution: int, channels: int) -> np.ndarray:
-    """Decode a picture to uint8 ``(channels, resolution, resolution)``."""
+    """Decode a picture to uint8 ``(channels, resolution, resolution)``: its central square, resized.
+
+    Args:
+        image: opened, decoded or not.
+        resolution: side of the result in pixels.
+        channels: 1 (grey) or 3 (RGB).
+
+    Raises:
+        ValueError: as :func:`plain` does.
+    """
     image = square(plain(image), resolution)
     wanted = "L" if channels == 1 else "RGB"
     pixels = np.asarray(image if image.mode == wanted else image.convert(wanted))

@@ -16,7 +16,12 @@ QUIET_SECONDS = 2.0
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`QUIET_SECONDS`."""
+    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`QUIET_SECONDS`.
+
+    Args:
+        what: is being done, such as ``decoding``.
+        total: how many of what ``advance`` counts there are.
+    """
     begun, done, task = time.monotonic(), 0, None
     with ExitStack() as stack:
         bar = None

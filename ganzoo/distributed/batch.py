@@ -67,7 +67,7 @@ _world = SINGLE_PROCESS
 
 
 def world() -> World:
-    """The world that this process is in; by itself outside of a distributed run."""
+    """The processes that share a batch with this one, and its place among them; one alone outside a distributed run."""
     return _world
 
 

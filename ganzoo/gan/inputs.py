@@ -38,12 +38,12 @@ def encode_text(captions: Sequence[str], where: str = "text") -> Tensor:
 
 
 def decode_text(rows: Tensor) -> list[str]:
-    """The captions that :func:`encode_text` made bytes of."""
+    """The captions that :func:`encode_text` made bytes ``(n, LONGEST_TEXT)`` of; what is no UTF-8 is replaced."""
     return [bytes(row).rstrip(b"\0").decode(errors="replace") for row in rows.cpu().numpy()]
 
 
 def signed(images: Tensor) -> Tensor:
-    """uint8 images as float32 in [-1, 1]: ``x / 127.5 - 1``."""
+    """uint8 images of any shape as float32 in [-1, 1], as networks take them: ``x / 127.5 - 1``."""
     return images.float().div_(127.5).sub_(1.0)
 
 

@@ -16,7 +16,11 @@ from ganzoo.parts.context import Batch, TurnContext
 
 
 class NoiseGame(Game):
-    """Noise to image, with or without labels."""
+    """Noise to image, with or without labels: what an architecture plays that declares no game of its own.
+
+    Args:
+        gan: with networks ``G``, called ``G(z, y)``, and ``D``, called ``D(x, y)``.
+    """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
 

@@ -153,7 +153,14 @@ def conv_transpose2d(x: Tensor, kernel: Tensor, stride: int, padding: int) -> Te
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution with a square kernel, one stride and one zero padding for both directions, and no groups."""
+    """A convolution with a square kernel, one stride and one zero padding for both directions, and no groups.
+
+    Args:
+        in_channels, out_channels: maps before and after.
+        size: side of the kernel in pixels.
+        stride, padding: in pixels; what is padded is zero.
+        bias: whether a number is added to each map.
+    """
 
     def __init__(
         self, in_channels: int, out_channels: int, size: int, stride: int = 1, padding: int = 0, bias: bool = True

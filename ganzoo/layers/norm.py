@@ -110,7 +110,14 @@ class BatchNorm(RunningStatistics):
 
 
 class ConditionalBatchNorm(RunningStatistics):
-    """Batch norm whose scale and shift are linear in ``y``: see :func:`conditional_batch_norm`."""
+    """Batch norm whose scale and shift are linear in ``y``: see :func:`conditional_batch_norm`.
+
+    Args:
+        channels: maps of the input.
+        y_dim: length of the label vector, at least 1.
+        eps: added to the variance.
+        momentum: weight of the newest batch in the running statistics.
+    """
 
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(channels, eps, momentum)

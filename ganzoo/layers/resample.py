@@ -29,7 +29,12 @@ def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class DownConv2d(nn.Conv2d):
-    """A 3x3 convolution, then 2x2 mean pooling, as one 4x4 convolution of stride 2."""
+    """A 3x3 convolution, then 2x2 mean pooling, as one 4x4 convolution of stride 2.
+
+    Args:
+        in_channels, out_channels: maps before and after; height and width are even, and are halved.
+        bias: whether a number is added to each map.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
@@ -40,7 +45,12 @@ class DownConv2d(nn.Conv2d):
 
 
 class NearestUpConv2d(nn.Conv2d):
-    """Nearest-neighbour doubling, then a 3x3 convolution, as one transposed 4x4 convolution of stride 2."""
+    """Nearest-neighbour doubling, then a 3x3 convolution, as one transposed 4x4 convolution of stride 2.
+
+    Args:
+        in_channels, out_channels: maps before and after; height and width are doubled.
+        bias: whether a number is added to each map.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
@@ -53,7 +63,12 @@ class NearestUpConv2d(nn.Conv2d):
 
 
 class BilinearUpConv2d(nn.Conv2d):
-    """Bilinear doubling (corners not aligned), then a 3x3 convolution; not folded, as its borders are special."""
+    """Bilinear doubling (corners not aligned), then a 3x3 convolution; not folded, as its borders are special.
+
+    Args:
+        in_channels, out_channels: maps before and after; height and width are doubled.
+        bias: whether a number is added to each map.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
@@ -65,7 +80,12 @@ class BilinearUpConv2d(nn.Conv2d):
 
 
 class TransposedConv2d(nn.ConvTranspose2d):
-    """A transposed 4x4 convolution of stride 2 that doubles a map, its bias added afterwards."""
+    """A transposed 4x4 convolution of stride 2 that doubles a map, its bias added afterwards.
+
+    Args:
+        in_channels, out_channels: maps before and after; height and width are doubled.
+        bias: whether a number is added to each map.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)

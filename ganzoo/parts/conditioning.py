@@ -8,7 +8,12 @@ from ganzoo.parts.output import Output
 
 
 class LinearHead(nn.Module):
-    """One linear map from features to a score; maps of features are flattened first."""
+    """One linear map from features to a score; maps of features are flattened first.
+
+    Args:
+        features: how many there are of them once flattened.
+        bias: whether the score has a bias.
+    """
 
     def __init__(self, features: int, bias: bool = True) -> None:
         super().__init__()

@@ -41,7 +41,11 @@ HEADERS: Mapping[str, str] = {
 
 
 def content_type(name: str) -> str:
-    """The content type of a page's file, by the ending of its name."""
+    """The content type of a page's file, by the ending of its name: ``html``, ``css``, ``js`` or ``svg``.
+
+    Raises:
+        KeyError: for any other ending.
+    """
     return f"{KINDS[name.rpartition('.')[2]]}; charset=utf-8"
 
 
