@@ -47,7 +47,7 @@ def register_attentions(register: Register) -> None:
 
 @hookspec
 def register_conditionings(register: Register) -> None:
-    """Subclasses of ``ganzoo.parts.conditioning.Conditioning``: how labels enter a network."""
+    """Subclasses of ``ganzoo.Conditioning``: how labels enter a network."""
 
 
 @hookspec

@@ -12,6 +12,7 @@ from ganzoo_translate.data.digits import render
 from ganzoo_translate.data.fonts import fonts, glyph
 from small_data import every, folder, pixels
 
+import ganzoo
 from ganzoo import DataError, GanzooError, UsageError
 from ganzoo.data import DataRequest, ImageData, MemoryImages, open_data
 
@@ -151,11 +152,10 @@ def test_without_an_argument_they_say_what_to_type(name: str) -> None:
 
 
 def test_every_set_passes_what_the_built_in_ones_pass() -> None:
-    from ganzoo.registry.loading import registry
     from ganzoo.testing import checks
 
     for name in ("pairs", "classes", "folders", "cartoon", "rendered-digits"):
-        assert registry().find(name, ("dataset",)).distribution == "ganzoo-translate"
+        assert ganzoo.info(f"dataset/{name}").distribution == "ganzoo-translate"
         (refusal,) = [one for one in checks(f"dataset/{name}") if one.id.endswith("refusal")]
         refusal.run()
 
@@ -167,8 +167,6 @@ def test_too_few_photos() -> None:
         @staticmethod
         def three(argument: str, request: DataRequest) -> ImageData:
             return ImageData("three", MemoryImages(pixels(3)))
-
-    import ganzoo
 
     class Plugin:
         @ganzoo.hookimpl
