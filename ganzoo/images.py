@@ -1,4 +1,4 @@
-"""Images for people: tensors to pictures, grids, and the animation of a training run."""
+"""Pictures of tensors: PNG grids, GIF animations, and the animation of a training run."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: in
 
 
 class Animation:
-    """The frames of a training as PNG files in a folder, and the animation made of them.
+    """The frames of a training run as PNG files in a folder, and the animated GIF made of them.
 
     The folder is all its state, so a resumed run goes on with it; a frame of a step that is taken again is replaced
     by the same bytes.

@@ -73,7 +73,7 @@ def world() -> World:
 
 @contextmanager
 def use_world(world: World) -> Iterator[World]:
-    """Be in ``world`` inside the block."""
+    """Make ``world`` the current one inside the ``with`` block."""
     global _world
     before, _world = _world, world
     try:
@@ -127,6 +127,7 @@ def gather(x: Tensor) -> Tensor:
     """
     if _world.size == 1:
         return x
+    # A sum of zero-padded slices in place of all_gather, as the sum has a derivative of every order here.
     others = (_world.rank, _world.size - 1 - _world.rank)
     before, after = (x.new_zeros((len(x) * n, *x.shape[1:])) for n in others)
     return all_reduce_sum(torch.cat([before, x, after]))  # adding zeros changes no number
@@ -143,7 +144,8 @@ def global_mean(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
 def global_draw(draw: Callable[..., Tensor], n: int, *shape: int) -> Tensor:
     """This process's rows of what ``draw(B, *shape)`` draws for the global batch, ``(n, ...)``.
 
-    Every process draws all of it, from generators in one state. In a single process it is ``draw(n, *shape)``.
+    Every process draws all of it, from generators in one state, and keeps its rows: so the numbers of an image do not
+    depend on the number of processes, and the generators stay in step. In a single process it is ``draw(n, *shape)``.
 
     Args:
         draw: such as ``torch.rand``; its first argument is the number of rows.

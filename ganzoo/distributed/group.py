@@ -2,7 +2,8 @@
 
 Each process has all networks and its slice of every batch (:mod:`ganzoo.distributed.batch`). After each turn's
 backward pass the gradients are averaged, so every process takes the same step; there are no wrappers around networks.
-The first process alone writes, and all others wait for it at the control group, gloo's, which waits for hours.
+Only the first process writes. The others wait for it in the control group, gloo's, which has a timeout of hours: what
+one process downloads or scores may take far longer than a step.
 """
 
 from __future__ import annotations
@@ -133,14 +134,14 @@ def all_reduce_max(number: int) -> int:
     processes = world()
     if processes.size == 1:
         return number
-    largest = torch.tensor(number)
+    largest = torch.tensor(number)  # on the CPU, where the control group is
     with collective():
         dist.all_reduce(largest, dist.ReduceOp.MAX, group=processes.control)
     return int(largest)
 
 
 def broadcast_object(value: Any) -> Any:
-    """The first process's ``value``, in every process, as JSON hands it on; alone it is ``value`` itself."""
+    """The first process's ``value``, in every process, as JSON hands it on; of a single process ``value`` itself."""
     processes = world()
     if processes.size == 1:
         return value
@@ -150,8 +151,8 @@ def broadcast_object(value: Any) -> Any:
 
 
 def _from_first(tensor: Tensor) -> Tensor:
-    """Fill a contiguous tensor on the CPU, of any type, with what the first process has in it."""
-    with collective():
+    """Fill a contiguous tensor on the CPU, of any dtype, with what the first process has in it."""
+    with collective():  # as bytes, so that any dtype goes through
         dist.broadcast(tensor.view(-1).view(torch.uint8), 0, group=world().control)
     return tensor
 
@@ -188,14 +189,14 @@ def all_reduce_means(tensors: Sequence[Tensor]) -> None:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Give every process the gradients of the whole batch."""
+    """Replace gradients by their means over processes, which are the gradients of the global batch."""
     all_reduce_means([parameter.grad for parameter in parameters if parameter.grad is not None])
 
 
 def running_statistics(gan: nn.Module) -> list[Tensor]:
     """Buffers that each process estimates from its own slice: those called ``running_...``, as PyTorch's norms do.
 
-    All other buffers must be equal everywhere, as they are when parts use :func:`ganzoo.gan.kit.whole`.
+    All other buffers must be equal everywhere, as they are when parts use :func:`gather` and :func:`global_mean`.
     """
     return [buffer for name, buffer in gan.named_buffers() if name.rpartition(".")[2].startswith("running_")]
 
@@ -207,14 +208,14 @@ class Restorable(Protocol):
     counts: dict[str, int]
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that it learnt, by name."""
+        """The whole training state by name: weights, averages, optimisers."""
 
     def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
-        """Stand where these came from."""
+        """Take over the step, tensors and counts of another process."""
 
 
 def broadcast_state(trainer: Restorable) -> None:
-    """Put every process where the first one stands: step, weights, averages, optimisers, sums."""
+    """Give every process the first one's state: step, weights, moving averages, optimisers, counts."""
     processes = world()
     if processes.size == 1:
         return

@@ -25,7 +25,7 @@ LOGS = "logs"  # what the runs' commands say
 
 @dataclass(frozen=True)
 class GridRequest:
-    """What a grid was asked for.
+    """The arguments of a grid.
 
     Attributes:
         patterns: recipes with braces.
@@ -37,7 +37,7 @@ class GridRequest:
         train: further options of ``ganzoo train`` by name: when to stop, look and save; None where nothing was said.
         metrics: names joined by ``,``; None to compare runs by their logs.
         scoring: further options of scoring by name, such as ``n`` and ``features``.
-        eval_every: steps between scores; None to score the end alone.
+        eval_every: steps between scores; None to score the last step only.
         eval_data: real images to score against, as ``train`` and ``eval`` take them; None for those of ``data``.
         threads: that a run takes.
     """
@@ -57,7 +57,7 @@ class GridRequest:
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """What every run of a grid has in common, and may not change when the grid goes on."""
+        """The data and hyperparameters that all runs share; they may not change when the grid goes on."""
         own = {"resolution": self.resolution, "batch": self.train.get("batch"), "settings": dict(self.settings)}
         return {"data": setup.data_text(self.data), **own}
 
@@ -67,7 +67,7 @@ class Grid:
     """A grid, resolved.
 
     Attributes:
-        request: what was asked for.
+        request: the arguments that it was made from.
         patterns: read.
         jobs: every run, seed by seed, so that a first comparison is there early.
     """
@@ -119,7 +119,9 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
     if request.eval_data is not None:
         from ganzoo.scoring.score import open_split
 
-        open_split(request.eval_data, HELD_OUT, data.resolution, data.channels)  # it is said now if that cannot be
+        open_split(
+            request.eval_data, HELD_OUT, data.resolution, data.channels
+        )  # refused now, not after hours of training
     plans = [plan]
     for recipe in recipes[1:]:
         with _naming(recipe):

@@ -61,7 +61,7 @@ class Study:
 
     @property
     def table(self) -> Table:
-        """What there is so far."""
+        """The table of the runs that are done so far."""
         results = [
             Result(job.recipe, job.pattern, job.choices, job.seed, self.measures.get(job.name, {}))
             for job in self.grid.jobs
@@ -69,7 +69,7 @@ class Study:
         return make_table(self._factors, results)
 
     def run(self, spread: Spread, tell: Tell) -> None:
-        """Do what is not done.
+        """Run the jobs that are not done.
 
         Args:
             spread: does jobs, and hands out their outcomes as they end.

@@ -1,4 +1,4 @@
-"""What came of a grid: a row for each recipe, and the effect of each alternative, as data and as Markdown."""
+"""The results of a grid: a row for each recipe, and the effect of each alternative, as data and as Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ganzoo.card.markdown import code, plain
 from ganzoo.grid.runs import Measure
 
-Match = tuple[tuple[str, ...], int]  # what else was chosen, and the seed
+Match = tuple[tuple[str, ...], int]  # of matched runs: the other choices, and the seed
 TITLES = {
     "health/distance": "distance to data",
     "health/diversity": "diversity",

@@ -1,1 +1,1 @@
-"""The machine: devices, arithmetic, memory, and what ``ganzoo doctor`` finds out about them."""
+"""The machine: devices, mixed precision, compilation, determinism, memory, and ``ganzoo doctor``."""

@@ -21,8 +21,8 @@ BACKEND = "inductor"
 class Compiled:
     """A network's call, compiled when first made.
 
-    A gradient penalty differentiates a pass twice, which compiled code cannot do. It asks for the gradient of an image
-    that came from nowhere, a leaf that requires grad; no other pass is given one. Such passes run as they are written.
+    A gradient penalty differentiates a pass twice, which ``torch.compile`` cannot do (AOTAutograd has no double
+    backward). Such a pass is known by its input: an image that is a leaf and requires grad. It runs as it is written.
 
     Args:
         network: whose call it stands in for.
@@ -35,16 +35,16 @@ class Compiled:
         self.compiled = torch.compile(network._call_impl, backend=BACKEND, mode=mode, dynamic=False)
 
     def __call__(self, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
-        """What the network says of ``x``."""
+        """The network's output for ``x``, by compiled code unless it may be differentiated twice."""
         probed = x.requires_grad and x.is_leaf
         return (self.written if probed else self.compiled)(x, *rest, **named)
 
 
 def compile_networks(gan: GAN, device: torch.device) -> list[str]:
-    """Let every player's networks run compiled, if their plan says so; state dicts and copies know nothing of it.
+    """Let every player's networks run compiled, if the setting ``compile`` says so; state dicts stay as they are.
 
     Returns:
-        Notes for the person: why nothing was compiled or recorded, if so.
+        Sentences for the user: why nothing was compiled or recorded, if so.
     """
     setting = gan.plan["compile"]
     if setting == "off":
@@ -64,10 +64,10 @@ def compile_networks(gan: GAN, device: torch.device) -> list[str]:
 
 
 def records(plan: Plan, device: torch.device) -> bool:
-    """Whether kernels are recorded as CUDA graphs."""
+    """Whether the networks' kernels are recorded as CUDA graphs: where the setting asks and the device can."""
     return plan["compile"] == "graphs" and device.type == "cuda"
 
 
 def turn_marker(plan: Plan, device: torch.device) -> Callable[[], None]:
-    """What the loop calls when a turn begins: it frees what the graphs of the turn before wrote, if there are any."""
+    """What the loop calls when a turn begins, so that CUDA graphs may overwrite the last turn's results."""
     return torch.compiler.cudagraph_mark_step_begin if records(plan, device) else lambda: None

@@ -10,7 +10,7 @@ import torch
 
 from ganzoo.errors import RunError
 
-WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS asks for it, before its first call
+WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS is deterministic only with it, and reads it at its first call
 REFUSAL = "does not have a deterministic implementation"  # what torch says of an operation that has none
 
 

@@ -1,4 +1,4 @@
-"""What ``ganzoo doctor`` finds out about the machine: versions, devices, caches, optional packages."""
+"""``ganzoo doctor``: versions, devices, caches and optional packages of this machine, as plain data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("torch", "torchvision", "timm", "huggingface_hub", "safetensors")
 
 
 def report() -> dict[str, Any]:
-    """Everything, ready for JSON."""
+    """All four lists by name, ready for JSON."""
     return {"versions": versions(), "devices": devices(), "caches": caches(), "extras": extras()}
 
 

@@ -1,4 +1,4 @@
-"""Where and in which arithmetic a run computes: fast where that is safe, the same path for every device."""
+"""The device of a run and its mixed precision: fast where that is safe, the same path for every device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Precision:
     Attributes:
         device: where networks and batches live.
         dtype: of matrix products and convolutions.
-        note: what a person should know about the choice, or nothing.
+        note: a sentence for the user about the choice, or nothing.
     """
 
     device: torch.device
@@ -36,7 +36,7 @@ class Precision:
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
     def autocast(self) -> AbstractContextManager[None]:
-        """The context that losses are computed in."""
+        """Autocast for the passes of a turn; disabled where the dtype is float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def place(self, module: nn.Module) -> None:
@@ -95,7 +95,7 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def choose_precision(setting: str, device: torch.device) -> Precision:
-    """Arithmetic for the setting ``precision``: ``auto`` is bf16 where the device is fast at it, else fp32."""
+    """The precision for the setting ``precision``: ``auto`` is bf16 where the device is fast at it, else fp32."""
     fast = has_bf16(device)
     if setting == "fp32" or (setting == "auto" and not fast):
         return Precision(device, torch.float32)

@@ -1,4 +1,4 @@
-"""Checks of data sets and of augmentations: what the critic is shown."""
+"""Checks of data sets and of augmentations."""
 
 from __future__ import annotations
 

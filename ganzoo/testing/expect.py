@@ -44,6 +44,6 @@ def labels(batch: int, y_dim: int) -> Tensor:
 
 
 def error_line(error: BaseException) -> str:
-    """What went wrong, in one line: as it stands where the error is ganzoo's own, else after the error's type."""
+    """An error in one line: as it stands where the error is ganzoo's own, else after the error's type."""
     first = (str(error).strip().splitlines() or ["no message"])[0]
     return first if isinstance(error, GanzooError) else f"{type(error).__name__}: {first}"

@@ -62,7 +62,7 @@ def check_shapes(entry: Entry) -> None:
 
 
 def _check_scores(entry: Entry, critic: str) -> Callable[..., None]:
-    """A hook that looks at what a critic says."""
+    """A forward hook that checks a critic's output."""
 
     def look(module: nn.Module, inputs: tuple[Any, ...], said: object) -> None:
         expect(isinstance(said, Output), entry, f"{critic} returns a ganzoo.Output, not {type(said).__name__}")
@@ -74,7 +74,7 @@ def _check_scores(entry: Entry, critic: str) -> Callable[..., None]:
 
 
 def _check_images(entry: Entry, expected: tuple[int, ...]) -> Callable[..., None]:
-    """A hook that looks at what G draws."""
+    """A forward hook that checks G's images."""
 
     def look(module: nn.Module, inputs: tuple[Any, ...], images: object) -> None:
         expect(isinstance(images, Tensor), entry, f"G returns a tensor of images, not {type(images).__name__}")

@@ -1,4 +1,4 @@
-"""What a network is made of: every call of every layer of one pass, with shapes, parameters and arithmetic.
+"""The layers of a network: every call of one pass, with output shapes, parameters and multiply-accumulates.
 
 One image's shape is sent through each network with torch's flop counter watching. It counts what is really computed in
 convolutions and matrix products (attention too), a multiply and an add as one; norms, activations and pooling are
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def own_macs(self) -> int:
-        """Multiply-accumulates that happen in the module itself."""
+        """Multiply-accumulates of the module itself, without those of its children."""
         return self.macs - sum(child.macs for child in self.children)
 
     @property
@@ -61,7 +61,7 @@ class Call:
 
     @property
     def idle(self) -> bool:
-        """Whether it stands for nothing, like an empty slot."""
+        """Whether it computes nothing, like what fills an empty slot."""
         return isinstance(self.module, (nn.Identity, Unchanged))
 
     def walk(self) -> Iterator[Call]:
@@ -94,12 +94,12 @@ class LayerRow:
 def anatomy(gan: GAN) -> dict[str, Call]:
     """One pass through every generator and discriminator of ``gan``; a ``meta`` one will do.
 
-    Networks of other kinds, of which we do not know what they take, are left out.
+    Networks that do not declare the shapes of their inputs are left out.
     """
     return {
         name: trace(network, shapes)
         for name, network in networks(gan).items()
-        if (shapes := takes(gan, network)) is not None
+        if (shapes := input_shapes(network)) is not None
     }
 
 
@@ -119,8 +119,8 @@ def layers(gan: GAN, calls: Mapping[str, Call] | None = None) -> list[LayerRow]:
     ]
 
 
-def takes(gan: GAN, network: nn.Module) -> tuple[tuple[int, ...], ...] | None:
-    """The shapes of what a network is called with, for one image; None for a network that does not say (``shapes``)."""
+def input_shapes(network: nn.Module) -> tuple[tuple[int, ...], ...] | None:
+    """The shapes of a network's inputs for a batch of one; None where it has no attribute ``shapes``."""
     shapes = getattr(network, "shapes", None)
     return None if shapes is None else tuple((1, *shape) for shape in shapes)
 
@@ -167,6 +167,7 @@ class _Recorder:
                 hook.remove()
 
     def _enter(self, name: str) -> Any:
+        # The counter only grows: minus its count on entry plus that on exit is what happened in between.
         def enter(module: nn.Module, inputs: Any) -> None:
             call = Call(name, module, macs=-self.flops())
             if self._open:
@@ -179,7 +180,7 @@ class _Recorder:
 
     def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         call = self._open.pop()
-        call.macs = (call.macs + self.flops()) // 2
+        call.macs = (call.macs + self.flops()) // 2  # torch counts a multiply and an add as two
         tensor = output.scores if isinstance(output, Output) else output
         call.shape = tuple(tensor.shape[1:]) if isinstance(tensor, Tensor) else ()
 
@@ -195,7 +196,7 @@ def _share_parameters(root: Call, network: nn.Module) -> None:
 
     note(root, [])
     for name, parameter in network.named_parameters():
-        while name not in first:
+        while name not in first:  # a module that was never called, such as a parametrization: its parent
             name = name.rpartition(".")[0]
         for call in first[name]:
             call.parameters += parameter.numel()

@@ -1,4 +1,4 @@
-"""Where an image's attention goes: the maps of a generator's attention layers, laid over its samples."""
+"""Attention maps: the weights of a generator's self-attention layers, laid over its samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves of runs from their logs. Needs matplotlib, which the extra ``plot`` brings."""
+"""Training curves from the logs of runs. Needs matplotlib, which the extra ``plot`` brings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganzoo.folder.log import flat, read_log
 KEYS = ("losses/*", "accuracy/*", "clock/images_per_second")
 TITLES = {
     "losses": "losses",
-    "accuracy": "share of images that D judges right",
+    "accuracy": "accuracy of D on real and on fake images",
     "clock": "images per second",
     "lr": "learning rate",
 }
@@ -26,7 +26,7 @@ ACROSS = 3  # panels in a row
 
 @dataclass
 class Curve:
-    """One series of one run: ``values`` at ``steps``."""
+    """One logged quantity of one run: ``values`` at ``steps``."""
 
     run: str
     key: str

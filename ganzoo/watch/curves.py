@@ -1,4 +1,7 @@
-"""A growing ``log.jsonl``, followed a piece at a time and kept thin: a million lines weigh what a thousand do."""
+"""A growing ``log.jsonl``, followed a piece at a time; of each curve at most :data:`POINTS` points are kept.
+
+So the page of a run of a million steps is as light as that of a thousand.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ MARK = 64  # bytes before our place that must still be there
 
 
 class ThinnedCurve:
-    """One series as points that each stand for ``every`` values: their last step, mean, least and greatest."""
+    """One logged quantity, downsampled: points of ``every`` values each: last step, mean, min and max."""
 
     def __init__(self) -> None:
         self.every, self.held = 1, 0
         self.points: list[list[float]] = []
 
     def add(self, step: int, value: float) -> None:
-        """Take the next value."""
+        """Add the next value."""
         if self.held in (0, self.every):
             self._make_room()
             self.points.append([step, value, value, value])
@@ -38,6 +41,8 @@ class ThinnedCurve:
         self.held += 1
         self.points[-1] = [step, mean + (value - mean) / self.held, min(low, value), max(high, value)]
 
+    # Neighbours are joined and every point stands for twice as many from then on, so a curve is thinned evenly over
+    # all its length, in one pass over the log and without knowing how long it will be.
     def _make_room(self) -> None:
         if len(self.points) < POINTS:
             return
@@ -46,18 +51,18 @@ class ThinnedCurve:
         self.every *= 2
 
     def rounded(self) -> list[list[float]]:
-        """The points with five digits, as many as a screen shows; step and value alone where each stands for one."""
+        """The points with five digits; only step and value where each stands for one."""
         columns = 4 if self.every > 1 else 2
         return [[point[0], *(float(f"{value:.5g}") for value in point[1:columns])] for point in self.points]
 
 
 class Tail:
-    """What the log of a run says, followed as it grows.
+    """The log of a run, followed as it grows.
 
     Attributes:
         curves: by path in a line, such as ``losses/d/gp``.
         record: the newest line of numbers.
-        events: what the guard said, oldest first, as pairs of step and sentence.
+        events: of the guard, oldest first, as pairs of step and sentence.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -137,7 +142,7 @@ def parsed(line: bytes) -> tuple[dict[str, Any], dict[str, float]] | None:
 
 
 def sentence(event: object) -> str:
-    """What the guard said on a line of its own."""
+    """The sentence of an event of the guard."""
     return str(event.get("text", event.get("kind", ""))) if isinstance(event, dict) else str(event)
 
 

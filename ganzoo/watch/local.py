@@ -1,4 +1,6 @@
-"""Pages of this machine: served on 127.0.0.1, for who has the address, and for no other page of the browser.
+"""Local pages: served on 127.0.0.1 for whoever has the address, and for no other page of the browser.
+
+Any page of the internet that is open in the same browser can send requests to 127.0.0.1. Three things keep it out.
 
 The address holds a random token, and every request must have it. Requests that reached us under another host's name
 are refused, as a name that a hostile page points at 127.0.0.1 would be (DNS rebinding). What a page sends must come
@@ -82,7 +84,7 @@ class LocalServer(ThreadingHTTPServer):
         return f"http://{ADDRESS}:{self.server_port}/{self.token}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A page that was closed in the middle of an answer is no news."""
+        """Say nothing: connections break whenever a page is closed while it loads."""
 
 
 class LocalHandler(BaseHTTPRequestHandler, ABC):
@@ -103,7 +105,7 @@ class LocalHandler(BaseHTTPRequestHandler, ABC):
         """
 
     def do_GET(self) -> None:
-        """Answer a page that may ask."""
+        """Answer a GET with the right host and token; refuse every other."""
         words = self.admitted()
         if words is not None:
             query = parse_qs(urlsplit(self.path).query)
@@ -114,6 +116,7 @@ class LocalHandler(BaseHTTPRequestHandler, ABC):
         _, token, *rest = [unquote(word) for word in urlsplit(self.path).path.split("/")] + [""]
         if not self._asked_for_us():
             self.refuse(HTTPStatus.FORBIDDEN, "this page answers to 127.0.0.1 and localhost only")
+        # In constant time: what takes longer to refuse would give the token away letter by letter.
         elif not hmac.compare_digest(token.encode(errors="replace"), self.server.token.encode()):
             why = f"the address lacks its token: use the one that {self.server.command} printed"
             self.refuse(HTTPStatus.FORBIDDEN, why)
@@ -153,13 +156,13 @@ class LocalHandler(BaseHTTPRequestHandler, ABC):
         self.end_headers()
 
     def end_headers(self) -> None:
-        """Every answer, errors of the base class too, carries the headers that keep other pages out."""
+        """Add the security headers to every answer, those of the base class's errors too."""
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are not news."""
+        """Print nothing: a live page asks every few seconds."""
 
 
 class TellingHandler(LocalHandler):
@@ -175,7 +178,7 @@ class TellingHandler(LocalHandler):
         """
 
     def do_POST(self) -> None:
-        """Take what our own page sends."""
+        """Read the JSON object of a POST that our own page sends; refuse every other."""
         words = self.admitted()
         if words is None:
             return

@@ -4,7 +4,7 @@
 // panel of its own after the rest.
 const PANELS = [
   ["losses/", "losses"],
-  ["accuracy/", "share of images that D judges right", true],
+  ["accuracy/", "accuracy of D on real and on fake images", true],
   ["health/distance", "distance to the data (0: alike)"],
   ["health/diversity", "diversity (1: as the data)"],
   ["health/modes", "different pictures among 64"],

@@ -1,4 +1,4 @@
-"""Where a run stands, told from its folder alone: nobody is asked, nothing is locked, nothing is written.
+"""The state of a run, read from its folder alone: no process is asked, nothing is locked, nothing is written.
 
 The folder may be a stranger's. Every file is opened as :mod:`ganzoo.files.untrusted` opens it, folders that are links
 are not entered, and every text is made printable; the page shows texts as texts.
@@ -72,7 +72,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def standing(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What one line says of a run: how far it is, how fast, what is best so far.
+    """The state of a run in one line: how far it is, how fast, what is best so far.
 
     Args:
         folder: of the run.
@@ -229,12 +229,12 @@ def _parts(config: Mapping[str, Any]) -> list[dict[str, str]]:
     """The parts of the plan that are there, each with its side, options and reason."""
     parts = config.get("parts")
     rows = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    told = []
+    shown = []
     for row in rows[:MOST_ROWS]:
         options = {name: value for name, value in _mapping(row, "options").items() if value is not None}
         written = ", ".join(f"{_text(name)}={_text(value)}" for name, value in options.items())
-        told.append({**{name: _text(row.get(name)) for name in ("part", "side", "because")}, "options": written})
-    return [part for part in told if not part["part"].endswith("/none")]
+        shown.append({**{name: _text(row.get(name)) for name in ("part", "side", "because")}, "options": written})
+    return [part for part in shown if not part["part"].endswith("/none")]
 
 
 def _settings(config: Mapping[str, Any]) -> list[dict[str, str]]:

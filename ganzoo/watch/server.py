@@ -51,7 +51,7 @@ class Server(LocalServer):
         return {"title": printable(self.root.resolve().name), "single": is_run(self.root), "runs": rows}
 
     def follow(self, folder: Path) -> Followed:
-        """The follower of a run's log, the same one for every page that looks at it."""
+        """The follower of a run's log; one for all pages, so that a log is read once whoever watches."""
         with self.guard:
             return self.followed.setdefault(folder, Followed(folder))
 
@@ -71,6 +71,7 @@ class Handler(LocalHandler):
         if words == ["runs.json"]:
             self.send_json(self.server.index(), version)
             return
+        # Looked up anew at each request, as runs come and go; the name in the address is a key, never part of a path.
         folder = find_runs(self.server.root).get(words[1]) if len(words) == 3 and words[0] == "run" else None
         if folder is not None and words[2] == "state.json":
             self.send_json(self.server.follow(folder).state(), version)
