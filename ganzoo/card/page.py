@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
@@ -17,6 +19,7 @@ from ganzoo.errors import PluginError, RecipeError
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.plan.plan import GIVEN, Slot
 from ganzoo.plan.settings import write
+from ganzoo.registry.about import HOME, install
 from ganzoo.registry.entry import link
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY
@@ -65,7 +68,8 @@ def render(facts: Facts) -> str:
         more_classes=len(config["class_names"]) > MOST_CLASSES,
         parts=parts(facts),
         settings=settings(facts),
-        install=Markdown(" ".join(["ganzoo", *config["plugins"]])),  # names are those of packages: they were checked
+        home=Markdown(HOME),
+        install=Markdown(install_command(config)),
         plugins=[f"{name} {version}" for name, version in config["plugins"].items()],
         scores=[score_row(score) for score in facts.scores],
         floors=any(score.floor is not None for score in facts.scores),
@@ -83,6 +87,12 @@ def render(facts: Facts) -> str:
         size=Markdown(f"{facts.size / 1e6:,.1f} MB" if facts.size >= 1e5 else f"{facts.size / 1e3:,.1f} kB"),
         ref=Markdown(facts.ref),
     )
+
+
+def install_command(config: Mapping[str, Any]) -> str:
+    """What installs ganzoo and the plugins of a model, whose names and versions were checked: no other is older."""
+    plugins = [f"'{name}>={Version(version).public}'" for name, version in config["plugins"].items()]
+    return " ".join([install(), *plugins])
 
 
 def prompt_rows(prompts: Sequence[str]) -> str:
@@ -111,7 +121,8 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
     assert entry is not None
     known = entry.options()
     changed = {key: option for key, option in known.items() if slot.options.get(key) != option.default}
-    version = facts.config["ganzoo"] if entry.built_in else facts.config["plugins"].get(entry.distribution, "")
+    who = "ganzoo" if entry.built_in else entry.distribution
+    version = facts.config["ganzoo"] if entry.built_in else facts.config["plugins"].get(who, "")
     return {
         "kind": slot.kind,
         "name": slot.name,
@@ -120,7 +131,7 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
         "resolutions": ", ".join(map(str, slot.resolutions)),
         "summary": prose(entry.summary),
         "paper": paper(entry.paper),
-        "origin": f"{entry.distribution} {version}".strip(),
+        "origin": f"{who} {version}".strip(),
         "because": slot.reason,
     }
 

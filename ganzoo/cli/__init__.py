@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 import click
 
-from ganzoo import __version__
 from ganzoo.distributed.launch import launched, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, nearest
-from ganzoo.registry.entry import BUILT_IN
-from ganzoo.registry.loading import COMMANDS, by_name, distribution, entry_points, load, log, providers
+from ganzoo.registry.about import VERSION
+from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
+from ganzoo.registry.namesake import warn_of_namesake
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -68,7 +68,7 @@ class Commands(click.Group):
         """Built-in commands with a line of help, those of plugins with the package they come from."""
         own, others = list[tuple[str, str]](), list[tuple[str, str]]()
         for name, points in sorted(self._points().items()):
-            if distribution(points[0]) == BUILT_IN:
+            if name in own_commands():
                 line = _help_line(points, formatter.width)
                 own += [] if line is None else [(name, line)]
             else:
@@ -91,6 +91,7 @@ class Commands(click.Group):
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
         _show_warnings()
+        warn_of_namesake()
         try:
             status = super().main(words, prog_name or "ganzoo", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -110,8 +111,7 @@ class Commands(click.Group):
 
     def _points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by command; only ganzoo's own where it has one of the name."""
-        own = [point for point in entry_points(COMMANDS) if distribution(point) == BUILT_IN]
-        return {**by_name(COMMANDS), **{point.name: [point] for point in own}}
+        return {**by_name(COMMANDS), **{name: [point] for name, point in own_commands().items()}}
 
 
 def _load(points: Sequence[EntryPoint]) -> click.Command:
@@ -174,7 +174,7 @@ def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="A first GAN: ganzoo train dcgan+sn+hinge --data digits --out runs/first",
 )
-@click.version_option(__version__, message="ganzoo %(version)s")
+@click.version_option(VERSION, message="ganzoo %(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")
 def main() -> None:
     """Build, train, score and share GANs by name."""

@@ -11,6 +11,7 @@ from string import Template
 import click
 
 from ganzoo.errors import RecipeError, UsageError, either, nearest
+from ganzoo.registry.about import DISTRIBUTION, requirement
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
 
 TEMPLATES = "templates"
@@ -56,6 +57,8 @@ def _check(kind: str, name: str) -> None:
         raise UsageError(f"there is no kind called {kind!r}; nearest: {close}")
     if not NAME.fullmatch(name) or name == EMPTY or not name.strip("._-"):
         raise UsageError(f"{name!r} is no name of a part; write lower-case letters, digits and '-', such as soft-hinge")
+    if _words(kind, name)["package"] == DISTRIBUTION:
+        raise UsageError(f"the package would be called {DISTRIBUTION}, which is ganzoo itself; choose another name")
     for entry in registry().entries(kind):
         if name in (entry.name, *entry.aliases):
             raise UsageError(f"{entry.spelling} exists already, from {entry.distribution}; choose another name")
@@ -78,6 +81,7 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "name": name,
         "package": package,
         "module": package.replace("-", "_"),
+        "requirement": requirement(),
         "entry_point": package.removeprefix("ganzoo-"),
         "Class": camel + kind.capitalize(),
         "Head": f"{camel}Head",

@@ -88,10 +88,15 @@ def doctor(as_json: bool) -> None:
         click.echo(f"plugin {plugin['name']} of {plugin['distribution']} {plugin['version']}: {state}")
     for line in _remarks(known):
         click.echo(line)
+    if found["package"]["namesake"]:
+        click.echo(f"another package: {found['package']['namesake']['problem']}")
 
 
 def _machine_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    rows = [(name, version or "not installed", "") for name, version in found["versions"].items()]
+    package = found["package"]
+    known_as = f"{package['distribution']} {package['installed'] or 'is not installed'}"
+    more = {"ganzoo": f"pip: {known_as}"}
+    rows = [(name, version or "not installed", more.get(name, "")) for name, version in found["versions"].items()]
     for device in found["devices"]:
         features = ", ".join(f"{name}: {'yes' if has else 'no'}" for name, has in device["features"].items())
         rows.append((device["device"], device["model"], features))

@@ -11,6 +11,7 @@ from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import why
 from ganzoo.data.memory import ItemPictures
 from ganzoo.errors import DataError, UsageError
+from ganzoo.registry.about import install
 
 _ARGUMENT = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<split>[^:]+))?")
 _LABEL_NAMES = ("label", "labels", "fine_label", "class")
@@ -50,7 +51,7 @@ def _load(name: str, split: str) -> Any:
     try:
         import datasets
     except ImportError as error:
-        message = "data sets of the Hub need the library datasets; type: pip install 'ganzoo[hf]'"
+        message = f"data sets of the Hub need the library datasets; type: {install('hf')}"
         raise DataError(message) from error
     try:
         return datasets.load_dataset(name, split=split)

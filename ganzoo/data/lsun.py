@@ -15,6 +15,7 @@ from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.decode import open_picture
 from ganzoo.errors import DataError, UsageError, either, nearest
+from ganzoo.registry.about import install
 
 CATEGORIES = (
     *("bedroom", "bridge", "church_outdoor", "classroom", "conference_room"),
@@ -41,7 +42,7 @@ def _open(folder: Path) -> Any:
     try:
         import lmdb
     except ImportError as error:
-        raise DataError("lsun needs the package lmdb; type: pip install 'ganzoo[lsun]'") from error
+        raise DataError(f"lsun needs the package lmdb; type: {install('lsun')}") from error
     try:
         return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False)
     except lmdb.Error as error:

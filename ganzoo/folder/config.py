@@ -12,9 +12,9 @@ from packaging.version import InvalidVersion, Version
 from ganzoo.errors import ModelError, either
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.folder.layout import CONFIG
-from ganzoo.registry.about import VERSION
-from ganzoo.registry.entry import BUILT_IN, Entry
-from ganzoo.registry.loading import registry
+from ganzoo.registry.about import NAMES, VERSION, install
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import normalised, registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
 
 if TYPE_CHECKING:  # so that commands that only read JSON start without torch
@@ -25,7 +25,7 @@ CONFIG_FORMAT = 1
 LONGEST_NAME = 200  # of a class
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
-DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
+PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
 
 
 def _entries(plan: Plan) -> Iterable[Entry]:
@@ -41,7 +41,7 @@ def describe(
     gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None, selection: str = "last"
 ) -> dict[str, Any]:
     """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
-    others = {entry.distribution: entry.version for entry in _entries(gan.plan) if entry.distribution != BUILT_IN}
+    others = {entry.distribution: entry.version for entry in _entries(gan.plan) if not entry.built_in}
     return {
         "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
@@ -96,15 +96,17 @@ def read_config(folder: Path) -> dict[str, Any]:
 def _newer(config: Mapping[str, Any], path: Path) -> str:
     said = f"{path} has format {config['format']}; ganzoo {VERSION} reads up to {CONFIG_FORMAT}"
     try:
-        return f"{said}: pip install 'ganzoo>={Version(str(config.get('ganzoo')))}'"
+        return f"{said}: {install(at_least=Version(str(config.get('ganzoo'))).public)}"
     except InvalidVersion:
-        return f"{said}: pip install --upgrade ganzoo"
+        return f"{said}: {install(upgrade=True)}"
 
 
 def _check_plugins(plugins: Mapping[str, Any], path: Path) -> None:
     for name, version in plugins.items():
-        if not DISTRIBUTION.fullmatch(name):
+        if not PACKAGE_NAME.fullmatch(name):
             raise ModelError(f"{path}: {quoted(name)} is not the name of a package (PEP 503)")
+        if normalised(name) in NAMES:  # or a hint would say to install what a stranger put there
+            raise ModelError(f"{path}: plugins names {quoted(name)}, which is ganzoo itself and no plugin")
         try:
             Version(version)
         except (InvalidVersion, TypeError):

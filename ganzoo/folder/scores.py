@@ -18,6 +18,7 @@ from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS
+from ganzoo.registry.about import install
 
 METRICS_FORMAT = 1
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
@@ -116,7 +117,7 @@ def read_scores(folder: str | Path) -> list[Score]:
         return []
     table = read_json(path, LARGEST_METRICS)
     if checked(table, "format", int, path) > METRICS_FORMAT:
-        raise ModelError(f"{path} has format {table['format']}, newer than this ganzoo: pip install --upgrade ganzoo")
+        raise ModelError(f"{path} has format {table['format']}, newer than this ganzoo: {install(upgrade=True)}")
     return [_read(record, path) for record in checked(table, "scores", list, path)]
 
 

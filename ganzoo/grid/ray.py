@@ -13,6 +13,7 @@ from typing import Any
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import printable
 from ganzoo.grid.runs import DONE, FAILED, GridJob, Outcome, work
+from ganzoo.registry.about import install
 from ganzoo.training.signals import Signals
 
 LOOK = 0.5  # seconds between looks at Ctrl-C
@@ -29,7 +30,7 @@ def open_ray(address: str) -> Any:
     try:
         ray = import_module("ray")
     except ImportError:
-        raise UsageError("--ray needs a package: pip install 'ganzoo[ray]'") from None
+        raise UsageError(f"--ray needs a package: {install('ray')}") from None
     try:
         ray.init(address=address or None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, ValueError) as error:

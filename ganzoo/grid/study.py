@@ -16,6 +16,7 @@ from ganzoo.files.write import LOCK, TORN, check_writable, lock, make_folder, wr
 from ganzoo.grid.plan import Grid
 from ganzoo.grid.runs import DONE, FAILED, WAITING, GridJob, Measure, Outcome, try_measures
 from ganzoo.grid.table import Result, Table, make_table, markdown
+from ganzoo.registry.about import install
 
 GRID, TEXT = "grid.json", "grid.md"
 GRID_FORMAT = 1
@@ -93,7 +94,7 @@ class Study:
         if path.exists() or path.is_symlink():
             previous = read_json(path, LARGEST)
             if field(previous, "format", int, path) > GRID_FORMAT:
-                raise RunError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
+                raise RunError(f"{path} was written by a newer ganzoo: {install(upgrade=True)}")
             return previous
         if self.folder.is_dir() and any(not path.name.startswith((TORN, LOCK)) for path in self.folder.iterdir()):
             raise RunError(f"{self.folder} is not empty and holds no grid; choose another folder with --out")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganzoo.errors import PluginError, either
 from ganzoo.folder.layout import CONFIG, MODEL
-from ganzoo.registry.entry import BUILT_IN
+from ganzoo.registry.about import DISTRIBUTION, NAMES
 from ganzoo.registry.loading import MODELS, distribution, selected
 
 BESIDE = Path(__file__).resolve().parents[2]
@@ -30,8 +30,9 @@ def _folders(point: EntryPoint) -> list[Path]:
 
 def _places() -> list[tuple[str, Path]]:
     """Folders of models, each with who ships it; ganzoo's own first."""
-    packages = [(distribution(point), folder) for point in selected(MODELS)[0] for folder in _folders(point)]
-    return [*((BUILT_IN, BESIDE / name) for name in OWN), *packages]
+    points = [point for point in selected(MODELS)[0] if distribution(point) not in NAMES]
+    packages = [(distribution(point), folder) for point in points for folder in _folders(point)]
+    return [*((DISTRIBUTION, BESIDE / name) for name in OWN), *packages]
 
 
 def shipped() -> dict[str, list[tuple[str, Path]]]:

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ganzoo.registry.about import DISTRIBUTION, VERSION, install
 from ganzoo.registry.cache import cache_folder
-from ganzoo.registry.loading import normalised, own_version
+from ganzoo.registry.loading import normalised
+from ganzoo.registry.namesake import namesake
 
 PACKAGES = ("torch", "torchvision", "timm", "huggingface_hub", "safetensors")
 
 
 def report() -> dict[str, Any]:
-    """All four lists by name, ready for JSON."""
-    return {"versions": versions(), "devices": devices(), "caches": caches(), "extras": extras()}
+    """All of it by name, ready for JSON."""
+    return {
+        "versions": versions(),
+        "package": package(),
+        "devices": devices(),
+        "caches": caches(),
+        "extras": extras(),
+    }
 
 
 def versions() -> dict[str, str | None]:
     """Versions by package; None for what is not installed."""
     return {
         "python": platform.python_version(),
-        "ganzoo": own_version(),
+        "ganzoo": VERSION,
         **{package: _version(package) for package in PACKAGES},
+    }
+
+
+def package() -> dict[str, Any]:
+    """What pip knows ganzoo as, the version of it that is installed, and what is wrong with that in one line."""
+    found = namesake()
+    return {
+        "distribution": DISTRIBUTION,
+        "installed": _version(DISTRIBUTION),
+        "namesake": None if found is None else {**asdict(found), "folder": str(found.folder), "problem": str(found)},
     }
 
 
@@ -100,15 +119,13 @@ def _bytes(path: Path) -> int:
 def extras() -> list[dict[str, Any]]:
     """Optional groups of packages: whether all of each are installed, and the command that installs them."""
     try:
-        distribution = metadata.distribution("ganzoo")
+        distribution = metadata.distribution(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return []
     found = []
     for extra in distribution.metadata.get_all("Provides-Extra") or ():
         installed = all(_version(name) for name in _packages(distribution, extra))
-        found.append(
-            {"name": extra, "installed": installed, "install": None if installed else f"pip install 'ganzoo[{extra}]'"}
-        )
+        found.append({"name": extra, "installed": installed, "install": None if installed else install(extra)})
     return found
 
 

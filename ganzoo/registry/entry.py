@@ -11,8 +11,6 @@ from ganzoo.errors import PluginError, UsageError
 from ganzoo.registry.docstrings import first_line
 from ganzoo.registry.options import Option, options_of, read_options
 
-BUILT_IN = "ganzoo"  # the distribution of built-in parts
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -34,9 +32,10 @@ class Entry:
         game: of an architecture: a ``ganzoo.Game``, or ``"module:Name"`` of one; None for the usual game.
         networks: of an architecture: each network's name and its player.
         published: scores that others published: mappings with score, value, data, source and protocol.
-        distribution: the package that provides it; ``ganzoo`` for built-in parts.
+        distribution: the package that provides it, as PEP 503 compares names.
         version: of that package.
         entry_point: its name in the group ``ganzoo``.
+        built_in: whether ganzoo itself provides it: how it was registered says so, and not what its package is called.
     """
 
     kind: str
@@ -54,19 +53,15 @@ class Entry:
     game: str | Callable[..., Any] | None = None
     networks: Mapping[str, str] = field(default_factory=dict, hash=False)
     published: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
-    distribution: str = BUILT_IN
+    distribution: str = ""
     version: str = ""
     entry_point: str = ""
+    built_in: bool = False
 
     @property
     def spelling(self) -> str:
         """``kind/name``, which means this part wherever it is unique."""
         return f"{self.kind}/{self.name}"
-
-    @property
-    def built_in(self) -> bool:
-        """Whether ganzoo itself provides it, and no plugin."""
-        return self.distribution == BUILT_IN
 
     @property
     def summary(self) -> str:

@@ -22,11 +22,13 @@ import pluggy
 
 from ganzoo.errors import GanzooError, PluginError, either, nearest
 from ganzoo.registry import hookspecs
+from ganzoo.registry.about import DISTRIBUTION, FORMER, NAMES, VERSION, install
 from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
-from ganzoo.registry.entry import BUILT_IN, Entry, Plugin
+from ganzoo.registry.entry import Entry, Plugin
 from ganzoo.registry.hookspecs import HOOKS, PLUGIN_API
 from ganzoo.registry.lookup import Registry
+from ganzoo.registry.namesake import warn_of_namesake
 
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"
@@ -58,13 +60,13 @@ def using(known: Registry) -> Iterator[None]:
 @cache
 def installed() -> Registry:
     """The parts of ganzoo and of what is installed, made at the first call; a warning is logged for each that fails."""
-    version = own_version()
-    registrations = Registrations(version)
-    plugins = [_built_in(version)]
+    registrations = Registrations(VERSION)
+    plugins = [_built_in()]
     chosen, skipped, missing = selected(GROUP)
     for entry_point in chosen:
         plugins.append(_guarded(entry_point, registrations))
     for plugin, name in inline:
+        check_distribution(name)
         plugins.append(Plugin(name, name, "0", register(plugin, name, name, "0")))
     registrations.save()
     made = Registry(plugins, sorted({distribution(point) for point in skipped}), missing)
@@ -72,18 +74,11 @@ def installed() -> Registry:
         log.warning(
             "plugin %s of %s is not used: %s; see 'ganzoo plugins'", plugin.name, plugin.distribution, plugin.error
         )
+    if made.quarantined:
+        warn_of_namesake()  # which may be why
     for name in missing:
         log.warning("%s names %s, which is not installed", SELECTION, name)
     return made
-
-
-@cache
-def own_version() -> str:
-    """The version of ganzoo that is installed."""
-    try:
-        return metadata.version(BUILT_IN)
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 @cache
@@ -94,7 +89,7 @@ def entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]:
     """What ``GANZOO_PLUGINS`` keeps of other packages' entry points, what it leaves out, and what it misses."""
-    points = [point for point in entry_points(group) if distribution(point) != BUILT_IN]
+    points = [point for point in entry_points(group) if not _ours(point)]
     if SELECTION not in os.environ:
         return points, [], []
     wanted = {normalised(name) for name in os.environ[SELECTION].split(",") if name.strip()}
@@ -107,10 +102,36 @@ def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]
     )
 
 
+@cache
+def own_commands() -> dict[str, EntryPoint]:
+    """ganzoo's own commands by name, wherever another package of its name stands before it on ``sys.path``."""
+    for name in (DISTRIBUTION, FORMER):  # a checkout that was installed as 0.1.0 and then pulled has but the former
+        points = [point for one in metadata.distributions(name=name) for point in one.entry_points]
+        own = {point.name: point for point in reversed(points) if point.group == COMMANDS and _ours(point)}
+        if own:
+            return own
+    return {}
+
+
+def _ours(point: EntryPoint) -> bool:
+    """Whether ganzoo itself declares an entry point: it has the name and points into the package ``ganzoo``."""
+    return distribution(point) in NAMES and point.value.startswith("ganzoo.")
+
+
+def check_distribution(name: str) -> None:
+    """Refuse a package of plugins that bears ganzoo's own name.
+
+    Raises:
+        PluginError: it does.
+    """
+    if normalised(name) in NAMES:
+        raise PluginError(f"a plugin's package is not called {name}, a name of ganzoo itself; call it ganzoo-SOMETHING")
+
+
 def _every_name() -> set[str]:
     """What ``GANZOO_PLUGINS`` may name: plugins, and the packages that bring parts, commands, peers or models."""
     points = [point for group in (GROUP, COMMANDS, PEERS, MODELS) for point in entry_points(group)]
-    bringing = {distribution(point) for point in points} - {BUILT_IN}
+    bringing = {distribution(point) for point in points} - NAMES
     return bringing | {normalised(point.name) for point in points if point.group == GROUP}
 
 
@@ -135,7 +156,8 @@ def load(what: str, points: Sequence[EntryPoint]) -> object:
         points: those of the name.
 
     Raises:
-        PluginError: several packages provide it, or it cannot be imported; the message names the packages.
+        PluginError: several packages provide it, one bears ganzoo's own name, or it cannot be imported; the message
+            names the packages.
     """
     if len(points) > 1:
         who = either(map(distribution, points), "and")
@@ -144,6 +166,8 @@ def load(what: str, points: Sequence[EntryPoint]) -> object:
         )
     (point,) = points
     try:
+        if not _ours(point):
+            check_distribution(distribution(point))
         return point.load()
     except (Exception, SystemExit) as error:  # whatever its module does when it is imported
         raise PluginError(
@@ -176,7 +200,7 @@ def register(plugin: object, name: str, distribution: str, version: str) -> tupl
     if not isinstance(needed, int) or needed > PLUGIN_API:
         raise PluginError(
             f"it needs plugin API {needed!r} and this ganzoo has {PLUGIN_API};"
-            f" upgrade ganzoo, or install an older {name}"
+            f" upgrade ganzoo ({install(upgrade=True)}), or install an older {name}"
         )
     # A manager for each plugin, so that whatever one does, no other sees it.
     manager = pluggy.PluginManager("ganzoo")
@@ -210,10 +234,12 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
             raise PluginError(f"there is no hook called {caller.name!r}; nearest: {close}")
 
 
-def _built_in(version: str) -> Plugin:
+def _built_in() -> Plugin:
     from ganzoo.registry import builtin
 
-    return Plugin("built-in", BUILT_IN, version, register(builtin, "built-in", BUILT_IN, version))
+    whose = ("built-in", DISTRIBUTION, VERSION)
+    entries = register(builtin, *whose)
+    return Plugin(*whose, tuple(replace(entry, built_in=True) for entry in entries))
 
 
 def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
@@ -221,6 +247,7 @@ def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
     source = {"distribution": distribution(point), "version": version_of(point), "entry_point": point.name}
     whose = (point.name, source["distribution"], source["version"])
     try:
+        check_distribution(source["distribution"])
         entries = registrations.recall(point, source)
         if entries is None:
             entries = register(point.load(), *whose)

@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterable
 from importlib import resources
 
 from ganzoo.errors import PluginError, RecipeError, UnknownPart, either, nearest
-from ganzoo.registry.entry import BUILT_IN, Entry, Plugin, resolve
+from ganzoo.registry.entry import Entry, Plugin, resolve
 from ganzoo.registry.options import Option
 from ganzoo.registry.recipe import KINDS
 
 __all__ = [
-    "BUILT_IN",
     "KINDS",
     "Entry",
     "Option",

@@ -12,7 +12,8 @@ from importlib import metadata
 from packaging.requirements import Requirement
 
 from ganzoo.registry import loading
-from ganzoo.registry.entry import BUILT_IN, Entry
+from ganzoo.registry.about import DISTRIBUTION
+from ganzoo.registry.entry import Entry
 from ganzoo.registry.lookup import Registry
 
 
@@ -26,7 +27,7 @@ def partners(entry: Entry) -> Registry:
 
 @lru_cache(maxsize=16)  # one object for each package, as the caches of tiny GANs know a registry by its identity
 def _only(known: Registry, distribution: str, inline: tuple[str, ...]) -> Registry:
-    kept = {BUILT_IN, *inline, *_required(distribution, {plugin.distribution for plugin in known.plugins})}
+    kept = {DISTRIBUTION, *inline, *_required(distribution, {plugin.distribution for plugin in known.plugins})}
     plugins = [plugin for plugin in known.plugins if plugin.distribution in kept]
     return known if len(plugins) == len(known.plugins) else Registry(plugins, known.skipped, known.missing)
 

@@ -23,6 +23,7 @@ from ganzoo.files.untrusted import file_digest, read_json, read_shapes, read_ten
 from ganzoo.files.write import atomic_folder, write_json
 from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
+from ganzoo.registry.about import install
 
 CHECKPOINT_FORMAT = 1
 KEPT = 2
@@ -138,7 +139,7 @@ def load_best(folder: Path, step: int, identity: str) -> State:
 def _read(path: Path, step: int, identity: str) -> State:
     notes = read_json(path / STATE)
     if checked(notes, "format", int, path) > CHECKPOINT_FORMAT:
-        raise ModelError(f"{path} was written by a newer ganzoo: pip install --upgrade ganzoo")
+        raise ModelError(f"{path} was written by a newer ganzoo: {install(upgrade=True)}")
     if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
         raise ModelError(f"{path} belongs to another run")
     if checked(notes, "sha256", str, path) != file_digest(path / STATE_TENSORS):

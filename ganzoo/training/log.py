@@ -29,6 +29,7 @@ from ganzoo.errors import UsageError, either
 from ganzoo.files.write import append_line, write_text
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
+from ganzoo.registry.about import install
 from ganzoo.training.config import Callback
 from ganzoo.training.health import printable
 
@@ -114,7 +115,7 @@ def checked_sinks(names: Sequence[str]) -> Sequence[str]:
         try:
             import_module(name)
         except ImportError:
-            raise UsageError(f"--log {name} needs a package: pip install 'ganzoo[{name}]'") from None
+            raise UsageError(f"--log {name} needs a package: {install(name)}") from None
     return names
 
 

@@ -12,6 +12,7 @@ from ganzoo.errors import RunError, UsageError, nearest
 from ganzoo.files.write import atomic
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
+from ganzoo.registry.about import install
 
 KEYS = ("losses/*", "accuracy/*", "clock/images_per_second")
 TITLES = {
@@ -138,5 +139,5 @@ def _matplotlib() -> tuple[Any, Any]:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError:
-        raise UsageError("ganzoo plot draws with matplotlib, which is not here: pip install 'ganzoo[plot]'") from None
+        raise UsageError(f"ganzoo plot draws with matplotlib, which is not here: {install('plot')}") from None
     return Figure, rc_context

@@ -81,7 +81,7 @@ def test_every_line_is_whole_outside_a_terminal() -> None:
 def test_explain_adds_providers_and_settings_that_are_defaults() -> None:
     short, long = done("dcgan+sn@d"), done("dcgan+sn@d", "--explain")
     assert "precision" not in short and "precision" in long
-    assert "ganzoo 0." in long and "eps=" in long and "ch.d=none" in long
+    assert "ganzoo-core 0." in long and "eps=" in long and "ch.d=none" in long
     for text in (short, long):
         assert "normalization@d" in text and "weight@d" in text and "named" in text
 

@@ -120,12 +120,12 @@ def test_contested_parts_are_shown_and_refused() -> None:
         used = run("info", "hinge")
         listed = run("plugins").stdout
     assert len(rows) == 2 and all("(contested)" in row for row in rows)
-    assert doctor["contested"] == {"loss/hinge": ["ganzoo", "my-package"]}
-    assert used.exit_code == 1 and "ganzoo" in used.stderr and "my-package" in used.stderr
+    assert doctor["contested"] == {"loss/hinge": ["ganzoo-core", "my-package"]}
+    assert used.exit_code == 1 and "ganzoo-core" in used.stderr and "my-package" in used.stderr
     assert ["my-package", "my-package", "0", "loss/mine,", "loss/hinge"] in [
         line.split() for line in listed.splitlines()
     ]
-    assert "contested: loss/hinge comes from ganzoo and my-package" in listed
+    assert "contested: loss/hinge comes from ganzoo-core and my-package" in listed
 
 
 def test_doctor_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ def test_doctor_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert found["devices"][0]["device"] == "cpu" and set(found["devices"][0]["features"]) == {"avx512", "bf16", "amx"}
     assert {"what": "data", "path": str(tmp_path), "bytes": 1234} in found["caches"]
     for extra in found["extras"]:
-        assert extra["installed"] or extra["install"] == f"pip install 'ganzoo[{extra['name']}]'"
+        assert extra["installed"] or extra["install"] == f"pip install 'ganzoo-core[{extra['name']}]>=0.2'"
     text = run("doctor")
     assert text.exit_code == 0 and "1 kB" in text.stdout and "amx: " in text.stdout
 

@@ -309,7 +309,7 @@ def logged(folder: Path, lines: int = 6) -> Path:
 
 @pytest.fixture
 def matplotlib() -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'ganzoo[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install 'ganzoo-core[plot]>=0.2'")
 
 
 @pytest.mark.usefixtures("matplotlib")
@@ -344,7 +344,7 @@ def test_what_cannot_be_plotted_is_said_in_one_line(tmp_path: Path) -> None:
 
 def test_missing_matplotlib_is_named_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert "pip install 'ganzoo[plot]'" in refused(2, "plot", logged(tmp_path / "one"))
+    assert "pip install 'ganzoo-core[plot]>=0.2'" in refused(2, "plot", logged(tmp_path / "one"))
 
 
 def test_smoothing_is_an_unbiased_average() -> None:

@@ -62,7 +62,7 @@ def test_any_name_makes_a_package(name: str, tmp_path: Path, monkeypatch: pytest
     [
         (("loss", "Hinge"), "lower-case"),
         (("loss", "none"), "no name of a part"),
-        (("loss", "hinge"), "loss/hinge exists already, from ganzoo"),
+        (("loss", "hinge"), "loss/hinge exists already, from ganzoo-core"),
         (("conditioning", "concat"), "exists already"),
         (("los", "mine"), "nearest: loss"),
         (("auxiliary", "mine"), "no template of a auxiliary"),

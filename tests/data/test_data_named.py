@@ -263,7 +263,7 @@ def test_lsun_that_is_not_there(tmp_path, monkeypatch):
         open_data("lsun:kitchn", DataRequest(root=tmp_path))
     (tmp_path / "bedroom_train_lmdb").mkdir()
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(DataError, match=r"ganzoo\[lsun\]"):
+    with pytest.raises(DataError, match=r"ganzoo-core\[lsun\]>=0\.2"):
         open_data("lsun", DataRequest(root=tmp_path))
 
 
@@ -346,7 +346,7 @@ def test_what_a_hub_data_set_cannot_be(hub, text, error, message):
 
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DataError, match=r"pip install 'ganzoo\[hf\]'"):
+    with pytest.raises(DataError, match=r"pip install 'ganzoo-core\[hf\]>=0\.2'"):
         open_data("hf:org/name")
 
 

@@ -111,7 +111,7 @@ TRICKS = {
     "a config of 2 MB": ({**files(), "config.json": b"{" + b" " * (2 << 20) + b"}"}, "no config.json has more than"),
     "a config without end": ({**files(), "config.json": b"[" * 100_000}, "is not JSON"),
     "no format": ({**files(), "config.json": b"{}"}, "has no 'format'"),
-    "a format to come": (config(format=99, ganzoo="99.1"), r"pip install 'ganzoo>=99\.1'"),
+    "a format to come": (config(format=99, ganzoo="99.1"), r"pip install 'ganzoo-core>=99\.1'"),
 }  # fmt: skip
 
 

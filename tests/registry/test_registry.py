@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from ganzoo.cli import main
 from ganzoo.data import open_data
 from ganzoo.errors import DataError, PluginError, RecipeError, UnknownPart, UsageError
+from ganzoo.registry.about import DISTRIBUTION
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import Entry, Plugin
 from ganzoo.registry.loading import registry
-from ganzoo.registry.lookup import BUILT_IN, Registry, known_plugins
+from ganzoo.registry.lookup import Registry, known_plugins
 from ganzoo.registry.options import Option
 from ganzoo.registry.recipe import KINDS, PART_KINDS, Recipe
 
@@ -42,9 +43,10 @@ class Loss:
         self.given = (weight, every, form, ch_d, sites, betas, on, tag)
 
 
-def made(kind: str, name: str, distribution: str = BUILT_IN, **declarations: Any) -> Entry:
+def made(kind: str, name: str, distribution: str = DISTRIBUTION, **declarations: Any) -> Entry:
     build = "dcgan+sn" if kind == "preset" else Loss
-    return replace(make_entry(kind, name, build, **declarations), distribution=distribution, version="1.0")
+    source = {"distribution": distribution, "version": "1.0", "built_in": distribution == DISTRIBUTION}
+    return replace(make_entry(kind, name, build, **declarations), **source)
 
 
 def registry_of(*entries: Entry, **more: Any) -> Registry:
@@ -276,7 +278,7 @@ def test_two_plugins_with_a_bare_name_in_two_kinds() -> None:
     assert known.find("loss/soft").distribution == "one"
 
 
-@pytest.mark.parametrize("first", [BUILT_IN, "one"])
+@pytest.mark.parametrize("first", [DISTRIBUTION, "one"])
 def test_one_name_of_one_kind_from_two_packages_is_contested(first: str) -> None:
     known = registry_of(made("loss", "soft", first), made("loss", "soft", "two"), made("loss", "hinge"))
     for name in ("soft", "loss/soft"):

@@ -307,7 +307,11 @@ def test_a_stranger_decides_nothing_about_a_part(tmp_path: Path, monkeypatch: py
     failed = Plugin("failed", "failed", "1.0", error="no such module")
     known = Registry([*registry().plugins, mine, theirs, odd, failed])
     monkeypatch.setattr("ganzoo.registry.loading.installed", lambda: known)
-    assert {plugin.distribution for plugin in partners(mine.entries[0]).plugins} == {"ganzoo", "mine", "their-package"}
+    assert {plugin.distribution for plugin in partners(mine.entries[0]).plugins} == {
+        "ganzoo-core",
+        "mine",
+        "their-package",
+    }
     assert partners(known.find("hinge")).plugins == known.plugins[:1]
     assert partners(odd.entries[0]).plugins == (known.plugins[0], odd)
     check_composes(checks("soft"))

@@ -120,7 +120,7 @@ def test_bad_request_is_refused_and_touches_nothing(options, error, said, tmp_pa
 
 def test_missing_tracker_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(UsageError, match=r"pip install 'ganzoo\[wandb\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'ganzoo-core\[wandb\]>=0\.2'"):
         tiny(tmp_path / "out", log=["wandb"])
 
 
