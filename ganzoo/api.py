@@ -23,7 +23,7 @@ def list(kind: str | None = None) -> builtins.list[str]:
 
 
 def info(name: str) -> Entry:
-    """What is registered as ``name`` (or ``kind/name``): its build, declarations, options and origin.
+    """The part registered as ``name`` (or ``kind/name``): its build, declarations, options and origin.
 
     Raises:
         UnknownPart: with the nearest names.

@@ -1,4 +1,4 @@
-"""What can go wrong, said in one line: what was given, what would work, what to type next."""
+"""Errors with a message of one line: what was given, what would work, what to type next; and helpers to write it."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -70,7 +70,7 @@ def nearest(name: str, choices: Iterable[str], count: int = 3) -> list[str]:
 
 
 def either(names: Iterable[object], joiner: str = "or") -> str:
-    """``a``, ``a or b``, ``a, b or c``."""
+    """Names as a list in words: ``a``, ``a or b``, ``a, b or c``; ``nothing`` for none."""
     *most, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(most)} {joiner} {last}" if most else last
 

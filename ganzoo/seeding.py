@@ -1,4 +1,4 @@
-"""Random numbers as a function of where they are used, so that nothing about them has to be saved."""
+"""Seeds derived from where random numbers are used, so that no generator's state has to be saved."""
 
 from hashlib import blake2b
 

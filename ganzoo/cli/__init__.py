@@ -23,14 +23,14 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class Together(click.Command):
-    """A command that all processes of ``torchrun`` carry out together; any other is the first one's alone."""
+    """A command that all processes of ``torchrun`` carry out together; any other is done by the first one only."""
 
 
 class Commands(click.Group):
     """The sub-commands that are installed. A built-in one keeps its name whatever a plugin calls its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names, without importing anything."""
+        """The names of all commands, sorted; no command is imported for it."""
         return sorted(self._points())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -1,4 +1,4 @@
-"""``ganzoo attention``: where a model's self-attention looks, as a picture."""
+"""``ganzoo attention``: the self-attention maps of a model's samples, as a picture."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def parse_point(text: str) -> tuple[int, int]:
 @click.command()
 @click.argument("model")
 @click.option("-n", "count", type=click.IntRange(1, 256), default=4, show_default=True, help="How many samples.")
-@click.option("--seed", default=0, show_default=True, help="Of the samples.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the samples.")
 @click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
-@click.option("--at", "points", multiple=True, metavar="X,Y", help="A pixel to ask at; several give several columns.")
+@click.option("--at", "points", multiple=True, metavar="X,Y", help="Query pixel; several give several columns.")
 @click.option("--layer", help="Name of the attention layer; the one with the largest map by default.")
 @click.option("--device", help="Such as cpu or cuda:0.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Where it goes.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="File to write.")
 def attention(
     model: str,
     count: int,
@@ -42,7 +42,7 @@ def attention(
     device: str | None,
     out: Path | None,
 ) -> None:
-    """Show where the attention of MODEL looks.
+    """Draw the attention maps of samples of MODEL.
 
     A row for each sample: the sample with a coloured dot at every query point, then for each dot the places that
     its pixel attends to, bright for much.

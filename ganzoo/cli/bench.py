@@ -31,12 +31,12 @@ class WithPeers(click.Command):
 @click.command(cls=WithPeers)
 @click.argument("recipe")
 @click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
-@click.option("--batch", default=64, show_default=True, help="Images in a batch.")
+@click.option("--batch", default=64, show_default=True, help="Batch size.")
 @click.option("--channels", default=3, show_default=True, help="Planes of the images.")
 @click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
 @click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
-@click.option("--set", "settings", metavar="K=V", multiple=True, help="A setting, such as precision=fp32.")
+@click.option("--set", "settings", metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32.")
 @click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
@@ -65,7 +65,7 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result in lines for a person."""
+    """The result as lines of text: milliseconds a step, images a second, and the ratio to each peer."""
     ours, machine = result["ours"], result["machine"]
     turns = ", ".join(f"{name} {ms:,.1f} ms" for name, ms in ours["turn_ms"].items())
     lines = [

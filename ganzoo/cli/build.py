@@ -1,4 +1,4 @@
-"""``ganzoo build``: what a recipe is made of, why, and what it costs, without allocating it."""
+"""``ganzoo build``: the networks, parts and hyperparameters of a recipe, and why; nothing is allocated."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--channels", default=3, show_default=True, help="Planes of the images: 3 for RGB, 1 for grey.")
 @click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, such as lr.g=1e-4.")
-@click.option("--explain", is_flag=True, help="Every slot and setting with the reason for its value.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
+@click.option("--explain", is_flag=True, help="Every part and hyperparameter with the reason for it.")
 @click.option("--layers", "with_layers", is_flag=True, help="A table of every layer.")
 @click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg", help="Draw both networks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -70,7 +70,7 @@ def _draw(gan: GAN, path: Path) -> None:
 
 
 def describe_gan(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
-    """What ``--json`` prints."""
+    """A GAN as plain data: networks, slots and settings with their reasons, as ``--json`` prints it."""
     from ganzoo.visual.anatomy import anatomy, layers
 
     plan, calls = gan.plan, anatomy(gan)
@@ -103,7 +103,7 @@ def _names(gan: GAN) -> list[str]:
 
 
 def _network(gan: GAN, name: str, call: Call | None) -> dict[str, Any]:
-    """Side, parameters and multiply-accumulates; null where we do not know what the network takes."""
+    """Side, parameters and multiply-accumulates; null where the network does not declare its inputs."""
     entry = gan.plan.head.entry
     parameters = sum(parameter.numel() for parameter in gan.get_submodule(name).parameters())
     side = entry.networks.get(name) if entry else None

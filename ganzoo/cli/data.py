@@ -1,4 +1,4 @@
-"""``ganzoo data``: look at data before training on it."""
+"""``ganzoo data``: check a data set before training on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 12
 
 @click.group()
 def data() -> None:
-    """Look at data before training on it."""
+    """Check a data set before training on it."""
 
 
 @data.command()
@@ -27,7 +27,7 @@ def data() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write a grid of up to 64 of the images to this PNG.")
 @click.option("--skip-bad", is_flag=True, help="Pictures that cannot be read are no failure.")
 def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
-    """Say what data is: count, sizes, classes, duplicates, bad files, fitting recipes.
+    """Report on a data set: count, sizes, classes, duplicates, bad files, fitting recipes.
 
     The exit status is 1 when a picture cannot be read (unless --skip-bad) or fewer than two can, else 0.
     """

@@ -1,4 +1,4 @@
-"""What a person gives a model that takes more than noise: pictures to translate, and texts to draw."""
+"""Inputs of a model besides noise, from the command line: pictures to translate, and texts to draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[str, ...]) -> int | None:
-    """Put what was given in the place of the examples that a model came with.
+    """Put the given inputs in the place of the examples that a model came with.
 
     Args:
         gan: loaded.

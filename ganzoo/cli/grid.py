@@ -91,7 +91,7 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
 
 
 def _request(jobs: int, given: dict[str, Any]) -> GridRequest:
-    """What was asked for, once it is known that it makes sense as a whole."""
+    """The request, once its options are known to go together."""
     from ganzoo.grid.plan import GridRequest
 
     lengths = [f"--{name}" for name in LENGTH if given[name] is not None]

@@ -1,4 +1,4 @@
-"""``ganzoo interpolate``: what lies between two samples of a model."""
+"""``ganzoo interpolate``: interpolation between samples of a model, as a grid or an animation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
-@click.option("--seed", default=0, show_default=True, help="Of the samples at the ends.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
 @click.option("--label", "labels", multiple=True, metavar="NAME|K", help="Class of a row; several are taken in turn.")
 @click.option("--truncation", type=click.FloatRange(min=0, min_open=True), help="Bound on the noise: smaller is tamer.")
 @click.option("--device", help="Such as cpu or cuda:0.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.gif", help="Where it goes.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.gif", help="File to write.")
 def interpolate(
     model: str,
     rows: int,
@@ -34,7 +34,7 @@ def interpolate(
     device: str | None,
     out: Path | None,
 ) -> None:
-    """Walk between pairs of samples of MODEL.
+    """Interpolate the noise between pairs of samples of MODEL.
 
     Every row goes from one sample to another: along the sphere for normal noise, in a straight line for uniform
     noise. FILE.png shows the rows, FILE.gif moves along all of them at once, there and back.

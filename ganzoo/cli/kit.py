@@ -1,4 +1,4 @@
-"""What the command of a plugin is made from: opening a model, checking ``--out``, scoring, printing, a local page.
+"""For the commands of plugins: opening a model, checking ``--out``, scoring, printing, a local page.
 
 A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
 timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. Errors derived from

@@ -1,4 +1,4 @@
-"""``ganzoo list`` and ``ganzoo info``: what there is, and what is known of it."""
+"""``ganzoo list`` and ``ganzoo info``: the registered parts, and all that is known of one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _kind(given: str) -> str:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Say what is known of one part: options, needs, paper."""
+    """Show one part: options (its hyperparameters), needs, paper, published scores."""
     from ganzoo.gan.catalogue import describe_part
     from ganzoo.registry.loading import registry
 
@@ -87,7 +87,7 @@ def info(name: str, as_json: bool) -> None:
 
 
 def _facts(known: dict[str, Any]) -> dict[str, str]:
-    """What is to be said, by title; facts that the part does not have are left out."""
+    """The facts of a part by title; those that it does not have are left out."""
     sites = "; ".join(f"{side}: {', '.join(map(str, where))}" for side, where in known["attention_sites"].items())
     facts = {
         "example": known["example"],

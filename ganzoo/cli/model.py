@@ -1,4 +1,4 @@
-"""What the commands that draw from a trained model share: finding it, and where pictures go."""
+"""For commands that draw from a trained model: opening it, and checking where pictures go."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _available() -> list[str]:
 
 
 def _words(kind: str, name: str) -> dict[str, str]:
-    """What the templates' placeholders stand for."""
+    """The values of the templates' placeholders, by name."""
     parts = [part for part in re.split(r"[._-]+", name) if part]
     snake, camel = "_".join(parts), "".join(part.capitalize() for part in parts)
     if not snake[0].isalpha():

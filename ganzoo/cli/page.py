@@ -1,4 +1,4 @@
-"""What the commands that show a page of this machine share: their options, and serving until Ctrl-C."""
+"""For commands that serve a local page: their options, and serving until Ctrl-C."""
 
 from __future__ import annotations
 

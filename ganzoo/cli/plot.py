@@ -1,4 +1,4 @@
-"""``ganzoo plot``: the curves of runs."""
+"""``ganzoo plot``: training curves of runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from ganzoo.cli.model import check_out, file_name
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--keys", multiple=True, metavar="PATTERN", help="Such as 'losses/d/*' or lr/g; several add up.")
-@click.option("--smooth", type=click.IntRange(min=1), default=1, show_default=True, help="Average over about N lines.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="Where it goes.")
+@click.option(
+    "--smooth",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Smooth: an average over about N log lines.",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="File to write.")
 def plot(runs: tuple[str, ...], keys: tuple[str, ...], smooth: int, out: Path | None) -> None:
     """Draw losses, D's accuracy and speed of one RUN, or compare several.
 

@@ -55,7 +55,7 @@ def _described(known: Registry) -> list[dict[str, Any]]:
 
 
 def _remarks(known: Registry) -> list[str]:
-    """What keeps parts from being used, besides errors."""
+    """Warnings, a line each: contested names, and names in GANZOO_PLUGINS that nothing installed has."""
     lines = [
         f"contested: {spelling} comes from {' and '.join(entry.distribution for entry in entries)}"
         for spelling, entries in known.contested.items()

@@ -26,7 +26,7 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.command()
 @click.argument("model")
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
-@click.option("--seed", default=0, show_default=True, help="Of the noise: the same seed, the same images.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
 @click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
 @click.option(
     "--input",
@@ -41,7 +41,9 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|DIR|FILE.npz", help="Where they go.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE.png|DIR|FILE.npz", help="File or folder to write."
+)
 def sample(
     model: str,
     count: int,
@@ -81,7 +83,7 @@ def sample(
 
 
 def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | None:
-    """Class numbers of ``count`` images: those given, in turn; every class in turn by default; None without classes.
+    """Class numbers of ``count`` images: those given, in a cycle; all by default; None for an unconditional model.
 
     Raises:
         UsageError: for a label that the model does not have.

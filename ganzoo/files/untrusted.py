@@ -73,6 +73,8 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         real = _blob_of_cache(path) if path.is_symlink() else path
         if real is None:
             raise ModelError(f"{path} is a link; a model folder holds regular files only")
+        # Without O_NONBLOCK the opening of a named pipe would wait for a writer for ever. The type is asked of the open
+        # descriptor, not of the path, so that nothing can be put in its place between check and use.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise ModelError(f"{path.parent} has no {path.name}; it is not a whole model or run") from None
@@ -131,7 +133,7 @@ def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
 
 
 def field(values: Mapping[str, Any], name: str, kind: type | tuple[type, ...], path: Path) -> Any:
-    """One field of a JSON object.
+    """One required field of a JSON object, of the type ``kind``; a bool is no number.
 
     Raises:
         ModelError: when it is missing or of another type.
@@ -188,7 +190,10 @@ def _check_entry(entry: Mapping[str, Any], like: Tensor, name: str, path: Path) 
 
 
 def _layout(header: Mapping[str, Any], expected: Mapping[str, Tensor], size: int, path: Path) -> list[str]:
-    """Names in the order of their bytes, which must follow each other without a gap up to the end of the file."""
+    """Names in the order of their bytes, which must follow each other without a gap up to the end of the file.
+
+    Overlaps and gaps are how a small file claims to be a large one, or hides what nobody checks.
+    """
     spans = {name: _check_entry(header[name], like, name, path) for name, like in expected.items()}
     order = sorted(spans, key=lambda name: spans[name])
     end = 0

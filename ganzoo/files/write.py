@@ -55,7 +55,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
-        sync(path.parent)
+        sync(path.parent)  # the name itself is on the disk only once its folder is
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
@@ -155,6 +155,8 @@ def lock(folder: str | Path) -> Iterator[None]:
         RunError: another process holds it; the message has its id and host.
     """
     path = Path(folder) / LOCK
+    # The holder removes the file when it is done. Who opened it before may then lock a file that has no name any more,
+    # and a third process a new one: so a lock counts only if the name still leads to the file that was locked.
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)

@@ -1,4 +1,4 @@
-"""A drawing of a GAN: one column for each network, one card for each block, as SVG."""
+"""Architecture diagrams: one column for each network, one card for each block, as SVG."""
 
 from __future__ import annotations
 

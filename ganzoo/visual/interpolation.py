@@ -1,4 +1,4 @@
-"""Walks through the noise of a model: what lies between two samples."""
+"""Interpolation between samples of a model, in its noise (latent) space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def walk(gan: GAN, rows: int, steps: int, seed: int, numbers: Tensor | None, truncation: float | None = None) -> Tensor:
-    """Bytes ``(rows * steps, C, H, W)``, row by row; row i goes from sample 2i to sample 2i + 1."""
+    """Bytes ``(rows * steps, C, H, W)``, row by row; row i goes from sample 2i to sample 2i + 1 in ``steps`` images."""
     import torch
 
     from ganzoo.images import to_uint8
