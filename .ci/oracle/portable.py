@@ -94,7 +94,7 @@ def write_bench(note: Callable[[str], None]) -> None:
     """What ``ganzoo bench`` measures here: times are this machine's, to look back at and not to check against."""
     timed: dict[str, Any] = {"machine": {**measure.machine(), "load": round(os.getloadavg()[0], 1)}}
     for recipe in TIMED:
-        told = json.loads(measure.command("bench", recipe, "--rounds", "20", "--json"))
+        told = json.loads(measure.command("bench", recipe, "--json"))
         ours = told["ours"]
         kept = {key: ours[key] for key in ("step_ms", "turn_ms", "peak_memory_mb", "gflop_per_step")}
         timed[recipe] = {**kept, "fastest_ms": min(ours["step_ms_all"]), **told["machine"]}
