@@ -74,7 +74,7 @@ def load(
         step: a step that a folder keeps, or ``"best"``; the model itself by default.
 
     Raises:
-        UsageError: for a reference or a dtype that is none.
+        UsageError: for text that is not a reference, or an unknown dtype.
         HubError: the Hub does not have the model, or cannot be reached and the model is not in the cache.
         ModelError: for a model that is missing, torn or not to be trusted.
 

@@ -12,7 +12,7 @@ from ganzoo.errors import UsageError
 
 
 def parse_point(text: str) -> tuple[int, int]:
-    """``"8,20"`` as ``(8, 20)``.
+    """A pixel ``(x, y)`` from text such as ``"8,20"``.
 
     Raises:
         UsageError: for anything else.

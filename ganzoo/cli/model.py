@@ -21,7 +21,7 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         step: a kept step, ``best``, or None for the model itself.
 
     Raises:
-        UsageError: for a step that is none, or a device that is not here.
+        UsageError: for text that is not a step, or a device that is not here.
         ModelError: there is no such model or step, or it cannot be trusted.
         HubError: the Hub refuses it or gives no answer.
     """

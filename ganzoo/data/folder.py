@@ -34,7 +34,7 @@ class FolderPictures(Pictures):
         return open_picture(self.folder / self.names[index])
 
     def stamp(self, index: int) -> str:
-        """Name and size."""
+        """Name and size in bytes, from which the fingerprint of images that do not fit in memory is made."""
         return f"{self.names[index]}\0{(self.folder / self.names[index]).stat().st_size}"
 
 

@@ -135,7 +135,7 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
 
 
 def _parts(plan: Plan) -> Parts:
-    """The parts that act on one critic."""
+    """The loss, penalties, auxiliaries and augmentations of one critic, built anew: their state is its own."""
     return Parts(
         loss=_part(plan.slot("loss")),
         penalties={slot.name: _part(slot) for slot in plan.parts("penalty")},

@@ -93,7 +93,7 @@ class Game(ABC):
 
     @abstractmethod
     def turns(self) -> list[Turn]:
-        """The turns of one step, in order."""
+        """The updates of one step, in the order in which they are taken; which are due, :meth:`Turn.due` says."""
 
     def accuracy(self) -> tuple[float, float] | None:
         """D's accuracy on the last real and on the last fake images, in [0, 1]; None before its first turn."""

@@ -91,7 +91,7 @@ class GAN(nn.Module):
         return {side: kit.sites for side, kit in self.kits.items()}
 
     def turns(self) -> list[Turn]:
-        """The turns of one step, in order."""
+        """The updates of one step, in order: see :meth:`Game.turns`."""
         return self.game.turns()
 
     def one_hot(self, labels: Tensor | None, n: int) -> Tensor:

@@ -52,12 +52,12 @@ class Study:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Errors by run."""
+        """Runs that failed: name to error, one line each."""
         return {name: str(outcome.error) for name, outcome in self.outcomes.items() if outcome.status == FAILED}
 
     @property
     def notes(self) -> list[str]:
-        """What the numbers of the table are."""
+        """Sentences that say how the numbers of the table were computed."""
         return [*([] if self._scored else [LOGGED]), SEEDS, *([MATCHED] if any(self._factors) else [])]
 
     @property

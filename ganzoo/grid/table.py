@@ -44,7 +44,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class RecipeRow:
-    """One recipe over its seeds."""
+    """One row of the table: a recipe, with means over its seeds."""
 
     recipe: str
     choices: tuple[str, ...]
@@ -161,7 +161,7 @@ def shown(figure: Figure | None) -> str:
 
 
 def row_cells(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of the recipes."""
+    """Headings and cells of the table of recipes, as text."""
     cells = [
         [row.recipe, *(shown(row.figures.get(name)) for name in table.columns), f"{row.finished}/{row.runs}"]
         for row in table.rows

@@ -73,7 +73,7 @@ class AuxiliaryClassifier(Conditioning):
         self.weights = {side: {k: w for k, w in pairs.items() if w} for side, pairs in weights.items()}
 
     def head(self, features: int, bias: bool) -> nn.Module:
-        """A :class:`ClassifierHead`."""
+        """A :class:`ClassifierHead`, whose classifier gives ``y_dim`` logits."""
         return ClassifierHead(features, self.y_dim, bias)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ class InceptionGraph(nn.Module):
         self.network: nn.Module = _Untrained()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits."""
+        """Features ``(B, 2048)`` and logits ``(B, 1008)``."""
         x = (x - 128) / 128
         for name in TRUNK:
             x = getattr(self.network, name)(x)

@@ -100,7 +100,7 @@ class PerceptualDistance(nn.Module):
         return found
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """The distances."""
+        """Distances ``(B,)``, 0 for equal images."""
         levels = zip(self.activations(a), self.activations(b), self.weights, strict=True)
         return sum(((x - y).square() * w.view(1, -1, 1, 1)).sum(1).mean((1, 2)) for x, y, w in levels)  # type: ignore[return-value]
 

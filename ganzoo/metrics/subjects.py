@@ -20,7 +20,7 @@ _ORDER = 2  # what a derived seed is for
 
 
 class Fakes(Protocol):
-    """Images to be scored."""
+    """Generated images that can be drawn batch by batch, and what metrics have to know of them."""
 
     @property
     def name(self) -> str:

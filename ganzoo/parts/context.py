@@ -22,12 +22,12 @@ class Critic:
     A pass over a tensor that needs no gradient is remembered, so that several parts may ask for it in one turn.
 
     Args:
-        judge: ``judge(x, **conditions) -> Output``.
-        conditions: what the judge is told besides the image, such as ``y``.
+        discriminate: ``discriminate(x, **conditions) -> Output``.
+        conditions: further inputs of the discriminator, such as ``y``.
     """
 
-    def __init__(self, judge: Callable[..., Output], **conditions: Tensor) -> None:
-        self._judge, self._conditions = judge, conditions
+    def __init__(self, discriminate: Callable[..., Output], **conditions: Tensor) -> None:
+        self._discriminate, self._conditions = discriminate, conditions
         self._passes: dict[int, tuple[Tensor, Output]] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class Critic:
         """Scores, features and extras of the same pass."""
         if id(x) in self._passes:
             return self._passes[id(x)][1]
-        seen = self._judge(x, **self._conditions)
+        seen = self._discriminate(x, **self._conditions)
         output = Output(seen.scores.float(), seen.features, {name: v.float() for name, v in seen.extras.items()})
         if not x.requires_grad:
             self._passes[id(x)] = (x, output)  # holding x keeps its id from being given to another tensor

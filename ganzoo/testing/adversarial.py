@@ -85,7 +85,7 @@ def check_penalty(entry: Entry) -> None:
 
 
 def check_penalty_learns(entry: Entry) -> None:
-    """It teaches D."""
+    """Its gradient reaches D's parameters, and is finite."""
     for options in variants(entry):
         value, net = _penalty(entry, options)
         expect_scalar(value, entry, "the penalty")

@@ -56,20 +56,20 @@ class Suite(pytest.Collector):
         self.found = found
 
     def collect(self) -> Iterator[pytest.Item]:
-        """A test for each."""
+        """A pytest item for each check."""
         for check in self.found:
             yield Test.from_parent(self, name=check.id, run=check.run)
 
 
 class Test(pytest.Item):
-    """One check."""
+    """A check as a pytest item."""
 
     def __init__(self, *, run: Callable[[], None], **node: Any) -> None:
         super().__init__(**node)
         self.run = run
 
     def runtest(self) -> None:
-        """Do the check."""
+        """Run the check; it raises AssertionError or SkipTest."""
         self.run()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -56,7 +56,7 @@ def describe_combination(row: Combination) -> str:
 
 
 def recipe_of(row: Combination) -> str:
-    """A row as a recipe."""
+    """The recipe of a combination, its attention placed where the architecture has room."""
     words = [value for axis, value in row.items() if axis not in ("architecture", "data")]
     site = f"@{_lowest_site(row['architecture'], registry())}"
     return "+".join([row["architecture"], *(word.replace(SITE, site) for word in words)])

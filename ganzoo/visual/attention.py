@@ -46,7 +46,7 @@ def capture(gan: GAN, n: int, seed: int, labels: Tensor | None = None, layer: st
 
     Raises:
         ModelError: when no layer of G can show a map; names the parts that can.
-        UsageError: for a ``layer`` that is none of those.
+        UsageError: for a ``layer`` that is not an attention layer of G.
     """
     found = attention_layers(gan.G)  # type: ignore[arg-type]
     if not found:

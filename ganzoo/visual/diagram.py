@@ -224,7 +224,7 @@ class Sheet:
         self.elements.append(element)
 
     def text(self, x: float, y: float, text: str, classes: str = "") -> None:
-        """Add text, escaped."""
+        """Add a line of text at ``(x, y)``, escaped for XML."""
         self.add(f'<text x="{x:g}" y="{y:g}" class="{classes}">{escape(text)}</text>')
 
     def box(self, x: float, y: float, width: float, height: float, fill: str, radius: int = 8, more: str = "") -> None:
@@ -264,7 +264,7 @@ class Sheet:
         return y + CARD
 
     def svg(self, width: int, height: int) -> str:
-        """The whole document."""
+        """The document as text, ``width`` by ``height`` pixels."""
         tip = (
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
             '<path d="M0 0 L8 4 L0 8 z" fill="#9ca3af"/></marker></defs>'

@@ -31,7 +31,7 @@ class ThinnedCurve:
         self.points: list[list[float]] = []
 
     def add(self, step: int, value: float) -> None:
-        """Add the next value."""
+        """Add the value of ``step``, which is later than all before."""
         if self.held in (0, self.every):
             self._make_room()
             self.points.append([step, value, value, value])
@@ -142,7 +142,7 @@ def parsed(line: bytes) -> tuple[dict[str, Any], dict[str, float]] | None:
 
 
 def sentence(event: object) -> str:
-    """The sentence of an event of the guard."""
+    """What an event of the guard says, as one sentence."""
     return str(event.get("text", event.get("kind", ""))) if isinstance(event, dict) else str(event)
 
 
