@@ -17,6 +17,7 @@ from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError
 from ganzoo.folder.scores import HASH, Score
+from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
 from ganzoo.plan.settings import write
 from ganzoo.registry.about import HOME, install
@@ -132,7 +133,7 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
         "summary": prose(entry.summary),
         "paper": paper(entry.paper),
         "origin": f"{who} {version}".strip(),
-        "because": slot.reason,
+        "reason": slot.reason,
     }
 
 
@@ -228,10 +229,10 @@ def left_open(scores: Sequence[Score]) -> dict[str, Any] | None:
 def defined_name(metric: str) -> str | None:
     """``fid`` for ``fd``: what a metric is called on the network that it is defined on, where that is another name."""
     try:
-        elsewhere = getattr(registry().find(metric, ("metric",)).load(), "elsewhere", {})
+        aliases = aliases_off_inception(registry().find(metric, ("metric",)).load())
     except (RecipeError, PluginError):  # of a package that is not here
         return None
-    return next((own for own, other in elsewhere.items() if other == metric), None)
+    return next((own for own, other in aliases.items() if other == metric), None)
 
 
 def history(facts: Facts) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def plain_places(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
 
 @torch.no_grad()
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a network with its reparametrisations, such as ``sn``, baked into plain weights."""
+    """The tensors of a network for export: reparametrised weights, such as ``sn`` makes, as plain ones."""
     was_training = network.training
     network.eval()
     try:
@@ -58,7 +58,7 @@ def generator_side(gan: GAN) -> dict[str, nn.Module]:
 
 
 def generator_state(gan: GAN) -> dict[str, Tensor]:
-    """What ``model.safetensors`` holds: the generator side, baked, as ``network.path``."""
+    """What ``model.safetensors`` holds: the generator side, exported, as ``network.path``."""
     networks = generator_side(gan).items()
     return {f"{name}.{key}": tensor for name, network in networks for key, tensor in plain_state(network).items()}
 

@@ -22,7 +22,7 @@ class FID(Metric):
     same distance is called ``fd``. All real images of the split are compared, whatever the number of generated ones.
     """
 
-    elsewhere: ClassVar[Mapping[str, str]] = {"fid": "fd"}
+    aliases_off_inception: ClassVar[Mapping[str, str]] = {"fid": "fd"}
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """The distance between the two normal distributions."""
@@ -37,7 +37,7 @@ class CleanFID(Metric):
     """
 
     resize: ClassVar[str | None] = "clean"
-    elsewhere: ClassVar[Mapping[str, str]] = {"clean-fid": "clean-fd"}
+    aliases_off_inception: ClassVar[Mapping[str, str]] = {"clean-fid": "clean-fd"}
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """The distance between the two normal distributions."""
@@ -51,7 +51,7 @@ class IntraFID(Metric):
     have a good FID, and not a good one of these.
     """
 
-    elsewhere: ClassVar[Mapping[str, str]] = {"intra-fid": "intra-fd"}
+    aliases_off_inception: ClassVar[Mapping[str, str]] = {"intra-fid": "intra-fd"}
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """The mean over classes; ``details`` has each class."""
@@ -73,7 +73,7 @@ class FIDInfinity(Metric):
     for each N, and their noise is random, not from a Sobol sequence. Meant for thousands of images.
     """
 
-    elsewhere: ClassVar[Mapping[str, str]] = {"fid-infinity": "fd-infinity"}
+    aliases_off_inception: ClassVar[Mapping[str, str]] = {"fid-infinity": "fd-infinity"}
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """Where the line meets 1/N = 0."""

@@ -216,7 +216,7 @@ def _numbers(metric: SelectedMetric, view: View, said: Mapping[str, Value | floa
             raise GanzooError(
                 f"{name} is {value.value}: the images, or the network's weights, are beyond what it measures"
             )
-        numbers[name if view.network.standard else metric.elsewhere.get(name, name)] = value
+        numbers[name if view.network.standard else metric.aliases.get(name, name)] = value
     return numbers
 
 

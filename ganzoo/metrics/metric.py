@@ -43,13 +43,13 @@ class Metric(ABC):
         higher_is_better: which way is up.
         resize: how images are brought to the network's size, a key of ``ganzoo.metrics.resize.RESIZES``; None for the
             network's own way.
-        elsewhere: what a number is called on networks other than the 2015 Inception graph, where a name promises that
-            network.
+        aliases_off_inception: what a number is called on networks other than the 2015 Inception graph, where its name
+            promises that network.
     """
 
     higher_is_better: ClassVar[bool] = False
     resize: ClassVar[str | None] = None
-    elsewhere: ClassVar[Mapping[str, str]] = {}
+    aliases_off_inception: ClassVar[Mapping[str, str]] = {}
 
     def own_network(self, resolution: int, device: torch.device) -> Comparison | None:
         """The comparison of pairs, for a metric that requires ``pairs``; None to use the feature extractor.
@@ -70,6 +70,11 @@ class Metric(ABC):
 
         Names have lower-case letters, digits, ``.``, ``_`` and ``-``.
         """
+
+
+def aliases_off_inception(metric: object) -> Mapping[str, str]:
+    """What the numbers of a metric, or of its class, are called on networks other than the 2015 Inception graph."""
+    return getattr(metric, "aliases_off_inception", None) or getattr(metric, "elsewhere", {})  # the name in 0.1.0
 
 
 class Experiment(ABC):

@@ -13,7 +13,7 @@ from ganzoo.data import ImageData
 from ganzoo.errors import PluginError, UsageError, either
 from ganzoo.metrics.extract import FeatureView, ModelView, View
 from ganzoo.metrics.features import FeatureNetwork, open_network
-from ganzoo.metrics.metric import Experiment, Value
+from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception
 from ganzoo.metrics.statistic import STATISTICS
 from ganzoo.metrics.subjects import Fakes
 from ganzoo.registry.entry import Entry
@@ -30,14 +30,14 @@ class SelectedMetric:
         entry: what was registered.
         metric: from two samples to numbers by name; or an :class:`~ganzoo.metrics.Experiment`.
         resize: how it wants images resized; None for the network's own way.
-        elsewhere: what its numbers are called on networks other than the 2015 Inception graph.
+        aliases: what its numbers are called on networks other than the 2015 Inception graph.
         higher_is_better: which way is up.
     """
 
     entry: Entry
     metric: Callable[..., Mapping[str, Value | float]]
     resize: str | None
-    elsewhere: Mapping[str, str]
+    aliases: Mapping[str, str]
     higher_is_better: bool
 
     @property
@@ -94,7 +94,7 @@ def select_metric(entry: Entry) -> SelectedMetric:
         entry,
         metric,
         getattr(metric, "resize", None),
-        getattr(metric, "elsewhere", {}),
+        aliases_off_inception(metric),
         bool(getattr(metric, "higher_is_better", False)),
     )
 

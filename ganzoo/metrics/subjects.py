@@ -97,7 +97,7 @@ class Generated:
 
 @dataclass(frozen=True)
 class Pictured:
-    """Images of a folder, zip or data set, in an order drawn from the seed; without the seed's, some of them."""
+    """Images that are there already, of a folder, zip or data set; the seed draws which come first."""
 
     data: ImageData
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from torch import Tensor
 
 import ganzoo
 from ganzoo.errors import PluginError, UsageError
-from ganzoo.metrics import Moments, Sample, sample_of
+from ganzoo.metrics import Metric, Moments, Sample, sample_of
 from ganzoo.metrics.kernel import mmd2
 from ganzoo.metrics.manifold import neighbourhoods
+from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.metrics.moments import RunningMoments, frechet, trace_sqrt
 from ganzoo.metrics.sample import Gatherer
 from ganzoo.metrics.statistic import MOST_FEATURES, FeatureBatch
@@ -271,3 +273,17 @@ def test_what_was_not_asked_for_is_not_there() -> None:
 def test_only_statistics_can_be_asked_for(requires: Collection[str]) -> None:
     with pytest.raises(PluginError, match="there is no statistic"):
         sample_of(cloud(10, 3), requires=requires)
+
+
+def test_a_metric_of_version_0_1_0_names_its_aliases_as_it_did():
+    class Old(Metric):
+        elsewhere: ClassVar = {"old-fid": "old-fd"}
+
+        def __call__(self, real, fake):
+            return {"old-fid": 1.0}
+
+    class New(Old):
+        aliases_off_inception: ClassVar = {"old-fid": "new-fd"}
+
+    assert aliases_off_inception(Old()) == {"old-fid": "old-fd"} and aliases_off_inception(New) == {"old-fid": "new-fd"}
+    assert aliases_off_inception(object()) == {}
