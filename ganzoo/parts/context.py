@@ -46,7 +46,7 @@ class Critic:
 
     def with_(self, **conditions: Tensor) -> Critic:
         """The same critic under other conditions."""
-        return Critic(self._judge, **{**self._conditions, **conditions})
+        return Critic(self._discriminate, **{**self._conditions, **conditions})
 
 
 @dataclass
