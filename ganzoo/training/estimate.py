@@ -1,4 +1,4 @@
-"""How long a training takes here: a few of its own steps on its own data, with a look and a save, timed."""
+"""How long a training takes here: a few of its own steps on its own data, with a grid and a checkpoint, timed."""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ class GuardState:
     """What later judgements depend on.
 
     Attributes:
-        look: the last one, as JSON.
+        look: the last health report, as JSON; the key in checkpoints too.
         lowest, lowest_step: the smallest distance to the data, and when.
-        stale: looks since then.
+        stale: health reports since then.
         varied: whether samples were varied once.
         first: the first value of every loss and gradient norm.
         streaks: by what is judged.

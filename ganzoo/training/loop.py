@@ -85,7 +85,7 @@ class Trainer:
     Args:
         gan: placed on the device already.
         seed: of everything that is drawn.
-        horizon: steps that learning rate schedules spread over.
+        horizon: steps that learning-rate schedulers spread over.
         precision: device and arithmetic; fp32 on the CPU by default.
     """
 

@@ -1,4 +1,7 @@
-"""Optimisers by name, learning rates over time, and their state as plain tensors."""
+"""Optimizers by name, learning-rate schedulers, and the optimizers' state as plain tensors.
+
+A scheduler is a function of the step and the horizon, not an object with a state: a resumed run needs nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ def rate(value: float | str, step: int, horizon: int) -> float:
     """The learning rate at ``step`` of ``horizon``.
 
     Args:
-        value: a number, or ``cosine/FROM/TO`` or ``linear/FROM/TO``; after the horizon a schedule stays at TO.
+        value: a number, or a scheduler: ``cosine/FROM/TO`` or ``linear/FROM/TO``; after the horizon it stays at TO.
         step: counted from 0.
-        horizon: steps that a schedule spreads over.
+        horizon: steps that a scheduler spreads over.
     """
     if not isinstance(value, str):
         return float(value)
@@ -29,7 +32,7 @@ def rate(value: float | str, step: int, horizon: int) -> float:
 
 
 def schedules(plan: Plan) -> list[str]:
-    """Names of the settings that are schedules, so that they depend on the horizon."""
+    """Names of the settings that are learning-rate schedulers, so that they depend on the horizon."""
     return [name for name in plan.settings if name.startswith("lr.") and isinstance(plan[name], str)]
 
 
@@ -39,7 +42,7 @@ def _setting(plan: Plan, name: str, player: str, otherwise: str) -> float | str:
 
 
 def lr_of(plan: Plan, player: str) -> float | str:
-    """The learning rate of a player, or its schedule; players without one of their own learn as G does."""
+    """The learning rate of a player, or its scheduler; players without one of their own learn as G does."""
     return _setting(plan, "lr", player, "lr.g")
 
 
