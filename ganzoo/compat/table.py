@@ -11,8 +11,8 @@ MODULES: Mapping[str, str] = {
     "ganzoo.builtin": "ganzoo.registry.builtin",
     "ganzoo.casting": "ganzoo.publish.convert",
     "ganzoo.catalogue": "ganzoo.gan.catalogue ganzoo.registry.entry",
-    "ganzoo.checkpoint": "ganzoo.cli.kit ganzoo.folder.model ganzoo.folder.weights ganzoo.folder.config"
-    " ganzoo.folder.layout",
+    "ganzoo.checkpoint": "ganzoo.cli.kit ganzoo.folder.model ganzoo.folder.building ganzoo.folder.weights"
+    " ganzoo.folder.config ganzoo.folder.layout",
     "ganzoo.compare": "ganzoo.scoring.compare",
     "ganzoo.data.collect": "ganzoo.data",
     "ganzoo.data.dataset": "ganzoo.data ganzoo.data.images",
@@ -87,6 +87,7 @@ MODULES: Mapping[str, str] = {
 
 NAMES: Mapping[str, str] = {
     "ganzoo.Round": "ganzoo.TurnContext",
+    "ganzoo.casting.cast": "ganzoo.publish.convert.convert_model",
     "ganzoo.data.collect.collect": "ganzoo.data.collect_pictures",
     "ganzoo.data.progress.progress": "ganzoo.data.progress_bar",
     "ganzoo.games.Contest": "ganzoo.Adversary",
@@ -99,6 +100,7 @@ NAMES: Mapping[str, str] = {
     "ganzoo.kit.whole_draw": "ganzoo.parts.global_draw",
     "ganzoo.kit.whole_mean": "ganzoo.parts.global_mean",
     "ganzoo.layers.norm.whole_batch_norm": "ganzoo.layers.norm.global_batch_norm",
+    "ganzoo.publish.Parcel": "ganzoo.publish.push.Manifest",
     "ganzoo.training.distributed.agreed": "ganzoo.distributed.group.all_reduce_max",
     "ganzoo.training.distributed.align": "ganzoo.distributed.group.broadcast_state",
     "ganzoo.training.distributed.average_all": "ganzoo.distributed.group.all_reduce_means",
@@ -109,6 +111,8 @@ NAMES: Mapping[str, str] = {
     "ganzoo.training.opponents.opponents": "ganzoo.training.discriminator.discriminators",
     "ganzoo.training.pacing.Pacing": "ganzoo.training.intervals.Intervals",
     "ganzoo.training.standing.settle": "ganzoo.training.batchnorm.refresh_statistics",
+    "ganzoo.verdicts.Examiner": "ganzoo.scoring.verify.ScoreVerifier",
+    "ganzoo.verdicts.Verdict": "ganzoo.scoring.verify.Verification",
     "ganzoo.whole.ALONE": "ganzoo.distributed.batch.SINGLE_PROCESS",
     "ganzoo.whole.average": "ganzoo.distributed.batch.all_reduce_mean",
     "ganzoo.whole.here": "ganzoo.parts.world",
