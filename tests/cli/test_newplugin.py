@@ -65,6 +65,7 @@ def test_any_name_makes_a_package(name: str, tmp_path: Path, monkeypatch: pytest
         (("loss", "hinge"), "loss/hinge exists already, from ganzoo-core"),
         (("conditioning", "concat"), "exists already"),
         (("los", "mine"), "nearest: loss"),
+        (("loss", "core"), "would be called ganzoo-core, which is ganzoo itself"),
         (("auxiliary", "mine"), "no template of a auxiliary"),
     ],
 )

@@ -179,6 +179,8 @@ def test_config_that_is_none(model, content, said):
         ({"settings": 3}, "does not hold together"),
         ({"plugins": {"evil; rm -rf /": "1"}}, "PEP 503"),
         ({"plugins": {"-r": "1"}}, "PEP 503"),
+        ({"plugins": {"ganzoo": "0.0.1"}}, "ganzoo itself and no plugin"),
+        ({"plugins": {"Ganzoo.Core": "0.2.0"}}, "ganzoo itself and no plugin"),
         ({"plugins": {"ganzoo-x": "1 --pre"}}, "PEP 440"),
         ({"plugins": {"ganzoo-x": 1}}, "PEP 440"),
     ],
