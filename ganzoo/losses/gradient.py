@@ -9,10 +9,11 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError
 
-Critic = Callable[[Tensor], Tensor]
+ScoreFunction = Callable[[Tensor], Tensor]
+"""What losses need of a discriminator: images to scores ``(B,)`` or ``(B, P)``; :class:`ganzoo.parts.Critic` is one."""
 
 
-def gradient(critic: Critic, x: Tensor) -> Tensor:
+def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:
     """The gradient of each image's score in its pixels, ``(B, C*H*W)``, which can be differentiated again.
 
     ``x`` is detached first. Of patch scores ``(B, P)`` an image's score is their mean. Where the images of a batch

@@ -57,7 +57,7 @@ def painter(g, d):
 
 class Painting(ganzoo.Game):
     players = {"d": ("D",), "g": ("G",)}  # noqa: RUF012
-    takes = frozenset({"source"})
+    inputs = frozenset({"source"})
 
     def __init__(self, gan, *, near: float = 10.0):
         super().__init__(gan)
@@ -81,7 +81,7 @@ class Painting(ganzoo.Game):
 
 
 class Telling(Painting):
-    takes = frozenset({"source", "text"})
+    inputs = frozenset({"source", "text"})
 
     def context(self, batch, step, side):
         def told(z, y):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic
+from ganzoo.losses.gradient import ScoreFunction
 
 
 class BCE:
@@ -24,13 +24,13 @@ class BCE:
     def __init__(self, *, smooth: float = 1.0) -> None:
         self.smooth = smooth
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropy of real scores with the target ``smooth``, plus that of fake scores with 0."""
         real_scores = critic(real)
         as_real = F.softplus(-real_scores).mean() + (1 - self.smooth) * real_scores.mean()
         return as_real + F.softplus(critic(fake)).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropy of fake scores with the target 1."""
         return F.softplus(-critic(fake)).mean()
 
@@ -42,11 +42,11 @@ class Minimax:
     game of the paper's theory. G's gradient vanishes where D is sure, so use it to see why ``bce`` is used.
     """
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropy of real scores with the target 1, plus that of fake scores with 0."""
         return F.softplus(-critic(real)).mean() + F.softplus(critic(fake)).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Minus D's own loss on fakes; never above 0."""
         return -F.softplus(critic(fake)).mean()
 
@@ -59,10 +59,10 @@ class Logistic:
     et al. 2018, arXiv 1801.04406 (f(t) = -log(1+exp(-t)) there) and StyleGAN, arXiv 1812.04948, call it so.
     """
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of minus real scores, plus softplus of fake scores."""
         return F.softplus(-critic(real)).mean() + F.softplus(critic(fake)).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of minus fake scores."""
         return F.softplus(-critic(fake)).mean()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic
+from ganzoo.losses.gradient import ScoreFunction
 
 
 class Hinge:
@@ -16,10 +16,10 @@ class Hinge:
     as in the second that is left to the weight slot.
     """
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """How far real scores are below 1, plus how far fake scores are above -1."""
         return F.relu(1 - critic(real)).mean() + F.relu(1 + critic(fake)).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Minus the mean fake score."""
         return -critic(fake).mean()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic
+from ganzoo.losses.gradient import ScoreFunction
 
 
 class LeastSquares:
@@ -18,10 +18,10 @@ class LeastSquares:
         self.a, self.b, self.c = a, b, c
         self.boundary = (a + b) / 2
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Half the squared distances of real scores from ``b`` and of fake scores from ``a``."""
         return 0.5 * ((critic(real) - self.b).square().mean() + (critic(fake) - self.a).square().mean())
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Half the squared distance of fake scores from ``c``."""
         return 0.5 * (critic(fake) - self.c).square().mean()

@@ -8,7 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic
+from ganzoo.losses.gradient import ScoreFunction
 from ganzoo.parts import global_mean
 
 SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -28,11 +28,11 @@ class Relativistic:
 
     boundary = None
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of how far a fake's score is above its real partner's."""
         return F.softplus(critic(fake) - critic(real)).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of how far a real image's score is above its fake partner's."""
         return F.softplus(critic(real) - critic(fake)).mean()
 
@@ -53,11 +53,11 @@ class RelativisticAverage:
         self.form = form
         self.shape = SHAPES[form]
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Low where real scores are above the mean fake score, and fake scores below the mean real one."""
         return self.apart(critic(real), critic(fake))
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """D's loss with real and fake exchanged."""
         return self.apart(critic(fake), critic(real))
 

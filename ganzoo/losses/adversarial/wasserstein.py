@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.losses.gradient import Critic
+from ganzoo.losses.gradient import ScoreFunction
 
 
 class Wasserstein:
@@ -17,11 +17,11 @@ class Wasserstein:
 
     boundary = None
 
-    def d(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Mean fake score minus mean real score."""
         return critic(fake).mean() - critic(real).mean()
 
-    def g(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Minus the mean fake score."""
         return -critic(fake).mean()
 

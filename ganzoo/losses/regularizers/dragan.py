@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic, check_every, gradient
+from ganzoo.losses.gradient import ScoreFunction, check_every, gradient
 from ganzoo.parts import gather, global_draw
 
 
@@ -21,7 +21,7 @@ class Dragan:
     def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
         self.weight, self.k, self.c, self.every = weight, k, c, check_every("dragan", every)
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws α and u from torch's global generator."""
         share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
         noise = global_draw(torch.rand, *real.shape).to(real)

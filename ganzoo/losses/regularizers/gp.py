@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic, check_every, gradient
+from ganzoo.losses.gradient import ScoreFunction, check_every, gradient
 from ganzoo.parts import global_draw
 
 
@@ -19,7 +19,7 @@ class GP:
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("gp", every)
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws ε from torch's global generator."""
         share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
         between = share * real + (1 - share) * fake

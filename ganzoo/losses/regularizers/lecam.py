@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.losses.gradient import Critic, check_every
+from ganzoo.losses.gradient import ScoreFunction, check_every
 from ganzoo.parts import global_mean
 
 
@@ -34,7 +34,7 @@ class LeCam(nn.Module):
         # Calls so far. The name is a key of checkpoints since version 0.1.0, so it stays.
         self.register_buffer("rounds", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def forward(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; takes this batch into the averages first."""
         real_scores, fake_scores = critic(real), critic(fake)
         self.remember(real_scores, fake_scores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.losses.gradient import Critic, check_every, gradient
+from ganzoo.losses.gradient import ScoreFunction, check_every, gradient
 
 
 class R1:
@@ -17,7 +17,7 @@ class R1:
     def __init__(self, *, gamma: float = 10.0, every: int = 1) -> None:
         self.gamma, self.every = gamma, check_every(type(self).__name__.lower(), every)
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar."""
         return self.gamma / 2 * gradient(critic, real).square().sum(1).mean()
 
@@ -28,6 +28,6 @@ class R2(R1):
     ``γ/2·E[‖∇D(G(z))‖₂²]``: ``r1`` over fakes. Source: arXiv 1801.04406, equation 10. G is not trained by it.
     """
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar."""
         return super().__call__(critic, fake, real)
