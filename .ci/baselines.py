@@ -20,8 +20,8 @@ What ``tests/baselines`` holds, written by version 0.1.0 (commit 73226a8):
 ``check`` prints a line for each item and ends with exit status 1 if one differs; an item whose plugin is not installed
 is skipped. ``same`` trains tiny recipes with both interpreters and compares the folders byte for byte: tensors,
 state.json, run.json without clock, host and paths, log.jsonl without clock and the texts of events, pictures, metrics
-without seconds, config.json but for the release; cards are not compared. It also lets both go on with runs that OLD
-left half-way. ``bench`` prints JSON: ``ratio`` is the median of old over new time of a step.
+without seconds, config.json but for the release; cards and their plot of the log are not compared. It also lets both go
+on with runs that OLD left half-way. ``bench`` prints JSON: ``ratio`` is the median of old over new time of a step.
 
 An environment with the code of version 0.1.0, beside a checkout:
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+CARD = {"README.md", "curves.png"}  # the card and its plot, which has words in it
 CLOCK_AND_HOST = {"seconds", "device", "processor", "threads", "processes", "torch", "host", "python"}
 
 
@@ -16,12 +17,12 @@ def contents(folder: Path) -> dict[str, Any]:
     """The files of a run by name: JSON without what may differ, tensors by ``file: tensor``, all else as bytes.
 
     Args:
-        folder: a run, or anything with runs in it; cards (README.md) and locks are left out.
+        folder: a run, or anything with runs in it; cards and locks are left out.
     """
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or path.name == "README.md" or path.name.endswith("lock"):
+        if not path.is_file() or path.name in CARD or path.name.endswith("lock"):
             continue
         if path.suffix == ".safetensors":
             found |= {f"{name}: {key}": value for key, value in tensors(path.read_bytes()).items()}
