@@ -364,8 +364,9 @@ import hashlib, os, sys
 import ganzoo
 from ganzoo.training.guard import Alarm, Guard
 
-see = Guard.see
-Guard.see = lambda self, look: see(self, look) + ([Alarm("collapse", "made up")] if look.step == 4 else [])
+judge = Guard.judge_samples
+made_up = lambda step: [Alarm("collapse", "made up")] if step == 4 else []
+Guard.judge_samples = lambda self, report: judge(self, report) + made_up(report.step)
 run = ganzoo.train("gan:ch=16", "digits", sys.argv[1], 8, device="cpu", guard="rollback", **SIZES)
 weights = b"".join(tensor.numpy().tobytes() for tensor in run.gan.state_dict().values())
 open(sys.argv[1] + os.environ["RANK"], "w").write(hashlib.sha256(weights).hexdigest())
