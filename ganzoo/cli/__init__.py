@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ganzoo.distributed.launch import launched, said_elsewhere
+from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, nearest
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
@@ -163,7 +163,7 @@ def _safe(text: str) -> str:
 def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     if debug:
         traceback.print_exc()
-    if not said_elsewhere(error):
+    if must_say(error):
         click.echo(f"ganzoo: error: {_safe(message)}", err=True)
     sys.exit(status)
 

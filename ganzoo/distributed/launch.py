@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
 from ganzoo.errors import UsageError
+
+FIRST_WORD = 30.0  # seconds that a process leaves another one to say what ends both
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,16 @@ def said_elsewhere(error: BaseException | None = None) -> bool:
     if elsewhere is not None:
         return bool(elsewhere)
     return os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ
+
+
+def must_say(error: BaseException) -> bool:
+    """Whether this process has to say the error that ends it, known at once or after up to ``FIRST_WORD`` seconds.
+
+    A launcher ends all processes as soon as one of them fails, so one that is silent and quick would take the word
+    from the one that speaks. It waits to be ended instead; where the first process lives on, that one did not meet the
+    error, and nobody but this one can say it.
+    """
+    if not said_elsewhere(error):
+        return True
+    time.sleep(FIRST_WORD)
+    return getattr(error, "said_elsewhere", None) is None

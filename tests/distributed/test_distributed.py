@@ -248,6 +248,26 @@ def test_words_that_cannot_be_read_are_refused_once():
     assert text.count("ganzoo: error: ") == 1 and "'many' is not a valid integer" in text
 
 
+LATE = """
+import os, sys, time
+import ganzoo.distributed.launch as launch
+from ganzoo.cli import main
+
+launch.FIRST_WORD, late = map(float, sys.argv[1:])
+if os.environ["RANK"] == "0":
+    time.sleep(late)
+main(["train", "gan", "--steps", "many"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first_word", "late"), [(60, 3), (1, 60)], ids=["by-the-first", "by-the-other"])
+def test_what_ends_all_is_said_once_though_the_first_process_is_late(tmp_path, first_word, late):
+    (tmp_path / "script.py").write_text(LATE)
+    text = torchrun(tmp_path / "script.py", str(first_word), str(late))
+    assert text.count("ganzoo: error: ") == 1 and "'many' is not a valid integer" in text
+
+
 @pytest.mark.slow
 def test_an_error_of_a_later_process_is_said_once(tmp_path):
     script = tmp_path / "script.py"
