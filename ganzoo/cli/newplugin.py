@@ -10,7 +10,7 @@ from string import Template
 
 import click
 
-from ganzoo.errors import RecipeError, UsageError, either, nearest
+from ganzoo.errors import RecipeError, UsageError, nearest
 from ganzoo.registry.about import DISTRIBUTION, requirement
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
 
@@ -46,14 +46,11 @@ def new_plugin(kind: str, name: str, out: Path | None) -> None:
 
 
 def _check(kind: str, name: str) -> None:
-    """Refuse a kind without a template, and a name that cannot be registered."""
+    """Refuse a kind that does not exist, and a name that cannot be registered."""
     from ganzoo.registry.loading import registry
 
-    available = _available()
-    if kind in KINDS and kind not in available:
-        raise UsageError(f"there is no template of a {kind} yet; there are ones of {either(available, 'and')}")
-    if kind not in available:
-        close = ", ".join(nearest(kind, available))
+    if kind not in KINDS:
+        close = ", ".join(nearest(kind, KINDS))
         raise UsageError(f"there is no kind called {kind!r}; nearest: {close}")
     if not NAME.fullmatch(name) or name == EMPTY or not name.strip("._-"):
         raise UsageError(f"{name!r} is no name of a part; write lower-case letters, digits and '-', such as soft-hinge")
@@ -62,11 +59,6 @@ def _check(kind: str, name: str) -> None:
     for entry in registry().entries(kind):
         if name in (entry.name, *entry.aliases):
             raise UsageError(f"{entry.spelling} exists already, from {entry.distribution}; choose another name")
-
-
-def _available() -> list[str]:
-    folder = resources.files("ganzoo").joinpath(TEMPLATES)
-    return [kind for kind in KINDS if folder.joinpath(f"{kind}.py.tmpl").is_file()]
 
 
 def _words(kind: str, name: str) -> dict[str, str]:

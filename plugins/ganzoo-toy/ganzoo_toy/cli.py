@@ -197,10 +197,10 @@ def mixture(
     lesson = learn(recipe, mixture_of(data), steps, seed=seed, settings=_read(settings), progress=say)
     last = lesson.looks[-1].found
     if out is not None:
-        from ganzoo_toy.pictures import draw_look, film, save
+        from ganzoo_toy.pictures import animate, draw_look, save
 
         if out.suffix.lower() == ".gif":
-            film(lesson, out)
+            animate(lesson, out)
         else:
             save(draw_look(lesson, lesson.looks[-1], judged=True), out)
     looks = [{"step": look.step, "modes": look.found.modes, "quality": look.found.quality} for look in lesson.looks]

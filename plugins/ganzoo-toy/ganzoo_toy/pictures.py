@@ -156,7 +156,7 @@ def _draw_scores(axis: Any, gan: Any, reach: float) -> None:
     axis.quiver(*places.T.numpy(), *ways.T.numpy(), color="#475569", scale=36, width=0.0025, alpha=0.7)
 
 
-def film(lesson: Lesson, path: Path) -> None:
+def animate(lesson: Lesson, path: Path) -> None:
     """Every look of a lesson as an animation."""
     save_gif([_bitmap(draw_look(lesson, look)) for look in lesson.looks], path)
 

@@ -28,8 +28,8 @@ def test_each_game_draws_and_tells(words, key, tmp_path):
     assert Image.open(out).width > 300
 
 
-def test_a_film_has_a_frame_for_each_look(tmp_path):
-    out = tmp_path / "film.gif"
+def test_an_animation_has_a_frame_for_each_look(tmp_path):
+    out = tmp_path / "animation.gif"
     run("mixture", "bce", "--steps", "3", "--set", "batch=8", "--out", str(out))
     assert Image.open(out).n_frames == 4
 

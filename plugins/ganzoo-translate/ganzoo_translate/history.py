@@ -17,7 +17,7 @@ from ganzoo.parts import gather, world
 class History(nn.Module):
     """Up to ``size`` fakes of the past, in buffers, so that a resumed training has them.
 
-    In a run of several processes each holds the same ones: all of them look at the whole batch, and draw alike.
+    In a run of several processes each holds the same ones: all of them look at the global batch, and draw alike.
 
     Args:
         gan: whose images they are. Where a recipe tells labels nothing is kept, as an old fake has an old label.
@@ -41,7 +41,7 @@ class History(nn.Module):
 
         Args:
             fakes: of this process.
-            chosen: bool ``(B,)``, for each image of the whole batch.
+            chosen: bool ``(B,)``, for each image of the global batch.
         """
         batch = gather(fakes.detach())
         n = min(len(batch), self.size)
@@ -63,5 +63,5 @@ def per_image(choice: Tensor) -> Tensor:
 
 
 def size_of_batch(fakes: Tensor) -> int:
-    """Images in the whole batch, of which ``fakes`` are this process's."""
+    """Images in the global batch, of which ``fakes`` are this process's."""
     return len(fakes) * world().size
