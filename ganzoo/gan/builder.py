@@ -80,8 +80,12 @@ def assemble(
     try:
         with torch.device("meta"), Unfilled():
             gan = _construct(plan, shape)
-    except (RuntimeError, OverflowError, MemoryError) as error:
+    except (RuntimeError, OverflowError, MemoryError, TypeError) as error:
         why = (str(error) or "out of memory").splitlines()[0]
+        if isinstance(error, TypeError):  # as torch refuses a size of more than 64 bits, but many a mistake is one too
+            if "Overflow when unpacking" not in str(error):
+                raise
+            why = "a size of more than 64 bits"
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
     _refuse_unused(plan, gan)
     _refuse_too_large(gan)

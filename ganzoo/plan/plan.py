@@ -18,6 +18,7 @@ from ganzoo.registry.recipe import EMPTY, PART_KINDS
 # Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("penalty", "auxiliary", "augment")
+IN_ORDER = "augment"  # of all kinds the one whose parts act, and are written, in the order of the recipe
 SIDES = ("g", "d")
 GIVEN = "set by you"  # why a setting is what it is
 
@@ -61,7 +62,7 @@ class Plan:
     Attributes:
         recipe: its canonical text, the only id.
         head: the architecture.
-        slots: what was chosen, in kind order; of attentions the stronger come first.
+        slots: what was chosen, in kind order; of attentions the stronger come first, augmentations as they act.
         settings: by name.
         provides: keys that the data has.
         notes: what a person should know, such as a part that yielded.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
-from ganzoo.plan.plan import GIVEN, MANY, SIDED, SIDES, Plan, Setting, Slot
+from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.settings import SETTINGS, read, write
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
@@ -230,7 +230,7 @@ class _Resolver:
         slots = []
         for kind in PART_KINDS:
             of_kind = [claim for claim in self.accepted if claim.kind == kind]
-            of_kind.sort(key=lambda claim: (claim.level, not claim.resolutions, claim.name, claim.resolutions))
+            of_kind.sort(key=_acting_order if kind == IN_ORDER else _order)
             for claim in of_kind:
                 for side in claim.sides if kind in SIDED else (None,):
                     if claim.entry is not None or kind in SIDED:
@@ -275,29 +275,49 @@ class _Resolver:
     # --- text -----------------------------------------------------------------------------------------------
 
     def _canonical(self) -> str:
+        """The recipe with its names resolved and then sorted: the canonical text of this text is this text."""
         head = self.registry.find(self.recipe.head.spelling, HEAD_KINDS, what="architecture or preset")
         given = dict(self.recipe.head.options)
-        kept = {key: given[key] for key in given} if head.kind == "preset" else _kept(self.head_entry, given)
-        named = [self._claim(part, 0, "named", SIDES) for part in self.recipe.parts]
-        pairs = sorted(
-            zip(named, self.recipe.parts, strict=True),
-            key=lambda pair: (PART_KINDS.index(pair[0].kind), pair[0].name, pair[1].places != (), str(pair[1])),
-        )
-        return str(
-            Recipe(
-                Part(head.name, None, (), _canonical_options(self.head_entry, kept)),
-                tuple(self._canonical_part(claim, part) for claim, part in pairs),
-            )
-        )
+        kept = _formatted(self.head_entry, given) if head.kind == "preset" else _kept(self.head_entry, given)
+        first = Part(head.name, self._shortest_kind(head, HEAD_KINDS), (), _canonical_options(kept))
+        parts = [self._canonical_part(self._claim(part, 0, "named", SIDES), part) for part in self.recipe.parts]
+        return str(Recipe(first, tuple(part for _, part in sorted(parts, key=_place_in_text))))
 
-    def _canonical_part(self, claim: _Claim, part: Part) -> Part:
+    def _canonical_part(self, claim: _Claim, part: Part) -> tuple[str, Part]:
+        """The kind of a part, and the part in canonical form."""
+        sides = () if claim.entry is not None and set(claim.sides) == set(claim.entry.sides) else claim.sides
         if claim.entry is None:
-            return part
-        bare = self.registry.find(claim.name, PART_KINDS, what="part") if claim.entry else None
-        kind = None if bare == claim.entry else claim.kind
-        sides = () if part.sides is None or set(part.sides) == set(claim.entry.sides) else sorted(part.sides)[::-1]
-        options = _canonical_options(claim.entry, _kept(claim.entry, dict(part.options)))
-        return Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)
+            sides = () if set(claim.sides) == set(SIDES) else claim.sides
+            return claim.kind, Part(EMPTY, claim.kind, (*sides, *map(str, claim.resolutions)))
+        options = _canonical_options(_kept(claim.entry, dict(part.options)))
+        kind = self._shortest_kind(claim.entry, PART_KINDS)
+        return claim.kind, Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)
+
+    def _shortest_kind(self, entry: Entry, kinds: Collection[str]) -> str | None:
+        """The kind to write before a name; None where the bare name means this part."""
+        try:
+            return None if self.registry.find(entry.name, kinds) == entry else entry.kind
+        except RecipeError:  # a name of several kinds
+            return entry.kind
+
+
+def _place_in_text(one: tuple[str, Part]) -> tuple[Any, ...]:
+    """Where a part, given with its kind, stands in canonical text; augmentations stay as they were written."""
+    kind, part = one
+    order = PART_KINDS.index(kind)
+    if kind == IN_ORDER:
+        return (order,)
+    return order, part.name, part.places != (), part.order
+
+
+def _order(claim: _Claim) -> tuple[Any, ...]:
+    """The stronger first; of equals those at a resolution, then by name and side."""
+    return claim.level, not claim.resolutions, claim.name, claim.resolutions, claim.sides[::-1]
+
+
+def _acting_order(claim: _Claim) -> int:
+    """As written: what a preset or an architecture brings stands before what is added to it."""
+    return -claim.level
 
 
 def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:
@@ -305,14 +325,19 @@ def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:
     return {**{name: option.default for name, option in entry.options().items()}, **entry.read_options(given)}
 
 
+def _formatted(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
+    """Given options in their canonical spelling."""
+    known = entry.options()
+    return {key: known[key].format(value) for key, value in entry.read_options(given).items()}
+
+
 def _kept(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
-    """Given options that differ from the defaults."""
-    defaults = entry.options()
-    values = entry.read_options(given)
-    return {key: defaults[key].format(value) for key, value in values.items() if value != defaults[key].default}
+    """Given options that differ from the defaults, in their canonical spelling."""
+    values, known = entry.read_options(given), entry.options()
+    return {key: text for key, text in _formatted(entry, given).items() if values[key] != known[key].default}
 
 
-def _canonical_options(entry: Entry, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _canonical_options(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key.replace("_", "."), text) for key, text in given.items()))
 
 

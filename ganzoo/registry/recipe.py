@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from ganzoo.errors import RecipeError, either, nearest
 
@@ -144,6 +145,12 @@ class Part:
         """The resolutions named; empty means everywhere."""
         return frozenset(int(place) for place in self.places if place not in ("g", "d"))
 
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """What parts of one name are sorted by: places, then options; numbers by their size."""
+        options = ((key, [_by_size(item) for item in value.split("/")]) for key, value in self.options)
+        return tuple(map(_place_order, self.places)), tuple(options)
+
     def overlaps(self, other: Part) -> bool:
         """Whether the two stand in a common place. Sides restrict sides, numbers restrict resolutions."""
         both = frozenset("gd")
@@ -257,6 +264,12 @@ def _check_place(place: str, name: str) -> None:
 
 def _place_order(place: str) -> tuple[int, int]:
     return ("gd".index(place), 0) if place in ("g", "d") else (2, int(place))
+
+
+def _by_size(text: str) -> tuple[bool, Decimal, str]:
+    """What a value is sorted by: numbers first, by their size."""
+    number = NUMBER.fullmatch(text) is not None
+    return not number, Decimal(text) if number else Decimal(0), text
 
 
 def _check_repeats(names: Iterable[str], what: str, part: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from contextlib import suppress
 
 import pytest
@@ -12,10 +13,13 @@ import ganzoo
 from ganzoo.errors import RecipeError, UnknownPart, UsageError
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
+from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import PART_KINDS
 from ganzoo.testing import plugin
 
 LABELLED = ("image", "label")
+EVERYTHING = ("image", "label", "source", "target", "a", "b", "text")
 
 
 def names(plan: Plan, kind: str) -> dict[str | None, str]:
@@ -199,7 +203,7 @@ def test_a_number_moves_an_attention_and_none_removes_it():
     [
         ("dcgan+hinge+sn", "dcgan+sn+hinge"),
         ("dcgan+sn@d,g", "dcgan+sn"),
-        ("dcgan+sn@d+sn@g", "dcgan+sn@d+sn@g"),
+        ("dcgan+sn@d+sn@g", "dcgan+sn@g+sn@d"),
         ("dcgan+loss/hinge", "dcgan+hinge"),
         ("dcgan+penalty/dragan", "dcgan+dragan"),
         ("dcgan+r1:gamma=10.0,every=16", "dcgan+r1:every=16"),
@@ -209,6 +213,11 @@ def test_a_number_moves_an_attention_and_none_removes_it():
         ("wgan-gp:ch=64", "wgan-gp:ch=64"),
         ("sagan+attention/none@d", "sagan+attention/none@d"),
         ("preset/wgan-gp+hinge", "wgan-gp+hinge"),
+        ("wgan-gp:ch_d=64.0", "wgan-gp:ch.d=64"),
+        ("sngan+attention/eca@4+eca@32", "sngan+eca@4+eca@32"),
+        ("sngan+eca@32+eca@4", "sngan+eca@4+eca@32"),
+        ("dcgan+concat@d+onehot@g", "dcgan+onehot@g+onehot@d"),
+        ("dcgan+normalization/none@d,g", "dcgan+normalization/none"),
     ],
 )
 def test_canonical_text(recipe, canonical):
@@ -242,6 +251,69 @@ def test_a_plan_survives_its_config(recipe):
     plan = make_plan(recipe, LABELLED, {"lr.g": "cosine/2e-4/5e-5"})
     again = Plan.from_config(json.loads(json.dumps(plan.to_config())))
     assert again.hash == plan.hash and again.provides == plan.provides
+
+
+SIZES = ["dcgan:ch=1e308", "rahinge:ch.d=1e308", "sngan:ch=1e21", "gan:ch.d=1e40"]
+
+
+@pytest.mark.parametrize("recipe", SIZES)
+def test_a_size_that_no_tensor_can_have_is_refused(recipe):
+    with pytest.raises(RecipeError, match="cannot be built at these sizes: a size of more than 64 bits"):
+        ganzoo.build(recipe, device="meta")
+
+
+def test_a_mistake_in_a_network_is_not_taken_for_a_size():
+    def clumsy(g, d):
+        """Adds what cannot be added."""
+        return {"G": 1 + "1", "D": d}
+
+    class Clumsy:
+        @ganzoo.hookimpl
+        def register_architectures(self, register):
+            register("clumsy", clumsy)
+
+    with plugin(Clumsy()), pytest.raises(TypeError, match="unsupported operand"):
+        ganzoo.build("clumsy", device="meta")
+
+
+class Flip:
+    """Mirror images."""
+
+    def images(self, x, ctx):
+        """``x`` mirrored."""
+        return x.flip(-1)
+
+
+class Flips:
+    """Two augmentations whose names stand in the other order than they will be written, and a preset with one."""
+
+    @ganzoo.hookimpl
+    def register_augments(self, register):
+        """Names that sort as c, z."""
+        register("z-flip", Flip)
+        register("c-flip", Flip)
+
+    @ganzoo.hookimpl
+    def register_presets(self, register):
+        """One that brings the last of them."""
+        register("flipped", "dcgan+z-flip")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "order"),
+    [
+        ("dcgan+z-flip+c-flip+diffaugment", ["z-flip", "c-flip", "diffaugment"]),
+        ("dcgan+diffaugment+augment/z-flip+sn+c-flip", ["diffaugment", "z-flip", "c-flip"]),
+        ("flipped+c-flip", ["z-flip", "c-flip"]),
+    ],
+)
+def test_augmentations_act_in_the_order_written(recipe, order):
+    with plugin(Flips()):
+        plan = make_plan(recipe)
+        assert [slot.name for slot in plan.parts("augment")] == order
+        again = make_plan(plan.recipe)
+        assert again.recipe == plan.recipe and again.hash == plan.hash
+        assert list(ganzoo.build(recipe, device="meta").parts.augments) == order
 
 
 HEADS = [entry.name for kind in ("architecture", "preset") for entry in registry().entries(kind)]
@@ -279,3 +351,63 @@ def test_most_combinations_resolve(words, least):
             make_plan(recipe, LABELLED)
             resolved += 1
     assert resolved >= least * 100
+
+
+PLACES = {
+    "attention": ("", "", "@8", "@16", "@g,16", "@16,8", "@d,g,32"),
+    "normalization": ("", "@g", "@d", "@d,g"),
+    "weight": ("", "@g", "@d", "@d,g"),
+    "conditioning": ("", "@d"),
+}
+VALUES = {"every": "1.6e1", "gamma": ".5", "weight": "2.50", "smooth": "1e-1", "form": "ls", "ch": "8", "ch_d": "16.0"}
+
+
+def written(draw: random.Random, kind: str, entry: Entry) -> str:
+    """A part as one of its spellings: an alias, with its kind, a place, an option."""
+    name = draw.choice([entry.name, *entry.aliases])
+    text = draw.choice([name, f"{kind}/{name}"]) + draw.choice(PLACES.get(kind, ("",)))
+    keys = sorted(VALUES.keys() & entry.options().keys()) if draw.random() < 0.5 else []
+    values = [draw.choice([f"{key}={VALUES[key]}", f"{key.replace('_', '.')}={VALUES[key]}"]) for key in keys]
+    return f"{text}:{','.join(values)}" if values else text
+
+
+def random_recipe(draw: random.Random) -> str:
+    """A recipe as a person may write it, whose parts may be at odds."""
+    kind = draw.choice(["architecture", "preset"])
+    head = draw.choice(registry().entries(kind))
+    words = [
+        draw.choice([head.name, head.spelling]) + draw.choice(["", ":ch=8.0"] if "ch" in head_options(head) else [""])
+    ]
+    for kind in draw.choices([kind for kind in PART_KINDS if registry().entries(kind)], k=draw.randint(0, 4)):
+        entry = draw.choice(registry().entries(kind))
+        words.append(written(draw, kind, entry))
+    return "+".join(words)
+
+
+def head_options(head: Entry) -> Iterable[str]:
+    """Names of the options of an architecture, or of that of a preset."""
+    return registry().find(make_plan(head.name, EVERYTHING).head.name, ("architecture",)).options()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_canonical_text_is_a_fixed_point(draw):
+    recipe = random_recipe(draw)
+    try:
+        plan = make_plan(recipe, EVERYTHING)
+    except UsageError:
+        event("refused")
+        return
+    event("resolved")
+    again = make_plan(plan.recipe, EVERYTHING)
+    assert again.recipe == plan.recipe and again.hash == plan.hash
+
+
+def test_enough_random_recipes_resolve_for_the_property_to_mean_something():
+    draw, resolved, changed = random.Random(0), 0, 0
+    for _ in range(200):
+        recipe = random_recipe(draw)
+        with suppress(UsageError):
+            changed += make_plan(recipe, EVERYTHING).recipe != recipe
+            resolved += 1
+    assert resolved >= 80 and changed >= 60
