@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import within
-from ganzoo.parts import TurnContext, global_draw
+from ganzoo.parts import Augment, TurnContext, global_draw
 
 
-class DiffAugment:
+class DiffAugment(Augment):
     """D sees every image, real and fake, with other colours, moved, and with a square cut out (Zhao et al. 2020).
 
     Each image has changes of its own at each pass, gradients go through them to G, and G's images stay clean. Source:

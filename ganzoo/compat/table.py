@@ -129,7 +129,6 @@ ATTRIBUTES: Mapping[str, str] = {
     "Adversary.answer": "generator_loss",
     "Adversary.judge": "discriminator_loss",
     "Adversary.round": "context",
-    "Adversary.view": "discriminate",
     "GAN.takes": "input_names",
     "Game.takes": "inputs",
     "NoiseGame.create": "generator_loss",
@@ -137,6 +136,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "NoiseGame.round": "context",
     "Trainer.look": "check_terms",
     "Trainer.round": "train_step",
+    "TurnContext.side": "player",
+    "TurnContext.y": "y_real",
 }
 """Attributes that were renamed, with the class that has them now."""
 

@@ -1,13 +1,14 @@
 """The losses of a discriminator and of the generator that plays against it, whichever parts a recipe chose.
 
-A game says where real and fake images come from; an adversary adds up the adversarial loss, penalties, conditioning and
-augmentations. A game with several discriminators has an adversary for each, with parts of its own.
+A game says where real and fake images come from; an adversary adds up the adversarial loss, conditioning, regularizers
+and augmentations. A game with several discriminators has an adversary for each, with parts of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,8 +17,12 @@ from torch import Tensor
 from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.gan.gan import GAN
-from ganzoo.parts.context import Batch, Critic, TurnContext
+from ganzoo.parts.conditioning import Conditioning
+from ganzoo.parts.context import Batch, TurnContext
+from ganzoo.parts.exactness import exact
 from ganzoo.parts.output import Output
+from ganzoo.parts.regularizer import Regularizer
+from ganzoo.parts.update import Update
 
 
 class Adversary:
@@ -30,7 +35,7 @@ class Adversary:
 
     def __init__(self, gan: GAN, critic: str = "D") -> None:
         self.gan, self.name, self.parts = gan, critic, gan.critics[critic]
-        self._context: TurnContext | None = None
+        self.conditionings = [module for module in self.network.modules() if isinstance(module, Conditioning)]
         self._right: Tensor | None = None
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
@@ -52,125 +57,124 @@ class Adversary:
         real: Tensor,
         z: Tensor,
         generate: Callable[[Tensor, Tensor], Tensor],
+        *,
+        y_fake: Tensor | None = None,
         **conditions: Tensor,
     ) -> TurnContext:
-        """Set up one turn: make the fakes, which carry a gradient in G's turn only.
+        """Set up one update: make the fakes, which carry a gradient in G's updates only.
 
         Args:
             batch: the batch of the turn.
             step: of training, counted from 0.
-            side: ``"d"`` or ``"g"``.
+            side: the player who learns, such as ``"d"`` or ``"g"``.
             real: images ``(B, C, H, W)`` in [-1, 1].
             z: what fakes are made from: noise, or a source image.
             generate: ``generate(z, y)`` gives images.
-            conditions: further inputs of the critic, such as ``source``; labels are those of the batch.
+            y_fake: label vectors ``(B, y_dim)`` of the fakes; those of the batch by default.
+            conditions: further inputs of the critic, such as ``source``.
         """
         y = self.gan.one_hot(batch.get("label"), len(real)).to(real.device)
-        critic = Critic(self.discriminate, y=y, **conditions)
         ctx = TurnContext(
-            batch,
-            step,
-            side,
-            rng=torch.default_generator,
-            y=y,
+            self.gan.update or Update(step, side),
+            self._pass,
+            generate,
+            batch=batch,
             real=real,
             z=z,
-            fake=real,
-            critic=critic,
-            generate=generate,
+            y_real=y,
+            y_fake=y if y_fake is None else y_fake,
+            networks=self.gan.networks,
+            conditions=conditions,
         )
-        self._context = ctx
-        # In D's turn G is a constant: without a graph through it the turn needs about half the memory.
-        with torch.set_grad_enabled(side == "g"):
-            ctx.fake = generate(self._refined(ctx), y).float()
+        for _, part in self._due(ctx):
+            with torch.enable_grad():
+                ctx.z = part.refine(ctx)
+        # In D's updates G is a constant: without a graph through it they need about half the memory.
+        with torch.set_grad_enabled(ctx.player != "d" or ctx.z.requires_grad):
+            ctx.fake = ctx.generate(ctx.z, ctx.y_fake)
         for augment in self.parts.augments.values():
-            if hasattr(augment, "reals"):
-                ctx.real = augment.reals(ctx)
+            ctx.real = augment.reals(ctx)
         return ctx
 
     def discriminator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The terms of D's turn: the adversarial loss, those of conditioning and auxiliaries, and penalties."""
-        loss = {"loss": self.parts.loss.d(ctx.critic, ctx.real, ctx.fake)}
-        terms = {**loss, **self._extras(ctx), **self._penalties(ctx)}
-        self._right = _shares_right(ctx, getattr(self.parts.loss, "boundary", 0.0))
+        """The terms of D's update: the adversarial loss, and those of conditioning and regularizers."""
+        if ctx.at.own_step:
+            return self._own_terms(ctx)
+        terms = {"loss": self.parts.loss.discriminator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
+        self._right = _shares_right(ctx, self.parts.loss.boundary)
         for augment in self.parts.augments.values():
-            if hasattr(augment, "observe"):
-                augment.observe(ctx)
+            augment.observe(ctx)
         return terms
 
     def generator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The terms of G's turn: the adversarial loss, and those of conditioning and auxiliaries."""
-        return {"loss": self.parts.loss.g(ctx.critic, ctx.real, ctx.fake), **self._extras(ctx)}
+        """The terms of G's update: the adversarial loss, and those of conditioning and regularizers."""
+        if ctx.at.own_step:
+            return self._own_terms(ctx)
+        return {"loss": self.parts.loss.generator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
 
     def after(self) -> None:
         """Let the loss act on the weights once D's optimiser has stepped, such as by clipping them."""
-        if hasattr(self.parts.loss, "after"):
-            self.parts.loss.after(self.network)
+        self.parts.loss.after(self.network)
 
     def accuracy(self) -> tuple[float, float] | None:
         """D's accuracy on the last real and on the last fake images, each in [0, 1]; None before its first turn.
 
-        A loss declares ``boundary``, the score at which it is undecided; 0 where it says nothing. A loss to which only
-        differences of scores matter declares None: then the boundary lies halfway between the mean scores.
+        A loss declares ``boundary``, the score at which it is undecided. A loss to which only differences of scores
+        matter declares None: then the boundary lies halfway between the mean scores.
         """
         if self._right is None:
             return None
         real, fake = self._right.tolist()
         return real, fake
 
-    def discriminate(self, x: Tensor, **conditions: Tensor) -> Output:
-        """The critic's output for images ``(B, C, H, W)``, augmented as this turn's parts ask."""
-        ctx, augments = self._context, self.parts.augments.values()
-        for augment in augments:
-            x = augment.images(x, ctx) if hasattr(augment, "images") else x
-        output = self.network(x, **conditions)
-        for augment in augments:
-            if hasattr(augment, "scores"):
-                output = Output(augment.scores(output.scores, ctx), output.features, output.extras)
+    def _pass(self, ctx: TurnContext, x: Tensor, precisely: bool, conditions: Mapping[str, Tensor]) -> Output:
+        """The critic's output for images ``(B, C, H, W)``, augmented as this update's parts ask."""
+        augments = self.parts.augments.values()
+        with exact(x.device) if precisely else nullcontext():
+            for augment in augments:
+                x = augment.images(x, ctx)
+            output: Output = self.network(x, **conditions)
+            for augment in augments:
+                output = output.with_scores(partial(augment.scores, ctx=ctx))
         return output
 
-    def _refined(self, ctx: TurnContext) -> Tensor:
-        """The noise ``(B, z_dim)`` after every auxiliary that moves it."""
-        for auxiliary in self.parts.auxiliaries.values():
-            if hasattr(auxiliary, "refine"):
-                ctx.z = auxiliary.refine(ctx)
-        return ctx.z
+    def _due(self, ctx: TurnContext) -> Iterator[tuple[str, Regularizer]]:
+        """The regularizers that act in this update."""
+        for name, part in self.parts.regularizers.items():
+            if due(part, ctx.at):
+                yield name, part
 
-    def _extras(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """Terms of the critic's conditioning and of the auxiliaries whose turn it is."""
-        terms: dict[str, Tensor] = {}
-        if hasattr(self.network.conditioning, "terms"):
-            terms |= self.network.conditioning.terms(ctx)
-        for auxiliary in self.parts.auxiliaries.values():
-            if auxiliary.player == ctx.side and ctx.step % auxiliary.every == 0:
-                terms |= auxiliary.terms(ctx)
+    def _conditioned(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The terms of the critic's conditionings."""
+        return {name: term for module in self.conditionings for name, term in module.terms(ctx).items()}
+
+    def _regularized(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The terms of the regularizers that act in this update, weighted.
+
+        Lazy regularisation (StyleGAN2): computed in one update of ``every``, a term stands for all of them.
+        """
+        return {
+            name: term if part.every == 1 else part.every * term
+            for _, part in self._due(ctx)
+            for name, term in part.terms(ctx).items()
+        }
+
+    def _own_terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The terms of regularizers that take a further step by themselves."""
+        terms = self._regularized(ctx)
+        ctx.at.own_terms |= terms
         return terms
 
-    def _penalties(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """Penalties that are due in this step, weighted, in float32."""
-        due = {name: part for name, part in self.parts.penalties.items() if ctx.step % part.every == 0}
-        with exact(ctx.real.device):
-            # Lazy regularisation (StyleGAN2): computed in one step of ``every``, it stands for all of them.
-            return {name: part.every * penalise(part, ctx) for name, part in due.items()}
+
+def due(part: Regularizer, at: Update) -> bool:
+    """Whether a regularizer acts in an update: it counts the updates of the player, and not steps."""
+    return at.player in part.players and at.number % part.every == 0 and part.own_step == at.own_step
 
 
 @torch.no_grad()
 def _shares_right(ctx: TurnContext, boundary: float | None) -> Tensor:
     """Shares ``(2,)`` of the global batch: real images scored above the boundary, fakes scored below."""
-    real, fake = ctx.critic(ctx.real), ctx.critic(ctx.fake)
+    seen = [ctx.discriminate(ctx.real), ctx.discriminate(ctx.fake)]
+    real, fake = (output.score if len(output.heads) > 1 else output.heads[0] for output in seen)
     middle = all_reduce_mean(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
     return all_reduce_mean(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))
-
-
-def penalise(part: Any, ctx: TurnContext) -> Tensor:
-    """One penalty, a scalar, in whichever of the two forms it is written: ``penalise(ctx)`` or a call."""
-    if hasattr(part, "penalise"):
-        return part.penalise(ctx)
-    return part(ctx.critic, ctx.real, ctx.fake)
-
-
-@contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Autocast off: the norm of a gradient in bf16, with its eight bits, is wrong by more than a penalty can bear."""
-    with torch.autocast(device.type, enabled=False):
-        yield

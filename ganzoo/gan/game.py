@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute, warn
 from ganzoo.gan.inputs import NOISE
+from ganzoo.parts.augment import Augment
 from ganzoo.parts.context import Batch
+from ganzoo.parts.loss import Loss
+from ganzoo.parts.regularizer import Regularizer
 
 
 @dataclass
@@ -46,14 +49,13 @@ class Turn:
 class Parts:
     """The parts of a plan that act in turns, built."""
 
-    loss: Any
-    penalties: Mapping[str, Any] = field(default_factory=dict)
-    auxiliaries: Mapping[str, Any] = field(default_factory=dict)
-    augments: Mapping[str, Any] = field(default_factory=dict)
+    loss: Loss
+    regularizers: Mapping[str, Regularizer] = field(default_factory=dict)
+    augments: Mapping[str, Augment] = field(default_factory=dict)
 
     def all(self) -> dict[str, Any]:
         """Every part by name; the loss is called ``loss``."""
-        return {"loss": self.loss, **self.penalties, **self.auxiliaries, **self.augments}
+        return {"loss": self.loss, **self.regularizers, **self.augments}
 
 
 class Game(ABC):

@@ -18,6 +18,7 @@ from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.priors import PATHS
+from ganzoo.parts.update import Update
 from ganzoo.seeding import derive
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class GAN(nn.Module):
                 if isinstance(part, nn.Module):
                     self.add_module(f"part_{own}{name.replace('.', '_')}", part)
         self.examples: Mapping[str, Tensor] = {}
+        self.update: Update | None = None  # the one under way, which the trainer says
         self.game = game(self)
 
     @property
@@ -82,8 +84,13 @@ class GAN(nn.Module):
 
     @property
     def parts(self) -> Parts:
-        """The loss, penalties, auxiliaries and augmentations of the first critic."""
+        """The loss, regularizers and augmentations of the first critic."""
         return next(iter(self.critics.values()))
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks of every player by name."""
+        return {name: self.get_submodule(name) for names in self.players.values() for name in names}
 
     @property
     def sites(self) -> dict[str, dict[int, bool]]:

@@ -78,16 +78,15 @@ class AuxiliaryClassifier(Conditioning):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted cross-entropies of the player whose turn it is: ``class_real``, ``class_fake``."""
-        images = {"real": ctx.real, "fake": ctx.fake}
+        seen = {"real": (ctx.real, ctx.y_real), "fake": (ctx.fake, ctx.y_fake)}
         return {
-            f"class_{what}": weight * self.cross_entropy(ctx, images[what])
-            for what, weight in self.weights[ctx.side].items()
+            f"class_{what}": weight * self.cross_entropy(ctx, *seen[what])
+            for what, weight in self.weights.get(ctx.player, {}).items()
         }
 
-    def cross_entropy(self, ctx: TurnContext, x: Tensor) -> Tensor:
-        """Mean cross-entropy of D's classifier on ``x`` against the turn's labels."""
-        logits = ctx.critic.output(x).extras["class_logits"]
-        return F.cross_entropy(logits.float(), ctx.y)
+    def cross_entropy(self, ctx: TurnContext, x: Tensor, y: Tensor) -> Tensor:
+        """Mean cross-entropy of D's classifier on images ``x`` against their label vectors ``y``."""
+        return F.cross_entropy(ctx.discriminate(x).extras["class_logits"], y)
 
 
 class OneHot(Conditioning):

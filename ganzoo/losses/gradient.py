@@ -1,16 +1,43 @@
-"""What losses and penalties know of a discriminator: its scores, and their gradient in the image."""
+"""What gradient penalties share: the gradient of a discriminator's score in its image."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
+from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, exact
 
-ScoreFunction = Callable[[Tensor], Tensor]
-"""What losses need of a discriminator: images to scores ``(B,)`` or ``(B, P)``; :class:`ganzoo.parts.Critic` is one."""
+__all__ = ["GradientPenalty", "ScoreFunction", "check_every", "gradient"]
+
+
+class GradientPenalty(Regularizer):
+    """A penalty on the slope of D's score, called ``penalty(critic, real, fake)``.
+
+    Attributes:
+        name: of its term.
+    """
+
+    name: str
+
+    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
+        """The weighted penalty, a scalar.
+
+        Args:
+            critic: images to scores ``(B,)`` or ``(B, P)``, by passes that can be differentiated twice.
+            real, fake: images ``(B, C, H, W)`` in [-1, 1].
+        """
+        raise NotImplementedError
+
+    def labels(self, ctx: TurnContext) -> Tensor:
+        """The label vectors ``(B, y_dim)`` of the images that it looks at."""
+        return ctx.y_real
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The penalty in this update, in float32."""
+        y = self.labels(ctx)
+        with exact(ctx.real.device):
+            return {self.name: self(lambda x: ctx.discriminate(x, exact=True, y=y).score, ctx.real, ctx.fake)}
 
 
 def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:
@@ -18,21 +45,21 @@ def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:
 
     ``x`` is detached first. Of patch scores ``(B, P)`` an image's score is their mean. Where the images of a batch
     see each other, as in batch norm, this is the gradient of the batch's summed scores, as in every implementation.
-    Autocast is off: under bf16 the second derivative is wrong.
+    The pass is exact: under bf16 the second derivative is wrong.
     """
     x = x.detach().requires_grad_()
-    with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
+    with torch.enable_grad(), exact(x.device):
         total = critic(x).reshape(len(x), -1).mean(1).sum()
         (slope,) = torch.autograd.grad(total, x, create_graph=True)
     return slope.flatten(1)
 
 
 def check_every(penalty: str, every: int) -> int:
-    """``every`` of a penalty, once it is known to be a number of steps.
+    """``every`` of a penalty, once it is known to be a number of updates.
 
     Raises:
         UsageError: for 0 and less.
     """
     if every < 1:
-        raise UsageError(f"{penalty}:every={every} does not work: every is a whole number of steps from 1 up")
+        raise UsageError(f"{penalty}:every={every} does not work: every is a whole number of updates from 1 up")
     return every

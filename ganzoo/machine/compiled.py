@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ganzoo.gan.gan import GAN
+from ganzoo.parts.exactness import is_exact
 from ganzoo.plan.plan import Plan
 
 BACKEND = "inductor"
@@ -21,8 +22,8 @@ BACKEND = "inductor"
 class Compiled:
     """A network's call, compiled when first made.
 
-    A gradient penalty differentiates a pass twice, which ``torch.compile`` cannot do (AOTAutograd has no double
-    backward). Such a pass is known by its input: an image that is a leaf and requires grad. It runs as it is written.
+    An exact pass may be differentiated twice, which ``torch.compile`` cannot do (AOTAutograd has no double backward).
+    It runs as it is written.
 
     Args:
         network: whose call it stands in for.
@@ -35,9 +36,8 @@ class Compiled:
         self.compiled = torch.compile(network._call_impl, backend=BACKEND, mode=mode, dynamic=False)
 
     def __call__(self, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
-        """The network's output for ``x``, by compiled code unless it may be differentiated twice."""
-        probed = x.requires_grad and x.is_leaf
-        return (self.written if probed else self.compiled)(x, *rest, **named)
+        """The network's output for ``x``, by compiled code unless the pass is exact."""
+        return (self.written if is_exact() else self.compiled)(x, *rest, **named)
 
 
 def compile_networks(gan: GAN, device: torch.device) -> list[str]:

@@ -1,5 +1,7 @@
 """What the author of a part reads: the base classes of parts, and what they are handed in an update.
 
+A class with only the methods that it needs is completed by the base class of its kind when it is built.
+
 In a run of several processes each sees a slice of the global batch. A part that looks across the batch, or draws random
 numbers for its images, does so through :func:`gather`, :func:`global_mean` and :func:`global_draw`.
 
@@ -8,20 +10,29 @@ numbers for its images, does so through :func:`gather`, :func:`global_mean` and 
 """
 
 from ganzoo.distributed.batch import gather, global_draw, global_mean, world
+from ganzoo.parts.augment import Augment
 from ganzoo.parts.conditioning import Conditioning, LinearHead
 from ganzoo.parts.context import NOISE, SOURCE, TEXT, Batch, Critic, TurnContext
+from ganzoo.parts.exactness import exact
+from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Output
+from ganzoo.parts.regularizer import Regularizer
 
 __all__ = [
     "NOISE",
     "SOURCE",
     "TEXT",
+    "Augment",
     "Batch",
     "Conditioning",
     "Critic",
     "LinearHead",
+    "Loss",
     "Output",
+    "Regularizer",
+    "ScoreFunction",
     "TurnContext",
+    "exact",
     "gather",
     "global_draw",
     "global_mean",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ganzoo.parts.context import TurnContext
 from ganzoo.parts.output import Output
 
 
@@ -29,9 +30,6 @@ class Conditioning(nn.Module):
 
     Args:
         y_dim: length of the label vector ``y`` ``(B, y_dim)``, one-hot for plain labels; 0 without labels.
-
-    A discriminator's conditioning may also have ``terms(ctx) -> dict[str, Tensor]``: weighted losses of its own,
-    added in the turns of both players.
     """
 
     def __init__(self, y_dim: int) -> None:
@@ -45,6 +43,10 @@ class Conditioning(nn.Module):
     def embed(self, x: Tensor, y: Tensor) -> Tensor:
         """Labels before the trunk: ``x`` is an image ``(B, C, H, W)`` in D, a latent ``(B, z_dim)`` in G."""
         return x
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """Weighted losses of a discriminator's conditioning by name, in the updates of every player; none here."""
+        return {}
 
     def head(self, features: int, bias: bool) -> nn.Module:
         """The module that a discriminator ends in, called ``head(features, y) -> Output``."""

@@ -1,14 +1,17 @@
-"""What parts are handed in an update: the discriminator under fixed conditions, and the turn as they see it."""
+"""What parts are handed in an update: where it stands, its images, and the networks' passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganzoo.parts.output import Output
+from ganzoo.compat.lookup import old_attribute
+from ganzoo.parts.exactness import exact as exactly
+from ganzoo.parts.output import Output, Scores
+from ganzoo.parts.passes import Passes
+from ganzoo.parts.update import Update
 
 Batch = dict[str, Tensor]
 """Rows by key: ``image`` ``(B, C, H, W)`` in [-1, 1], ``label`` ``(B,)``, and what else the game takes."""
@@ -19,7 +22,7 @@ NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"  # what samples ar
 class Critic:
     """A discriminator under fixed conditions: ``critic(x)`` scores images, higher is more real.
 
-    A pass over a tensor that needs no gradient is remembered, so that several parts may ask for it in one turn.
+    A pass is made once: asked again about the same tensor, a critic says what it said.
 
     Args:
         discriminate: ``discriminate(x, **conditions) -> Output``.
@@ -28,50 +31,137 @@ class Critic:
 
     def __init__(self, discriminate: Callable[..., Output], **conditions: Tensor) -> None:
         self._discriminate, self._conditions = discriminate, conditions
-        self._passes: dict[int, tuple[Tensor, Output]] = {}
+        self._passes = Passes()
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Scores ``(B,)``, or ``(B, P)`` for patches, in fp32, of images ``(B, C, H, W)``."""
+    def __call__(self, x: Tensor) -> Scores:
+        """fp32 scores ``(B,)``, or ``(B, P)`` for patches, of images ``(B, C, H, W)``; a tuple for several heads."""
         return self.output(x).scores
 
     def output(self, x: Tensor) -> Output:
         """Scores, features and extras of the same pass."""
-        if id(x) in self._passes:
-            return self._passes[id(x)][1]
-        seen = self._discriminate(x, **self._conditions)
-        output = Output(seen.scores.float(), seen.features, {name: v.float() for name, v in seen.extras.items()})
-        if not x.requires_grad:
-            self._passes[id(x)] = (x, output)  # holding x keeps its id from being given to another tensor
-        return output
+        make = lambda: self._discriminate(x, **self._conditions).in_float()  # noqa: E731
+        return self._passes.get("D", x, self._conditions, False, make)
 
     def with_(self, **conditions: Tensor) -> Critic:
         """The same critic under other conditions."""
         return Critic(self._discriminate, **{**self._conditions, **conditions})
 
 
-@dataclass
 class TurnContext:
-    """One turn as parts see it.
+    """One update of one player as parts see it.
+
+    Args:
+        at: where the training stands.
+        discriminator: the critic's pass, ``discriminator(ctx, x, exact, conditions) -> Output``.
+        generator: ``generator(z, y)`` gives images.
+        batch, real, z, y_real, y_fake, networks: see below.
+        conditions: further inputs of the critic besides ``y``, such as ``source``.
 
     Attributes:
-        batch: real images and labels.
-        step: counted from 0.
-        side: ``"d"`` or ``"g"``: whose turn it is.
-        rng: the source of random numbers, seeded for this turn.
-        y: label vectors ``(B, y_dim)``, the same for real and fake.
-        real, fake: images ``(B, C, H, W)`` in [-1, 1]; ``fake`` carries no gradient in D's turn.
-        z: the noise ``(B, z_dim)`` that ``fake`` came from.
-        critic: D under ``y``.
-        generate: ``generate(z, y)`` gives images.
+        batch: the columns of this update's real batch.
+        z: what ``fake`` came from: noise ``(B, z_dim)``, or a source image ``(B, C, H, W)``.
+        real, fake: images ``(B, C, H, W)`` in [-1, 1]; ``fake`` carries no gradient in D's updates, unless a
+            regularizer's ``refine`` gave its noise one.
+        y_real, y_fake: label vectors ``(B, y_dim)`` of either.
+        networks: by name, such as ``G`` and ``D``.
     """
 
-    batch: Batch
-    step: int
-    side: str
-    rng: torch.Generator
-    y: Tensor
-    real: Tensor
-    z: Tensor
-    fake: Tensor
-    critic: Critic
-    generate: Callable[[Tensor, Tensor], Tensor]
+    def __init__(
+        self,
+        at: Update,
+        discriminator: Callable[[TurnContext, Tensor, bool, Mapping[str, Tensor]], Output],
+        generator: Callable[[Tensor, Tensor], Tensor],
+        *,
+        batch: Batch,
+        real: Tensor,
+        z: Tensor,
+        y_real: Tensor,
+        y_fake: Tensor,
+        networks: Mapping[str, nn.Module],
+        conditions: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self.at, self._discriminator, self._generator = at, discriminator, generator
+        self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
+        self.fake = real.new_empty(0)
+        self.networks, self.conditions = networks, dict(conditions or {})
+
+    if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
+
+        def __getattr__(self, name: str) -> Any:
+            """What 0.1.0 called its attributes; asked only for what is not there."""
+            return old_attribute(self, name)
+
+    @property
+    def step(self) -> int:
+        """The step of the training, counted from 0."""
+        return self.at.step
+
+    @property
+    def horizon(self) -> int:
+        """Steps that schedules spread over."""
+        return self.at.horizon
+
+    @property
+    def images_seen(self) -> int:
+        """Real images before this step, as ``--images`` counts them."""
+        return self.at.images_seen
+
+    @property
+    def player(self) -> str:
+        """Who learns in this update, such as ``"d"`` or ``"g"``."""
+        return self.at.player
+
+    @property
+    def update(self) -> int:
+        """How many updates this player has had before."""
+        return self.at.number
+
+    @property
+    def critic(self) -> Critic:
+        """D as a function of images alone: ``critic(x)`` is ``discriminate(x).scores``."""
+        return Critic(self.discriminate)
+
+    def discriminate(self, x: Tensor, *, exact: bool = False, **conditions: Tensor) -> Output:
+        """What D says of images ``(B, C, H, W)`` in [-1, 1], augmented as this update's parts ask; fp32 scores.
+
+        A pass is made once in an update: asked again with the same tensors, this gives what it gave.
+
+        Args:
+            x: the images; labels are ``y_fake`` for :attr:`fake`, ``y_real`` for all others.
+            exact: a pass in float32 whose graph may be differentiated twice, for gradient penalties.
+            conditions: other inputs than those of the update, such as ``y=`` for images made of real and fake ones.
+        """
+        given = {"y": self.y_fake if x is self.fake else self.y_real, **self.conditions, **conditions}
+        return self.at.passes.get(
+            self._discriminator, x, given, exact, lambda: self._discriminator(self, x, exact, given).in_float()
+        )
+
+    def generate(self, z: Tensor, y: Tensor, *, exact: bool = False) -> Tensor:
+        """Images ``(B, C, H, W)`` in [-1, 1], fp32, of noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``.
+
+        They are made once in an update, as :meth:`discriminate` says.
+
+        Args:
+            z, y: what G is called with.
+            exact: a pass in float32 whose graph may be differentiated twice, for path length.
+        """
+        return self.at.passes.get(self._generator, z, {"y": y}, exact, lambda: self._generated(z, y, exact))
+
+    def _generated(self, z: Tensor, y: Tensor, exact: bool) -> Tensor:
+        if not exact:
+            return self._generator(z, y).float()
+        with exactly(z.device):
+            return self._generator(z.float(), y.float()).float()
+
+    def now(self, number: float) -> float:
+        """The value of an option in this update."""
+        return float(number)
+
+    def report(self, name: str, value: Tensor | float) -> None:
+        """Log a number under ``player/name`` beside the losses; it is in no loss.
+
+        Args:
+            name: such as ``"augment_p"``.
+            value: a number, or a tensor of which the mean is taken; over processes, too.
+        """
+        self.at.report(name, value)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import torch
 from torch import Tensor
+
+Scores = Tensor | tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -13,11 +17,33 @@ class Output:
     """What a discriminator says of a batch.
 
     Attributes:
-        scores: ``(B,)``, or ``(B, P)`` for patches and several heads; higher is more real.
-        features: what the head saw, ``(B, F)`` or ``(B, F, H, W)``.
+        scores: ``(B,)``, or ``(B, P)`` for patches; higher is more real. A tuple of those for several heads.
+        features: what the head saw, ``(B, F)`` or ``(B, F, H, W)``; a tuple where there are several.
         extras: further outputs of the head by name, such as ``class_logits`` ``(B, classes)``.
     """
 
-    scores: Tensor
-    features: Tensor
-    extras: Mapping[str, Tensor] = field(default_factory=dict)
+    scores: Any
+    features: Any
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> tuple[Tensor, ...]:
+        """The scores of each head; of one where there are no several."""
+        return self.scores if isinstance(self.scores, tuple) else (self.scores,)
+
+    @property
+    def score(self) -> Tensor:
+        """One score an image, ``(B,)``: the mean over heads of the mean of each head's patches."""
+        means = [scores.reshape(len(scores), -1).mean(1) for scores in self.heads]
+        return means[0] if len(means) == 1 else torch.stack(means).mean(0)
+
+    def with_scores(self, change: Callable[[Tensor], Tensor]) -> Output:
+        """The same, with the scores of each head changed."""
+        changed = tuple(map(change, self.heads))
+        return Output(changed if isinstance(self.scores, tuple) else changed[0], self.features, self.extras)
+
+    def in_float(self) -> Output:
+        """The same with scores and extras in float32, as losses need them; features stay as they are."""
+        extras = {name: value.float() if isinstance(value, Tensor) else value for name, value in self.extras.items()}
+        scores = self.with_scores(lambda scores: scores.float()).scores
+        return Output(scores, self.features, extras)

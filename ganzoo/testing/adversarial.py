@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.gan.adversary import penalise
-from ganzoo.parts.context import Critic, TurnContext
+from ganzoo.parts.context import TurnContext
 from ganzoo.parts.output import Output
+from ganzoo.parts.penalty import of_penalty
+from ganzoo.parts.update import Update
 from ganzoo.registry.entry import Entry
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect, expect_scalar
@@ -101,13 +102,14 @@ def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:
     expect(isinstance(every, int) and every >= 1, entry, f"has an attribute every, a whole number, not {every!r}")
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.Softplus(), nn.Linear(16, 1, bias=False))
-    return penalise(part, sample_context("d", lambda x: net(x).squeeze(1))), net
+    terms = of_penalty(part, entry.name).terms(sample_context("d", lambda x: net(x).squeeze(1)))
+    return sum(terms.values(), torch.zeros(())), net
 
 
 def sample_context(side: str, scores: Callable[[Tensor], Tensor]) -> TurnContext:
-    """A turn of small random images under a critic that scores them so."""
+    """An update with small random images under a critic that scores them so."""
 
-    def discriminate(x: Tensor, y: Tensor) -> Output:
+    def discriminate(ctx: TurnContext, x: Tensor, precisely: bool, conditions: Mapping[str, Tensor]) -> Output:
         return Output(scores(x), x.flatten(1))
 
     def generate(z: Tensor, y: Tensor) -> Tensor:
@@ -115,15 +117,16 @@ def sample_context(side: str, scores: Callable[[Tensor], Tensor]) -> TurnContext
 
     y, z = torch.zeros(BATCH, 0), torch.randn(BATCH, 3 * 8 * 8)
     real = torch.rand(BATCH, 3, 8, 8) * 2 - 1
-    return TurnContext(
+    ctx = TurnContext(
+        Update(0, side),
+        discriminate,
+        generate,
         batch={"image": real},
-        step=0,
-        side=side,
-        rng=torch.default_generator,
-        y=y,
         real=real,
         z=z,
-        fake=generate(z, y),
-        critic=Critic(discriminate, y=y),
-        generate=generate,
+        y_real=y,
+        y_fake=y,
+        networks={},
     )
+    ctx.fake = generate(z, y)
+    return ctx

@@ -150,7 +150,11 @@ def check_seed(entry: Entry) -> None:
     trainers = [_trained(made, STEPS) for _ in range(2)]
     one, again = (trainer.tensors() for trainer in trainers)
     differs = _difference(one, again)
-    expect(not differs, entry, f"two trainings from one seed are equal, and {differs} is not: draw with ctx.rng")
+    expect(
+        not differs,
+        entry,
+        f"two trainings from one seed are equal, and {differs} is not: draw with ganzoo.parts.global_draw",
+    )
     gan = trainers[0].gan
     more, fewer = made.draw(gan, 3, seed=5), made.draw(gan, 2, seed=5)
     expect(torch.allclose(more[:2], fewer, atol=1e-5), entry, "the first 2 of 3 samples are the 2 of the same seed")

@@ -140,7 +140,7 @@ def carry_over(trainer: Trainer, state: State, before: Plan, source: Path) -> li
         tensors |= _remembered(trainer, state, fresh)
     else:
         notes.append(f"optimisers start afresh: {plan['optimizer']} in place of {before['optimizer']}")
-    kept = ("sum/", "rate/") if _same_rates(before, trainer) else ("sum/",)
+    kept = ("sum/", "updates/", *(("rate/",) if _same_rates(before, trainer) else ()))
     tensors |= {name: tensor for name, tensor in state.tensors.items() if name.startswith(kept)}
     trainer.restore(state.step, tensors, state.info["counts"])
     return notes

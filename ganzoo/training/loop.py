@@ -28,11 +28,13 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import turn_marker
 from ganzoo.machine.precision import Precision, choose_precision
 from ganzoo.parts.context import Batch
+from ganzoo.parts.update import Update
 from ganzoo.seeding import derive
 from ganzoo.training import optim
 from ganzoo.training.ema import EMA
 from ganzoo.training.health import short
 
+REPORT = "report of "  # before "player/name" of what parts report, beside the terms
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
 MOST_PENDING_TURNS = 64  # whose terms may wait on a GPU, so that no step waits for it; a CPU is asked at once
 PendingTerms = tuple[int, str, tuple[str, ...], Tensor]  # step, turn, names of its terms, their values
@@ -95,8 +97,10 @@ class Trainer:
         self.step = 0
         self.turns = gan.turns()
         plan, players = gan.plan, gan.players
+        self.updates = dict.fromkeys(players, 0)  # that each player has had
         self.repeat = {player: optim.repeat_of(plan, player) for player in players}
         self.batches_per_step = max(self.repeat.values())
+        self.images_per_step = self.batches_per_step * int(plan["batch"])
         networks = {player: {name: getattr(gan, name) for name in names} for player, names in players.items()}
         self.parameters = {player: optim.named_parameters(own) for player, own in networks.items()}
         self.optimizers = {
@@ -141,17 +145,37 @@ class Trainer:
         reseed(self.seed, self.step, update)
         self.begin()
         with learning(self.gan, turn.player), parametrize.cached():
-            with self.precision.autocast():
+            with self.update_of(turn.player) as at, self.precision.autocast():
                 terms = turn.loss(batch, self.step)
             self.note(turn, terms)
+            self.note_reports(turn.player, at)
             torch.stack(list(terms.values())).sum().backward()
         average_gradients(self.parameters[turn.player].values())
         self.add(f"{GRADIENT}{turn.player}", optim.gradient_norm(self.parameters[turn.player].values()))
         optimizer = self.optimizers[turn.player]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        self.updates[turn.player] += 1
         if turn.after is not None:
             turn.after()
+
+    @contextmanager
+    def update_of(self, player: str, own_step: bool = False) -> Iterator[Update]:
+        """Where the training stands, for the parts that act in an update of ``player``; its passes end with it."""
+        at = Update(
+            step=self.step,
+            player=player,
+            number=self.updates[player],
+            horizon=self.horizon,
+            images_seen=self.step * self.images_per_step,
+            own_step=own_step,
+        )
+        self.gan.update = at
+        try:
+            yield at
+        finally:
+            self.gan.update = None
+            at.passes.clear()
 
     def rate(self, player: str) -> float:
         """The learning rate of a player in the step to come."""
@@ -169,6 +193,11 @@ class Trainer:
             self.check_terms()
         for name, value in zip(terms, values, strict=True):
             self.add(f"{turn.name}/{name}", value)
+
+    def note_reports(self, player: str, at: Update) -> None:
+        """Add what parts reported in an update to what the next log line reports."""
+        for name in sorted(at.reports):
+            self.add(f"{REPORT}{player}/{name}", all_reduce_mean(at.reports[name]))
 
     def check_terms(self) -> None:
         """Look at the terms since the last time, which waits for the device: a step by itself never does.
@@ -195,8 +224,11 @@ class Trainer:
         means = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
         gradients = {key.removeprefix(GRADIENT): short(mean) for key, mean in means.items() if key.startswith(GRADIENT)}
+        reports = {key.removeprefix(REPORT): short(mean) for key, mean in means.items() if key.startswith(REPORT)}
+        losses = {key: mean for key, mean in means.items() if not key.startswith((GRADIENT, REPORT))}
         return {
-            "losses": {key: mean for key, mean in means.items() if not key.startswith(GRADIENT)},
+            "losses": losses,
+            **({"reports": reports} if reports else {}),
             "lr": {player: self.rate_at(player, max(self.step - 1, 0)) for player in self.optimizers},
             "health": {"gradients": gradients, "drift": short(self.ema.drift())},
         }
@@ -214,7 +246,8 @@ class Trainer:
         }
         sums = {f"sum/{key}": torch.as_tensor(value) for key, value in self.sums.items()}
         factor = {"rate/factor": torch.tensor(self.factor, dtype=torch.float64)}
-        return {**own, **averages, **remembered, **sums, **factor}
+        updates = {f"updates/{player}": torch.tensor(number) for player, number in self.updates.items()}
+        return {**own, **averages, **remembered, **sums, **factor, **updates}
 
     def check(self) -> None:
         """Refuse a state with NaN or infinite numbers: it must not be saved.
@@ -235,7 +268,9 @@ class Trainer:
         Raises:
             ModelError: for tensors of another GAN.
         """
-        groups: dict[str, dict[str, Tensor]] = {"gan": {}, "ema": {}, "optimizer": {}, "sum": {}, "rate": {}}
+        groups: dict[str, dict[str, Tensor]] = {
+            name: {} for name in ("gan", "ema", "optimizer", "sum", "rate", "updates")
+        }
         for name, tensor in tensors.items():
             group, _, key = name.partition("/")
             groups.setdefault(group, {})[key] = tensor
@@ -255,3 +290,6 @@ class Trainer:
         self.ema.fresh_statistics = False
         self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
         self.factor = float(groups["rate"].get("factor", 1.0))
+        # Version 0.1.0 did not count them: then every step had as many as the settings say.
+        counted = groups["updates"]
+        self.updates = {player: int(counted.get(player, step * self.repeat[player])) for player in self.updates}

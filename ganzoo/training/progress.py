@@ -27,8 +27,9 @@ def of(step: int, stop: int | None) -> str:
 
 
 def losses_line(record: Mapping[str, Any]) -> str:
-    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, D's accuracy where it is known, and how the GAN is doing."""
-    words = [f"{name} {short(value)}" for name, value in record.get("losses", {}).items()]
+    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, what parts report, D's accuracy where known, and how the GAN is doing."""
+    numbers = {**record.get("losses", {}), **record.get("reports", {})}
+    words = [f"{name} {short(value)}" for name, value in numbers.items()]
     accuracy = record.get("accuracy")
     if accuracy:
         words.append(f"D right {accuracy['real']:.0%}/{accuracy['fake']:.0%}")

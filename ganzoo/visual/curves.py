@@ -14,9 +14,10 @@ from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, read_log
 from ganzoo.registry.about import install
 
-KEYS = ("losses/*", "accuracy/*", "clock/images_per_second")
+KEYS = ("losses/*", "reports/*", "accuracy/*", "clock/images_per_second")
 TITLES = {
     "losses": "losses",
+    "reports": "what parts report",
     "accuracy": "accuracy of D on real and on fake images",
     "clock": "images per second",
     "lr": "learning rate",

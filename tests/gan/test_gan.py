@@ -95,15 +95,19 @@ class Counter(nn.Module):
         return Output(x.mean((1, 2, 3)).to(torch.bfloat16) + y.sum(1), x, {"more": x.sum().bfloat16()})
 
 
-def test_a_critic_remembers_passes_that_need_no_gradient_and_speaks_fp32():
+def test_a_critic_makes_each_pass_once_and_speaks_fp32():
     judge = Counter()
     x, y = torch.randn(2, 1, 4, 4), torch.zeros(2, 1)
     critic = Critic(judge, y=y)
     assert critic(x) is critic(x) and critic.output(x).features is x and judge.passes == 1
     assert critic(x).dtype == torch.float32 and critic.output(x).extras["more"].dtype == torch.float32
     needs = x.clone().requires_grad_()
-    critic(needs), critic(needs)
-    assert judge.passes == 3
+    assert critic(needs) is critic(needs) and judge.passes == 2
+    with torch.no_grad():
+        assert critic(needs).requires_grad and judge.passes == 2, "a pass with a graph serves one that needs none"
+        bare = x.clone().requires_grad_()
+        assert not critic(bare).requires_grad
+    assert critic(bare).requires_grad and judge.passes == 4, "one without never serves one that needs it"
     other = critic.with_(y=y + 1)
     torch.testing.assert_close(other(x), critic(x) + 1, atol=0.02, rtol=0.02)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction
+from ganzoo.parts import Loss, ScoreFunction
 
 
-class BCE:
+class BCE(Loss):
     """Cross-entropy of real against fake; G maximises log D(G(z)) (non-saturating, Goodfellow 2014).
 
     ``d = -s·E[log σ(D(x))] - (1-s)·E[log(1-σ(D(x)))] - E[log(1-σ(D(G(z))))]`` and ``g = -E[log σ(D(G(z)))]``, with
@@ -35,7 +35,7 @@ class BCE:
         return F.softplus(-critic(fake)).mean()
 
 
-class Minimax:
+class Minimax(Loss):
     """Cross-entropy of real against fake; G minimises log(1 - D(G(z))) (saturating, Goodfellow 2014).
 
     ``d`` is that of ``bce`` without smoothing; ``g = E[log(1-σ(D(G(z))))]``. Source: arXiv 1406.2661, equation 1, the
@@ -51,7 +51,7 @@ class Minimax:
         return -F.softplus(critic(fake)).mean()
 
 
-class Logistic:
+class Logistic(Loss):
     """The non-saturating loss by the name it has beside r1: softplus(-D(x)) + softplus(D(G(z))).
 
     ``d = E[f(-D(x))] + E[f(D(G(z)))]`` and ``g = E[f(-D(G(z)))]``, f = softplus: the same function as ``bce`` with

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction
+from ganzoo.parts import Loss, ScoreFunction
 
 
-class Hinge:
+class Hinge(Loss):
     """A margin of 1 on either side for D; G raises its scores (Lim & Ye 2017; Miyato et al. 2018).
 
     ``d = E[max(0, 1-D(x))] + E[max(0, 1+D(G(z)))]`` and ``g = -E[D(G(z))]``. Source: arXiv 1705.02894, and arXiv

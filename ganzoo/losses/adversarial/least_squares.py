@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction
+from ganzoo.parts import Loss, ScoreFunction
 
 
-class LeastSquares:
+class LeastSquares(Loss):
     """Squared distance of scores from a target each for fake and real (LSGAN, Mao et al. 2016).
 
     ``d = ½·E[(D(x)-b)²] + ½·E[(D(G(z))-a)²]`` and ``g = ½·E[(D(G(z))-c)²]``. Source: arXiv 1611.04076, equation 2; the

@@ -8,8 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction
-from ganzoo.parts import global_mean
+from ganzoo.parts import Loss, ScoreFunction, global_mean
 
 SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "bce": lambda margin: F.softplus(-margin),
@@ -18,7 +17,7 @@ SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Relativistic:
+class Relativistic(Loss):
     """How much more real each real image looks than the fake it is paired with (RSGAN, RpGAN).
 
     ``d = E[f(D(G(z)) - D(x))]`` and ``g = E[f(D(x) - D(G(z)))]``, f = softplus, the i-th real image paired with the
@@ -37,7 +36,7 @@ class Relativistic:
         return F.softplus(critic(real) - critic(fake)).mean()
 
 
-class RelativisticAverage:
+class RelativisticAverage(Loss):
     """How much more real images look than the average fake, and fakes less than the average real one (RaGAN).
 
     With ``r = D(x) - E[D(G(z))]`` and ``s = D(G(z)) - E[D(x)]``: ``d = E[f(r)] + E[f(-s)]`` and

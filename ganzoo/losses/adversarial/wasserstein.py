@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.losses.gradient import ScoreFunction
+from ganzoo.parts import Loss, ScoreFunction
 
 
-class Wasserstein:
+class Wasserstein(Loss):
     """The difference of mean scores; D must be kept smooth by a penalty (Arjovsky et al. 2017).
 
     ``d = E[D(G(z))] - E[D(x)]`` and ``g = -E[D(G(z))]``. Source: arXiv 1701.07875, equation 2. D estimates the

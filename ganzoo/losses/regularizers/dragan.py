@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction, check_every, gradient
+from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
 from ganzoo.parts import gather, global_draw
 
 
-class Dragan:
+class Dragan(GradientPenalty):
     """D's slope is to be k around real images (DRAGAN, Kodali et al. 2017).
 
     ``weight·E[(‖∇D(x+δ)‖₂ - k)²]`` over real images, with a weight of 10 and k = 1. Source: arXiv 1705.07215,
@@ -17,6 +17,8 @@ class Dragan:
     over all pixels of the batch, α from U(0, 1) for each image and u from U(0, 1) for each pixel. Of patch scores,
     the slope of their mean.
     """
+
+    name = "dragan"
 
     def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
         self.weight, self.k, self.c, self.every = weight, k, c, check_every("dragan", every)

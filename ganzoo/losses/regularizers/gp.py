@@ -5,16 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import ScoreFunction, check_every, gradient
+from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
 from ganzoo.parts import global_draw
 
 
-class GP:
+class GP(GradientPenalty):
     """D's slope is to be 1 on lines between real and fake images (WGAN-GP, Gulrajani et al. 2017).
 
     ``weight·E[(‖∇D(x̂)‖₂ - 1)²]``, ``x̂ = ε·x + (1-ε)·G(z)`` with ε from U(0, 1) for each pair. Source: arXiv 1704.00028,
     equation 3, with its weight of 10. Of patch scores, the slope of their mean.
     """
+
+    name = "gp"
 
     def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("gp", every)

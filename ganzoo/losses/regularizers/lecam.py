@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.losses.gradient import ScoreFunction, check_every
-from ganzoo.parts import global_mean
+from ganzoo.losses.gradient import check_every
+from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, global_mean
 
 
-class LeCam(nn.Module):
+class LeCam(nn.Module, Regularizer):
     """Real scores are drawn towards the usual fake score, and fakes towards the usual real one (Tseng et al. 2021).
 
     ``weight·(E[(D(x)-α_F)²] + E[(D(G(z))-α_R)²])``, α_R and α_F being moving averages of the mean scores of real and
@@ -42,6 +42,10 @@ class LeCam(nn.Module):
         to_fake = (real_scores - self.fake / seen).square().mean()
         to_real = (fake_scores - self.real / seen).square().mean()
         return self.weight * (to_fake + to_real)
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The penalty on this update's own passes."""
+        return {"lecam": self(lambda x: ctx.discriminate(x).score, ctx.real, ctx.fake)}
 
     @torch.no_grad()
     def remember(self, real_scores: Tensor, fake_scores: Tensor) -> None:

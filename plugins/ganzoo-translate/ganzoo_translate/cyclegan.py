@@ -127,10 +127,10 @@ class CycleGame(Game):
             ctx = self.context(batch, step, "g", target)
             there, back = self.networks(target)
             own = adversary.generator_loss(ctx)
-            own["cycle"] = self.cycle * (back(ctx.fake, ctx.y) - batch[origin(target)]).abs().mean()
+            own["cycle"] = self.cycle * (back(ctx.fake, ctx.y_fake) - batch[origin(target)]).abs().mean()
             if self.identity:
                 weight = self.identity * self.cycle
-                own["identity"] = weight * (there(batch[target], ctx.y) - batch[target]).abs().mean()
+                own["identity"] = weight * (there(batch[target], ctx.y_fake) - batch[target]).abs().mean()
             terms |= named(target, own)
         return terms
 

@@ -1,0 +1,26 @@
+"""What an augmentation can do."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ganzoo.parts.context import TurnContext
+
+
+class Augment:
+    """Changes of what D is shown, of real and of fake images alike; several act in the order of the recipe."""
+
+    def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
+        """What D sees of images ``(B, C, H, W)`` in [-1, 1]; gradients go through it to G. ``x`` by default."""
+        return x
+
+    def scores(self, s: Tensor, ctx: TurnContext) -> Tensor:
+        """What losses see of scores ``(B,)`` or ``(B, P)``, for each head. ``s`` by default."""
+        return s
+
+    def reals(self, ctx: TurnContext) -> Tensor:
+        """What stands in place of this update's real images ``(B, C, H, W)``. They themselves by default."""
+        return ctx.real
+
+    def observe(self, ctx: TurnContext) -> None:
+        """Look at an update of D once its terms are there, such as to adapt a strength, which is a buffer."""

@@ -1,0 +1,52 @@
+"""What a regularizer can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.parts.context import TurnContext
+
+
+class Regularizer:
+    """Further terms in the losses of players: gradient penalties, consistency, path length, objectives with a network.
+
+    One with parameters of its own is an ``nn.Module``, too: they learn with their owner, though others' terms may flow
+    through them. What it keeps between updates is a buffer.
+
+    Attributes:
+        players: in whose updates it acts.
+        owner: the player that its own parameters belong to.
+        every: it acts in every so-manieth update of a player, and its terms are multiplied by that (lazy
+            regularisation, StyleGAN2, arXiv 1912.04958).
+        own_step: whether its terms are no part of the player's loss, but of a further step of the same optimiser after
+            it, on the same batch with fresh noise. Only then the player's lr is multiplied by ``c = every/(every+1)``
+            and its betas are raised to the power ``c``.
+        codes: how many numbers :meth:`draw` gives for an image.
+    """
+
+    players: tuple[str, ...] = ("d",)
+    owner: str = "d"
+    every: int = 1
+    own_step: bool = False
+    codes: int = 0
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """Weighted losses of ``ctx.player`` by name, scalars; none by default."""
+        return {}
+
+    def refine(self, ctx: TurnContext) -> Tensor:
+        """The noise ``(B, z_dim)`` that this update's fakes are made of; ``ctx.z`` by default.
+
+        Called in the updates of :attr:`players`, with gradients: fakes of what it returns keep their graph in D's, too.
+        """
+        return ctx.z
+
+    def prepare(self, networks: Mapping[str, nn.Module]) -> None:
+        """Change networks once they are built, before they are initialised, such as by exchanging D's last layer."""
+
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
+        """Codes ``(n, codes)``, drawn after the noise's own numbers and handed to G behind them (InfoGAN)."""
+        return torch.zeros(n, self.codes)
