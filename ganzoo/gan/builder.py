@@ -21,9 +21,6 @@ from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.priors import PRIORS
-from ganzoo.parts.augment import Augment
-from ganzoo.parts.complete import complete
-from ganzoo.parts.loss import Loss
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
@@ -145,12 +142,12 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
 def _parts(plan: Plan) -> Parts:
     """The loss, regularizers and augmentations of one critic, built anew: their state is its own."""
     return Parts(
-        loss=complete(_part(plan.slot("loss")), Loss, plan.slot("loss").name),
+        loss=_part(plan.slot("loss")),
         regularizers={
             **{slot.name: of_auxiliary(_part(slot), slot.name) for slot in plan.parts("auxiliary")},
             **{slot.name: of_penalty(_part(slot), slot.name) for slot in plan.parts("penalty")},
         },
-        augments={slot.name: complete(_part(slot), Augment, slot.name) for slot in plan.parts("augment")},
+        augments={slot.name: _part(slot) for slot in plan.parts("augment")},
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.compat.lookup import old_attribute, warn
 from ganzoo.gan.inputs import NOISE
 from ganzoo.parts.augment import Augment
+from ganzoo.parts.complete import complete
 from ganzoo.parts.context import Batch
 from ganzoo.parts.loss import Loss
 from ganzoo.parts.regularizer import Regularizer
@@ -47,11 +48,19 @@ class Turn:
 
 @dataclass
 class Parts:
-    """The parts of a plan that act in turns, built."""
+    """The parts of a plan that act in turns, built, and completed by the base class of their kind."""
 
     loss: Loss
     regularizers: Mapping[str, Regularizer] = field(default_factory=dict)
     augments: Mapping[str, Augment] = field(default_factory=dict)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "loss":
+            made: Any = complete(value, Loss, name)
+        else:
+            base = Regularizer if name == "regularizers" else Augment
+            made = {part: complete(value[part], base, part) for part in value}
+        super().__setattr__(name, made)
 
     def all(self) -> dict[str, Any]:
         """Every part by name; the loss is called ``loss``."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ganzoo.parts.context import TurnContext
+from ganzoo.parts.context import Critic, TurnContext
 
 
 class ScoreFunction(Protocol):
@@ -57,7 +57,7 @@ class Loss:
         """Act on the weights of D once its optimiser has stepped, such as by clipping them."""
 
 
-class _Head:
+class _Head(Critic):
     """One head of a discriminator, as a loss in the simple form sees it.
 
     Attributes:
@@ -65,10 +65,11 @@ class _Head:
     """
 
     def __init__(self, ctx: TurnContext, number: int) -> None:
-        self._ctx, self._number, self.count = ctx, number, 1
+        super().__init__(ctx.discriminate)
+        self._number, self.count = number, 1
 
     def __call__(self, x: Tensor) -> Tensor:
-        heads = self._ctx.discriminate(x).heads
+        heads = self.output(x).heads
         self.count = len(heads)
         return heads[self._number]
 

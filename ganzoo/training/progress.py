@@ -27,7 +27,7 @@ def of(step: int, stop: int | None) -> str:
 
 
 def losses_line(record: Mapping[str, Any]) -> str:
-    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, what parts report, D's accuracy where known, and how the GAN is doing."""
+    """``d/loss 1.02  d/gp 0.13  g/loss 0.44``, what parts report, D's accuracy, and how the GAN is doing."""
     numbers = {**record.get("losses", {}), **record.get("reports", {})}
     words = [f"{name} {short(value)}" for name, value in numbers.items()]
     accuracy = record.get("accuracy")

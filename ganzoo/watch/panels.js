@@ -4,6 +4,7 @@
 // panel of its own after the rest.
 const PANELS = [
   ["losses/", "losses"],
+  ["reports/", "what parts report"],
   ["accuracy/", "accuracy of D on real and on fake images", true],
   ["health/distance", "distance to the data (0: alike)"],
   ["health/diversity", "diversity (1: as the data)"],
