@@ -183,7 +183,7 @@ def score_row(score: Score) -> dict[str, Any]:
     """What the table says of a score."""
     spread = "" if score.std is None else f" ± {shown(score.std)}"
     return {
-        "label": label(score.metric),
+        "label": label(score.metric) + (f" ({score.options})" if score.options else ""),
         "better": "higher" if score.higher_is_better else "lower",
         "value": Markdown(f"{shown(score.value)}{spread}"),
         "floor": "" if score.floor is None else shown(score.floor),

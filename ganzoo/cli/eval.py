@@ -22,7 +22,13 @@ OTHER_SPLIT = "other split"
 @click.argument("model")
 @click.option("--data", required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them.")
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
-@click.option("--metrics", default="fid", show_default=True, metavar="M,M", help="See 'ganzoo list metric'.")
+@click.option(
+    "--metrics",
+    default="fid",
+    show_default=True,
+    metavar="M,M",
+    help="See 'ganzoo list metric'; options as in kid:subsets=50,prdc.",
+)
 @click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
 @click.option("--features", metavar="NAME", help="Feature network: inception-v3-compat (default) or one of timm.")
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
@@ -84,7 +90,7 @@ def evaluate(
             named(model),
             data,
             split=split,
-            metrics=names(metrics),
+            metrics=metrics,
             n=count,
             features=features,
             weights=weights,
@@ -139,11 +145,6 @@ def score_model(
     where = str(choose_device(device))
     fixed: dict[str, Any] = {"split": split, "n": n, "seed": seed, "batch": batch, "step": kept_step(step)}
     return score(named(model), data, metrics=[metric], device=where, **fixed)
-
-
-def names(metrics: str) -> list[str]:
-    """Metrics as the command line lists them."""
-    return [name.strip() for name in metrics.split(",") if name.strip()]
 
 
 def kept_step(step: str | None) -> int | str | None:

@@ -36,7 +36,6 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
     given["settings"] = read_settings((*pairs, "compile=on") if compiled else pairs)
     given["resume"] = False if given["resume"] is None else (given["resume"] or True)  # a bare --resume is empty text
     given["log"] = given["log"] or None
-    given["metrics"] = None if given["metrics"] is None else given["metrics"].split(",")
     set_threads(threads)
 
     import ganzoo

@@ -13,18 +13,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import ModelError
+from ganzoo.errors import ModelError, RecipeError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS
 from ganzoo.registry.about import install
+from ganzoo.registry.recipe import Part
 
-METRICS_FORMAT = 1
+METRICS_FORMAT = 2  # with options of metrics, which ganzoo 0.1.0 does not know; 1 where no score has any
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
 MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,120}")
+HALF_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=,-]{0,240}")
+LONGEST_REQUEST = 120
 HASH = re.compile(r"[0-9a-f]{64}")
 FINGERPRINT = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
 
@@ -50,6 +53,8 @@ class Score:
         higher_is_better: which way is up.
         floor: the same metric between real training and real test images, where it was measured.
         details: more that the metric says, as JSON: by class, sizes of subsets, ...
+        request: the metric as it was asked for, where options are not its defaults, such as ``kid:subsets=50``; a
+            metric of several numbers has one name here, ``prdc:k.balls=3`` for ``density``. Empty without options.
     """
 
     key: str
@@ -68,6 +73,22 @@ class Score:
     higher_is_better: bool
     floor: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
+
+    @property
+    def options(self) -> str:
+        """The options that are not the metric's defaults, ``size=100,subsets=50``; empty without any."""
+        return self.request.partition(":")[2]
+
+    @property
+    def measured(self) -> str:
+        """What was measured, as keys begin: the metric, with the options that are not its defaults."""
+        return f"{self.metric}:{self.options}" if self.options else self.metric
+
+    @property
+    def measured_by(self) -> str:
+        """What to ask for to measure it again: the metric's name, with the options that are not its defaults."""
+        return self.request or self.metric
 
     @property
     def protocol(self) -> tuple[str, str, str, str]:
@@ -84,8 +105,9 @@ class Score:
         return self.value > other.value if self.higher_is_better else self.value < other.value
 
     def to_json(self) -> dict[str, Any]:
-        """Every field, as ``metrics.json`` and ``--json`` have it."""
-        return asdict(self)
+        """Every field, as ``metrics.json`` and ``--json`` have it; ``request`` where there are options."""
+        table = asdict(self)
+        return table if self.request else {name: value for name, value in table.items() if name != "request"}
 
 
 def short_count(count: int) -> str:
@@ -93,13 +115,17 @@ def short_count(count: int) -> str:
     return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else str(count)
 
 
-def score_key(metric: str, samples: int, split: str, network: str, pixels: int | None = None) -> str:
+def score_key(
+    metric: str, samples: int, split: str, network: str, pixels: int | None = None, *, request: str = ""
+) -> str:
     """The name of a protocol; ``pixels`` is the side of the network's input where it is not the network's own.
 
-    A metric that ends in a digit is set off from the number: ``l1-10k-test@pixels``.
+    A metric that ends in a digit is set off from the number: ``l1-10k-test@pixels``; and so are options, which come
+    from ``request``, sorted by name and without those that are the default: ``kid:size=100,subsets=50-10k-test@…``.
     """
-    joiner = "-" if metric[-1:].isdigit() else ""
-    key = f"{metric}{joiner}{short_count(samples)}-{split}@{network}"
+    colon, options = request.partition(":")[1:]
+    joiner = "-" if options or metric[-1:].isdigit() else ""
+    key = f"{metric}{colon}{options}{joiner}{short_count(samples)}-{split}@{network}"
     return key if pixels is None else f"{key}-{pixels}"
 
 
@@ -132,8 +158,18 @@ def add_scores(folder: str | Path, scores: Iterable[Score]) -> None:
     for score in scores:
         merged.pop(score.identity, None)
         merged[score.identity] = score
-    table = {"format": METRICS_FORMAT, "scores": [score.to_json() for score in merged.values()]}
-    write_json(Path(folder) / METRICS, table)
+    write_scores(folder, merged.values())
+
+
+def write_scores(folder: str | Path, scores: Iterable[Score]) -> None:
+    """Replace a folder's ``metrics.json``; its format is the oldest that can say what these scores are.
+
+    Raises:
+        RunError: when it cannot be written.
+    """
+    kept = list(scores)
+    written = METRICS_FORMAT if any(score.request for score in kept) else 1
+    write_json(Path(folder) / METRICS, {"format": written, "scores": [score.to_json() for score in kept]})
 
 
 # --- checking a stranger's record ---------------------------------------------------------------------------
@@ -144,7 +180,7 @@ def _read(record: object, path: Path) -> Score:
     if not isinstance(record, dict):
         raise ModelError(f"{path}: a score is {quoted(record)}, not an object")
     score = Score(
-        key=_text(record, "key", WORD, path, "@"),
+        key=_text(record, "key", HALF_KEY, path, "@"),
         metric=_text(record, "metric", NAME, path),
         value=_real(record, "value", path),
         std=_optional(record, "std", path),
@@ -160,9 +196,13 @@ def _read(record: object, path: Path) -> Score:
         higher_is_better=checked(record, "higher_is_better", bool, path),
         floor=_optional(record, "floor", path),
         details=_details(record, path),
+        request=_request(record, path),
     )
     name, split = score.network["name"], score.dataset["split"]
-    keys = {score_key(score.metric, score.samples, split, name, pixels) for pixels in (None, score.network["input"])}
+    keys = {
+        score_key(score.metric, score.samples, split, name, pixels, request=score.request)
+        for pixels in (None, score.network["input"])
+    }
     if score.key not in keys:
         raise ModelError(f"{path}: the key {quoted(score.key)} does not say what its record says")
     return score
@@ -187,6 +227,18 @@ def _network(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "pretrained": checked(record, "pretrained", bool, path),
         "sha256": _text(record, "sha256", HASH, path),
     }
+
+
+def _request(record: Mapping[str, Any], path: Path) -> str:
+    """A metric with options in their one spelling; nothing where there are none."""
+    text = str(checked(record, "request", str, path)) if "request" in record else ""
+    try:
+        part = Part.parse(text[:LONGEST_REQUEST]) if text else None
+    except RecipeError:
+        part = Part("metric")  # not what is written there, which is refused below
+    if part is not None and (str(part) != text or part.places or part.kind or not part.options):
+        raise ModelError(f"{path}: {quoted(text)} is no metric with options, such as kid:subsets=50")
+    return text
 
 
 def _text(record: Mapping[str, Any], name: str, form: re.Pattern[str], path: Path, joiner: str = "") -> str:

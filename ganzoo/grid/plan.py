@@ -102,7 +102,7 @@ def _check_metrics(request: GridRequest) -> None:
     if request.metrics is not None:
         from ganzoo.metrics import check
 
-        check(request.metrics.split(","), request.scoring.get("features"))
+        check(request.metrics, request.scoring.get("features"))
 
 
 def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], int]:

@@ -31,7 +31,7 @@ REAL_ORDER = 0  # the seed of the order of real images: one for all models, so t
 _LAYER_NOISE = 3  # what a derived seed is for
 
 
-def check(metrics: Sequence[str], features: str | None = None, weights: Path | None = None) -> None:
+def check(metrics: str | Sequence[str], features: str | None = None, weights: Path | None = None) -> None:
     """Refuse what :func:`evaluate` would refuse of metrics and feature network, before there is a model or data.
 
     Raises:
@@ -45,7 +45,7 @@ def evaluate(
     model: GAN | ImageData | Path,
     data: ImageData,
     *,
-    metrics: Sequence[str] = ("fid",),
+    metrics: str | Sequence[str] = ("fid",),
     n: int = 50_000,
     features: str | FeatureNetwork | None = None,
     weights: Path | None = None,
@@ -65,7 +65,7 @@ def evaluate(
     Args:
         model: draws the images; or the images, opened or the folder or zip that holds them.
         data: the real images, of the model's size and channels; all of them are used.
-        metrics: names of metrics.
+        metrics: names of metrics, with options as in ``kid:subsets=50``.
         n: images to draw; of images that are there already, at most.
         features: the feature network, where a metric needs one; see :func:`ganzoo.metrics.open_network`.
         weights: a file with the network's weights.
@@ -231,9 +231,12 @@ def _record(
     network = view.network
     first, numbers = values[0], [value.value for value in values]
     samples = first.samples or count
+    request = "" if metric.request == metric.entry.name else metric.request
     several = {"values": numbers} if len(values) > 1 else {}
     score = Score(
-        key=score_key(name, samples, protocol["dataset"]["split"], network.name, network.unusual_pixels),
+        key=score_key(
+            name, samples, protocol["dataset"]["split"], network.name, network.unusual_pixels, request=request
+        ),
         metric=name,
         value=fmean(numbers),
         std=stdev(numbers) if len(values) > 1 else first.std,
@@ -242,6 +245,7 @@ def _record(
         resize=view.resize,
         higher_is_better=metric.higher_is_better,
         details={**first.details, **several},
+        request=request,
         **protocol,
     )
     floors = [value.floor for value in values if value.floor is not None]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.metrics.metric import Metric, Value
+from ganzoo.metrics.metric import Metric, Value, at_least
 from ganzoo.metrics.sample import Sample
 
 ROWS = 1000  # of a kernel matrix that are in memory at once
@@ -25,7 +25,7 @@ class KID(Metric):
     """
 
     def __init__(self, *, subsets: int = 100, size: int = 1000) -> None:
-        self.subsets, self.size = subsets, size
+        self.subsets, self.size = at_least("kid:subsets", subsets, 1), at_least("kid:size", size, 2)
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """The mean over subsets; ``details`` has their number, size and spread."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
-from ganzoo.metrics.metric import Metric, Value
+from ganzoo.metrics.metric import Metric, Value, at_least
 from ganzoo.metrics.sample import Sample
 
 ROWS = 1000  # of a distance matrix that are in memory at once
@@ -29,7 +29,7 @@ class PrecisionRecall(Metric):
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, k: int = 3) -> None:
-        self.k = k
+        self.k = at_least("pr:k", k, 1)
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """``precision`` and ``recall``, each in [0, 1]."""
@@ -49,7 +49,7 @@ class DensityCoverage(Metric):
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, k: int = 5) -> None:
-        self.k = k
+        self.k = at_least("dc:k", k, 1)
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """``density``, from 0 up, and ``coverage``, in [0, 1]."""
@@ -67,7 +67,7 @@ class PRDC(Metric):
     higher_is_better: ClassVar[bool] = True
 
     def __init__(self, *, k_manifold: int = 3, k_balls: int = 5) -> None:
-        self.k_manifold, self.k_balls = k_manifold, k_balls
+        self.k_manifold, self.k_balls = at_least("prdc:k.manifold", k_manifold, 1), at_least("prdc:k.balls", k_balls, 1)
 
     def __call__(self, real: Sample, fake: Sample) -> dict[str, Value]:
         """All four, of the same distances."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from ganzoo.errors import UsageError
 from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Sample
 
@@ -34,6 +35,17 @@ class Value:
     samples: int | None = None
     floor: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def at_least(option: str, value: int, least: int) -> int:
+    """``value`` of an option, as a constructor checks it.
+
+    Raises:
+        UsageError: it is below ``least``.
+    """
+    if value < least:
+        raise UsageError(f"{option}={value} does not work: it is a whole number from {least} up")
+    return value
 
 
 class Metric(ABC):

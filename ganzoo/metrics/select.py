@@ -16,8 +16,10 @@ from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception
 from ganzoo.metrics.statistic import STATISTICS
 from ganzoo.metrics.subjects import Fakes
+from ganzoo.metrics.words import metric_words, read_metric
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import Part
 
 LABEL, PAIRS, MODEL = "label", "pairs", "model"  # needs of a metric that images, or what draws them, must meet
 
@@ -32,6 +34,7 @@ class SelectedMetric:
         resize: how it wants images resized; None for the network's own way.
         aliases: what its numbers are called on networks other than the 2015 Inception graph.
         higher_is_better: which way is up.
+        request: its name and the options that are not its defaults, ``kid:subsets=50``; just its name without any.
     """
 
     entry: Entry
@@ -39,6 +42,7 @@ class SelectedMetric:
     resize: str | None
     aliases: Mapping[str, str]
     higher_is_better: bool
+    request: str
 
     @property
     def statistics(self) -> frozenset[str]:
@@ -60,31 +64,48 @@ class SelectedMetric:
         return FeatureView(network, self.resize or network.resize)
 
 
-def choose(metrics: Sequence[str]) -> list[SelectedMetric]:
-    """The metrics of these names, each once, in order.
+def choose(metrics: str | Sequence[str]) -> list[SelectedMetric]:
+    """The metrics of these names and options, each once, in order.
+
+    Args:
+        metrics: such as ``("kid:subsets=50", "prdc")``; see :func:`ganzoo.metrics.words.metric_words`.
 
     Raises:
-        UsageError: for none, or an unknown name.
+        UsageError: for none, an unknown name or option, or a value that an option cannot take.
         PluginError: for one that declares a need that nothing can meet.
     """
-    found = [registry().find(name, ("metric",), what="metric") for name in metrics]
-    if not found:
+    asked = [read_metric(word) for word in metric_words(metrics)]
+    if not asked:
         names = either((entry.name for entry in registry().entries("metric")), "and")
         raise UsageError(f"name a metric; there are {names}")
-    return [select_metric(entry) for entry in {entry.spelling: entry for entry in found}.values()]
+    entries = [registry().find(part.spelling, ("metric",), what="metric") for part in asked]
+    found = [select_metric(entry, dict(part.options)) for entry, part in zip(entries, asked, strict=True)]
+    return list({one.request: one for one in found}.values())
 
 
-def select_metric(entry: Entry) -> SelectedMetric:
-    """A registered metric, built with its default options.
+def _read_options(entry: Entry, given: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    """Options as keyword arguments; and the one text of the metric that has them, without what is default."""
+    if not given:
+        return {}, entry.name
+    known, values = entry.options(), entry.read_options(given)
+    other = {name: value for name, value in values.items() if value != known[name].default}
+    options = tuple((known[name].key, known[name].format(value)) for name, value in other.items())
+    return other, str(Part(entry.name, None, (), options))
+
+
+def select_metric(entry: Entry, given: Mapping[str, str] = {}) -> SelectedMetric:
+    """A registered metric, built with the options ``given`` as text, and its defaults for the others.
 
     Raises:
+        UsageError: there is no such option, or it cannot have that value.
         PluginError: it declares a need that nothing can meet, or is an experiment and does not say so.
     """
     unknown = entry.requires - STATISTICS.keys() - {LABEL, MODEL}
     if unknown:
         known = either([*STATISTICS, LABEL, MODEL], "and")
         raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
-    metric: Any = entry.load()()
+    options, request = _read_options(entry, given)
+    metric: Any = entry.load()(**options)
     if isinstance(metric, Experiment) != (MODEL in entry.requires):
         raise PluginError(
             f"{entry.spelling}: a ganzoo.metrics.Experiment, and no other metric, is registered with"
@@ -93,19 +114,20 @@ def select_metric(entry: Entry) -> SelectedMetric:
     return SelectedMetric(
         entry,
         metric,
-        getattr(metric, "resize", None),
-        aliases_off_inception(metric),
-        bool(getattr(metric, "higher_is_better", False)),
+        resize=getattr(metric, "resize", None),
+        aliases=aliases_off_inception(metric),
+        higher_is_better=bool(getattr(metric, "higher_is_better", False)),
+        request=request,
     )
 
 
-def with_floor(metrics: Sequence[str]) -> list[str]:
+def with_floor(metrics: str | Sequence[str]) -> list[str]:
     """Those of the metrics that other real images can be measured by: neither of pairs nor of the model itself.
 
     Raises:
         UsageError: there are none.
     """
-    names = [one.entry.name for one in choose(metrics) if not {PAIRS, MODEL} & one.entry.requires]
+    names = [one.request for one in choose(metrics) if not {PAIRS, MODEL} & one.entry.requires]
     if not names:
         raise UsageError(
             "metrics of pairs, and of the model itself, compare with nothing that other real images could stand in for:"

@@ -122,7 +122,7 @@ def evaluate(
     data: Any,
     *,
     split: str | None = None,
-    metrics: Sequence[str] = ("fid",),
+    metrics: str | Sequence[str] = ("fid",),
     n: int = 50_000,
     features: str | None = None,
     weights: str | PathLike[str] | None = None,
@@ -142,7 +142,8 @@ def evaluate(
         model: a GAN; a reference as :func:`ganzoo.load` takes it; or a folder or ``.zip`` of images.
         data: real images, as :func:`ganzoo.train` takes them.
         split: of the data, ``train`` by default; for a folder, zip or tensor, only what to call it.
-        metrics: names of metrics; ``ganzoo list metric``.
+        metrics: names of metrics (``ganzoo list metric``), with options as in ``kid:subsets=50``; a list, or text with
+            commas.
         n: images to draw.
         features: the feature network: ``inception-v3-compat`` by default, which FID is defined on, or one of timm,
             such as ``tf_efficientnet_lite0.in1k``.

@@ -110,7 +110,7 @@ class ScoreVerifier:
         if real.fingerprint != first.dataset["fingerprint"]:
             return [], f"{printable(real.name)} is not the data that was scored"
         try:
-            selected = choose([score.metric for score in scores])
+            selected = choose([score.measured_by for score in scores])
         except UsageError as error:
             return [], str(error)
         networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
@@ -120,7 +120,7 @@ class ScoreVerifier:
         found = evaluate(
             gan,
             real,
-            metrics=[score.metric for score in scores],
+            metrics=[score.measured_by for score in scores],
             n=first.samples,
             **networks,
             seed=first.seed,
@@ -165,6 +165,6 @@ def _alike(scores: Sequence[Score]) -> list[list[Score]]:
 def _known(score: Score) -> bool:
     """Whether a metric of its name is here; commands of plugins record scores of their own."""
     try:
-        return bool(choose([score.metric]))
+        return bool(choose([score.measured_by]))
     except UsageError:
         return False

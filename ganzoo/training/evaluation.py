@@ -11,7 +11,6 @@ import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import UsageError
-from ganzoo.files.write import write_json
 from ganzoo.folder import scores as records
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import generator_state, tensors_digest
@@ -115,9 +114,9 @@ def held_out(
 def drop_later(folder: Path, step: int) -> None:
     """Remove the scores of later steps than ``step``, which are going to be taken again."""
     found = records.read_scores(folder)
-    kept = [score.to_json() for score in found if score.step <= step]
+    kept = [score for score in found if score.step <= step]
     if len(kept) < len(found):
-        write_json(folder / records.METRICS, {"format": records.METRICS_FORMAT, "scores": kept})
+        records.write_scores(folder, kept)
 
 
 def summary(scores: Sequence[Score]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.errors import UsageError, either
+from ganzoo.metrics.words import metric_words
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 GUARDS = ("warn", "stop", "rollback", "off")
@@ -69,8 +70,8 @@ class Intervals:
     eval_data: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("log", "metrics"):  # JSON and Python give lists
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "log", tuple(self.log))  # JSON and Python give lists
+        object.__setattr__(self, "metrics", metric_words(self.metrics))
         if self.guard not in GUARDS:
             raise UsageError(f"--guard {self.guard} does not work: it is {either(GUARDS)}")
         if self.eval_every < 0:

@@ -79,7 +79,7 @@ def test_the_other_split_needs_no_name(run: Path, monkeypatch: pytest.MonkeyPatc
     ganzoo("eval", run, "--data", "digits", "--floor", "cifar10", "--json")
     assert asked["floor"] == "cifar10"
     ganzoo("eval", run, "--data", "digits", "--json")
-    assert asked["floor"] is None and asked["metrics"] == ["fid"] and asked["n"] == 50_000
+    assert asked["floor"] is None and asked["metrics"] == "fid" and asked["n"] == 50_000
 
 
 # --- verify -------------------------------------------------------------------------------------------------

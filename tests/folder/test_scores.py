@@ -111,7 +111,7 @@ def test_a_record_without_a_field_is_refused(name: str, tmp_path: Path) -> None:
         "[]",
         "{}",
         '{"format": 1}',
-        '{"format": 2, "scores": []}',
+        '{"format": 3, "scores": []}',
         '{"format": 1, "scores": {}}',
         '{"format": 1, "scores": [1]}',
         '{"format": 1, "scores": [{"value": NaN}]}',
