@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import proof_parts
 import torch
+from proof_parts import PROOFS
 from torch import Tensor
 
 from ganzoo.data import DataRequest, open_data
@@ -18,6 +20,7 @@ from ganzoo.distributed.batch import SINGLE_PROCESS, World, gather, global_draw,
 from ganzoo.distributed.group import all_reduce_max, broadcast_object, join_world
 from ganzoo.gan.builder import build
 from ganzoo.machine.precision import Precision
+from ganzoo.testing import plugin
 from ganzoo.training.loop import NotFinite, Trainer, reseed
 
 SLOW = {"optimizer": "sgd", "lr.g": 0.02, "lr.d": 0.02, "batch": 8}  # Adam makes a rounding error a step of full length
@@ -30,7 +33,7 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "conditional": ("sngan:ch=4+normalization/none@g+projection", {"repeat.d": 1}),
     "classifier": ("gan:ch=16+ac", {}),
     "gp": ("gan:ch=16+wgan+gp", {"repeat.d": 1}),
-    "dragan": ("gan:ch=16+penalty/dragan", {}),
+    "dragan": ("gan:ch=16+regularizer/dragan", {}),
     "r1": ("gan:ch=16+r1:every=2", {}),
     "lecam": ("gan:ch=16+hinge+lecam", {}),
     "average": ("gan:ch=16+relativistic-average:form=ls", {}),
@@ -39,12 +42,13 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "syncbn-gp": ("dcgan:ch=4+gp", {"sync": "on", "lr.d": 1e-4}),  # its first slopes are in the hundreds
     "synccbn": ("dcgan:ch=4+cbn@g+projection", {"sync": "on"}),
     "ownbn": ("dcgan:ch=4", {}),
+    **{name: (recipe, {"repeat.d": 1}) for name, recipe in PROOFS.items()},
 }
 
 
 def trained(recipe: str, settings: dict[str, object], world: World) -> dict[str, Tensor]:
     """Weights, optimisers, averages and means of terms after three steps in ``world``: this process's own, or all's."""
-    with use_world(world):
+    with use_world(world), plugin(proof_parts, "proofs"):
         reseed(0)
         gan = build(recipe, 16, 1, 10, settings={**SLOW, **settings})
         trainer = Trainer(gan, 0, 3, Precision(torch.device("cpu"), torch.float32))

@@ -159,12 +159,16 @@ def check_plans() -> Iterator[Finding]:
 def wrong_plan(name: str, plan: dict[str, Any], shown: bool = True) -> str | None:
     """What differs between a plan of the baseline and today's, if anything does; see :func:`measure.explained`."""
     new = json.loads(json.dumps(measure.explained(name.partition(" (")[0], plan["size"], shown)))
+    plan = {key: value for key, value in plan.items() if key != "hash"}  # of the kinds' names, too
+    if "slots" in plan:
+        plan["slots"] = [[KINDS.get(kind, kind), *rest] for kind, *rest in plan["slots"]]
     gone = [
         f"{key}: {new.get(key)!r}, was {plan[key]!r}" for key in plan if key != "size" and plan[key] != new.get(key)
     ]
     return "; ".join(gone) or None
 
 
+KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}  # what became of kinds of version 0.1.0
 CHANGED = {
     "wgan-gp-eqlr": "every counts the updates of a player since the second edition, not steps: this one has two a step",
     "gan-deep": "ac's classes are seen in the same pass as the scores since the second edition, under the same dropout",

@@ -83,7 +83,7 @@ class Adversary:
             z=z,
             y_real=y,
             y_fake=y if y_fake is None else y_fake,
-            networks=self.gan.networks,
+            networks={**self.gan.networks, "D": self.network},
             conditions=conditions,
         )
         for _, part in self._due(ctx):

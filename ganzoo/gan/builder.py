@@ -21,7 +21,9 @@ from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.priors import PRIORS
+from ganzoo.parts.complete import complete
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
+from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.recipe import Recipe
@@ -126,6 +128,11 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
     sides = dict(plan.head.entry.networks) or {"G": "g", "D": "d"}
     if set(networks) != set(sides):
         raise PluginError(f"{plan.head.name} declares networks {either(sides, 'and')} but builds {either(networks)}")
+    game = _game(plan.head)
+    parts = {critic: _parts(plan) for critic in game.critics}
+    for critic, acting in parts.items():
+        for part in acting.regularizers.values():
+            part.prepare({**networks, "D": networks[critic]})
     # In this order: a parametrised layer computes ``module.weight`` from what it stores, so an initialiser that came
     # after would write into a temporary and be lost; and spectral norm estimates its vectors of the weight it is given.
     for name, network in networks.items():
@@ -134,8 +141,6 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
         _reparametrise(network, plan.slot("weight", sides[name]))
         if plan["sync"] == "on":
             _synchronise(network)
-    game = _game(plan.head)
-    parts = {critic: _parts(plan) for critic in game.critics}
     return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
 
 
@@ -143,10 +148,7 @@ def _parts(plan: Plan) -> Parts:
     """The loss, regularizers and augmentations of one critic, built anew: their state is its own."""
     return Parts(
         loss=_part(plan.slot("loss")),
-        regularizers={
-            **{slot.name: of_auxiliary(_part(slot), slot.name) for slot in plan.parts("auxiliary")},
-            **{slot.name: of_penalty(_part(slot), slot.name) for slot in plan.parts("penalty")},
-        },
+        regularizers={slot.name: _regularizer(slot) for slot in plan.parts("regularizer")},
         augments={slot.name: _part(slot) for slot in plan.parts("augment")},
     )
 
@@ -154,6 +156,18 @@ def _parts(plan: Plan) -> Parts:
 def _part(slot: Slot) -> Any:
     assert slot.entry is not None
     return slot.entry.load()(**slot.options)
+
+
+def _regularizer(slot: Slot) -> Regularizer:
+    """One regularizer, as it is written now or as version 0.1.0 wrote it."""
+    assert slot.entry is not None
+    part = _part(slot)
+    if slot.entry.form:
+        return (of_penalty if slot.entry.form == "penalty" else of_auxiliary)(part, slot.name)
+    made: Regularizer = complete(part, Regularizer, slot.name)
+    if all(getattr(type(made), name) is getattr(Regularizer, name) for name in ("terms", "refine", "prepare", "codes")):
+        raise PluginError(f"{slot.entry.spelling} does nothing: it has none of terms(ctx), refine(ctx), prepare, codes")
+    return made
 
 
 def _game(head: Slot) -> type[Game]:

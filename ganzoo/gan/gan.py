@@ -6,7 +6,7 @@ means, which parts add to it and how labels enter is settled by the game (see :m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +18,7 @@ from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.priors import PATHS
+from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
 from ganzoo.seeding import derive
 
@@ -58,11 +59,9 @@ class GAN(nn.Module):
         self.kits = kits
         for name, network in networks.items():
             self.add_module(name, network)
-        for critic, parts in self.critics.items():
-            own = "" if parts is self.parts else f"{critic}_"
-            for name, part in parts.all().items():
-                if isinstance(part, nn.Module):
-                    self.add_module(f"part_{own}{name.replace('.', '_')}", part)
+        for name, part in self._acting():
+            if isinstance(part, nn.Module):
+                self.add_module(name, part)
         self.examples: Mapping[str, Tensor] = {}
         self.update: Update | None = None  # the one under way, which the trainer says
         self.game = game(self)
@@ -86,6 +85,27 @@ class GAN(nn.Module):
     def parts(self) -> Parts:
         """The loss, regularizers and augmentations of the first critic."""
         return next(iter(self.critics.values()))
+
+    def _acting(self) -> Iterator[tuple[str, Any]]:
+        """The parts that act in turns, by the name of the child that one with a state is."""
+        for critic, parts in self.critics.items():
+            own = "" if parts is self.parts else f"{critic}_"
+            for name, part in parts.all().items():
+                yield f"part_{own}{name.replace('.', '_')}", part
+
+    def modules_of(self, player: str) -> dict[str, nn.Module]:
+        """What learns in the updates of a player, by name: its networks, and the regularizers that it owns."""
+        owned = {
+            name: part
+            for name, part in self._acting()
+            if isinstance(part, nn.Module) and isinstance(part, Regularizer) and part.owner == player
+        }
+        return {**{name: self.get_submodule(name) for name in self.players[player]}, **owned}
+
+    @property
+    def regularizers(self) -> list[Regularizer]:
+        """The regularizers of every critic."""
+        return [part for parts in self.critics.values() for part in parts.regularizers.values()]
 
     @property
     def networks(self) -> dict[str, nn.Module]:

@@ -33,6 +33,10 @@ class Regularizer:
     own_step: bool = False
     codes: int = 0
 
+    def takes_step_of(self, player: str) -> bool:
+        """Whether it takes further steps of a player's optimiser."""
+        return self.own_step and player in self.players
+
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """Weighted losses of ``ctx.player`` by name, scalars; none by default."""
         return {}

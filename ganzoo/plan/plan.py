@@ -13,11 +13,11 @@ from ganzoo.errors import ModelError
 from ganzoo.plan.settings import SETTINGS, Value, read
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
-from ganzoo.registry.recipe import EMPTY, PART_KINDS
+from ganzoo.registry.recipe import EMPTY, PART_KINDS, kind_of
 
 # Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
 SIDED = ("normalization", "weight", "attention", "conditioning")
-MANY = ("penalty", "auxiliary", "augment")
+MANY = ("regularizer", "augment")
 IN_ORDER = "augment"  # of all kinds the one whose parts act, and are written, in the order of the recipe
 SIDES = ("g", "d")
 GIVEN = "set by you"  # why a setting is what it is
@@ -84,7 +84,7 @@ class Plan:
 
     def parts(self, kind: str, side: str | None = None) -> list[Slot]:
         """Every slot of a kind, of one side if given."""
-        return [slot for slot in self.slots if slot.kind == kind and side in (None, slot.side)]
+        return [slot for slot in self.slots if slot.kind == kind_of(kind) and side in (None, slot.side)]
 
     @property
     def conditional(self) -> bool:
@@ -153,6 +153,7 @@ def _plain(value: Any) -> Any:
 def _slot(given: Mapping[str, Any]) -> Slot:
     """One slot from JSON, its options read as if they came from a recipe."""
     kind, _, name = str(given["part"]).partition("/")
+    kind = kind_of(kind)
     side = given["side"]
     resolutions = tuple(int(number) for number in given["resolutions"])
     if kind not in (*PART_KINDS, "architecture") or side not in (None, *SIDES):

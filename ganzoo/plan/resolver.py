@@ -15,7 +15,7 @@ from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting,
 from ganzoo.plan.settings import SETTINGS, read, write
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
-from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
+from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, OLD_FAMILIES, PART_KINDS, Part, Recipe, kind_of
 
 DEEPEST = 8  # presets within presets; more is a circle
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}
@@ -65,13 +65,15 @@ class _Claim:
     options: Mapping[str, Any]
     level: int
     reason: str
+    families: tuple[str, ...] = ()  # of an empty slot: what it keeps out; everything if it names none
+    spelling: str = ""  # of an empty slot, as written
 
     @property
     def named(self) -> bool:
         return self.level % 2 == 0
 
     def __str__(self) -> str:
-        return f"{self.kind}/{self.name}" if self.entry is None else self.name
+        return self.spelling if self.entry is None else self.name
 
 
 class _Resolver:
@@ -141,7 +143,7 @@ class _Resolver:
         )
 
     def _claim_nothing(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
-        kind = str(part.kind)
+        kind = kind_of(str(part.kind))
         if kind not in PART_KINDS or kind == "loss":
             raise RecipeError(f"{kind}/none empties nothing: a GAN always has its {kind}")
         _check_places(part, kind, f"{kind}/none", SIDES if kind in SIDED else ())
@@ -155,6 +157,8 @@ class _Resolver:
             options={},
             level=level,
             reason=reason,
+            families=OLD_FAMILIES.get(str(part.kind), ()),
+            spelling=part.spelling,
         )
 
     def _meet_needs(self, claim: _Claim) -> None:
@@ -357,11 +361,17 @@ def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) ->
 def _displaces(strong: _Claim, weak: _Claim) -> bool:
     """Whether an accepted many-valued claim keeps a weaker one out."""
     if strong.entry is None or weak.entry is None:
-        return True
+        return _empties(strong, weak) or _empties(weak, strong)
     if strong.name == weak.name:
         return True
     same_family = strong.entry.family is not None and strong.entry.family == weak.entry.family
     return strong.named and not weak.named and same_family
+
+
+def _empties(nothing: _Claim, other: _Claim) -> bool:
+    """Whether an empty slot is one that the other claim would fill."""
+    family = other.entry.family if other.entry else None
+    return nothing.entry is None and (not nothing.families or other.entry is None or family in nothing.families)
 
 
 def _supersedes(strong: _Claim, weak: _Claim) -> bool:
@@ -376,7 +386,7 @@ def _refuse_conflicts(claims: list[_Claim]) -> None:
     """Two named parts in one single-valued slot."""
     for i, one in enumerate(claims):
         for two in claims[i + 1 :]:
-            clash = one.name == two.name or one.entry is None or two.entry is None
+            clash = one.name == two.name or _empties(one, two) or _empties(two, one)
             if one.kind != two.kind or (one.kind in MANY and not clash):
                 continue
             shared = [side for side in one.sides if side in two.sides]

@@ -151,7 +151,7 @@ def register_losses(register: Register) -> None:
 
 
 @hookimpl
-def register_penalties(register: Register) -> None:
+def register_regularizers(register: Register) -> None:
     register("gp", "ganzoo.losses.regularizers.gp:GP", family="gradient", paper="arxiv:1704.00028")
     register("r1", "ganzoo.losses.regularizers.r1:R1", family="gradient", paper="arxiv:1801.04406")
     register("r2", "ganzoo.losses.regularizers.r1:R2", family="gradient", paper="arxiv:1801.04406")
@@ -231,7 +231,7 @@ def register_metrics(register: Register) -> None:
 def register_presets(register: Register) -> None:
     register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(_fid(40.22, STUDIOGAN),))
     register("ggan", "dcgan+hinge", paper="arxiv:1705.02894", published=(_fid(43.16, STUDIOGAN),))
-    register("dragan", "dcgan+penalty/dragan", paper="arxiv:1705.07215")
+    register("dragan", "dcgan+regularizer/dragan", paper="arxiv:1705.07215")
     register("rgan", "dcgan+relativistic", paper="arxiv:1807.00734")
     register("ragan", "dcgan+relativistic-average", paper="arxiv:1807.00734")
     register("ralsgan", "dcgan+relativistic-average:form=ls", paper="arxiv:1807.00734")

@@ -126,6 +126,7 @@ def _encoded(entry: Entry) -> dict[str, Any] | None:
     """What was declared, as JSON has it; None if it cannot be written down."""
     described = {name: getattr(entry, name) for name in ("kind", "name", "build", *DECLARATIONS)}
     described = {name: value for name, value in described.items() if value}
+    described["kind"] = entry.form or entry.kind
     for name in {"build", "game"} & described.keys():
         described[name] = _reference(described[name])
         if described[name] is None:

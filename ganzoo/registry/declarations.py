@@ -10,7 +10,7 @@ from ganzoo.compat.lookup import warn
 from ganzoo.compat.table import KEYWORDS
 from ganzoo.errors import PluginError, RecipeError, either, nearest
 from ganzoo.registry.entry import Entry
-from ganzoo.registry.recipe import EMPTY, KINDS, NAME, Recipe
+from ganzoo.registry.recipe import EMPTY, KINDS, NAME, Recipe, kind_of
 
 IMPORT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 PAPER = re.compile(r"arxiv:\d{4}\.\d{4,5}|arxiv:[a-z-]+/\d{7}|doi:10\.\S+|https://\S+")
@@ -22,6 +22,7 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
     Raises:
         PluginError: naming the part, what is wrong and what would work.
     """
+    form, kind = kind, kind_of(kind)
     if kind not in KINDS:
         raise PluginError(f"there is no kind {kind!r}; kinds are {either(KINDS, 'and')}")
     if not isinstance(name, str) or not NAME.fullmatch(name) or name == EMPTY:
@@ -41,7 +42,7 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
     checked = {key: _DECLARATIONS[key](part, key, value) for key, value in declarations.items()}
     if kind == "architecture":
         checked.setdefault("networks", {"G": "g", "D": "d"})
-    return Entry(kind, name, build, **checked)
+    return Entry(kind, name, build, form="" if form == kind else form, **checked)
 
 
 def _of_today(declarations: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,13 +25,14 @@ class Entry:
         provides: keys it brings.
         fallback: the part of the same kind that stands in where the needs of an implied one are not met.
         train: settings that it asks for.
-        family: of a penalty; a named one displaces implied ones of its family, such as ``gradient``.
+        family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
         paper: ``arxiv:…``, ``doi:…`` or a URL.
         aliases: other names for it.
         sides: where it may stand.
         game: of an architecture: a ``ganzoo.Game``, or ``"module:Name"`` of one; None for the usual game.
         networks: of an architecture: each network's name and its player.
         published: scores that others published: mappings with score, value, data, source and protocol.
+        form: the kind that version 0.1.0 called it, if it is written as there: ``penalty`` or ``auxiliary``.
         distribution: the package that provides it, as PEP 503 compares names.
         version: of that package.
         entry_point: its name in the group ``ganzoo``.
@@ -53,6 +54,7 @@ class Entry:
     game: str | Callable[..., Any] | None = None
     networks: Mapping[str, str] = field(default_factory=dict, hash=False)
     published: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
+    form: str = ""
     distribution: str = ""
     version: str = ""
     entry_point: str = ""

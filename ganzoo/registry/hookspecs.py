@@ -52,22 +52,33 @@ def register_conditionings(register: Register) -> None:
 
 @hookspec
 def register_losses(register: Register) -> None:
-    """Classes ``(*, options)`` with ``d(critic, real, fake)`` and ``g(critic, real, fake)``."""
+    """Classes ``(*, options)`` with what they need of ``ganzoo.parts.Loss``.
+
+    That is ``d(critic, real, fake)`` and ``g(critic, real, fake)``, or ``discriminator(ctx)`` and ``generator(ctx)``.
+    """
+
+
+@hookspec
+def register_regularizers(register: Register) -> None:
+    """Classes ``(*, options)`` with what they need of ``ganzoo.parts.Regularizer``, such as ``terms(ctx)``.
+
+    Gradient penalties, consistency, path length, latent optimisation, and objectives with parameters of their own.
+    """
 
 
 @hookspec
 def register_penalties(register: Register) -> None:
-    """Classes ``(*, options)`` called ``(critic, real, fake)``, or with ``penalise(ctx: TurnContext)``."""
+    """Regularizers as 0.1.0 wrote them: called ``(critic, real, fake)``, or with ``penalise(ctx)``."""
 
 
 @hookspec
 def register_auxiliaries(register: Register) -> None:
-    """Classes ``(*, options)`` with ``player``, ``every`` and ``terms(ctx)``: further terms of a player's loss."""
+    """Regularizers as 0.1.0 wrote them: with ``player``, ``every`` and ``terms(ctx)``."""
 
 
 @hookspec
 def register_augments(register: Register) -> None:
-    """Classes ``(*, options)`` with ``images(x, ctx)``: what the critic sees in place of images ``x``."""
+    """Classes ``(*, options)`` with what they need of ``ganzoo.parts.Augment``, such as ``images(x, ctx)``."""
 
 
 @hookspec
@@ -101,8 +112,7 @@ HOOKS = {
             "attentions",
             "conditionings",
             "losses",
-            "penalties",
-            "auxiliaries",
+            "regularizers",
             "augments",
             "datasets",
             "metrics",
@@ -111,3 +121,6 @@ HOOKS = {
         strict=True,
     )
 }
+
+OLD_HOOKS = {"penalty": "register_penalties", "auxiliary": "register_auxiliaries"}
+"""Hooks of version 0.1.0, by the kind that they registered: parts that come through them are regularizers now."""

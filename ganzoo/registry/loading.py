@@ -20,13 +20,14 @@ from typing import Any
 
 import pluggy
 
+from ganzoo.compat.lookup import warn
 from ganzoo.errors import GanzooError, PluginError, either, nearest
 from ganzoo.registry import hookspecs
 from ganzoo.registry.about import DISTRIBUTION, FORMER, NAMES, VERSION, install
 from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import Entry, Plugin
-from ganzoo.registry.hookspecs import HOOKS, PLUGIN_API
+from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS, PLUGIN_API
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.namesake import warn_of_namesake
 
@@ -209,8 +210,10 @@ def register(plugin: object, name: str, distribution: str, version: str) -> tupl
     _check_hooks(manager, plugin)
     entries: dict[tuple[str, str], Entry] = {}
     source: dict[str, Any] = {"distribution": distribution, "version": version, "entry_point": name}
-    for kind, hook in HOOKS.items():
+    for kind, hook in {**HOOKS, **OLD_HOOKS}.items():
         getattr(manager.hook, hook)(register=partial(_collect, entries, source, kind))
+    for hook in sorted({*OLD_HOOKS.values()} & {caller.name for caller in manager.get_hookcallers(plugin) or []}):
+        warn(f"{name}: {hook}", HOOKS["regularizer"], depth=4)
     return tuple(dict.fromkeys(entries.values()))
 
 
@@ -219,9 +222,9 @@ def _collect(
 ) -> None:
     entry = replace(make_entry(kind, name, build, **declarations), **source)
     for spelling in (entry.name, *entry.aliases):
-        if (kind, spelling) in entries:
-            raise PluginError(f"it registers {kind}/{spelling} twice; every name of a kind can be given once")
-        entries[kind, spelling] = entry
+        if (entry.kind, spelling) in entries:
+            raise PluginError(f"it registers {entry.kind}/{spelling} twice; every name of a kind can be given once")
+        entries[entry.kind, spelling] = entry
 
 
 def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:

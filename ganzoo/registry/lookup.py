@@ -9,7 +9,7 @@ from importlib import resources
 from ganzoo.errors import PluginError, RecipeError, UnknownPart, either, nearest
 from ganzoo.registry.entry import Entry, Plugin, resolve
 from ganzoo.registry.options import Option
-from ganzoo.registry.recipe import KINDS
+from ganzoo.registry.recipe import KINDS, kind_of
 
 __all__ = [
     "KINDS",
@@ -52,7 +52,8 @@ class Registry:
 
     def entries(self, kind: str | None = None) -> list[Entry]:
         """The parts, in the order of kinds and then of registration; contested ones are among them."""
-        found = [entry for plugin in self.plugins for entry in plugin.entries if kind in (None, entry.kind)]
+        wanted = None if kind is None else kind_of(kind)
+        found = [entry for plugin in self.plugins for entry in plugin.entries if wanted in (None, entry.kind)]
         return sorted(found, key=lambda entry: KINDS.index(entry.kind))
 
     def find(self, name: str, kinds: Collection[str] = KINDS, *, what: str = "part") -> Entry:
@@ -69,6 +70,7 @@ class Registry:
             PluginError: two packages provide the part.
         """
         kind, slash, bare = name.rpartition("/")
+        kind, kinds = kind_of(kind), {kind_of(one) for one in kinds}
         if slash and kind not in KINDS:
             raise RecipeError(f"{name!r}: there is no kind of part called {kind!r}; kinds are {either(KINDS, 'and')}")
         looked_up = [one for one in KINDS if one in kinds and (not slash or one == kind)]

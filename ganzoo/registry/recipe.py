@@ -21,13 +21,16 @@ KINDS = (
     "attention",
     "conditioning",
     "loss",
-    "penalty",
-    "auxiliary",
+    "regularizer",
     "augment",
     "dataset",
     "metric",
     "preset",
 )
+OLD_KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}
+"""What became of kinds of version 0.1.0. ``penalty/r1`` goes on meaning ``regularizer/r1``."""
+OLD_FAMILIES = {"penalty": ("gradient", "scores")}
+"""Families of regularizers that a kind of version 0.1.0 had: ``penalty/none`` empties them alone."""
 HEAD_KINDS = ("architecture", "preset")
 PART_KINDS = tuple(kind for kind in KINDS if kind not in (*HEAD_KINDS, "dataset", "metric"))
 LONGEST = 4096
@@ -39,6 +42,11 @@ VALUE = re.compile(r"[A-Za-z0-9._/-]+")
 RESOLUTION = re.compile(r"[1-9][0-9]{0,5}")
 NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]-?[0-9]{1,3})?")
 EXPONENT_PLUS = re.compile(r"=(?:[^+,:]*/)?(([0-9.]+)[eE]\+([0-9]+))(?=[,+/]|$)")
+
+
+def kind_of(kind: str) -> str:
+    """What a kind is called now."""
+    return OLD_KINDS.get(kind, kind)
 
 
 def canonical(value: str) -> str:
@@ -187,7 +195,7 @@ class Recipe:
                 f" write dcgan+{self.head.spelling}"
             )
         for part in self.parts:
-            if part.kind not in (None, *PART_KINDS):
+            if part.kind not in (None, *PART_KINDS, *OLD_KINDS):
                 raise RecipeError(_misplaced(part))
         for index, part in enumerate(self.parts):
             for earlier in self.parts[:index]:
@@ -235,7 +243,7 @@ def _misplaced(part: Part) -> str:
 
 
 def _check_name(name: str, kind: str | None) -> None:
-    if kind is not None and kind not in KINDS:
+    if kind is not None and kind_of(kind) not in KINDS:
         close = either(nearest(kind, KINDS))
         raise RecipeError(f"{f'{kind}/{name}'!r}: there is no kind of part called {kind!r}; nearest: {close}")
     if NAME.fullmatch(name):

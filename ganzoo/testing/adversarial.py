@@ -1,4 +1,4 @@
-"""Checks of losses and penalties, against critics small enough to need no network."""
+"""Checks of losses and regularizers, against critics small enough to need no network."""
 
 from __future__ import annotations
 
@@ -9,37 +9,52 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganzoo.parts.complete import complete
 from ganzoo.parts.context import TurnContext
+from ganzoo.parts.loss import Loss
 from ganzoo.parts.output import Output
 from ganzoo.parts.penalty import of_penalty
+from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
 from ganzoo.registry.entry import Entry
+from ganzoo.testing import whole
 from ganzoo.testing.declared import variants
 from ganzoo.testing.expect import expect, expect_scalar
+from ganzoo.testing.tiny import subject
 
 BATCH = 6
+PENALTIES = ("gradient", "scores")  # families of what can be tried on a critic without networks
 
 
 def check_loss(entry: Entry) -> None:
     """Finite scalars of finite gradient, for one score an image and for several, at scores of any size."""
     for options in variants(entry):
-        loss = entry.load()(**options)
+        loss = _simple(entry, options)
+        if loss is None:
+            continue
         for side, patches, size in itertools.product(("d", "g"), ((), (3,)), (1.0, 100.0)):
             _slopes(entry, getattr(loss, side), side, size, patches)
-        if hasattr(loss, "after"):
-            _check_after(entry, loss)
+        _check_after(entry, loss)
 
 
 def check_loss_teaches(entry: Entry) -> None:
     """Gradients reach the scores, and say that higher scores mean more real."""
     for options in variants(entry):
-        loss = entry.load()(**options)
+        loss = _simple(entry, options)
+        if loss is None:
+            continue
         for patches in ((), (3,)):
             d_real, d_fake = _slopes(entry, loss.d, "d", 1.0, patches)
             _, g_fake = _slopes(entry, loss.g, "g", -1.0, patches)
             expect(d_real < 0, entry, f"D's loss falls when the scores of real images rise (with {options})")
             expect(d_fake > 0, entry, f"D's loss falls when the scores of fakes fall (with {options})")
             expect(g_fake < 0, entry, f"G's loss falls when the scores of fakes rise (with {options})")
+
+
+def _simple(entry: Entry, options: dict[str, Any]) -> Loss | None:
+    """The loss; None if it is not in the simple form, since then it may look at more than scores."""
+    loss: Loss = complete(entry.load()(**options), Loss, entry.name)
+    return None if type(loss).d is Loss.d or type(loss).g is Loss.g else loss
 
 
 def _slopes(
@@ -73,8 +88,28 @@ def _check_after(entry: Entry, loss: Any) -> None:
     expect(finite, entry, "after(net) leaves the parameters finite")
 
 
-def check_penalty(entry: Entry) -> None:
-    """A finite scalar from 0 up, that its weight multiplies."""
+def check_regularizer(entry: Entry) -> None:
+    """What acts in turns is a finite scalar; a penalty of scores or gradients is at least 0, and has a weight."""
+    made = subject(entry)
+    for turn in made.build().turns():
+        for name, term in turn.loss(made.batch(), 0).items():
+            expect_scalar(term, entry, f"the term {name} of turn {turn.name}")
+    if _is_penalty(entry):
+        _check_penalty(entry)
+
+
+def check_regularizer_learns(entry: Entry) -> None:
+    """Every parameter of its own and of the networks gets a finite gradient; that of a penalty reaches D."""
+    whole.check_reach(entry)
+    if _is_penalty(entry):
+        _check_penalty_learns(entry)
+
+
+def _is_penalty(entry: Entry) -> bool:
+    return entry.form == "penalty" or entry.family in PENALTIES
+
+
+def _check_penalty(entry: Entry) -> None:
     for options in variants(entry):
         value, _ = _penalty(entry, options)
         expect_scalar(value, entry, "the penalty")
@@ -85,8 +120,7 @@ def check_penalty(entry: Entry) -> None:
         expect(abs(twice - 2 * once) <= 1e-3 * abs(twice), entry, f"twice the {name} is twice the penalty")
 
 
-def check_penalty_learns(entry: Entry) -> None:
-    """Its gradient reaches D's parameters, and is finite."""
+def _check_penalty_learns(entry: Entry) -> None:
     for options in variants(entry):
         value, net = _penalty(entry, options)
         expect_scalar(value, entry, "the penalty")
@@ -102,7 +136,8 @@ def _penalty(entry: Entry, options: dict[str, Any]) -> tuple[Tensor, nn.Module]:
     expect(isinstance(every, int) and every >= 1, entry, f"has an attribute every, a whole number, not {every!r}")
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.Softplus(), nn.Linear(16, 1, bias=False))
-    terms = of_penalty(part, entry.name).terms(sample_context("d", lambda x: net(x).squeeze(1)))
+    made: Regularizer = of_penalty(part, entry.name) if entry.form else complete(part, Regularizer, entry.name)
+    terms = made.terms(sample_context("d", lambda x: net(x).squeeze(1)))
     return sum(terms.values(), torch.zeros(())), net
 
 

@@ -59,8 +59,7 @@ SUITE: Mapping[str, Checks] = {
     "attention": _part({"shapes": layers.check_attention, "gradients": layers.check_attention_learns}),
     "conditioning": _part({"shapes": layers.check_conditioning, "gradients": layers.check_conditioning_learns}),
     "loss": _part({"shapes": adversarial.check_loss, "gradients": adversarial.check_loss_teaches}),
-    "penalty": _part({"shapes": adversarial.check_penalty, "gradients": adversarial.check_penalty_learns}),
-    "auxiliary": _part({"shapes": whole.check_shapes, "gradients": whole.check_reach}),
+    "regularizer": _part({"shapes": adversarial.check_regularizer, "gradients": adversarial.check_regularizer_learns}),
     "augment": _part({"shapes": data.check_augment, "gradients": data.check_augment_learns}),
     "dataset": {
         "declarations": declared.check_declarations,

@@ -15,6 +15,7 @@ from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.output import Output
+from ganzoo.parts.update import Update
 from ganzoo.registry.entry import Entry
 from ganzoo.testing.expect import expect, expect_scalar
 from ganzoo.testing.tiny import Tiny, subject, unlabelled
@@ -67,8 +68,10 @@ def _check_scores(entry: Entry, critic: str) -> Callable[..., None]:
     def look(module: nn.Module, inputs: tuple[Any, ...], said: object) -> None:
         expect(isinstance(said, Output), entry, f"{critic} returns a ganzoo.Output, not {type(said).__name__}")
         assert isinstance(said, Output)
-        shape, n = tuple(said.scores.shape), len(inputs[0])
-        expect(len(shape) in (1, 2) and shape[0] == n, entry, f"scores of {critic} are ({n},) or ({n}, P), not {shape}")
+        n = len(inputs[0])
+        for shape in (tuple(scores.shape) for scores in said.heads):
+            fine = len(shape) in (1, 2) and shape[0] == n
+            expect(fine, entry, f"scores of {critic} are ({n},) or ({n}, P), not {shape}")
 
     return look
 
@@ -93,14 +96,20 @@ def check_reach(entry: Entry) -> None:
             gan.zero_grad()
             with learning(gan, turn.player):
                 _total(turn.loss(made.batch(), turn.start)).backward()
+            gan.update = Update(turn.start, turn.player, own_step=True)
+            with learning(gan, turn.player):
+                turn.loss(made.batch(), turn.start)
+                if gan.update.own_terms:
+                    _total(gan.update.own_terms).backward()
+            gan.update = None
             for name, parameter in gan.named_parameters():
                 if parameter.grad is not None:
                     expect(torch.isfinite(parameter.grad).all(), entry, f"the gradient of {name} is finite")
                     reached.add(id(parameter))
-        for network in (name for names in gan.players.values() for name in names):
-            for name, parameter in gan.get_submodule(network).named_parameters():
+        for owner, module in (item for player in gan.players for item in gan.modules_of(player).items()):
+            for name, parameter in module.named_parameters():
                 fine = not parameter.requires_grad or id(parameter) in reached
-                expect(fine, entry, f"its parameter {network}.{name} gets a gradient in a turn of its player")
+                expect(fine, entry, f"its parameter {owner}.{name} gets a gradient in a turn of its player")
 
 
 def _total(terms: Mapping[str, Tensor]) -> Tensor:

@@ -23,6 +23,7 @@ from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.distributed.group import all_reduce_means, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
 from ganzoo.folder.weights import generator_side
+from ganzoo.gan.adversary import due
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import turn_marker
@@ -34,6 +35,7 @@ from ganzoo.training import optim
 from ganzoo.training.ema import EMA
 from ganzoo.training.health import short
 
+OWN_STEP = 1  # behind the numbers of an update: the further step of regularizers draws its own
 REPORT = "report of "  # before "player/name" of what parts report, beside the terms
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
 MOST_PENDING_TURNS = 64  # whose terms may wait on a GPU, so that no step waits for it; a CPU is asked at once
@@ -69,8 +71,8 @@ def preserved_randomness() -> Iterator[None]:
 
 @contextmanager
 def learning(gan: GAN, player: str) -> Iterator[None]:
-    """Freeze everything but a player's networks; afterwards every parameter is as free as it was."""
-    own = {parameter for name in gan.players[player] for parameter in getattr(gan, name).parameters()}
+    """Freeze everything but a player's networks and regularizers; afterwards every parameter is as free as it was."""
+    own = {parameter for module in gan.modules_of(player).values() for parameter in module.parameters()}
     frozen = [p for p in gan.parameters() if p.requires_grad and p not in own]
     for parameter in frozen:
         parameter.requires_grad_(False)
@@ -101,11 +103,13 @@ class Trainer:
         self.repeat = {player: optim.repeat_of(plan, player) for player in players}
         self.batches_per_step = max(self.repeat.values())
         self.images_per_step = self.batches_per_step * int(plan["batch"])
-        networks = {player: {name: getattr(gan, name) for name in names} for player, names in players.items()}
-        self.parameters = {player: optim.named_parameters(own) for player, own in networks.items()}
+        self.parameters = {player: optim.named_parameters(gan.modules_of(player)) for player in players}
         self.optimizers = {
             player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
         }
+        self.lazy = {player: self.lazy_factor(player) for player in players}
+        for player, optimizer in self.optimizers.items():
+            optim.scale_betas(optimizer, self.lazy[player])
         self.statistics = running_statistics(gan)
         self.ema = EMA(generator_side(gan), float(plan["ema"]))
         self.sums: dict[str, Tensor] = {}
@@ -143,26 +147,45 @@ class Trainer:
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One update of one player: losses, gradients, step."""
         reseed(self.seed, self.step, update)
-        self.begin()
-        with learning(self.gan, turn.player), parametrize.cached():
-            with self.update_of(turn.player) as at, self.precision.autocast():
-                terms = turn.loss(batch, self.step)
-            self.note(turn, terms)
-            self.note_reports(turn.player, at)
-            torch.stack(list(terms.values())).sum().backward()
-        average_gradients(self.parameters[turn.player].values())
-        self.add(f"{GRADIENT}{turn.player}", optim.gradient_norm(self.parameters[turn.player].values()))
-        optimizer = self.optimizers[turn.player]
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        self.optimise(turn, batch)
+        if any(due(part, self.update_at(turn.player, own_step=True)) for part in self.gan.regularizers):
+            reseed(self.seed, self.step, update, OWN_STEP)
+            self.optimise(turn, batch, own_step=True)
         self.updates[turn.player] += 1
         if turn.after is not None:
             turn.after()
 
-    @contextmanager
-    def update_of(self, player: str, own_step: bool = False) -> Iterator[Update]:
-        """Where the training stands, for the parts that act in an update of ``player``; its passes end with it."""
-        at = Update(
+    def optimise(self, turn: Turn, batch: Batch, own_step: bool = False) -> None:
+        """Losses, gradients, a step of the player's optimiser.
+
+        Args:
+            turn: whose loss.
+            batch: of real images.
+            own_step: whether the loss is that of regularizers which take a step by themselves.
+        """
+        self.begin()
+        with learning(self.gan, turn.player), parametrize.cached():
+            with self.updating(self.update_at(turn.player, own_step)) as at, self.precision.autocast():
+                terms = turn.loss(batch, self.step)
+            terms = at.own_terms if own_step else terms
+            self.note(turn, terms)
+            self.note_reports(turn.player, at)
+            torch.stack(list(terms.values())).sum().backward()
+        average_gradients(self.parameters[turn.player].values())
+        if not own_step:
+            self.add(f"{GRADIENT}{turn.player}", optim.gradient_norm(self.parameters[turn.player].values()))
+        optimizer = self.optimizers[turn.player]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def lazy_factor(self, player: str) -> float:
+        """What the player's learning rate is multiplied by, as its further steps of regularizers come on top."""
+        factors = [part.every / (part.every + 1) for part in self.gan.regularizers if part.takes_step_of(player)]
+        return math.prod(factors)
+
+    def update_at(self, player: str, own_step: bool = False) -> Update:
+        """Where the training stands before an update of ``player``."""
+        return Update(
             step=self.step,
             player=player,
             number=self.updates[player],
@@ -170,6 +193,10 @@ class Trainer:
             images_seen=self.step * self.images_per_step,
             own_step=own_step,
         )
+
+    @contextmanager
+    def updating(self, at: Update) -> Iterator[Update]:
+        """Tell the parts that act in the ``with`` block which update it is; its passes end with it."""
         self.gan.update = at
         try:
             yield at
@@ -183,7 +210,7 @@ class Trainer:
 
     def rate_at(self, player: str, step: int) -> float:
         """The learning rate of a player in ``step``, as its schedule and the factor have it."""
-        return self.factor * optim.rate(optim.lr_of(self.gan.plan, player), step, self.horizon)
+        return self.factor * self.lazy[player] * optim.rate(optim.lr_of(self.gan.plan, player), step, self.horizon)
 
     def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
         """Add the terms to what the next log line reports; sooner or later they are looked at."""

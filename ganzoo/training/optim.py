@@ -84,6 +84,13 @@ def set_rate(optimizer: Optimizer, value: float) -> None:
         group["lr"] = value
 
 
+def scale_betas(optimizer: Optimizer, power: float) -> None:
+    """Raise Adam's betas to a power, for a player that takes further steps (lazy regularisation, StyleGAN2)."""
+    for group in optimizer.param_groups:
+        if power != 1 and "betas" in group:
+            group["betas"] = tuple(beta**power for beta in group["betas"])
+
+
 def norm(tensors: list[Tensor]) -> Tensor:
     """The Euclidean norm of all numbers of some tensors together, on their device, summed in float64; 0 of none.
 

@@ -186,7 +186,7 @@ def _heading(sheet: Sheet, gan: GAN) -> None:
     sheet.text(MARGIN, 38, plan.recipe, "h1")
     parts = [
         f"{kind} {', '.join(names)}"
-        for kind in ("loss", "penalty", "auxiliary", "augment")
+        for kind in ("loss", "regularizer", "augment")
         if (names := [slot.name for slot in plan.parts(kind)])
     ]
     sheet.text(MARGIN, 60, " · ".join(parts), "dim")

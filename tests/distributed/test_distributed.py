@@ -36,7 +36,7 @@ SIZES = {"batch": 8, "resolution": 16, "log_every": 1, "grid_every": 2, "save_ev
 WORDS = [word for name, value in SIZES.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 TRAIN = ("-m", "ganzoo", "train", "--device", "cpu")
 NEW = (*TRAIN, "gan:ch=16", "--data", "digits", *WORDS)
-QUICK = ("mlp", "adam", "gp", "average", "syncbn", "ownbn")
+QUICK = ("mlp", "adam", "gp", "average", "syncbn", "ownbn", "all at once")
 ROUNDING = 2e-5
 HERE = ("--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0")
 

@@ -265,15 +265,15 @@ def test_what_a_package_of_ours_would_bring_is_known_by_every_name(monkeypatch) 
 
 
 def test_a_built_in_bare_name_never_becomes_ambiguous() -> None:
-    known = registry_of(made("loss", "hinge"), made("penalty", "hinge", "other"))
+    known = registry_of(made("loss", "hinge"), made("regularizer", "hinge", "other"))
     assert known.find("hinge").kind == "loss"
     assert known.find("penalty/hinge").distribution == "other"
     assert known.find("hinge", ("penalty",)).distribution == "other"
 
 
 def test_two_plugins_with_a_bare_name_in_two_kinds() -> None:
-    known = registry_of(made("loss", "soft", "one"), made("penalty", "soft", "two"))
-    with pytest.raises(RecipeError, match="write loss/soft or penalty/soft"):
+    known = registry_of(made("loss", "soft", "one"), made("regularizer", "soft", "two"))
+    with pytest.raises(RecipeError, match="write loss/soft or regularizer/soft"):
         known.find("soft")
     assert known.find("loss/soft").distribution == "one"
 

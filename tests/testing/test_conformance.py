@@ -67,7 +67,7 @@ def test_every_pair_of_parts_stands_in_a_row_and_most_of_them_in_the_sample() ->
     found = axes()
     wanted = {((a, x), (b, y)) for a, b in pairs_of(found, 2) for x in found[a] for y in found[b]}
     rows = list(covering(found, lambda row: True))
-    assert {"architecture", "normalization", "attention", "conditioning", "loss", "penalty", "data"} <= set(found)
+    assert {"architecture", "normalization", "attention", "conditioning", "loss", "regularizer", "data"} <= set(found)
     assert any(value.endswith("@site") for value in found["attention"]) and "attention/none" in found["attention"]
     assert _pairs(rows) == wanted
     assert len(_pairs(rows[:SAMPLE])) > len(wanted) / 2

@@ -18,9 +18,10 @@ from ganzoo.errors import PluginError, UnknownPart
 from ganzoo.losses.adversarial.hinge import Hinge
 from ganzoo.parts.output import Output
 from ganzoo.registry.entry import Plugin
-from ganzoo.registry.hookspecs import HOOKS
+from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS
 from ganzoo.registry.loading import register, registry
 from ganzoo.registry.lookup import Registry
+from ganzoo.registry.recipe import kind_of
 from ganzoo.testing import Check, check_component, checks, plugin
 from ganzoo.testing.partners import partners
 from ganzoo.testing.suite import SUITE
@@ -33,7 +34,7 @@ def inline(kind: str, build: Any, name: str = "wrong", **declarations: Any) -> A
     def hook(register: ganzoo.Register) -> None:
         register(name, build, **declarations)
 
-    return type("Hooks", (), {HOOKS[kind]: staticmethod(hook)})()
+    return type("Hooks", (), {{**HOOKS, **OLD_HOOKS}[kind]: staticmethod(hook)})()
 
 
 class UpsideDown:
@@ -249,7 +250,7 @@ class Undocumented:
 def test_what_is_wrong_is_found(kind: str, build: Any, declarations: dict[str, Any], what: str) -> None:
     with plugin(inline(kind, build, **declarations)), pytest.raises(AssertionError) as caught:
         check_component("wrong")
-    assert f"{kind}/wrong" in str(caught.value) and what in str(caught.value)
+    assert f"{kind_of(kind)}/wrong" in str(caught.value) and what in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_empty_slots_are_not_drawn() -> None:
 def test_the_drawing_says_what_matters() -> None:
     svg = draw(meta("dcgan+sn@d+hinge+r1", classes=0))
     words = texts(svg)
-    assert "dcgan+sn@d+hinge+r1" in words and "loss hinge · penalty r1" in words
+    assert "dcgan+sn@d+hinge+r1" in words and "loss hinge · regularizer r1" in words
     assert "128 \u00d7 8 \u00d7 8" in words and "z 128" in words
     assert {"bn", "sn"} <= set(words)
     root = ElementTree.fromstring(svg)
