@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.parts import Augment, Loss, Output, Regularizer, TurnContext, global_draw, global_mean
+from ganzoo.parts import Augment, Loss, Output, Regularizer, TurnContext, frozen, global_draw, global_mean
 
 
 class ClassHinge(Loss):
@@ -162,8 +162,51 @@ class ThreeHeads(nn.Module):
         return Output((scores[0].squeeze(1), scores[1].squeeze(1), scores[2]), features)
 
 
+class Eyes:
+    """Where the weights of a frozen network come from: a file of its own, which a test may change or take away."""
+
+    seed: int | None = 7
+    opened = 0
+
+    @classmethod
+    def load(cls) -> nn.Module:
+        """Features ``(B, 8, H/2, W/2)`` of images with three planes."""
+        if cls.seed is None:
+            raise ganzoo.GanzooError("the weights of eyes are not here: put them there")
+        cls.opened += 1
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(cls.seed)
+            return nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU())
+
+
+class Projected(nn.Module):
+    """A discriminator that looks through a frozen network, and through a mixing layer drawn at random."""
+
+    def __init__(self, kit: Any, width: int) -> None:
+        super().__init__()
+        self.shapes = (kit.image, (kit.y_dim,))
+        self.planes = kit.channels
+        self.eyes = frozen(Eyes.load, "eyes")
+        self.mix = frozen(lambda: nn.Conv2d(8, width, 1))
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * width + kit.y_dim, 1))
+        self.conditioning = kit.condition()
+
+    def forward(self, x: Tensor, y: Tensor) -> Output:
+        """Scores ``(B,)``."""
+        features = self.mix(self.eyes(x.mean(1, keepdim=True).expand(-1, 3, -1, -1)))
+        pooled = self.head[:2](features)
+        return Output(self.head[2](torch.cat([pooled, y], 1)).squeeze(1), features)
+
+
+def projected(g: Any, d: Any, *, ch: int = 16) -> dict[str, nn.Module]:
+    """A small G, and a D of frozen features."""
+    ganzoo.within("projected:ch", ch, 1)
+    return {"G": Trunk(g, ch), "D": Projected(d, ch)}
+
+
 def small(g: Any, d: Any, *, ch: int = 16) -> dict[str, nn.Module]:
     """A G that ignores the noise's usual length, and a D with three heads."""
+    ganzoo.within("small:ch", ch, 1)
     return {"G": Trunk(g, ch), "D": ThreeHeads(d, ch)}
 
 
@@ -191,6 +234,7 @@ def register_augments(register: ganzoo.Register) -> None:
 def register_architectures(register: ganzoo.Register) -> None:
     """Networks by protocol, of no base class of ganzoo's."""
     register("small", small)
+    register("projected", projected, train={"init": "normal"})
 
 
 PROOFS = {
@@ -201,5 +245,6 @@ PROOFS = {
     "regularizer of both with a network": "gan:ch=16+answer",
     "path length in a step of its own": "gan:ch=16+pathlength",
     "augmentation that adapts": "gan:ch=16+hinge+adaptive",
+    "frozen networks": "projected+sn@d+hinge",
     "all at once": "small+balance+answer+pathlength+adaptive",
 }

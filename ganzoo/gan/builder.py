@@ -22,6 +22,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.priors import PRIORS
 from ganzoo.parts.complete import complete
+from ganzoo.parts.freeze import learning_modules, uninitialised_modules
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
@@ -206,6 +207,8 @@ def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
 def _initialise(network: nn.Module, init: str) -> None:
     """Draw the weights of every convolution and linear layer anew, biases zero; ``default`` keeps what they have.
 
+    A module with ``ganzoo_init = "own"`` is left alone with all that it holds, such as a last layer that starts at 0.
+
     Args:
         network: whose weights.
         init: the setting, ``NAME`` or ``NAME/WIDTH``: a standard deviation or a gain.
@@ -216,7 +219,7 @@ def _initialise(network: nn.Module, init: str) -> None:
         "orthogonal": lambda w: nn.init.orthogonal_(w, float(width or 1.0)),
         "xavier": lambda w: nn.init.xavier_uniform_(w, float(width or 1.0)),
     }
-    for module in network.modules():
+    for module in uninitialised_modules(network):
         if name in draws and isinstance(module, WEIGHTED):
             draws[name](module.weight)
             if module.bias is not None:
@@ -231,14 +234,14 @@ def _reparametrise(network: nn.Module, slot: Slot) -> None:
     if slot.entry is None:
         return
     apply = slot.entry.load()
-    for module in list(network.modules()):  # a list, as a parametrization adds modules to the one at hand
+    for module in list(learning_modules(network)):  # a list, as a parametrization adds modules to the one at hand
         if isinstance(module, (*WEIGHTED, nn.Embedding)):
             apply(module, **slot.options)
 
 
 def _synchronise(network: nn.Module) -> None:
     """Let every batch norm take its statistics over the global batch of a distributed run (SyncBN)."""
-    for module in network.modules():
+    for module in learning_modules(network):
         if callable(sync := getattr(module, "sync", None)):
             sync()
 

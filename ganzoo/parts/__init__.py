@@ -14,6 +14,7 @@ from ganzoo.parts.augment import Augment
 from ganzoo.parts.conditioning import Conditioning, LinearHead
 from ganzoo.parts.context import NOISE, SOURCE, TEXT, Batch, Critic, TurnContext
 from ganzoo.parts.exactness import exact
+from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Output
 from ganzoo.parts.regularizer import Regularizer
@@ -33,6 +34,7 @@ __all__ = [
     "ScoreFunction",
     "TurnContext",
     "exact",
+    "frozen",
     "gather",
     "global_draw",
     "global_mean",

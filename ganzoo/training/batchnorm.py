@@ -19,6 +19,7 @@ from ganzoo.data.stream import Shuffle
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
+from ganzoo.parts.freeze import learning_modules
 from ganzoo.seeding import derive
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def take_statistics(gan: GAN, data: ImageData, seed: int, batches: int) -> None:
         batches: how many, of as many images as a batch of training has; 0 keeps the statistics that are there.
     """
     generator: Any = gan.G
-    norms: list[Any] = [module for module in generator.modules() if _keeps_statistics(module)]
+    norms: list[Any] = [module for module in learning_modules(generator) if _keeps_statistics(module)]
     if not norms or batches == 0:
         return
     buffers: list[Tensor] = [buffer for norm in norms for buffer in (norm.running_mean, norm.running_var)]

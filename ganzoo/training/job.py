@@ -10,6 +10,7 @@ from ganzoo.data import ImageData
 from ganzoo.folder.config import describe
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import compile_networks
+from ganzoo.parts.freeze import open_frozen
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.resume import identity
@@ -51,7 +52,11 @@ class Job:
 
 
 def config_of(gan: GAN, data: ImageData, seed: int, license: str | None, horizon: int = 0) -> dict[str, Any]:
-    """``config.json`` of a GAN that is about to learn from ``data``; with a horizon where a scheduler has one."""
+    """``config.json`` of a GAN that is about to learn from ``data``; with a horizon where a scheduler has one.
+
+    Loads what is frozen, so that weights which cannot be had are missed before anything is written.
+    """
     dataset = {"name": data.name, "fingerprint": data.fingerprint, "count": data.count, "licence": data.licence}
     config = describe(gan, step=0, seed=seed, dataset=dataset, license=license)
+    config |= {"frozen": weights} if (weights := open_frozen(gan)) else {}
     return {**config, "horizon": horizon} if schedules(gan.plan) else config

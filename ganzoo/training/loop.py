@@ -29,6 +29,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import turn_marker
 from ganzoo.machine.precision import Precision, choose_precision
 from ganzoo.parts.context import Batch
+from ganzoo.parts.freeze import open_frozen
 from ganzoo.parts.update import Update
 from ganzoo.seeding import derive
 from ganzoo.training import optim
@@ -97,6 +98,7 @@ class Trainer:
         self.gan, self.seed, self.horizon = gan, seed, horizon
         self.precision = precision or choose_precision("fp32", torch.device("cpu"))
         self.step = 0
+        open_frozen(gan)
         self.turns = gan.turns()
         plan, players = gan.plan, gan.players
         self.updates = dict.fromkeys(players, 0)  # that each player has had

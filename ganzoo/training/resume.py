@@ -17,10 +17,12 @@ import torch
 from ganzoo.data import ImageData
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
-from ganzoo.files.untrusted import field, read_json
-from ganzoo.folder.layout import RUN, TRAINING
+from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.folder.layout import CONFIG, RUN, TRAINING
 from ganzoo.folder.model import ModelFolder
+from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
+from ganzoo.parts.freeze import open_frozen
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
 from ganzoo.plan.settings import read, write
@@ -87,6 +89,21 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Intervals]:
         return config, notes, Intervals(**{**intervals, "log": tuple(intervals["log"])})
     except (ModelError, TypeError, KeyError) as error:
         raise RunError(f"{folder} cannot be resumed: {error}") from error
+
+
+def refuse_other_frozen(folder: Path, config: Mapping[str, Any], gan: GAN) -> None:
+    """Refuse to go on with frozen networks whose weights are not those that the run began with.
+
+    Raises:
+        RunError: naming the network and both digests.
+    """
+    before = field({"frozen": {}, **config}, "frozen", dict, folder / CONFIG)
+    for name, digest in open_frozen(gan).items():
+        if before.get(name) != digest:
+            raise RunError(
+                f"{folder} was trained with weights of {quoted(name)} whose sha256 is {quoted(before.get(name))}; those"
+                f" here have {digest}: put the same file in their place, or start a new run"
+            )
 
 
 def processor(device: torch.device) -> str:

@@ -201,6 +201,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
             raise UsageError(f"--init starts a new run; {folder} holds one: leave out --init, or choose another --out")
         gan, notes = build_from(config_json, folder, "cpu"), list[str]()
         resuming.refuse_other_hyperparameters(folder, config_json, gan.plan, config)
+        resuming.refuse_other_frozen(folder, config_json, gan)
         world().part(int(gan.plan["batch"]))
         value, skip_bad = _data_again(folder, before, config)
         sizes = {name: config_json[name] for name in ("resolution", "channels")}

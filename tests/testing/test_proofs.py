@@ -30,7 +30,8 @@ def test_each_passes_what_built_in_parts_pass(part: str) -> None:
     check_component(part)
 
 
-def test_networks_of_no_base_class_pass(part: str = "architecture/small") -> None:
+@pytest.mark.parametrize("part", ["architecture/small", "architecture/projected"])
+def test_networks_of_no_base_class_pass(part: str) -> None:
     check_component(part)
 
 
