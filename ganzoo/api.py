@@ -37,7 +37,8 @@ def create(name: str, *context: Any, **options: Any) -> Any:
     Args:
         name: such as ``"hinge"`` or ``"normalization/gn"``.
         context: what ganzoo would hand it: nothing for losses and penalties, ``channels, y_dim`` for a
-            normalization, ``channels`` for an attention, ``y_dim`` for a conditioning, a module for a weight.
+            normalization, ``channels`` for an attention, ``y_dim`` for a conditioning, a module for a weight,
+            a :class:`ganzoo.Kit` for an architecture's network of that side.
         options: the part's own.
 
     Raises:
@@ -48,9 +49,11 @@ def create(name: str, *context: Any, **options: Any) -> Any:
         >>> ganzoo.create("hinge").d(critic, real, fake)
     """
     entry = registry().find(name, KINDS)
-    known = entry.options()
+    side = getattr(context[0], "side", None) if entry.builders and len(context) == 1 else None
+    build = entry.load() if side is None else entry.load_side(side)
+    known = entry.options(side, head=side is None)
     texts = {key: known[key].format(value) if key in known else str(value) for key, value in options.items()}
-    return entry.load()(*context, **entry.read_options(texts))
+    return build(*context, **entry.read_options(texts, side, head=side is None))
 
 
 def load(

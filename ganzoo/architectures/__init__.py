@@ -1,1 +1,1 @@
-"""Architectures, one paper a file: functions ``(g: Kit, d: Kit, *, options)`` that return the networks by name."""
+"""Architectures, one paper a file: functions ``(kit: Kit, *, options)`` that return one side's network."""

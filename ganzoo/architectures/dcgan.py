@@ -126,11 +126,36 @@ def dcgan(g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: flo
         ch_d: channels of D's first map; as G's last by default.
         dropout: probability that D drops a value of a hidden map.
     """
+    trunk = _d_trunk(d, ch, ch_d, dropout)  # first: a seed's weights depend on the order
+    return {"G": generator(g, ch=ch), "D": Discriminator(d, trunk, trunk.features, bias=False)}
+
+
+def generator(kit: Kit, *, ch: int = 64) -> Generator:
+    """DCGAN's G.
+
+    Args:
+        kit: of G's side.
+        ch: channels of the last hidden map; they double with every halving of the map.
+    """
+    within("dcgan:ch", ch, 1)
+    return Generator(kit, GTrunk(kit, ch))
+
+
+def discriminator(kit: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0) -> Discriminator:
+    """DCGAN's D.
+
+    Args:
+        kit: of D's side.
+        ch: channels of G's last hidden map.
+        ch_d: channels of D's first map; as G's last by default.
+        dropout: probability of dropping a value of a hidden map.
+    """
+    trunk = _d_trunk(kit, ch, ch_d, dropout)
+    return Discriminator(kit, trunk, trunk.features, bias=False)
+
+
+def _d_trunk(kit: Kit, ch: int, ch_d: int | None, dropout: float) -> DTrunk:
     within("dcgan:ch", ch, 1)
     within("dcgan:ch.d", ch_d, 1)
     within("dcgan:dropout", dropout, 0, 1)
-    trunk = DTrunk(d, ch if ch_d is None else ch_d, dropout)
-    return {
-        "G": Generator(g, GTrunk(g, ch)),
-        "D": Discriminator(d, trunk, trunk.features, bias=False),
-    }
+    return DTrunk(kit, ch if ch_d is None else ch_d, dropout)

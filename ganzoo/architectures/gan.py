@@ -70,24 +70,34 @@ class DTrunk(nn.Module):
         return h
 
 
-def gan(
-    g: Kit, d: Kit, *, ch: int = 512, ch_d: int | None = None, depth: int = 2, dropout: float = 0.0
-) -> dict[str, nn.Module]:
+def generator(kit: Kit, *, ch: int = 512, depth: int = 2) -> Generator:
     """Fully connected G and D, for images of any size: the first GAN (Goodfellow et al. 2014, arXiv 1406.2661).
 
     Args:
-        g, d: kits of the two sides.
+        kit: of G's side.
+        ch: units in each hidden layer of G.
+        depth: hidden layers.
+    """
+    within("gan:ch", ch, 1)
+    within("gan:depth", depth, 1, DEEPEST)
+    return Generator(kit, GTrunk(kit, ch, depth))
+
+
+def discriminator(
+    kit: Kit, *, ch: int = 512, ch_d: int | None = None, depth: int = 2, dropout: float = 0.0
+) -> Discriminator:
+    """D of the first GAN: fully connected.
+
+    Args:
+        kit: of D's side.
         ch: units in each hidden layer of G.
         ch_d: units in each hidden layer of D; as G's by default.
-        depth: hidden layers of each network.
-        dropout: probability that D drops a hidden unit.
+        depth: hidden layers.
+        dropout: probability of dropping a hidden unit.
     """
     within("gan:ch", ch, 1)
     within("gan:ch.d", ch_d, 1)
     within("gan:depth", depth, 1, DEEPEST)
     within("gan:dropout", dropout, 0, 1)
     width = ch if ch_d is None else ch_d
-    return {
-        "G": Generator(g, GTrunk(g, ch, depth)),
-        "D": Discriminator(d, DTrunk(d, width, depth, dropout), width),
-    }
+    return Discriminator(kit, DTrunk(kit, width, depth, dropout), width)

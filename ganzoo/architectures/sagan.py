@@ -12,8 +12,8 @@ from typing import Literal
 
 from torch import nn
 
-from ganzoo.architectures.sngan import resnet
-from ganzoo.gan.kit import Kit
+from ganzoo.architectures.sngan import d_trunk, g_trunk, resnet
+from ganzoo.gan.kit import Discriminator, Generator, Kit
 
 
 def sagan(
@@ -37,3 +37,27 @@ def sagan(
         rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
     """
     return resnet("sagan", g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)
+
+
+def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
+    """SAGAN's G: that of ``sngan``.
+
+    Args:
+        kit: of G's side.
+        ch: channels of the last map; 256 up to 32 pixels, 64 above.
+        upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
+    """
+    return Generator(kit, g_trunk("sagan", kit, ch, upsample))
+
+
+def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
+    """SAGAN's D: that of ``sngan``.
+
+    Args:
+        kit: of D's side.
+        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
+        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
+        rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+    """
+    trunk = d_trunk("sagan", kit, ch, ch_d, rectify)
+    return Discriminator(kit, trunk, trunk.features)

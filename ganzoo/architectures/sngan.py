@@ -134,14 +134,54 @@ def sngan(
     return resnet("sngan", g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)
 
 
+def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
+    """SNGAN's residual G.
+
+    Args:
+        kit: of G's side.
+        ch: channels of the last map; 256 up to 32 pixels, 64 above.
+        upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
+    """
+    return Generator(kit, g_trunk("sngan", kit, ch, upsample))
+
+
+def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
+    """SNGAN's residual D.
+
+    Args:
+        kit: of D's side.
+        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
+        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
+        rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+    """
+    trunk = d_trunk("sngan", kit, ch, ch_d, rectify)
+    return Discriminator(kit, trunk, trunk.features)
+
+
 def resnet(
     name: str, g: Kit, d: Kit, ch: int | None, ch_d: int | None, upsample: str, rectify: bool
 ) -> dict[str, nn.Module]:
     """What :func:`sngan` returns; ``name`` is what errors call the architecture."""
+    trunk = d_trunk(name, d, ch, ch_d, rectify)  # first: a seed's weights depend on the order
+    return {"G": Generator(g, g_trunk(name, g, ch, upsample)), "D": Discriminator(d, trunk, trunk.features)}
+
+
+def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str) -> GTrunk:
+    """G's trunk, for ``ch`` or its default; ``name`` is what errors call the architecture."""
+    within(f"{name}:ch", ch, 1)
+    doublings(name, kit.resolution, BOTTOMS)
+    return GTrunk(kit, ch or default_width(kit), upsample)
+
+
+def d_trunk(name: str, kit: Kit, ch: int | None, ch_d: int | None, rectify: bool) -> DTrunk:
+    """D's trunk, of width ``ch_d`` or what goes with ``ch`` of G; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
     within(f"{name}:ch.d", ch_d, 1)
-    doublings(name, g.resolution, BOTTOMS)
-    small = g.resolution <= SMALL
-    ch = ch or (256 if small else 64)
-    trunk = DTrunk(d, ch_d or (max(1, ch // 2) if small else ch), rectify)
-    return {"G": Generator(g, GTrunk(g, ch, upsample)), "D": Discriminator(d, trunk, trunk.features)}
+    doublings(name, kit.resolution, BOTTOMS)
+    ch = ch or default_width(kit)
+    return DTrunk(kit, ch_d or (max(1, ch // 2) if kit.resolution <= SMALL else ch), rectify)
+
+
+def default_width(kit: Kit) -> int:
+    """Channels of G's last map."""
+    return 256 if kit.resolution <= SMALL else 64

@@ -120,14 +120,12 @@ def part_row(slot: Slot, facts: Facts) -> dict[str, Any]:
     """What the table says of a part; who provides it is what the model recorded."""
     entry = slot.entry
     assert entry is not None
-    known = entry.options()
-    changed = {key: option for key, option in known.items() if slot.options.get(key) != option.default}
     who = "ganzoo" if entry.built_in else entry.distribution
     version = facts.config["ganzoo"] if entry.built_in else facts.config["plugins"].get(who, "")
     return {
         "kind": slot.kind,
         "name": slot.name,
-        "options": ", ".join(f"{option.key}={option.format(slot.options[key])}" for key, option in changed.items()),
+        "options": ", ".join(f"{key}={text}" for key, text in slot.changed.items()),
         "sides": [],
         "resolutions": ", ".join(map(str, slot.resolutions)),
         "summary": prose(entry.summary),

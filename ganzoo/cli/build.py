@@ -103,11 +103,11 @@ def _names(gan: GAN) -> list[str]:
 
 
 def _network(gan: GAN, name: str, call: Call | None) -> dict[str, Any]:
-    """Side, parameters and multiply-accumulates; null where the network does not declare its inputs."""
-    entry = gan.plan.head.entry
+    """Side, parameters and multiply-accumulates; null for none, and where a network does not declare its inputs."""
+    from ganzoo.gan.builder import side_of
+
     parameters = sum(parameter.numel() for parameter in gan.get_submodule(name).parameters())
-    side = entry.networks.get(name) if entry else None
-    return {"side": side, "parameters": parameters, "macs": call.macs if call else None}
+    return {"side": side_of(gan.plan, name), "parameters": parameters, "macs": call.macs if call else None}
 
 
 def _slot(gan: GAN, slot: Slot) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Report:
         """The command to type next: the fitting architecture that most presets build on; None if none fits."""
         presets = [str(entry.build).partition("+")[0] for entry in registry().entries("preset")]
         fits = {fit.recipe: fit.resolution for fit in self.fits if fit.resolution is not None}
-        heads = [entry.name for entry in registry().entries("architecture") if entry.name in fits]
+        heads = [entry.name for entry in registry().entries("architecture") if entry.complete and entry.name in fits]
         if not heads:
             return None
         recipe = max(heads, key=presets.count)
@@ -196,7 +196,7 @@ def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:
 
 
 def _fits(report: Report) -> list[Fit]:
-    entries = [entry for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+    entries = [entry for kind in ("architecture", "preset") for entry in registry().entries(kind) if entry.complete]
     return [_fit(entry.name, report) for entry in entries]
 
 

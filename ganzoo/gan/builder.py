@@ -27,6 +27,7 @@ from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.recipe import Recipe
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
@@ -124,12 +125,9 @@ def parameter_limit() -> int:
 def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> GAN:
     assert plan.head.entry is not None
     kits = {side: _kit(plan, side, shape) for side in SIDES}
-    own, of_game = plan.head.entry.shared_options(plan.head.options)
-    networks = plan.head.entry.load()(kits["g"], kits["d"], **own)
-    sides = dict(plan.head.entry.networks) or {"G": "g", "D": "d"}
-    if set(networks) != set(sides):
-        raise PluginError(f"{plan.head.name} declares networks {either(sides, 'and')} but builds {either(networks)}")
-    game = _game(plan.head)
+    game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
+    networks = _networks(plan, kits)
+    _check_players(plan.head, game)
     parts = {critic: _parts(plan) for critic in game.critics}
     for critic, acting in parts.items():
         for part in acting.regularizers.values():
@@ -139,10 +137,60 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
     for name, network in networks.items():
         if initialise:
             _initialise(network, str(plan["init"]))
-        _reparametrise(network, plan.slot("weight", sides[name]))
+        if side := side_of(plan, name):
+            _reparametrise(network, plan.slot("weight", side))
         if plan["sync"] == "on":
             _synchronise(network)
+    of_game = plan.head.entry.arguments(game, plan.head.options)
     return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
+
+
+def _networks(plan: Plan, kits: Mapping[str, Kit]) -> dict[str, nn.Module]:
+    """The networks by name: all from the head's one builder, or G and D each from a builder of its own, in that order.
+
+    Raises:
+        PluginError: an architecture builds other networks than it declares.
+    """
+    entry = plan.head.entry
+    assert entry is not None
+    if plan.head.side is None and entry.build is not None:
+        build = entry.load()
+        networks = build(kits["g"], kits["d"], **entry.arguments(build, plan.head.options))
+        if set(networks) != set(entry.networks):
+            declared = either(entry.networks, "and")
+            raise PluginError(f"{plan.head.name} declares networks {declared} but builds {either(networks)}")
+        return networks
+    networks = {}
+    for name, side in NETWORKS.items():
+        slot = plan.architecture(side)
+        assert slot.entry is not None
+        build = slot.entry.load_side(side)
+        networks[name] = build(kits[side], **slot.entry.arguments(build, slot.options))
+        if not isinstance(networks[name], nn.Module):
+            raise PluginError(f"{slot.name} builds a {type(networks[name]).__name__} for {side}; it is an nn.Module")
+    return networks
+
+
+def side_of(plan: Plan, network: str) -> str | None:
+    """The side whose parts a network takes, ``g`` or ``d``; None for a player's that stands on none."""
+    entry = plan.head.entry
+    declared = entry.networks if entry is not None else NETWORKS
+    player, _, side = str(declared.get(network, "")).partition("@")
+    return side or (player if player in SIDES else None)
+
+
+def _check_players(head: Slot, game: type[Game]) -> None:
+    """Refuse a game whose players are not those that its architecture declares."""
+    assert head.entry is not None
+    played = {network: player for player, names in game.players.items() for network in names}
+    for network, player in head.entry.networks.items():
+        own = player.partition("@")[0]
+        if played.get(network, own) != own or own not in game.players:
+            has = either(game.players, "and")
+            raise PluginError(
+                f"{head.name} gives the network {network} to player {own}, but in its game {game.__name__} "
+                + (f"{network} is of player {played[network]}" if network in played else f"the players are {has}")
+            )
 
 
 def _parts(plan: Plan) -> Parts:
@@ -169,11 +217,6 @@ def _regularizer(slot: Slot) -> Regularizer:
     if all(getattr(type(made), name) is getattr(Regularizer, name) for name in ("terms", "refine", "prepare", "codes")):
         raise PluginError(f"{slot.entry.spelling} does nothing: it has none of terms(ctx), refine(ctx), prepare, codes")
     return made
-
-
-def _game(head: Slot) -> type[Game]:
-    assert head.entry is not None
-    return head.entry.load_game() or NoiseGame  # type: ignore[return-value]
 
 
 def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
@@ -263,16 +306,19 @@ def _refuse_unused(plan: Plan, gan: GAN) -> None:
     for side in SIDES:
         slot = plan.slot("normalization", side)
         if slot.reason == "named" and slot.entry is not None and not gan.kits[side].norms:
-            raise RecipeError(f"{plan.head.name} has no place for a normalization on {side}: leave out {slot.name}")
+            head = plan.architecture(side).name
+            raise RecipeError(f"{head} has no place for a normalization on {side}: leave out {slot.name}")
 
 
 def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:
-    sides = [other.side for other in plan.parts("attention") if other.name == slot.name]
-    sites = sorted({site for side in sides for site in gan.sites[str(side)]})
+    sides_named = [other.side for other in plan.parts("attention") if other.name == slot.name]
+    sites = sorted({site for side in sides_named for site in gan.sites[str(side)]})
     own = [site for site, owned in gan.sites[str(slot.side)].items() if owned]
-    has = f"{plan.head.name} has attention sites {', '.join(map(str, sites))}" if sites else ""
+    names = dict.fromkeys(plan.architecture(str(side)).name for side in sides_named)
+    who = f"{either(names, 'and')} {'has' if len(names) == 1 else 'have'}"
+    has = f"{who} attention sites {', '.join(map(str, sites))}" if sites else f"{who} no attention sites"
     for number in slot.resolutions:
         if number not in sites:
-            raise RecipeError(f"{has or plan.head.name + ' has no attention sites'}; none at {number}")
+            raise RecipeError(f"{has}; none at {number}")
     if not slot.resolutions and not own and slot.entry is not None:
-        raise RecipeError(f"{has or plan.head.name + ' has no attention sites'}; {slot.name} needs a number")
+        raise RecipeError(f"{has}; {slot.name} needs a number")

@@ -10,7 +10,7 @@ from ganzoo.errors import GanzooError, ResolutionError, UsageError
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.loading import registry
-from ganzoo.registry.recipe import PART_KINDS
+from ganzoo.registry.recipe import PART_KINDS, WORD_KINDS
 
 if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
@@ -55,10 +55,12 @@ def attention_sites(entry: Entry, resolution: int = 32) -> dict[str, list[int]]:
         entry: the architecture.
         resolution: of the images; the nearest that it takes, if not this one.
     """
-    if entry.kind != "architecture":
+    recipe = example(entry) if entry.kind == "architecture" else None
+    if recipe is None:
         return {}
-    sites = fitted(_plan(entry.spelling), resolution).sites
-    return {side: sorted(where) for side, where in sites.items() if where}
+    sites = fitted(_plan(recipe), resolution).sites
+    own = entry.networks.values()  # of a network that stands alone, not those of what it is shown with
+    return {side: sorted(where) for side, where in sites.items() if where and side in own}
 
 
 def fitted(plan: Plan, resolution: int = 32, classes: int = 0) -> GAN:
@@ -92,17 +94,21 @@ def _plan(recipe: str, keys: Collection[str] = ()) -> Plan:
 
 def example(entry: Entry) -> str | None:
     """A recipe with the part in it that builds, or None if no architecture takes it."""
-    if entry.kind in ("architecture", "preset"):
+    if entry.complete:
         return entry.name
-    if entry.kind not in PART_KINDS:
+    if entry.kind not in WORD_KINDS:
         return None
     keys = {"label", *columns(entry)}
     return next((recipe for head in heads() for recipe in _candidates(head, entry) if _builds(recipe, keys)), None)
 
 
 def heads() -> list[Entry]:
-    """The architectures, the plainest first; but those that name no parts at all take few, so they come last."""
-    return sorted(registry().entries("architecture"), key=lambda head: (not head.implies, len(head.implies)))
+    """What a recipe can start with, the plainest first; but those that name no parts at all take few: they come last.
+
+    They are architectures with the networks of both sides.
+    """
+    complete = [entry for entry in registry().entries("architecture") if entry.complete]
+    return sorted(complete, key=lambda head: (not head.implies, len(head.implies)))
 
 
 def columns(entry: Entry) -> frozenset[str]:
@@ -114,12 +120,13 @@ def _candidates(head: Entry, part: Entry) -> list[str]:
     word = part.spelling if _ambiguous(part) else part.name
     sites = attention_sites(head) if part.kind == "attention" else {}
     numbers = sorted({number for where in sites.values() for number in where})
-    return [f"{head.name}+{word}{place}" for place in ("", *(f"@{number}" for number in numbers[-1:]))]
+    places = ["", *(f"@{number}" for number in numbers[-1:])] if part.kind in PART_KINDS else ["@g", "@d"]
+    return [f"{head.name}+{word}{place}" for place in places]
 
 
 def _ambiguous(part: Entry) -> bool:
     try:
-        return registry().find(part.name, PART_KINDS) != part
+        return registry().find(part.name, WORD_KINDS) != part
     except GanzooError:
         return True
 
@@ -133,4 +140,9 @@ def _builds(recipe: str, keys: Collection[str]) -> bool:
 
 
 def _about(entry: Entry) -> str:
-    return "" if entry.kind == "preset" else inspect.cleandoc(inspect.getdoc(entry.load()) or "").replace("``", "`")
+    """The docstring; of an architecture that has none for both networks, those of each."""
+    if entry.kind == "preset":
+        return ""
+    builders = [entry.load()] if entry.build is not None else map(entry.load_side, entry.builders)
+    texts = [inspect.cleandoc(inspect.getdoc(builder) or "").replace("``", "`") for builder in builders]
+    return "\n\n".join(texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -45,6 +45,14 @@ class Slot:
     resolutions: tuple[int, ...] = ()
     entry: Entry | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def changed(self) -> dict[str, str]:
+        """The options that are not at their defaults, as recipes write them: key to canonical text."""
+        known = {} if self.entry is None else self.entry.options()
+        mine = {name: option for name, option in known.items() if name in self.options}
+        values = self.options
+        return {o.key: o.format(values[name]) for name, o in mine.items() if values[name] != o.default}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -61,8 +69,8 @@ class Plan:
 
     Attributes:
         recipe: its canonical text, the only id.
-        head: the architecture.
-        slots: what was chosen, in kind order; of attentions the stronger come first, augmentations as they act.
+        head: the architecture; on one side if another brings the network of the other.
+        slots: what else was chosen, in kind order; of attentions the stronger come first, augmentations as they act.
         settings: by name.
         provides: keys that the data has.
         notes: what a person should know, such as a part that yielded.
@@ -85,6 +93,15 @@ class Plan:
     def parts(self, kind: str, side: str | None = None) -> list[Slot]:
         """Every slot of a kind, of one side if given."""
         return [slot for slot in self.slots if slot.kind == kind_of(kind) and side in (None, slot.side)]
+
+    def architecture(self, side: str) -> Slot:
+        """What brings the network of a side: the head, or an architecture that replaces it there."""
+        return next((slot for slot in self.parts("architecture", side)), self.head)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The name of G's architecture, and D's where it is another."""
+        return tuple(dict.fromkeys(self.architecture(side).name for side in SIDES))
 
     @property
     def conditional(self) -> bool:
@@ -138,8 +155,7 @@ class Plan:
                 str(name): Setting(read(str(name), given["value"]), str(given["because"]))
                 for name, given in config["settings"].items()
             }
-            if not slots or slots[0].kind != "architecture" or any(slot.kind == "architecture" for slot in slots[1:]):
-                raise ValueError("the first part must be the only architecture")
+            _check_architectures(slots)
             provides = frozenset(str(key) for key in config["provides"])
             return cls(str(config["recipe"]), slots[0], tuple(slots[1:]), settings, provides)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -148,6 +164,19 @@ class Plan:
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _check_architectures(slots: Sequence[Slot]) -> None:
+    """The first part brings both networks, or one beside another architecture that brings the other."""
+    head, *others = slots[:1] + [slot for slot in slots[1:] if slot.kind == "architecture"]
+    if head.entry is None or head.kind != "architecture":
+        raise ValueError("the first part is an architecture")
+    if not others and head.side is None and head.entry.complete:
+        return
+    sides = [slot.side for slot in (head, *others)]
+    own = all(slot.entry is not None and slot.side in slot.entry.builders for slot in (head, *others))
+    if not own or sorted(map(str, sides)) != sorted(SIDES):
+        raise ValueError("the architectures bring one network of each side")
 
 
 def _slot(given: Mapping[str, Any]) -> Slot:

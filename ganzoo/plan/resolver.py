@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
+from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
 from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.settings import SETTINGS, read, write
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
-from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, OLD_FAMILIES, PART_KINDS, Part, Recipe, kind_of
+from ganzoo.registry.recipe import (
+    EMPTY,
+    HEAD_KINDS,
+    OLD_FAMILIES,
+    PART_KINDS,
+    WORD_KINDS,
+    Part,
+    Recipe,
+    kind_of,
+)
 
 DEEPEST = 8  # presets within presets; more is a circle
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}
@@ -46,7 +56,7 @@ def make_plan(
 def wants(recipe: str | Recipe) -> frozenset[str]:
     """The keys of a batch that the architecture of a recipe cannot do without, such as ``source``; often none."""
     parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
-    return _Resolver(parsed, frozenset()).head_entry.requires
+    return frozenset().union(*(slot.entry.requires for slot in _Resolver(parsed, frozenset()).brought if slot.entry))
 
 
 @dataclass
@@ -82,13 +92,15 @@ class _Resolver:
         self.recipe, self.provides = recipe, provides
         self.accepted: list[_Claim] = []
         self.notes: list[str] = []
-        self.layers, self.head = self._unfold(recipe)
-        self.available = provides | self.head_entry.provides
+        self.layers, head = self._unfold(recipe)
+        self.head, *self.replaced = self.brought = brought(head, self.layers, self.registry)
+        refuse_idle_options(recipe.head, self.head)
+        self.layers = [(said, rest_of(parts, self.registry), preset) for said, parts, preset in self.layers]
 
     # --- the head -------------------------------------------------------------------------------------------
 
     def _unfold(self, recipe: Recipe) -> tuple[list[tuple[str, tuple[Part, ...], Entry | None]], Slot]:
-        """Presets down to the architecture: for each, who says it, its parts and its entry; and the head slot."""
+        """Presets down to the architecture: for each, who says it, its words and its entry; and the head slot."""
         layers: list[tuple[str, tuple[Part, ...], Entry | None]] = []
         options: dict[str, str] = {}
         said, preset = "named", None
@@ -107,16 +119,16 @@ class _Resolver:
     # --- claims ---------------------------------------------------------------------------------------------
 
     def plan(self, settings: Mapping[str, object], suggested: Mapping[str, object]) -> Plan:
-        if missing := self.head_entry.requires - self.provides:
-            raise RecipeError(self._refusal(self.head.name, missing))
+        for slot in self.brought:
+            if missing := entry_of(slot).requires - self.provides:
+                raise RecipeError(self._refusal(slot.name, missing))
         for depth, (said, parts, _) in enumerate(self.layers):
             level = 2 * depth
             claims = [self._claim(part, level, said, SIDES) for part in parts]
             _refuse_conflicts(claims)
             self._fill_slots(claims, level)
         level = 2 * len(self.layers) + 1
-        implied = [self._claim(Part.parse(text), level, self.head.name, SIDES) for text in self.head_entry.implies]
-        self._fill_slots(implied, level)
+        self._fill_slots([claim for slot in self.brought for claim in self._implied_by(slot, level)], level)
         defaults = [self._claim(Part(name, kind), level + 2, "default", SIDES) for kind, name in DEFAULTS.items()]
         self._fill_slots(defaults, level + 2)
         return Plan(
@@ -128,11 +140,16 @@ class _Resolver:
             notes=tuple(sorted(self.notes)),
         )
 
+    def _implied_by(self, slot: Slot, level: int) -> list[_Claim]:
+        """What an architecture brings: on one side only what belongs to it, and of the head what belongs to none."""
+        claims = [self._claim(Part.parse(text), level, slot.name, sides_of(slot)) for text in entry_of(slot).implies]
+        return [claim for claim in claims if claim.sides or (claim.kind not in SIDED and slot is self.head)]
+
     def _claim(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
         """A claim for ``part`` on those of its sides that lie in ``within``."""
         if part.name == EMPTY:
             return self._claim_nothing(part, level, reason, within)
-        entry = self.registry.find(part.spelling, PART_KINDS, what="part")
+        entry = self.registry.find(part.spelling, WORD_KINDS, what="part")
         allowed = entry.sides if entry.kind in SIDED else ()
         _check_places(part, entry.kind, entry.name, allowed)
         sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
@@ -163,7 +180,7 @@ class _Resolver:
 
     def _meet_needs(self, claim: _Claim) -> None:
         """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
-        missing = claim.entry.requires - self.available if claim.entry else frozenset()
+        missing = claim.entry.requires - self._available(claim.sides) if claim.entry else frozenset()
         if claim.entry is None or not missing:
             return
         if claim.named or claim.entry.fallback is None:
@@ -177,6 +194,11 @@ class _Resolver:
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
         self._meet_needs(claim)
 
+    def _available(self, sides: Collection[str]) -> frozenset[str]:
+        """What the data has, and the networks on every one of these sides; for no side, those on any."""
+        theirs = [entry_of(slot).provides for slot in self.brought if not sides or set(sides_of(slot)) & set(sides)]
+        return self.provides | (frozenset.intersection(*theirs) if sides else frozenset().union(*theirs))
+
     def _refusal(self, who: str, missing: frozenset[str]) -> str:
         lines = []
         for key in sorted(missing):
@@ -184,7 +206,8 @@ class _Resolver:
                 e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind) if key in e.provides
             )
             lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
-        what = f"{who} needs {either(lines, 'and')}, which neither the data nor {self.head.name} has"
+        names = either(dict.fromkeys(slot.name for slot in self.brought), "and")
+        what = f"{who} needs {either(lines, 'and')}, which neither the data nor {names} has"
         if "label" in missing:
             what += "; use labelled data, or --classes N with ganzoo build"
         return what
@@ -231,7 +254,7 @@ class _Resolver:
         return free
 
     def _slots(self) -> list[Slot]:
-        slots = []
+        slots = list(self.replaced)
         for kind in PART_KINDS:
             of_kind = [claim for claim in self.accepted if claim.kind == kind]
             of_kind.sort(key=_acting_order if kind == IN_ORDER else _order)
@@ -266,7 +289,9 @@ class _Resolver:
         for depth, (_, _, preset) in enumerate(self.layers):
             if preset is not None:
                 suggestions.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
-        suggestions.append((2 * len(self.layers) + 1, -1, self.head.name, self.head_entry.train))
+        for slot in self.brought:
+            asked = train_of_sides(entry_of(slot).train, sides_of(slot), whole=slot is self.head)
+            suggestions.append((2 * len(self.layers) + 1, -1, slot.name, asked))
         suggestions.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         suggestions.append((-1, 0, GIVEN, given))
         for _, _, reason, train in sorted(suggestions, key=lambda one: (-one[0], one[1])):
@@ -284,8 +309,23 @@ class _Resolver:
         given = dict(self.recipe.head.options)
         kept = _formatted(self.head_entry, given) if head.kind == "preset" else _kept(self.head_entry, given)
         first = Part(head.name, self._shortest_kind(head, HEAD_KINDS), (), _canonical_options(kept))
-        parts = [self._canonical_part(self._claim(part, 0, "named", SIDES), part) for part in self.recipe.parts]
-        return str(Recipe(first, tuple(part for _, part in sorted(parts, key=_place_in_text))))
+        named = [self._claim(part, 0, "named", SIDES) for _, words, _ in self.layers[:1] for part in words]
+        parts = [self._canonical_part(*pair) for pair in zip(named, self.layers[0][1], strict=True)]
+        return str(
+            Recipe(first, (*self._canonical_networks(), *(part for _, part in sorted(parts, key=_place_in_text))))
+        )
+
+    def _canonical_networks(self) -> list[Part]:
+        """The architectures that a person named for one side, in canonical form, G before D."""
+        words = []
+        for slot in self.replaced:
+            if slot.reason == "named":
+                entry = entry_of(slot)
+                known = entry.options(slot.side, head=False)
+                options = {key: known[key].format(v) for key, v in slot.options.items() if v != known[key].default}
+                kind = self._shortest_kind(entry, WORD_KINDS)
+                words.append(Part(slot.name, kind, (str(slot.side),), _canonical_options(options)))
+        return words
 
     def _canonical_part(self, claim: _Claim, part: Part) -> tuple[str, Part]:
         """The kind of a part, and the part in canonical form."""
@@ -294,7 +334,7 @@ class _Resolver:
             sides = () if set(claim.sides) == set(SIDES) else claim.sides
             return claim.kind, Part(EMPTY, claim.kind, (*sides, *map(str, claim.resolutions)))
         options = _canonical_options(_kept(claim.entry, dict(part.options)))
-        kind = self._shortest_kind(claim.entry, PART_KINDS)
+        kind = self._shortest_kind(claim.entry, WORD_KINDS)
         return claim.kind, Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)
 
     def _shortest_kind(self, entry: Entry, kinds: Collection[str]) -> str | None:
@@ -316,7 +356,7 @@ def _place_in_text(one: tuple[str, Part]) -> tuple[Any, ...]:
 
 def _order(claim: _Claim) -> tuple[Any, ...]:
     """The stronger first; of equals those at a resolution, then by name and side."""
-    return claim.level, not claim.resolutions, claim.name, claim.resolutions, claim.sides[::-1]
+    return claim.level, not claim.resolutions, claim.name, claim.resolutions, tuple(map(SIDES.index, claim.sides))
 
 
 def _acting_order(claim: _Claim) -> int:

@@ -19,20 +19,23 @@ def _fid(value: float, origin: dict[str, str], data: str = "CIFAR-10") -> dict[s
     return {"score": "FID", "value": value, "data": data, **origin}
 
 
+def _sides(module: str) -> dict[str, str]:
+    """What makes G and D, each by itself."""
+    return {side: f"ganzoo.architectures.{module}:{side}" for side in ("generator", "discriminator")}
+
+
 @hookimpl
 def register_architectures(register: Register) -> None:
-    networks = {"G": "g", "D": "d"}
     register(
         "gan",
-        "ganzoo.architectures.gan:gan",
-        networks=networks,
+        **_sides("gan"),
         provides={"features"},
         paper="arxiv:1406.2661",
     )
     register(
         "dcgan",
         "ganzoo.architectures.dcgan:dcgan",
-        networks=networks,
+        **_sides("dcgan"),
         provides={"features", "maps"},
         implies=("bn",),
         train={"init": "normal"},
@@ -42,7 +45,7 @@ def register_architectures(register: Register) -> None:
     register(
         "sngan",
         "ganzoo.architectures.sngan:sngan",
-        networks=networks,
+        **_sides("sngan"),
         provides={"features", "maps"},
         implies=("bn@g", "sn@d", "hinge"),
         train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
@@ -52,7 +55,7 @@ def register_architectures(register: Register) -> None:
     register(
         "sagan",
         "ganzoo.architectures.sagan:sagan",
-        networks=networks,
+        **_sides("sagan"),
         provides={"features", "maps"},
         implies=("cbn@g", "sn", "sa", "projection", "hinge"),
         train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},

@@ -127,7 +127,7 @@ def _encoded(entry: Entry) -> dict[str, Any] | None:
     described = {name: getattr(entry, name) for name in ("kind", "name", "build", *DECLARATIONS)}
     described = {name: value for name, value in described.items() if value}
     described["kind"] = entry.form or entry.kind
-    for name in {"build", "game"} & described.keys():
+    for name in {"build", "game", "generator", "discriminator"} & described.keys():
         described[name] = _reference(described[name])
         if described[name] is None:
             return None

@@ -12,11 +12,14 @@ from ganzoo.errors import PluginError, RecipeError, either, nearest
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, Recipe, kind_of
 
+NETWORKS = {"G": "g", "D": "d"}  # of the usual game, each with its player, whose side it stands on
+SEPARATE = {"generator": "g", "discriminator": "d"}  # what declares the network of one side
+PLAYER = re.compile(r"[gd]|[a-z][a-z0-9_]*(@[gd])?")
 IMPORT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 PAPER = re.compile(r"arxiv:\d{4}\.\d{4,5}|arxiv:[a-z-]+/\d{7}|doi:10\.\S+|https://\S+")
 
 
-def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarations: Any) -> Entry:
+def make_entry(kind: str, name: str, build: Callable[..., Any] | str | None = None, **declarations: Any) -> Entry:
     """The entry of a part that a plugin registers, once all that it declares is checked.
 
     Raises:
@@ -38,11 +41,34 @@ def make_entry(kind: str, name: str, build: Callable[..., Any] | str, **declarat
             f"{part}: there is no declaration {unknown[0]!r}; nearest: {', '.join(nearest(unknown[0], _DECLARATIONS))}"
             f" (all: {', '.join(_DECLARATIONS)})"
         )
-    _check_build(part, kind, build)
     checked = {key: _DECLARATIONS[key](part, key, value) for key, value in declarations.items()}
     if kind == "architecture":
-        checked.setdefault("networks", {"G": "g", "D": "d"})
+        return _architecture(part, name, build, checked)
+    if alone := [key for key in SEPARATE if checked.get(key) is not None]:
+        raise PluginError(f"{part}: {alone[0]}= is of architectures, not of a {kind}")
+    _check_build(part, kind, build)
     return Entry(kind, name, build, form="" if form == kind else form, **checked)
+
+
+def _architecture(part: str, name: str, build: Callable[..., Any] | str | None, checked: Mapping[str, Any]) -> Entry:
+    """The entry of an architecture: networks that are built together, one by one, or both ways."""
+    sides = tuple(side for key, side in SEPARATE.items() if checked.get(key) is not None)
+    if build is not None:
+        _check_build(part, "architecture", build)
+    elif not sides:
+        raise PluginError(f"{part}: give generator= and discriminator=, one of them, or what builds both together")
+    own = {network: side for network, side in NETWORKS.items() if build is not None or side in sides}
+    networks = checked.get("networks") or own
+    if build is None and networks != own:
+        raise PluginError(f"{part}: networks= is of networks that are built together; here they are {own}, by side")
+    if checked.get("game") is None:
+        for network, player in networks.items():
+            if player not in SEPARATE.values():
+                raise PluginError(
+                    f"{part}: networks gives {network} to the player {player.partition('@')[0]!r}, which the usual game"
+                    f" does not have; its players are g and d, and game= declares a game with others"
+                )
+    return Entry("architecture", name, build, **{**checked, "networks": networks, "sides": sides or ("g", "d")})
 
 
 def _of_today(declarations: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,13 +162,28 @@ def _networks(part: str, key: str, value: object) -> dict[str, object]:
     networks = _mapping(part, key, value)
     if not networks or not all(name.isidentifier() and isinstance(networks[name], str) for name in networks):
         raise PluginError(f"{part}: {key} maps each network's name to its player, such as {{'G': 'g', 'D': 'd'}}")
+    for name, player in networks.items():
+        own, at, _ = str(player).partition("@")
+        if not PLAYER.fullmatch(str(player)) or (at and own in SEPARATE.values()):
+            raise PluginError(
+                f"{part}: {key} gives {name} to {player!r}; a player is g, d, or another name in lower case, such as"
+                f" 'e', or 'e@g' for one with the parts and inputs of side g"
+            )
     return networks
 
 
 def _game(part: str, key: str, value: object) -> object:
+    return _reference(part, key, value, "a ganzoo.Game")
+
+
+def _builder(part: str, key: str, value: object) -> object:
+    return _reference(part, key, value, "a callable (kit, *, options)")
+
+
+def _reference(part: str, key: str, value: object, what: str) -> object:
     if value is None or callable(value) or (isinstance(value, str) and IMPORT.fullmatch(value)):
         return value
-    raise PluginError(f"{part}: {key} is a ganzoo.Game or 'module:Name' of one, not {value!r}")
+    raise PluginError(f"{part}: {key} is {what} or 'module:Name' of one, not {value!r}")
 
 
 def _published(part: str, key: str, value: object) -> tuple[dict[str, object], ...]:
@@ -169,5 +210,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "game": _game,
     "networks": _networks,
     "published": _published,
+    "generator": _builder,
+    "discriminator": _builder,
 }
 DECLARATIONS = tuple(_DECLARATIONS)

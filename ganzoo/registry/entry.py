@@ -19,7 +19,9 @@ class Entry:
     Attributes:
         kind: one of ``KINDS``.
         name: its bare name in recipes.
-        build: what makes it, or ``"module:Name"`` of that; the recipe's text for a preset.
+        build: what makes it, or ``"module:Name"`` of that; the recipe's text for a preset; None for an architecture
+            that has only the two below.
+        generator, discriminator: of an architecture: what makes one side's network by itself, or ``"module:Name"``.
         implies: parts that come with it, such as ``normalization/none@d``.
         requires: keys it needs from data or architecture.
         provides: keys it brings.
@@ -30,7 +32,8 @@ class Entry:
         aliases: other names for it.
         sides: where it may stand.
         game: of an architecture: a ``ganzoo.Game``, or ``"module:Name"`` of one; None for the usual game.
-        networks: of an architecture: each network's name and its player.
+        networks: of an architecture: each network's name and its player, ``g``, ``d`` or another; ``e@g`` is player e
+            with the slots and inputs of side g.
         published: scores that others published: mappings with score, value, data, source and protocol.
         form: the kind that version 0.1.0 called it, if it is written as there: ``penalty`` or ``auxiliary``.
         distribution: the package that provides it, as PEP 503 compares names.
@@ -41,7 +44,7 @@ class Entry:
 
     kind: str
     name: str
-    build: Callable[..., Any] | str
+    build: Callable[..., Any] | str | None
     implies: tuple[str, ...] = ()
     requires: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
@@ -55,6 +58,8 @@ class Entry:
     networks: Mapping[str, str] = field(default_factory=dict, hash=False)
     published: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
     form: str = ""
+    generator: Callable[..., Any] | str | None = None
+    discriminator: Callable[..., Any] | str | None = None
     distribution: str = ""
     version: str = ""
     entry_point: str = ""
@@ -70,10 +75,30 @@ class Entry:
         """One line on what it is: the recipe of a preset, else the first line of the docstring."""
         if self.kind == "preset":
             return str(self.build)
-        return first_line(self.build)
+        return first_line(next(iter(self._references)))
+
+    @property
+    def builders(self) -> dict[str, Callable[..., Any] | str]:
+        """Of an architecture: what makes the network of a side by itself, as registered, by side."""
+        both = {"g": self.generator, "d": self.discriminator}
+        return {side: builder for side, builder in both.items() if builder is not None}
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be the first word of a recipe: a preset, or an architecture with both sides' networks."""
+        return self.kind == "preset" or (
+            self.kind == "architecture" and (self.build is not None or len(self.builders) == 2)
+        )
+
+    @property
+    def _references(self) -> list[Callable[..., Any] | str]:
+        """All that makes the part, as registered: for an architecture up to three."""
+        return [*([] if self.build is None else [self.build]), *self.builders.values()]
 
     def load(self) -> Callable[..., Any]:
         """What makes the part, imported now if it was registered as ``"module:Name"``.
+
+        For an architecture whose networks are built one by one, what makes the first of them.
 
         Raises:
             PluginError: if the import fails.
@@ -81,29 +106,53 @@ class Entry:
         """
         if self.kind == "preset":
             raise UsageError(f"{self.name} is a preset, a name for {self.build}; build it as a recipe")
-        return self._imported(self.build)
+        return self._imported(next(iter(self._references)))
+
+    def load_side(self, side: str) -> Callable[..., Any]:
+        """What makes an architecture's network of a side, ``g`` or ``d``, by itself, called ``(kit, *, options)``.
+
+        Raises:
+            PluginError: if the import fails.
+            KeyError: it has none; :attr:`builders` says which it has.
+        """
+        return self._imported(self.builders[side])
 
     def load_game(self) -> Callable[..., Any] | None:
         """The game that an architecture declares, imported; None if it declares none."""
         return None if self.game is None else self._imported(self.game)
 
-    def options(self) -> dict[str, Option]:
-        """The keyword-only arguments of :meth:`load` and of the game, by keyword; none for a preset."""
+    def options(self, side: str | None = None, head: bool = True) -> dict[str, Option]:
+        """The keyword-only arguments of what makes the part and of its game, by keyword; none for a preset.
+
+        Args:
+            side: of an architecture of which only this side's network is wanted.
+            head: whether its game is wanted, as that of a recipe's first word is.
+
+        Raises:
+            PluginError: if two of these declare an option of one name, but not the same.
+        """
         if self.kind == "preset":
             return {}
-        game = self.load_game()
-        return {**options_of(self.load(), self.name), **(options_of(game, self.name) if game else {})}
+        found: dict[str, Option] = {}
+        game = self.load_game() if head else None
+        own = map(self._imported, self._references) if side is None else [self.load_side(side)]
+        for builder in (*own, *([] if game is None else [game])):
+            for name, option in options_of(builder, self.name).items():
+                if found.setdefault(name, option) != option:
+                    raise PluginError(
+                        f"{self.spelling}: its option {option.key} has another type or default in one place than in"
+                        f" another: {found[name].format(found[name].default)} and {option.format(option.default)}"
+                    )
+        return found
 
-    def shared_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Options of an architecture, split into those of :meth:`load` and those of its game."""
-        game = self.load_game()
-        both = (options_of(self.load(), self.name), options_of(game, self.name) if game else {})
-        own, of_game = ({name: value for name, value in options.items() if name in known} for known in both)
-        return own, of_game
+    def arguments(self, builder: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of ``options`` that one of the part's builders, or its game, declares."""
+        known = options_of(builder, self.name)
+        return {name: value for name, value in options.items() if name in known}
 
-    def read_options(self, given: Mapping[str, object]) -> dict[str, Any]:
+    def read_options(self, given: Mapping[str, object], side: str | None = None, head: bool = True) -> dict[str, Any]:
         """Keyword arguments from options as recipes spell them; see :func:`ganzoo.registry.options.read_options`."""
-        return read_options(self.name, self.options(), given)
+        return read_options(self.name, self.options(side, head), given)
 
     def _imported(self, reference: Callable[..., Any] | str) -> Callable[..., Any]:
         if not isinstance(reference, str):

@@ -21,13 +21,17 @@ hookimpl = pluggy.HookimplMarker("ganzoo")
 class Register(Protocol):
     """Called by a hook once per part; declarations are the fields of ``ganzoo.registry.entry.Entry``."""
 
-    def __call__(self, name: str, build: Any, **declarations: Any) -> None:
+    def __call__(self, name: str, build: Any = None, **declarations: Any) -> None:
         """Register one part of the hook's kind under ``name``."""
 
 
 @hookspec
 def register_architectures(register: Register) -> None:
-    """Networks: ``build(g: Kit, d: Kit, *, options)`` returns them by name, such as ``{"G": ..., "D": ...}``."""
+    """Networks: ``generator=`` and ``discriminator=``, each ``(kit: Kit, *, options)``, or one of them.
+
+    Networks that belong together come from one ``build(g: Kit, d: Kit, *, options)``, which returns them by name, such
+    as ``{"G": ..., "D": ...}``; ``networks=`` says which there are, and whose.
+    """
 
 
 @hookspec

@@ -218,7 +218,12 @@ def register(plugin: object, name: str, distribution: str, version: str) -> tupl
 
 
 def _collect(
-    entries: dict[tuple[str, str], Entry], source: dict[str, Any], kind: str, name: str, build: Any, **declarations: Any
+    entries: dict[tuple[str, str], Entry],
+    source: dict[str, Any],
+    kind: str,
+    name: str,
+    build: Any = None,
+    **declarations: Any,
 ) -> None:
     entry = replace(make_entry(kind, name, build, **declarations), **source)
     for spelling in (entry.name, *entry.aliases):

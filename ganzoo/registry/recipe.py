@@ -33,6 +33,7 @@ OLD_FAMILIES = {"penalty": ("gradient", "scores")}
 """Families of regularizers that a kind of version 0.1.0 had: ``penalty/none`` empties them alone."""
 HEAD_KINDS = ("architecture", "preset")
 PART_KINDS = tuple(kind for kind in KINDS if kind not in (*HEAD_KINDS, "dataset", "metric"))
+WORD_KINDS = ("architecture", *PART_KINDS)  # of later words: an architecture with one side replaces its network
 LONGEST = 4096
 EMPTY = "none"  # attention/none: the name that empties a slot
 
@@ -195,7 +196,8 @@ class Recipe:
                 f" write dcgan+{self.head.spelling}"
             )
         for part in self.parts:
-            if part.kind not in (None, *PART_KINDS, *OLD_KINDS):
+            sideless = part.kind == "architecture" and part.sides is None
+            if part.kind not in (None, *WORD_KINDS, *OLD_KINDS) or sideless:
                 raise RecipeError(_misplaced(part))
         for index, part in enumerate(self.parts):
             for earlier in self.parts[:index]:
@@ -236,6 +238,11 @@ def _check_text(text: str) -> None:
 
 
 def _misplaced(part: Part) -> str:
+    if part.kind == "architecture":
+        return (
+            f"{part.spelling!r} can only be the first word of a recipe, or replace one side's network:"
+            f" write {part.spelling}@g or {part.spelling}@d"
+        )
     if part.kind in HEAD_KINDS:
         return f"{part.spelling!r} can only be the first word of a recipe; later words are parts such as sn or hinge"
     option = "--data" if part.kind == "dataset" else "--metrics"

@@ -139,12 +139,7 @@ def _parts(model: Model) -> dict[str, str]:
     for slot in (model.folder.plan.head, *model.folder.plan.slots):
         if slot.name == EMPTY or slot.entry is None:
             continue
-        known = slot.entry.options()
-        options = [
-            f"{option.key}={option.format(slot.options[key])}"
-            for key, option in known.items()
-            if slot.options.get(key) != option.default
-        ]
+        options = [f"{key}={text}" for key, text in slot.changed.items()]
         places = [slot.side] if slot.side else []
         where = f"{slot.kind}@{places[0]}" if places else slot.kind
         what = slot.name + (f"@{','.join(map(str, slot.resolutions))}" if slot.resolutions else "")

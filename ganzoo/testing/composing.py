@@ -9,11 +9,11 @@ from functools import lru_cache
 
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.gan.builder import build
-from ganzoo.gan.catalogue import columns, heads
+from ganzoo.gan.catalogue import columns, example, heads
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Registry
-from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, Part, Recipe
+from ganzoo.registry.recipe import EMPTY, PART_KINDS, WORD_KINDS, Part, Recipe
 from ganzoo.testing.covering import Combination, covering
 from ganzoo.testing.expect import error_line, expect
 from ganzoo.testing.tiny import COLUMNS, Tiny, subject, tiny
@@ -126,16 +126,14 @@ def attempt(row: Combination, steps: int = STEPS) -> str | None:
 
 
 def _names(row: Combination) -> list[str]:
-    return [
-        Part.parse(word.removesuffix(SITE)).name
-        for axis, word in row.items()
-        if axis != "data" and f"/{EMPTY}" not in word
-    ]
+    texts = [word.removesuffix(SITE) for axis, words in row.items() if axis != "data" for word in words.split("+")]
+    return [Part.parse(text).name for text in texts if f"/{EMPTY}" not in text]
 
 
 def check_composes(entry: Entry) -> None:
     """With every architecture and part, on data with labels and without: it trains, or is refused with a reason."""
-    values = [entry.spelling, *([f"{entry.spelling}{SITE}"] if entry.kind == "attention" else [])]
+    whole = entry.spelling if entry.complete or entry.kind != "architecture" else str(example(entry))
+    values = [whole, *([f"{entry.spelling}{SITE}"] if entry.kind == "attention" else [])]
     trained = 0
     for row in combinations(entry.kind, **{entry.kind: values}):
         try:
@@ -176,10 +174,10 @@ def _is_number(annotation: object) -> bool:
 def _with_option(entry: Entry, key: str, text: str) -> str:
     """The recipe that the part is checked in, with an option of it set."""
     recipe = Recipe.parse(subject(entry).plan.recipe)
-    if entry.kind in HEAD_KINDS:
+    if entry.complete:
         return str(Recipe(replace(recipe.head, options=((key, text),)), recipe.parts))
     parts = [
-        replace(part, options=((key, text),)) if registry().find(part.spelling, PART_KINDS) == entry else part
+        replace(part, options=((key, text),)) if registry().find(part.spelling, WORD_KINDS) == entry else part
         for part in recipe.parts
     ]
     return str(Recipe(recipe.head, tuple(parts)))

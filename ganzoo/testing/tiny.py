@@ -118,14 +118,15 @@ def subject(entry: Entry) -> Tiny:
 
 @lru_cache(maxsize=256)
 def _subject(entry: Entry, known: Registry) -> Tiny:
-    recipe = entry.spelling if entry.kind in HEAD_KINDS else example(entry)
+    recipe = entry.spelling if entry.complete else example(entry)
     expect(recipe, entry, "some architecture takes it: see what ganzoo build says of a recipe with it")
     return tiny(str(recipe), COLUMNS | wanted(entry))
 
 
 def unlabelled(entry: Entry) -> Tiny | None:
     """An architecture on data without labels, at the smallest sizes; None for one that needs labels."""
-    return None if "label" in entry.requires else tiny(entry.spelling, {"image"})
+    recipe = entry.spelling if entry.complete else example(entry)
+    return None if "label" in entry.requires or recipe is None else tiny(recipe, {"image"})
 
 
 def synthetic_data(keys: Collection[str], resolution: int, channels: int) -> ImageData:

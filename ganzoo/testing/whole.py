@@ -28,9 +28,9 @@ def check_networks(entry: Entry) -> None:
     """It builds at full size without memory, and the networks are those that it declares."""
     made = subject(entry)
     plan = made.plan
-    build(entry.spelling, **made.sizes, device="meta")
+    build(entry.spelling if entry.complete else plan.recipe, **made.sizes, device="meta")
     gan, abstract = made.build(), made.build(device="meta")
-    declared = set(plan.head.entry.networks) if plan.head.entry else set()
+    declared = set(entry.networks) or (set(plan.head.entry.networks) if plan.head.entry else set())
     expect(declared <= set(dict(gan.named_children())), entry, f"builds the networks {sorted(declared)}")
     for player, names in gan.players.items():
         for name in names:

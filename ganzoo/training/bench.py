@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.data import ImageData
 from ganzoo.data.images import MemoryImages
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, either
 from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
@@ -85,12 +85,13 @@ def bench(
     gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     labels = torch.arange(batch) % max(gan.classes, 1)
     workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
+    networks = either(gan.plan.architectures, "and")
     for peer in against:
-        check_peer(peer, gan.plan.head.name, gan.classes)
+        check_peer(peer, networks, gan.classes)
     ours = Clocked.prepare(gan, workload, where)
     ours.step()
     memory = memory_of(where)
-    peers = {peer: prepare_peer(peer, gan.plan.head.name, workload).step for peer in against}
+    peers = {peer: prepare_peer(peer, networks, workload).step for peer in against}
     times = _interleave({"ours": ours.step, **peers}, rounds, progress)
     return {
         "recipe": gan.plan.recipe,

@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
-from ganzoo.errors import ModelError, ResolutionError, RunError
+from ganzoo.errors import ModelError, ResolutionError, RunError, either
 from ganzoo.files.write import TORN, check_writable
 from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
 from ganzoo.folder.model import ModelFolder
@@ -176,7 +176,8 @@ def plan_and_data(
         if request.resolution is not None or not error.nearest:
             raise
         size = min(error.nearest, key=lambda near: abs(math.log(near / opened.resolution)))
-        notes.append(f"{opened.name} is {opened.resolution} px, which {plan.head.name} cannot be: shown at {size} px")
+        what = either(plan.architectures, "and")
+        notes.append(f"{opened.name} is {opened.resolution} px, which {what} cannot be: shown at {size} px")
         opened = open_data(data, replace(request, resolution=size))
     return plan, opened
 

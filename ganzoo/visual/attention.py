@@ -85,7 +85,8 @@ def _who_has_one() -> str:
     from ganzoo.registry.loading import registry
 
     able = [entry.name for entry in registry().entries("attention") if hasattr(entry.load(), "attention_map")]
-    heads = [entry.name for entry in registry().entries("architecture") if set(able) & set(entry.implies)]
+    known = [entry for entry in registry().entries("architecture") if entry.complete]
+    heads = [entry.name for entry in known if set(able) & set(entry.implies)]
     return f"models of {either(heads)} have one, and those of any recipe with +{either(able)}"
 
 
