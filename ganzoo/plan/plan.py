@@ -168,7 +168,7 @@ def _plain(value: Any) -> Any:
 
 def _check_architectures(slots: Sequence[Slot]) -> None:
     """The first part brings both networks, or one beside another architecture that brings the other."""
-    head, *others = slots[:1] + [slot for slot in slots[1:] if slot.kind == "architecture"]
+    head, *others = [slots[0], *(slot for slot in slots[1:] if slot.kind == "architecture")]
     if head.entry is None or head.kind != "architecture":
         raise ValueError("the first part is an architecture")
     if not others and head.side is None and head.entry.complete:
