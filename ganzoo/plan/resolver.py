@@ -329,10 +329,11 @@ class _Resolver:
 
     def _canonical_part(self, claim: _Claim, part: Part) -> tuple[str, Part]:
         """The kind of a part, and the part in canonical form."""
-        sides = () if claim.entry is not None and set(claim.sides) == set(claim.entry.sides) else claim.sides
+        everywhere = SIDES if claim.entry is None else claim.entry.sides
+        sides = () if set(claim.sides) == set(everywhere) else claim.sides
         if claim.entry is None:
-            sides = () if set(claim.sides) == set(SIDES) else claim.sides
-            return claim.kind, Part(EMPTY, claim.kind, (*sides, *map(str, claim.resolutions)))
+            kind = part.kind if claim.families else claim.kind  # penalty/none empties less than regularizer/none
+            return claim.kind, Part(EMPTY, kind, (*sides, *map(str, claim.resolutions)))
         options = _canonical_options(_kept(claim.entry, dict(part.options)))
         kind = self._shortest_kind(claim.entry, WORD_KINDS)
         return claim.kind, Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)

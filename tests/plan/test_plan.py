@@ -219,6 +219,8 @@ def test_a_number_moves_an_attention_and_none_removes_it():
         ("wgan-gp:ch_d=64.0", "wgan-gp:ch.d=64"),
         ("sngan+attention/eca@4+eca@32", "sngan+eca@4+eca@32"),
         ("sngan+eca@32+eca@4", "sngan+eca@4+eca@32"),
+        ("dcgan+wgan+penalty/none", "dcgan+wgan+penalty/none"),
+        ("dcgan+wgan+auxiliary/none", "dcgan+wgan+regularizer/none"),
         ("dcgan+concat@d+onehot@g", "dcgan+onehot@g+onehot@d"),
         ("dcgan+normalization/none@d,g", "dcgan+normalization/none"),
     ],
