@@ -22,10 +22,10 @@ from ganzoo.parts.output import Output
 
 
 class Unchanged(nn.Module):
-    """The empty normalization: called ``norm(x, y)`` like every other, it returns ``x``."""
+    """The empty normalization: called ``norm(x, c)`` like every other, it returns ``x``."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``x`` itself, whatever ``y`` is."""
+        """``x`` itself, whatever the context is."""
         return x
 
 
@@ -42,11 +42,13 @@ class Kit:
         y_dim: length of the label vector; 0 without labels.
         z_dim: length of the noise vector.
         condition: makes this side's :class:`Conditioning`.
-        norm: makes the chosen normalization, called ``norm(channels, y_dim)``; None for an empty slot.
+        norm: makes the chosen normalization, called ``norm(channels, c_dim)``; None for an empty slot.
         attend: finds the attention for ``(resolution, own)``; returns None for an empty slot.
         prior: distribution of ``z``.
 
     Attributes:
+        c_dim: length of the context that the trunk and its norms are called with: on side ``g`` what the conditioning
+            makes of noise and labels, else ``y_dim``.
         sites: the resolutions where attention was asked for; True where it stands unless a recipe says a number.
         norms: how many normalizations were asked for.
     """
@@ -70,6 +72,7 @@ class Kit:
         self.norms = 0
         self._condition, self._norm, self._attend = condition, norm, attend
         added = self.condition().added()
+        self.c_dim = self.condition().attach(z_dim) if side == "g" else y_dim
         self.latent = z_dim + added
         self.inputs = channels + added
 
@@ -87,13 +90,20 @@ class Kit:
         """A new conditioning module, built for ``y_dim`` labels; each network of the side has one of its own."""
         return self._condition(self.y_dim)
 
-    def norm(self, channels: int, labels: bool = True) -> nn.Module:
-        """A normalization of ``channels`` maps, called ``norm(x, y)``; :class:`Unchanged` for an empty slot.
+    def norm(self, channels: int, c_dim: int | None = None, *, labels: bool = True) -> nn.Module:
+        """A normalization of ``channels`` maps, called ``norm(x, c)``; :class:`Unchanged` for an empty slot.
 
-        Without ``labels`` it is built for ``y_dim`` 0: a place where the paper conditions nothing.
+        Args:
+            channels: maps of the input.
+            c_dim: length of the context ``c`` that the trunk calls it with; that of the side's conditioning by default,
+                which is the label vector unless it says otherwise. 0 for a place where nothing conditions.
+            labels: False is ``c_dim=0``.
         """
+        if isinstance(c_dim, bool):  # ``labels`` by its place, as version 0.1.0 had it
+            return self.norm(channels, labels=c_dim)
         self.norms += 1
-        return self._norm(channels, self.y_dim if labels else 0) if self._norm else Unchanged()
+        length = self.c_dim if c_dim is None else c_dim
+        return self._norm(channels, length if labels else 0) if self._norm else Unchanged()
 
     def attention(self, channels: int, resolution: int, own: bool = False) -> nn.Module:
         """The attention at a site, called ``attention(x)``; ``nn.Identity`` for an empty slot.
@@ -111,7 +121,8 @@ class Generator(nn.Module):
 
     Args:
         kit: of side ``"g"``.
-        trunk: called ``trunk(h, y)`` with ``h`` ``(B, kit.latent)``; returns images in [-1, 1].
+        trunk: called ``trunk(h, c)`` with ``h`` ``(B, kit.latent)`` and a context ``c`` ``(B, kit.c_dim)``, the label
+            vector unless the conditioning makes another one; returns images in [-1, 1].
 
     Attributes:
         shapes: of what it is called with, for one image: every network that has them is counted and drawn by
@@ -123,11 +134,12 @@ class Generator(nn.Module):
         self.z_dim, self.y_dim, self.draw = kit.z_dim, kit.y_dim, kit.draw
         self.shapes = ((kit.z_dim,), (kit.y_dim,))
         self.conditioning = kit.condition()
+        self.conditioning.attach(kit.z_dim)
         self.trunk = trunk
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` in [-1, 1] from noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``."""
-        return self.trunk(self.conditioning.embed(z, y), y)
+        return self.trunk(self.conditioning.embed(z, y), self.conditioning.context(z, y))
 
     def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``."""

@@ -1,8 +1,8 @@
 """Layers: normalizations, weight reparametrisations, attention, conditioning, resampling, residual blocks.
 
-What networks of any architecture are made of. Norms are built as ``norm(channels, y_dim)`` and called ``norm(x, y)``
-with label vectors ``y`` ``(B, y_dim)``; an architecture takes those that a recipe chose from its ``Kit``, and uses the
-ones here only where its paper has no choice.
+What networks of any architecture are made of. Norms are built as ``norm(channels, c_dim)`` and called ``norm(x, c)``
+with a context ``c`` ``(B, c_dim)``, the label vector where nothing makes another one; an architecture takes those that
+a recipe chose from its ``Kit``, and uses the ones here only where its paper has no choice.
 """
 
 from ganzoo.gan.kit import Unchanged
@@ -13,11 +13,13 @@ from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.norm import (
     BatchNorm,
     ConditionalBatchNorm,
+    ContextBatchNorm,
     GroupNorm,
     InstanceNorm,
     LayerNorm,
     PixelNorm,
     conditional_batch_norm,
+    context_batch_norm,
 )
 from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, TransposedConv2d
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
@@ -29,6 +31,7 @@ __all__ = [
     "BatchNorm",
     "BilinearUpConv2d",
     "ConditionalBatchNorm",
+    "ContextBatchNorm",
     "Conv2d",
     "DBlock",
     "DownConv2d",
@@ -45,6 +48,7 @@ __all__ = [
     "TransposedConv2d",
     "Unchanged",
     "conditional_batch_norm",
+    "context_batch_norm",
     "doublings",
     "equalized_lr",
     "relu_after",

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.errors import within
 from ganzoo.parts import Conditioning, LinearHead, Output, TurnContext
 
 
@@ -104,3 +105,52 @@ class OneHot(Conditioning):
         """``(B, C, ...)`` to ``(B, C + y_dim, ...)``."""
         maps = y.to(x.dtype).reshape(*y.shape, *(1,) * (x.dim() - 2)).expand(*y.shape, *x.shape[2:])
         return torch.cat([x, maps], 1)
+
+
+class SelfModulation(Conditioning):
+    """G's norms are scaled and shifted by the noise itself, and by labels where there are any.
+
+    On Self Modulation for Generative Adversarial Networks (Chen et al. 2019, arXiv 1810.01365). There each norm has a
+    layer of hidden units of its own, ``γ(z) = V max(0, U z + b)``; ours share it, and ``V`` is the norm's (``ccbn``, so
+    scales start around 1). With labels the noise is ``z + E y + z · E' y``, as in the paper.
+
+    Args:
+        y_dim: length of the label vector.
+        hidden: units, and so the length of the context.
+    """
+
+    def __init__(self, y_dim: int, *, hidden: int = 32) -> None:
+        super().__init__(y_dim)
+        within("selfmod:hidden", hidden, 1)
+        self.hidden = hidden
+
+    def attach(self, z_dim: int) -> int:
+        """Build the hidden layer: the context has a number for each of its units."""
+        self.modulate = nn.Linear(z_dim, self.hidden)
+        self.labelled = LabelledNoise(self.y_dim, z_dim) if self.y_dim else UnlabelledNoise()
+        return self.hidden
+
+    def context(self, z: Tensor, y: Tensor) -> Tensor:
+        """Hidden units ``(B, hidden)`` of noise and labels."""
+        return F.relu(self.modulate(self.labelled(z, y)))
+
+
+class LabelledNoise(nn.Module):
+    """Noise with labels in it: ``z + E y + z · E' y``."""
+
+    def __init__(self, y_dim: int, z_dim: int) -> None:
+        super().__init__()
+        self.shift = nn.Linear(y_dim, z_dim, bias=False)
+        self.scale = nn.Linear(y_dim, z_dim, bias=False)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Noise ``(B, z_dim)`` of noise and label vectors ``(B, y_dim)``."""
+        return z + self.shift(y) + z * self.scale(y)
+
+
+class UnlabelledNoise(nn.Module):
+    """Noise as it is, where there are no labels."""
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """``z`` itself."""
+        return z

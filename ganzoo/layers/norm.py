@@ -129,7 +129,9 @@ class ConditionalBatchNorm(RunningStatistics):
         """Normalised ``x`` under label vectors ``y``, of the same shape."""
         x = self.normalise(x)
         with torch.autocast(x.device.type, enabled=False):
-            gain, shift = y.to(self.gain.dtype) @ self.gain, y.to(self.gain.dtype) @ self.shift
+            y = y.to(self.gain.dtype)
+            # What a vector's entries leave of 1 is scaled by 1: for one-hot labels nothing, for none of all everything.
+            gain, shift = y @ self.gain + (1 - y.sum(1, keepdim=True)), y @ self.shift
         return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
 
 
@@ -149,6 +151,47 @@ def conditional_batch_norm(channels: int, y_dim: int, *, eps: float = 1e-5, mome
     """
     build = ConditionalBatchNorm if y_dim else BatchNorm
     return build(channels, y_dim, eps=eps, momentum=momentum)
+
+
+class ContextBatchNorm(RunningStatistics):
+    """Batch norm whose scale and shift are linear in a context: see :func:`context_batch_norm`.
+
+    Args:
+        channels: maps of the input.
+        c_dim: length of the context, at least 1.
+        eps: added to the variance.
+        momentum: weight of the newest batch in the running statistics.
+    """
+
+    def __init__(self, channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(channels, eps, momentum)
+        # Layers, which initialisation and spectral norm reach, as in the paper.
+        self.gain = nn.Linear(c_dim, channels, bias=False)
+        self.shift = nn.Linear(c_dim, channels, bias=False)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        """Normalised ``x`` under contexts ``c`` ``(B, c_dim)``, of the same shape."""
+        x = self.normalise(x)
+        with torch.autocast(x.device.type, enabled=False):
+            c = c.to(self.gain.weight.dtype)
+            gain, shift = 1 + self.gain(c), self.shift(c)
+        return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
+
+
+def context_batch_norm(channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> nn.Module:
+    """Batch norm whose scale and shift are linear in a context, such as noise beside a class embedding.
+
+    Large Scale GAN Training for High Fidelity Natural Image Synthesis (Brock et al. 2019, arXiv 1809.11096), appendix
+    B: ``x·(1 + W_γ c) + W_β c`` without biases; as the paper. Built for ``c_dim`` 0 it is plain batch norm.
+
+    Args:
+        channels: maps of the input.
+        c_dim: length of the context.
+        eps: added to the variance.
+        momentum: weight of the newest batch in the running statistics.
+    """
+    build = ContextBatchNorm if c_dim else BatchNorm
+    return build(channels, c_dim, eps=eps, momentum=momentum)
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:

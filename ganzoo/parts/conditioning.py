@@ -44,6 +44,26 @@ class Conditioning(nn.Module):
         """Labels before the trunk: ``x`` is an image ``(B, C, H, W)`` in D, a latent ``(B, z_dim)`` in G."""
         return x
 
+    def attach(self, z_dim: int) -> int:
+        """In a generator: build what :meth:`context` needs, and say how long what it returns is.
+
+        Args:
+            z_dim: length of the noise.
+        """
+        return self.y_dim
+
+    def context(self, z: Tensor, y: Tensor) -> Tensor:
+        """What a generator's trunk and its norms are called with, ``(B, c_dim)``; the label vectors by default.
+
+        A conditioning that makes another context, such as one of the noise (self-modulation), declares
+        ``provides={"context"}``; ``ccbn`` is the norm for it.
+
+        Args:
+            z: noise ``(B, z_dim)``.
+            y: label vectors ``(B, y_dim)``.
+        """
+        return y
+
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """Weighted losses of a discriminator's conditioning by name, in the updates of every player; none here."""
         return {}

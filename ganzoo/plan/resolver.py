@@ -180,8 +180,13 @@ class _Resolver:
 
     def _meet_needs(self, claim: _Claim) -> None:
         """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
-        missing = claim.entry.requires - self._available(claim.sides) if claim.entry else frozenset()
-        if claim.entry is None or not missing:
+        if claim.entry is None:
+            return
+        available = self._available(claim.sides) | self._brought_to(claim)
+        missing = claim.entry.requires - available
+        if excluded := sorted(claim.entry.excludes.keys() & available):
+            self._refuse_excluded(claim, excluded[0])
+        if not missing:
             return
         if claim.named or claim.entry.fallback is None:
             said = "" if claim.reason == "named" else f" of {claim.reason}"
@@ -199,11 +204,31 @@ class _Resolver:
         theirs = [entry_of(slot).provides for slot in self.brought if not sides or set(sides_of(slot)) & set(sides)]
         return self.provides | (frozenset.intersection(*theirs) if sides else frozenset().union(*theirs))
 
+    def _brought_to(self, claim: _Claim) -> frozenset[str]:
+        """Keys that accepted conditionings bring to a side of the claim, such as ``context``."""
+        brought = [
+            other.entry.provides
+            for other in self.accepted
+            if other.kind == "conditioning" and other.entry is not None and set(other.sides) & set(claim.sides)
+        ]
+        return frozenset().union(*brought)
+
+    def _refuse_excluded(self, claim: _Claim, key: str) -> None:
+        assert claim.entry is not None
+        said = "" if claim.reason == "named" else f" of {claim.reason}"
+        raise RecipeError(
+            f"{claim.name}{said} does not work where norms get a {key}, as in {self.recipe}: write"
+            f" {claim.entry.excludes[key]} in its place"
+        )
+
     def _refusal(self, who: str, missing: frozenset[str]) -> str:
         lines = []
         for key in sorted(missing):
             givers = sorted(
-                e.name for kind in ("dataset", "architecture") for e in self.registry.entries(kind) if key in e.provides
+                e.name
+                for kind in ("dataset", "architecture", "conditioning")
+                for e in self.registry.entries(kind)
+                if key in e.provides
             )
             lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
         names = either(dict.fromkeys(slot.name for slot in self.brought), "and")

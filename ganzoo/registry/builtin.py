@@ -72,8 +72,17 @@ def register_normalizations(register: Register) -> None:
         "ganzoo.layers.norm:conditional_batch_norm",
         sides=("g",),
         requires={"label"},
+        excludes={"context": "ccbn"},
         fallback="bn",
         paper="arxiv:1707.00683",
+    )
+    register(
+        "ccbn",
+        "ganzoo.layers.norm:context_batch_norm",
+        sides=("g",),
+        requires={"context"},
+        fallback="bn",
+        paper="arxiv:1809.11096",
     )
     register("in", "ganzoo.layers.norm:InstanceNorm", requires={"maps"}, paper="arxiv:1607.08022")
     register("ln", "ganzoo.layers.norm:LayerNorm", paper="arxiv:1607.06450")
@@ -115,6 +124,14 @@ def register_conditionings(register: Register) -> None:
         requires={"label", "features"},
         fallback="plain",
         paper="arxiv:1610.09585",
+    )
+    register(
+        "selfmod",
+        "ganzoo.layers.conditioning:SelfModulation",
+        sides=("g",),
+        provides={"context"},
+        implies=("ccbn@g",),
+        paper="arxiv:1810.01365",
     )
     register(
         "onehot",

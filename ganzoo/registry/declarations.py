@@ -158,6 +158,13 @@ def _mapping(part: str, key: str, value: object) -> dict[str, object]:
     return dict(value)
 
 
+def _excludes(part: str, key: str, value: object) -> dict[str, object]:
+    excluded = _mapping(part, key, value)
+    for name in excluded.values():
+        _names(part, key, (name,))
+    return excluded
+
+
 def _networks(part: str, key: str, value: object) -> dict[str, object]:
     networks = _mapping(part, key, value)
     if not networks or not all(name.isidentifier() and isinstance(networks[name], str) for name in networks):
@@ -201,6 +208,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "implies": _implied,
     "requires": _keys,
     "provides": _keys,
+    "excludes": _excludes,
     "fallback": _text,
     "train": _train,
     "family": _text,

@@ -25,6 +25,7 @@ class Entry:
         implies: parts that come with it, such as ``normalization/none@d``.
         requires: keys it needs from data or architecture.
         provides: keys it brings.
+        excludes: keys that must not be there, each with the part to use in its place.
         fallback: the part of the same kind that stands in where the needs of an implied one are not met.
         train: settings that it asks for.
         family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
@@ -48,6 +49,7 @@ class Entry:
     implies: tuple[str, ...] = ()
     requires: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
+    excludes: Mapping[str, str] = field(default_factory=dict, hash=False)
     fallback: str | None = None
     train: Mapping[str, object] = field(default_factory=dict, hash=False)
     family: str | None = None

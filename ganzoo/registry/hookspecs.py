@@ -36,7 +36,7 @@ def register_architectures(register: Register) -> None:
 
 @hookspec
 def register_normalizations(register: Register) -> None:
-    """Classes ``(channels, y_dim, *, options)`` of modules called ``norm(x, y)``."""
+    """Classes ``(channels, c_dim, *, options)`` of modules called ``norm(x, c)``, with a context ``(B, c_dim)``."""
 
 
 @hookspec

@@ -470,16 +470,16 @@ def test_ac_pays_each_player_for_what_the_classifier_can_name():
     part = AuxiliaryClassifier(3, weight=2.0, weight_fake=0.0, weight_g=0.5)
     head = part.head(5, bias=False)
     real, fake, y = torch.randn(6, 5), torch.randn(6, 5), onehot(6, 3)
-    critic = SimpleNamespace(output=lambda x: head(x, y))
-    round = SimpleNamespace(side="d", real=real, fake=fake, y=y, critic=critic)
+    other = y.flip(0)
+    ctx = SimpleNamespace(player="d", real=real, fake=fake, y_real=y, y_fake=other, discriminate=lambda x: head(x, y))
     labels = torch.arange(6) % 3
-    terms = part.terms(round)
+    terms = part.terms(ctx)
     assert set(terms) == {"class_real"}
     assert torch.allclose(terms["class_real"], 2 * F.cross_entropy(head.classifier(real), labels))
-    round.side = "g"
-    terms = part.terms(round)
+    ctx.player = "g"
+    terms = part.terms(ctx)
     assert set(terms) == {"class_fake"}
-    assert torch.allclose(terms["class_fake"], F.cross_entropy(head.classifier(fake), labels) / 2)
+    assert torch.allclose(terms["class_fake"], F.cross_entropy(head.classifier(fake), labels.flip(0)) / 2)
     assert isinstance(head(real, y), Output) and head(real, y).scores.shape == (6,)
 
 
