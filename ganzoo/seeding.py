@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 
-def derive(*numbers: int) -> int:
-    """A seed in [0, 2**63) that depends on every one of ``numbers`` and looks unrelated for neighbouring ones."""
-    text = ",".join(str(int(number)) for number in numbers).encode()
+def derive(*names: int | str) -> int:
+    """A seed in [0, 2**63) that depends on every one of ``names`` and looks unrelated for neighbouring numbers."""
+    text = ",".join(name if isinstance(name, str) else str(int(name)) for name in names).encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1

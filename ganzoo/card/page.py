@@ -58,7 +58,11 @@ def render(facts: Facts) -> str:
         facts=facts,
         config=config,
         data={
-            key: number(config["dataset"].get(key, "unknown")) for key in ("name", "count", "licence", "fingerprint")
+            "held_out": count_held_out(facts),
+            **{
+                key: number(config["dataset"].get(key, "unknown"))
+                for key in ("name", "count", "licence", "fingerprint")
+            },
         },
         metadata=Markdown(front_matter(facts)),
         mark=heading_mark(facts.ref),
@@ -80,6 +84,7 @@ def render(facts: Facts) -> str:
         train=Markdown(train_command(facts)),
         init=first_weights(facts),
         origin=origin(facts),
+        chosen_by=chosen_by(facts),
         score_data=Markdown(data_argument(facts.scores[0].dataset["name"] if facts.scores else data_name(facts))),
         data_known=data_word(data_name(facts)) is not None,
         prompts=facts.prompts[:MOST_PROMPTS],
@@ -187,6 +192,29 @@ def score_row(score: Score) -> dict[str, Any]:
         "floor": "" if score.floor is None else shown(score.floor),
         "score": score,
         "details": ", ".join(f"{name} {number(value)}" for name, value in score.details.items() if is_short(value)),
+    }
+
+
+def count_held_out(facts: Facts) -> int:
+    """How many of the data's images the training held out; 0 where it held none out, or says nothing sensible."""
+    held = facts.config["dataset"].get("valid")
+    count = held.get("count") if isinstance(held, dict) else 0
+    return count if isinstance(count, int) else 0
+
+
+def chosen_by(facts: Facts) -> dict[str, Any] | None:
+    """The score that chose the step in the folder: its key and split, and whether scores here are on its images.
+
+    None where the step is the last one, or the folder, such as one of ganzoo 0.1.0, does not say.
+    """
+    found = facts.config.get("selected_on")
+    known = isinstance(found, dict) and all(isinstance(found.get(n), str) for n in ("key", "split", "fingerprint"))
+    if facts.config["selection"] != "best" or not isinstance(found, dict) or not known:
+        return None
+    return {
+        "key": found["key"],
+        "split": found["split"],
+        "scored": any(score.dataset["fingerprint"] == found["fingerprint"] for score in facts.scores),
     }
 
 

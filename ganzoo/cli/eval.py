@@ -21,7 +21,7 @@ OTHER_SPLIT = "other split"
 @click.command("eval")
 @click.argument("model")
 @click.option("--data", required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them.")
-@click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
+@click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--metrics",
     default="fid",

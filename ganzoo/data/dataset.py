@@ -98,6 +98,7 @@ class ImageData:
         paired: further batch keys with a row for each image: images of the same size, such as ``source``, or tensors.
         unpaired: further batch keys of images of the same size with an order, and a number, of their own; and tensors
             with a row for each of these, called after them, such as ``source_label`` for ``source``.
+        valid: which images were held out of these, as ``config.json`` keeps it; empty where none were.
     """
 
     name: str
@@ -114,6 +115,7 @@ class ImageData:
     skipped: dict[str, str] = field(default_factory=dict)
     paired: Mapping[str, Images | Tensor] = field(default_factory=dict)
     unpaired: Mapping[str, Images | Tensor] = field(default_factory=dict)
+    valid: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape

@@ -65,3 +65,29 @@ class LazyImages:
     def fetch(self, indices: Tensor) -> Tensor:
         """See :meth:`Images.fetch`. Raises what decoding raises, naming the picture."""
         return torch.from_numpy(np.stack(list(self._pool.map(self._decode, indices.tolist()))))
+
+
+class ChosenImages:
+    """Some of other images, numbered anew, and fetched from there.
+
+    Args:
+        images: all of them.
+        rows: int64 ``(N,)``, the numbers of those that are chosen.
+    """
+
+    def __init__(self, images: Images, rows: Tensor) -> None:
+        self.images, self.rows = images, rows
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(N, C, H, W)``."""
+        return len(self.rows), *self.images.shape[1:]
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """See :meth:`Images.fetch`."""
+        return self.images.fetch(self.rows[indices])
+
+
+def chosen(images: Images, rows: Tensor) -> Images:
+    """Images ``rows`` (int64) of others: copied where these are in memory, so that a GPU can hold them."""
+    return MemoryImages(images.pixels[rows]) if isinstance(images, MemoryImages) else ChosenImages(images, rows)

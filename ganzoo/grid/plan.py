@@ -119,9 +119,10 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
     if request.eval_data is not None:
         from ganzoo.scoring.score import open_split
 
-        open_split(
-            request.eval_data, HELD_OUT, data.resolution, data.channels
-        )  # refused now, not after hours of training
+        # Refused now, not after hours of training.
+        others, _ = open_split(request.eval_data, HELD_OUT, data.resolution, data.channels)
+        if others.fingerprint == data.fingerprint:
+            raise UsageError(f"--eval-data {request.eval_data}: these are the images to train on; give other ones")
     plans = [plan]
     for recipe in recipes[1:]:
         with _naming(recipe):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError
 from ganzoo.files.write import check_writable
@@ -23,7 +24,7 @@ from ganzoo.metrics.cache import keep_floor
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
 
-OTHER = {"train": "test", "test": "train"}
+OTHER = {"train": "test", "test": "train", VALID: "test"}
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,51 @@ def open_split(data: Any, split: str | None, resolution: int, channels: int) -> 
     return open_data(data, DataRequest(split=wanted, **size)), wanted
 
 
+def open_real(data: Any, split: str | None, model: GAN | ImageData) -> tuple[ImageData, str]:
+    """Real images as :func:`open_split` gives them; ``valid`` is what the model's own training held out, if it did.
+
+    Raises:
+        UsageError: ``valid`` is asked for, of other data than the model's training held some out of.
+    """
+    held = held_out_of(model)
+    if held is None or split != VALID:
+        return open_split(data, split, model.resolution, model.channels)
+    whole, _ = open_split(data, None, model.resolution, model.channels)
+    if whole.fingerprint != held.of:
+        raise UsageError(f"{whole.name} is not the data that the training held images out of: give that as --data")
+    return held.divide(whole)[1], VALID
+
+
+def refuse_trained_on(real: ImageData, split: str, model: GAN | ImageData) -> None:
+    """Refuse to record images that a model was trained on as images that it has not seen.
+
+    Raises:
+        UsageError: the split is called ``test`` or ``valid``, and holds what the model learned from.
+    """
+    held = held_out_of(model)
+    learned_from = {_config(model)["dataset"].get("fingerprint"), held.of if held else None} - {None}
+    if split in ("test", VALID) and real.fingerprint in learned_from:
+        raise UsageError(
+            f"--split {split}: these images of {real.name} are what the model was trained on: give --split train, or"
+            " other images"
+        )
+
+
+def held_out_of(model: GAN | ImageData) -> HoldOut | None:
+    """What the training of a model that was loaded held out; None where nothing was.
+
+    Raises:
+        ModelError: its ``config.json`` makes no sense there.
+    """
+    return HoldOut.read(_config(model), Path(CONFIG))
+
+
+def _config(model: GAN | ImageData) -> Mapping[str, Any]:
+    """What ``config.json`` says of a model that was loaded; that of any other, and of images, has no data set."""
+    config: Any = getattr(model, "config", None)
+    return dict(config) if isinstance(config, dict) else {"dataset": {}}
+
+
 def evaluate(
     model: GAN | ModelReference | str | PathLike[str],
     data: Any,
@@ -141,7 +187,8 @@ def evaluate(
     Args:
         model: a GAN; a reference as :func:`ganzoo.load` takes it; or a folder or ``.zip`` of images.
         data: real images, as :func:`ganzoo.train` takes them.
-        split: of the data, ``train`` by default; for a folder, zip or tensor, only what to call it.
+        split: of the data, ``train`` by default; for a folder, zip or tensor, only what to call it. ``valid`` is what
+            the model's training held out.
         metrics: names of metrics (``ganzoo list metric``), with options as in ``kid:subsets=50``; a list, or text with
             commas.
         n: images to draw.
@@ -172,7 +219,8 @@ def evaluate(
         check_writable(first.folder.path)
     file = None if weights is None else Path(weights)
     views_of(selected, features, first.model.resolution, file, device)  # what is missing is said before data is opened
-    real, named = open_split(data, split, first.model.resolution, first.model.channels)
+    real, named = open_real(data, split, first.model)
+    refuse_trained_on(real, named, first.model)
     network = {"features": features, "weights": file, "device": device}
     options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
     if floor is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import ImageData
+from ganzoo.data.holdout import VALID
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import METRICS
@@ -20,7 +21,7 @@ from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of
-from ganzoo.scoring.score import open_split
+from ganzoo.scoring.score import held_out_of, open_real
 
 TOLERANCE = 0.01
 SMALLEST_DIFFERENCE = 1e-5  # that a verification minds, whatever the tolerance: float32 on another machine
@@ -78,7 +79,7 @@ class ScoreVerifier:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        self._opened: dict[tuple[str, int, int], ImageData] = {}
+        self._opened: dict[tuple[Any, ...], ImageData] = {}
 
     def measure_again(self, gan: GAN, recorded: Sequence[Score]) -> list[Verification]:
         """What becomes of ``recorded``, in order, when the images of ``gan`` are scored.
@@ -98,9 +99,9 @@ class ScoreVerifier:
 
     def _real(self, split: str, gan: GAN) -> ImageData:
         """The real images of a split, of the size that a model draws; opened once."""
-        wanted = (split, gan.resolution, gan.channels)
+        wanted = (split, gan.resolution, gan.channels, held_out_of(gan) if split == VALID else None)
         if wanted not in self._opened:
-            self._opened[wanted] = open_split(self.data, *wanted)[0]
+            self._opened[wanted] = open_real(self.data, split, gan)[0]
         return self._opened[wanted]
 
     def _measure(self, gan: GAN, scores: Sequence[Score]) -> tuple[list[Score], str]:

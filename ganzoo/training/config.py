@@ -148,7 +148,7 @@ class TrainConfig:
         default=None, metadata=fact("Feature extractor of the metrics; each one's own", "NAME")
     )
     eval_data: str | Path | None = field(
-        default=None, metadata=fact("Real images to score against; the data's own test split", "D")
+        default=None, metadata=fact("Real images to score against; one in ten of the data, held out", "D")
     )
     skip_bad: bool = field(default=False, metadata=fact("Leave out pictures that cannot be read"))
     log: Sequence[str] | None = field(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.errors import UsageError
 from ganzoo.folder import scores as records
 from ganzoo.folder.scores import Score
@@ -17,7 +18,8 @@ from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.gan import GAN
 from ganzoo.training.intervals import Intervals
 
-HELD_OUT = "test"
+HELD_OUT, TRAIN = "test", "train"
+TRAINED_ON = "scores are against the images that are trained on"
 
 
 class Evaluation:
@@ -74,19 +76,54 @@ def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> No
         check_images(choose(intervals.metrics), Generated(gan, data), data, intervals.eval_n)
 
 
-def held_out(
-    intervals: Intervals, value: Any, request: DataRequest, train: ImageData, notes: list[str]
-) -> ImageData | None:
-    """The images to score against: those that were named, or the data set's test split.
+def new_hold_out(intervals: Intervals, data: ImageData, seed: int, notes: list[str]) -> HoldOut | None:
+    """What a new run holds out of its data: some of it, where that is to choose the best step.
 
-    Where there are neither, they are the ones that are trained on.
+    Args:
+        intervals: say whether anything is scored, and against what.
+        data: the training images.
+        seed: of the run.
+        notes: told how many are held out.
+
+    Raises:
+        UsageError: there are too few to hold any out.
+    """
+    if not intervals.eval_every or intervals.eval_data is not None:
+        return None
+    held = HoldOut.drawn(data, seed)
+    notes.append(
+        f"{held.count:,} of the {data.count:,} images of {data.name} are held out, as the split {VALID}, to choose the"
+        " best step"
+    )
+    return held
+
+
+def divided(held: HoldOut | None, data: ImageData) -> tuple[ImageData, ImageData | None]:
+    """The images to learn from, and those held out of them; all, and none, without a hold-out."""
+    return (data, None) if held is None else held.divide(data)
+
+
+def held_out(
+    intervals: Intervals,
+    value: Any,
+    request: DataRequest,
+    train: ImageData,
+    *,
+    valid: ImageData | None,
+    notes: list[str],
+) -> ImageData | None:
+    """The images to score against: those that were named, or those held out of the training images.
+
+    A run that learns from all of its images, as those of ganzoo 0.1.0 do, goes on to be scored against the data set's
+    test split; where there is none, against what it learns from.
 
     Args:
         intervals: says whether anything is scored, and against what; if not, there are none.
         value: as ``--data`` takes it.
         request: as the training images were opened.
         train: those.
-        notes: told if it is they.
+        valid: the images that were held out of them, if any were.
+        notes: told what a score means against others than those.
 
     Raises:
         GanzooError: the images that were named cannot be opened.
@@ -94,21 +131,32 @@ def held_out(
     if not intervals.eval_every:
         return None
     if intervals.eval_data is not None:
-        from ganzoo.scoring.score import open_split
-
-        data, split = open_split(intervals.eval_data, HELD_OUT, train.resolution, train.channels)
-        return replace(data, split=split)
+        return _named(str(intervals.eval_data), train, notes)
+    if valid is not None:
+        return valid
     sizes: dict[str, Any] = {"resolution": train.resolution, "channels": train.channels}
     try:
         data = open_data(value, replace(request, split=HELD_OUT, **sizes))
     except UsageError:  # it has no such split; that is all that differs from how the training images were opened
         data = train
     if data.fingerprint != train.fingerprint:
+        notes.append(
+            f"this run holds no images out: the {HELD_OUT} split chooses its best step, so scores on it flatter"
+        )
         return data
-    notes.append(
-        f"{train.name} holds no images out: scores are against the images that are trained on; --eval-data names others"
-    )
+    notes.append(f"{train.name} holds no images out: {TRAINED_ON}; --eval-data names others")
     return train
+
+
+def _named(value: str, train: ImageData, notes: list[str]) -> ImageData:
+    """The images that were named to score against, under the split that they are."""
+    from ganzoo.scoring.score import open_split
+
+    data, split = open_split(value, HELD_OUT, train.resolution, train.channels)
+    if data.fingerprint not in (train.fingerprint, train.valid.get("of")):
+        return replace(data, split=split)
+    notes.append(f"--eval-data {value}: {TRAINED_ON}")
+    return replace(data, split=TRAIN)
 
 
 def drop_later(folder: Path, step: int) -> None:

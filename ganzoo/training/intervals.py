@@ -52,7 +52,7 @@ class Intervals:
         guard: what happens when the GAN collapses or diverges: ``warn``, ``stop``, ``rollback`` or ``off``.
         eval_every: steps between scores; 0 for none.
         metrics, eval_n, features: what is scored: metrics, samples, and the feature network; None for the metrics' own.
-        eval_data: name or path of the real images to score against; None for the test split of the data.
+        eval_data: name or path of the real images to score against; None for those that are held out of it.
     """
 
     steps: int | None

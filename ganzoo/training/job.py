@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import ImageData
+from ganzoo.data.holdout import VALID
 from ganzoo.folder.config import describe
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import compile_networks
@@ -57,6 +58,7 @@ def config_of(gan: GAN, data: ImageData, seed: int, license: str | None, horizon
     Loads what is frozen, so that weights which cannot be had are missed before anything is written.
     """
     dataset = {"name": data.name, "fingerprint": data.fingerprint, "count": data.count, "licence": data.licence}
+    dataset |= {VALID: dict(data.valid)} if data.valid else {}
     config = describe(gan, step=0, seed=seed, dataset=dataset, license=license)
     config |= {"frozen": weights} if (weights := open_frozen(gan)) else {}
     return {**config, "horizon": horizon} if schedules(gan.plan) else config

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import ImageData
+from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, quoted, read_json
@@ -186,8 +187,9 @@ def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], p
 
 
 def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) -> None:
-    """Refuse to resume on other images than the run has seen."""
-    if data.fingerprint != config["dataset"].get("fingerprint"):
+    """Refuse to resume on other images than the run was given, those that it holds out among them."""
+    held = HoldOut.read(config, folder / CONFIG)
+    if data.fingerprint != (held.of if held else config["dataset"].get("fingerprint")):
         raise RunError(
             f"{folder} was trained on {config['dataset'].get('name')}, and these {data.count} images are others "
             f"({data.name}); give the same data, or go on with these in a new folder: {fork_hint(folder)} --data ..."

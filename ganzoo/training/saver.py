@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from ganzoo.files.write import make_folder, remove_torn, write_json
 from ganzoo.folder import examples
 from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
+from ganzoo.folder.scores import read_scores
 from ganzoo.folder.weights import generator_state
 from ganzoo.gan.gan import GAN
 from ganzoo.training.batchnorm import refresh_statistics
@@ -128,7 +131,7 @@ class Saver:
             if best is None or best.by == HEALTH:
                 self.output.publish(gan, {**config_json, "step": self.trainer.step, "selection": "last"})
             else:
-                config = {**config_json, "step": best.step, "selection": "best"}
+                config = {**config_json, "step": best.step, "selection": "best", **selected_on(self.folder, best)}
                 self.output.publish(gan, config, bests(self.folder)[best.step] / MODEL)
 
     def finish(self) -> None:
@@ -143,3 +146,9 @@ class Saver:
     def note_time(self) -> None:
         """Write ``run.json``, with the seconds of training so far."""
         write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1)})
+
+
+def selected_on(folder: Path, best: Best) -> dict[str, Any]:
+    """What ``config.json`` says of the score that chose the best step: its key, and the data that it is on."""
+    chosen = [score for score in read_scores(folder) if (score.key, score.step) == (best.by, best.step)]
+    return {"selected_on": {"key": best.by, **chosen[-1].dataset}} if chosen else {}

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import open_data
+from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
 from ganzoo.distributed.group import join_world
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
+from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.log import read_log
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.builder import assemble
@@ -27,7 +29,7 @@ from ganzoo.training import setup
 from ganzoo.training.checkpoint import State, drop_after, load_training
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
-from ganzoo.training.evaluation import check_metrics, check_scorable, held_out
+from ganzoo.training.evaluation import check_metrics, check_scorable, divided, held_out, new_hold_out
 from ganzoo.training.init import copy_weights
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
@@ -168,7 +170,8 @@ def _begin(config: TrainConfig) -> Run:
     world().part(int(plan["batch"]))
     precision = choose_precision(str(plan["precision"]), device)
     intervals = setup.intervals_of(config, Intervals(data.steps or setup.STEPS))
-    others = held_out(intervals, config.data, wanted, data, notes)
+    data, valid = divided(new_hold_out(intervals, data, seed, notes), data)
+    others = held_out(intervals, config.data, wanted, data, valid=valid, notes=notes)
     made = Setup(plan, data, seed, precision, intervals, others)
     length = length_of_new(config, made, _probe(made))
     gan = setup.fresh_gan(plan, data, seed)
@@ -208,9 +211,10 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         wanted = setup.data_request(config, skip_bad=skip_bad, **sizes)
         data = open_data(value, wanted)
         resuming.refuse_other_data(folder, config_json, data)
+        data, valid = divided(HoldOut.read(config_json, folder / CONFIG), data)
         intervals = setup.intervals_of(config, longer(config, gan.plan, intervals, before["horizon"]))
         check_metrics(intervals)
-        others = held_out(intervals, value, wanted, data, notes)
+        others = held_out(intervals, value, wanted, data, valid=valid, notes=notes)
         check_scorable(gan, others, intervals)
         resuming.refuse_other_horizon(gan.plan, before["horizon"], config.horizon, intervals.steps, folder)
         if config.license is not None:
@@ -254,7 +258,12 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     precision = choose_precision(str(plan["precision"]), choose_device(config.device))
     intervals = setup.intervals_of(config, intervals)
     check_metrics(intervals)
-    others = held_out(intervals, value, setup.data_request(config, skip_bad=skip_bad), data, notes)
+    former = HoldOut.read(config_json, source / CONFIG)
+    same = data.fingerprint == (former.of if former else config_json["dataset"].get("fingerprint"))
+    # A network has seen what its run did not hold out: only of other data can a fork hold out images of its own.
+    data, valid = divided(former if same else new_hold_out(intervals, data, seed, notes), data)
+    wanted = setup.data_request(config, skip_bad=skip_bad)
+    others = held_out(intervals, value, wanted, data, valid=valid, notes=notes)
     made = Setup(plan, data, seed, precision, intervals, others)
     length = length_of_new(config, made, _probe(made), before["horizon"], state.step)
     notes += [length.note] if length.note else []

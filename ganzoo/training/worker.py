@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, open_data
+from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
 from ganzoo.folder.building import build_from
+from ganzoo.folder.layout import CONFIG
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import resume
+from ganzoo.training.evaluation import divided
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job
 from ganzoo.training.log import Log
@@ -76,8 +79,9 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     wanted = DataRequest(config_json["resolution"], config_json["channels"], skip_bad=bool(run_json["skip_bad"]))
     opened = in_rank_order(lambda: open_data(run_json["data"] if data is None else data, wanted))
     resume.refuse_other_data(folder, config_json, opened)
+    train, _ = divided(HoldOut.read(config_json, folder / CONFIG), opened)
     intervals = Intervals(**{**given, "log": ()})
-    setup = Setup(gan.plan, opened, int(config_json["seed"]), precision, intervals)
+    setup = Setup(gan.plan, train, int(config_json["seed"]), precision, intervals)
     job = Job(setup, folder, gan, config_json, run_json)
     with deterministic(bool(run_json["deterministic"])):
         trainer = job.trainer()

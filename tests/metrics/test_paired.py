@@ -198,7 +198,7 @@ def test_folders_keep_them_and_verify_measures_them_again(tmp_path: Path) -> Non
 
     options = {"eval_every": 2, "eval_n": 20, "metrics": ["ssim", "l1"]}
     run = tiny(tmp_path / "run", "dimmer", data="forty-pairs", **options).folder
-    assert {score.key for score in read_scores(run)} == {"ssim20-train@pixels", "l1-20-train@pixels"}
+    assert {score.key for score in read_scores(run)} == {"ssim4-valid@pixels", "l1-4-valid@pixels"}
     made = ganzoo.evaluate(run, "forty-pairs", metrics=FORMULAS, n=30)
     assert [score.key for score in made] == ["l1-30-train@pixels", "psnr30-train@pixels", "ssim30-train@pixels"]
     assert all(

@@ -399,7 +399,7 @@ def test_the_model_is_the_best_scored_step(scored, tmp_path):
     )
     key = records[0].key
     assert [record["score"][key] for record in run.log if "score" in record] == [50.0, 30.0, 40.0, 35.0]
-    assert scored.asked == [(step, "all", 8, "toy") for step in (2, 4, 6, 8)]
+    assert scored.asked == [(step, "valid", 8, "toy") for step in (2, 4, 6, 8)]
     assert max(bests(run.folder)) == 4
     assert run.step == 8 and ModelFolder(run.folder).digest == records[2].weights
 
@@ -438,12 +438,13 @@ def test_scores_of_later_steps_than_the_checkpoint_are_taken_again(scored, tmp_p
 
 def test_scores_are_against_held_out_images_where_there_are_any(scored, tmp_path, capsys):
     pace = {"steps": 2, "eval_every": 2, "eval_n": 8, "resolution": 16, "batch": 4}
-    ganzoo.train("gan:ch=8", "digits", out=tmp_path / "digits", **pace)
+    ganzoo.train("gan:ch=8", "digits", out=tmp_path / "digits", quiet=True, **pace)
     tiny(tmp_path / "memory", steps=2, eval_every=2, eval_n=8, quiet=False)
-    assert [asked[1] for asked in scored.asked] == ["test", "all"]
+    assert [asked[1] for asked in scored.asked] == ["valid", "valid"]
     shown = capsys.readouterr().err
-    assert shown.count("holds no images out: scores are against the images that are trained on") == 1
-    assert "step 2: fid8-test@toy 50, the best so far" in shown
+    assert "143 of the 1,438 images of digits are held out, as the split valid" not in shown  # it was quiet
+    assert "4 of the 48 images of Labelled are held out, as the split valid, to choose the best step" in shown
+    assert "step 2: fid8-valid@toy 50, the best so far" in shown
 
 
 def test_scores_are_against_the_images_that_were_named(tmp_path):
