@@ -16,6 +16,7 @@ from ganzoo.files.untrusted import printable, quoted, read_tensors
 from ganzoo.folder.config import SIZES
 from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain
 from ganzoo.gan.builder import assemble
+from ganzoo.gan.game import Game
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.plan import Plan
 from ganzoo.registry.recipe import EMPTY, Recipe
@@ -98,6 +99,13 @@ def exported(gan: GAN, config: Mapping[str, Any]) -> tuple[dict[str, nn.Module],
     return networks, expected
 
 
+def stateless(game: Game) -> Game:
+    """A game without what it remembers of a training: it goes on saying what the networks take."""
+    game._modules.clear()
+    game._buffers.clear()
+    return game
+
+
 def read_weights(gan: GAN, config: Mapping[str, Any], file: Path) -> None:
     """Give a GAN on ``meta`` the weights of a file; what the file does not hold, such as D, is taken out of it.
 
@@ -106,8 +114,10 @@ def read_weights(gan: GAN, config: Mapping[str, Any], file: Path) -> None:
     """
     networks, expected = exported(gan, config)
     tensors = read_tensors(file, expected)
+    game = gan.game
     for child in list(gan._modules):
         delattr(gan, child)
+    gan.__dict__["game"] = stateless(game)
     for name, network in networks.items():
         own = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
         full = {key: t.float() if t.is_floating_point() else t for key, t in own.items()}

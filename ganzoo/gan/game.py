@@ -67,8 +67,10 @@ class Parts:
         return {"loss": self.loss, **self.regularizers, **self.augments}
 
 
-class Game(ABC):
+class Game(nn.Module, ABC):
     """How the networks of a GAN play: subclasses name the players and list their turns.
+
+    What it must remember between turns is a buffer, or a module of its own: both are saved, as ``game.…``.
 
     Attributes:
         players: networks by player.
@@ -83,6 +85,7 @@ class Game(ABC):
     Keyword-only arguments of a subclass are options of its architecture's name in recipes, such as ``pix2pix:l1=10``.
     """
 
+    gan: Any  # its networks are attributes that a plan names
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     critics: ClassVar[tuple[str, ...]] = ("D",)
     inputs: ClassVar[frozenset[str]] = frozenset({NOISE})
@@ -94,13 +97,17 @@ class Game(ABC):
             cls.inputs = vars(cls)["takes"]
 
     def __init__(self, gan: nn.Module) -> None:
-        self.gan: Any = gan  # its networks are attributes that a plan names
+        super().__init__()
+        self.__dict__["gan"] = gan  # whose child the game is, so it must not be a child of the game
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
 
         def __getattr__(self, name: str) -> Any:
             """What 0.1.0 called its attributes; asked only for what is not there."""
-            return old_attribute(self, name)
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return old_attribute(self, name)
 
     @abstractmethod
     def turns(self) -> list[Turn]:

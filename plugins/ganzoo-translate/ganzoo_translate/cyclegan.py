@@ -104,7 +104,7 @@ class CycleGame(Game):
             within(f"cyclegan:{name}", value, 0, 10_000 if name == "pool" else None)
         self.cycle, self.identity = cycle, identity
         self.adversaries = {"image": Adversary(gan, "D"), SOURCE: Adversary(gan, "E")}
-        gan.add_module("history", nn.ModuleDict({target: History(gan, pool) for target in self.adversaries}))
+        self.history = nn.ModuleDict({target: History(gan, pool) for target in self.adversaries})
 
     def turns(self) -> list[Turn]:
         """D and E judge, then G and F answer."""
@@ -115,8 +115,7 @@ class CycleGame(Game):
         terms: dict[str, Tensor] = {}
         for target, adversary in self.adversaries.items():
             ctx = self.context(batch, step, "d", target)
-            gan: Any = self.gan
-            ctx.fake = gan.history[target](ctx.fake, torch.rand(size_of_batch(ctx.fake)) < 0.5)
+            ctx.fake = self.history[target](ctx.fake, torch.rand(size_of_batch(ctx.fake)) < 0.5)
             terms |= named(target, adversary.discriminator_loss(ctx))
         return terms
 

@@ -111,7 +111,7 @@ class RefinerGame(Game):
         within("simgan:warmup", warmup, 0)
         within("simgan:warmup.d", warmup_d, 0)
         self.reg, self.warmup, self.warmup_d, self.adversary = reg, warmup, warmup_d, Adversary(gan)
-        gan.add_module("history", History(gan, pool))
+        self.history = History(gan, pool)
 
     def turns(self) -> list[Turn]:
         """G warms up, then D; then D judges and G answers."""
@@ -129,9 +129,8 @@ class RefinerGame(Game):
     def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """D's turn: real up; fakes, half of them old ones, down."""
         ctx = self.context(batch, step, "d")
-        n, gan = size_of_batch(ctx.fake), self.gan
-        history: Any = gan.history
-        ctx.fake = history(ctx.fake, torch.arange(n) < n // 2)
+        n = size_of_batch(ctx.fake)
+        ctx.fake = self.history(ctx.fake, torch.arange(n) < n // 2)
         return self.adversary.discriminator_loss(ctx)
 
     def refine(self, batch: Batch, step: int) -> dict[str, Tensor]:

@@ -111,7 +111,7 @@ def test_cyclegan_without_identity_and_pool():
     made, step = trainer("cyclegan:ch=4,blocks=1,identity=0,pool=0")
     step()
     assert not any("identity" in name for name in made.report()["losses"])
-    assert made.gan.history["image"].images.numel() == 0
+    assert made.gan.game.history["image"].images.numel() == 0
 
 
 def test_cycle_term_is_what_comes_back():
@@ -172,8 +172,8 @@ def test_history_keeps_nothing_of_labelled_fakes():
 def test_critics_of_cyclegan_see_old_fakes(monkeypatch):
     made, step = trainer("cyclegan:ch=4,blocks=1,pool=4")
     step()
-    kept = {name: own.images.clone() for name, own in made.gan.history.items()}
-    assert all(int(own.held) == 4 for own in made.gan.history.values())
+    kept = {name: own.images.clone() for name, own in made.gan.game.history.items()}
+    assert all(int(own.held) == 4 for own in made.gan.game.history.values())
     judged = {}
     for name, adversary in made.gan.game.adversaries.items():
         judge = adversary.discriminator_loss
@@ -184,7 +184,7 @@ def test_critics_of_cyclegan_see_old_fakes(monkeypatch):
     for name, fakes in judged.items():
         old = [any(torch.equal(fake, image) for image in kept[name]) for fake in fakes]
         assert not all(old)
-        assert sum(old) == sum(not any(torch.equal(image, now) for now in made.gan.history[name].images)
+        assert sum(old) == sum(not any(torch.equal(image, now) for now in made.gan.game.history[name].images)
                                for image in kept[name])  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_simgan_shows_d_half_a_batch_of_the_past(monkeypatch):
     made, step = trainer("simgan:ch=6,blocks=1,warmup=0,warmup.d=0,pool=8")
     for _ in range(2):
         step()
-    kept, judge, judged = made.gan.history.images.clone(), made.gan.game.adversary.discriminator_loss, []
+    kept, judge, judged = made.gan.game.history.images.clone(), made.gan.game.adversary.discriminator_loss, []
     monkeypatch.setattr(
         made.gan.game.adversary, "discriminator_loss", lambda ctx: judged.append(ctx.fake) or judge(ctx)
     )

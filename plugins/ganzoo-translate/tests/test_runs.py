@@ -37,7 +37,7 @@ def test_resumed_run_equals_unbroken_run(system, first, runs, tmp_path):
 
 
 def test_histories_are_in_the_checkpoint(runs):
-    for system, keys in {"simgan": ["history"], "cyclegan": ["history.image", "history.source"]}.items():
+    for system, keys in {"simgan": ["game.history"], "cyclegan": ["game.history.image", "game.history.source"]}.items():
         with safe_open(runs[system] / "training" / "step-00000004" / "state.safetensors", "pt") as state:
             for key in keys:
                 assert int(state.get_tensor(f"gan/{key}.held")) == 6
