@@ -30,7 +30,7 @@ OTHER_SPLIT = "other split"
     help="See 'ganzoo list metric'; options as in kid:subsets=50,prdc.",
 )
 @click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
-@click.option("--features", metavar="NAME", help="Feature network: inception-v3-compat (default) or one of timm.")
+@click.option("--features", metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it.")
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")

@@ -90,6 +90,8 @@ def _example(kind: str, name: str) -> str:
         return f"ganzoo data check {name}"
     if kind == "metric":
         return f"ganzoo eval runs/first --data digits --metrics {name} -n 1000"
+    if kind == "features":
+        return f"ganzoo eval runs/first --data digits --metrics kid -n 1000 --features {name}"
     if kind not in PART_KINDS:
         return f"ganzoo build {name}"
     return f"ganzoo build dcgan+{_spelling(kind, name)}" + (" --classes 10" if kind == "conditioning" else "")

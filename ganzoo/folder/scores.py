@@ -222,7 +222,7 @@ def _dataset(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 def _network(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return {
-        "name": _text(record, "name", WORD, path),
+        "name": _text(record, "name", HALF_KEY, path),
         "input": _whole(record, "input", path, 1),
         "pretrained": checked(record, "pretrained", bool, path),
         "sha256": _text(record, "sha256", HASH, path),

@@ -15,7 +15,8 @@ it is registered, so that everything asked for is gathered in one pass over the 
         register("mean-distance", MeanDistance, requires={"moments"})
 
 What no comparison of images says is an :class:`Experiment`: with ``requires={"model"}`` it is handed the model itself
-and the data.
+and the data. The network that images are seen through is a part too, of the kind ``features``: see
+:mod:`ganzoo.metrics.extractor`.
 
 Names are imported when first used, so that listing the metrics imports no torch.
 """
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.metrics.evaluation import check, evaluate
+    from ganzoo.metrics.extractor import Extractor, FeatureRequest
     from ganzoo.metrics.features import FeatureNetwork, open_network
     from ganzoo.metrics.instruments import Instrument, version_digest
     from ganzoo.metrics.metric import Experiment, Metric, Value
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Experiment": "ganzoo.metrics.metric",
+    "Extractor": "ganzoo.metrics.extractor",
     "FeatureNetwork": "ganzoo.metrics.features",
+    "FeatureRequest": "ganzoo.metrics.extractor",
     "Instrument": "ganzoo.metrics.instruments",
     "Metric": "ganzoo.metrics.metric",
     "Moments": "ganzoo.metrics.moments",
@@ -53,7 +57,9 @@ _HOMES = {
 
 __all__ = [
     "Experiment",
+    "Extractor",
     "FeatureNetwork",
+    "FeatureRequest",
     "Instrument",
     "Metric",
     "Moments",

@@ -1,12 +1,13 @@
-"""Feature extractors by name: the networks whose features scores compare.
+"""Feature extractors by name: the networks whose features scores compare, parts of the kind ``features``.
 
-``inception-v3-compat`` is the graph that FID is defined on; any other name is a network of timm, with its weights.
-``NAME:random`` leaves the weights untrained, for tests, and says so in every key.
+``inception-v3-compat`` is the graph that FID is defined on; a name that no part has is a network of timm. Options come
+behind a ``:``, as in ``clip:tokens=true``. ``NAME:random`` leaves the weights untrained, for tests, and says so in
+every key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -17,23 +18,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ganzoo.errors import GanzooError, UsageError, nearest
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
+from ganzoo.metrics.extractor import Extractor, FeatureRequest, Seen
 from ganzoo.metrics.instruments import Targets
 from ganzoo.metrics.resize import RESIZES
-from ganzoo.metrics.weights import (
-    INCEPTION_SHA256,
-    OFFLINE_NETWORK,
-    content_digest,
-    fitted,
-    inception_weights,
-    packaged,
-    read_state,
-)
-from ganzoo.registry.about import install
+from ganzoo.metrics.weights import INCEPTION_SHA256, content_digest
+from ganzoo.metrics.words import configured
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import known_provider
+from ganzoo.registry.recipe import Part
 
-INCEPTION = "inception-v3-compat"
+DEFAULT = "inception-v3-compat"
 RANDOM = ":random"
-SMALLEST = 64  # pixels: below, a network of ImageNet sees next to nothing
+NAMES = "names"  # provided by a part that opens networks of other names than its own
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class FeatureNetwork:
         x = images.to(self.device).float().expand(-1, 3, -1, -1)
         x = RESIZES[resize or self.resize](x, self.pixels).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, enabled=False):
-            features, logits = self.module(x)
+            features, logits = _both(self.module(x))
         return features.float().cpu(), None if logits is None else logits.float().cpu()
 
     def see(self, images: Tensor, resize: str, targets: Targets) -> tuple[Tensor, Tensor | None]:
@@ -90,32 +88,104 @@ class FeatureNetwork:
         return None if self.pixels == self.own else self.pixels
 
 
-@lru_cache(maxsize=2)
 def open_network(
     name: str | None = None, resolution: int = 32, weights: Path | None = None, device: str | torch.device = "cpu"
 ) -> FeatureNetwork:
     """The feature network called ``name``, with its weights; the last ones stay open, for scores during training.
 
     Args:
-        name: ``inception-v3-compat`` (the default), or a network of timm such as ``tf_efficientnet_lite0.in1k``;
-            ``:random`` after it leaves it untrained.
+        name: of a part of kind ``features``, with its options: ``inception-v3-compat`` by default; or of a network of
+            timm such as ``tf_efficientnet_lite0.in1k``; ``:random`` after it leaves it untrained.
         resolution: of the images: timm's networks are given twice that size, from 64 pixels up to what
             they were trained at.
         weights: a file with its weights; else they are found on this machine, or fetched.
         device: where it goes.
 
     Raises:
-        UsageError: for an unknown name.
+        UsageError: for an unknown name or option; before anything is fetched.
         GanzooError: the weights are not here and cannot be fetched, or are those of another network.
     """
-    full = name or INCEPTION
+    full = name or DEFAULT
     base, untrained = full.removesuffix(RANDOM), full.endswith(RANDOM)
     if untrained and weights is not None:
         raise UsageError(f"--features {full} takes no --weights: leave out one of the two")
-    opener = _inception if base == INCEPTION else _timm
+    try:
+        part = Part.parse(base)
+    except RecipeError as error:
+        raise UsageError(f"no feature network is called {base!r}: {error}") from error
+    request = FeatureRequest(part.name, resolution, weights, untrained)
+    unknown: UnknownPart | None = None
+    for entry in _candidates(part):
+        try:
+            return opened(entry, part, request, torch.device(device))
+        except UnknownPart as error:  # a part that opens many names, and not this one
+            unknown = unknown or error
+    assert unknown is not None
+    raise unknown
+
+
+def _candidates(part: Part) -> Iterator[Entry]:
+    """The part of that name; or, where none is known, those that open networks of other names than their own.
+
+    Raises:
+        UnknownPart: there is none, or a package that is not installed is known to bring it.
+    """
+    try:
+        yield registry().find(part.spelling, ("features",), what="feature network")
+    except UnknownPart:
+        others = [entry for entry in registry().entries("features") if NAMES in entry.provides]
+        if not others or known_provider("features", part.name):
+            raise
+        yield from others
+
+
+@lru_cache(maxsize=2)
+def opened(entry: Entry, part: Part, request: FeatureRequest, device: torch.device) -> FeatureNetwork:
+    """A feature network as its part builds it.
+
+    Args:
+        entry: of kind ``features``.
+        part: its name as it was asked for, and options.
+        request: what its builder is asked for.
+        device: where it goes.
+
+    Raises:
+        UnknownPart: the part opens networks of many names, and has none of this one.
+        UsageError: for an option that it does not have, or has no value of that kind for.
+        PluginError: it gives something else than an :class:`~ganzoo.metrics.Extractor` that can be used.
+    """
+    values, written = configured(entry, part)
     with torch.random.fork_rng(devices=[]):  # building networks draws random numbers
         torch.manual_seed(0)
-        return opener(base, untrained, resolution, weights, torch.device(device))
+        found = entry.load()(request, **values)
+        _check(entry, found)
+        if request.untrained and found.pretrained:
+            raise UsageError(f"{written} has no untrained form: leave out {RANDOM}")
+        name = found.name or written
+        return FeatureNetwork(
+            name=name if found.pretrained else name + RANDOM,
+            pixels=found.pixels,
+            own=found.own or found.pixels,
+            pretrained=found.pretrained,
+            sha256=(digest := found.sha256 or content_digest(found.module.state_dict())),
+            resize=found.resize,
+            standard=digest == INCEPTION_SHA256,
+            classifies=found.classifies,
+            module=_placed(found.module, found.pixels, device),
+            device=device,
+        )
+
+
+def _check(entry: Entry, found: object) -> None:
+    if not isinstance(found, Extractor):
+        raise PluginError(f"{entry.spelling} gives {type(found).__name__}, and not a ganzoo.metrics.Extractor")
+    if found.resize not in RESIZES:
+        raise PluginError(f"{entry.spelling} resizes by {found.resize!r}; there are {either(RESIZES, 'and')}")
+
+
+def _both(seen: Seen) -> tuple[Tensor, Tensor | None]:
+    """Features, and logits or None, whichever way a module gives them."""
+    return seen if isinstance(seen, tuple) else (seen, None)
 
 
 def _placed(module: nn.Module, pixels: int, device: torch.device) -> nn.Module:
@@ -125,9 +195,10 @@ def _placed(module: nn.Module, pixels: int, device: torch.device) -> nn.Module:
     # and put back as it was where its features differ by more than rounding.
     probe = torch.rand(2, 3, pixels, pixels, generator=torch.Generator().manual_seed(0)) * 255
     with torch.no_grad():
-        expected = module(probe)[0]
+        expected = _both(module(probe))[0]
         undo = fold_batch_norms(module)
-        if not torch.allclose(module(probe)[0], expected, rtol=1e-3, atol=1e-4 * expected.abs().amax().item()):
+        same = torch.allclose(_both(module(probe))[0], expected, rtol=1e-3, atol=1e-4 * expected.abs().amax().item())
+        if not same:
             for parent, child, original in reversed(undo):
                 setattr(parent, child, original)
     return module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -153,102 +224,3 @@ def fold_batch_norms(module: nn.Module) -> list[tuple[nn.Module, str, nn.Module]
                 setattr(parent, first, fuse_conv_bn_eval(conv, norm))
                 setattr(parent, second, nn.Sequential(*after))
     return replaced
-
-
-# --- the 2015 Inception graph -------------------------------------------------------------------------------
-
-
-def _inception(
-    name: str, untrained: bool, resolution: int, weights: Path | None, device: torch.device
-) -> FeatureNetwork:
-    state = None if untrained else read_state(inception_weights(weights))
-    from ganzoo.metrics.inception import PIXELS, InceptionGraph
-
-    graph = InceptionGraph()
-    if state is not None:
-        graph.network.load_state_dict(fitted(state, graph.network.state_dict(), name))
-    return FeatureNetwork(
-        name=name if state else name + RANDOM,
-        pixels=PIXELS,
-        own=PIXELS,
-        pretrained=state is not None,
-        sha256=INCEPTION_SHA256 if state else content_digest(graph.network.state_dict()),
-        resize="tf1-bilinear",
-        standard=state is not None,
-        classifies=True,
-        module=_placed(graph, PIXELS, device),
-        device=device,
-    )
-
-
-# --- networks of timm ---------------------------------------------------------------------------------------
-
-
-class _Timm(nn.Module):
-    """A network of timm from images in [0, 255] to pooled features and logits."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-        settings: Mapping[str, Any] = network.pretrained_cfg
-        for key in ("mean", "std"):
-            self.register_buffer(key, 255 * torch.tensor(settings[key]).reshape(1, 3, 1, 1))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Features ``(B, d)`` and logits ``(B, classes)`` of images ``(B, 3, H, W)``."""
-        maps = self.network.forward_features((x - self.mean) / self.std)
-        features = self.network.forward_head(maps, pre_logits=True)
-        return features, self.network.get_classifier()(features) if self.network.num_classes else None
-
-
-def _timm(name: str, untrained: bool, resolution: int, weights: Path | None, device: torch.device) -> FeatureNetwork:
-    import timm
-
-    architecture = name.partition(".")[0]
-    if not timm.is_model(architecture):
-        close = ", ".join(nearest(name, [INCEPTION, OFFLINE_NETWORK, *timm.list_models()]))
-        raise UsageError(f"no feature network is called {name!r}; nearest: {close}")
-    try:
-        network: Any = timm.create_model(name)
-    except RuntimeError as error:  # an unknown tag
-        close = ", ".join(nearest(name, timm.list_models(f"{architecture}.*", pretrained=True)))
-        raise UsageError(f"{architecture} has no weights called {name!r}; it has {close}") from error
-    settings = network.pretrained_cfg
-    if not untrained:
-        name = f"{architecture}.{settings['tag']}" if settings.get("tag") else architecture
-        network.load_state_dict(_timm_state(name, network, weights))
-    own = int(settings["input_size"][-1])
-    pixels = own if settings.get("fixed_input_size") else min(own, max(SMALLEST, 2 * resolution))
-    return FeatureNetwork(
-        name=architecture + RANDOM if untrained else name,
-        pixels=pixels,
-        own=own,
-        pretrained=not untrained,
-        sha256=content_digest(network.state_dict()),
-        resize="bilinear",
-        standard=False,
-        classifies=bool(network.num_classes),
-        module=_placed(_Timm(network), pixels, device),
-        device=device,
-    )
-
-
-def _timm_state(name: str, network: nn.Module, weights: Path | None) -> dict[str, Tensor]:
-    """Weights from the file that was given, an installed package, or timm's own place on the Hub."""
-    import timm
-
-    file = weights or packaged(name)
-    if file is not None:
-        return fitted(read_state(file), network.state_dict(), file)
-    try:
-        return timm.create_model(name, pretrained=True).state_dict()
-    except Exception as error:  # whatever the Hub's client, the network or a file's reader raises
-        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        hint = f"{install('offline')} brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
-        raise GanzooError(
-            f"the weights of {name} are not on this machine and cannot be fetched ({why});"
-            f" name a file with --weights, or {hint}"
-        ) from error

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
+from ganzoo.metrics import weights
+from ganzoo.metrics.extractor import Extractor, FeatureRequest
+
 PIXELS = 299
 TRUNK = (
     *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
@@ -53,3 +56,19 @@ class InceptionGraph(nn.Module):
         features = x.flatten(1)
         fc: Any = self.network.fc
         return features, features @ fc.weight.T
+
+
+def inception(request: FeatureRequest) -> Extractor:
+    """The 2015 Inception graph, on which FID is defined."""
+    state = None if request.untrained else weights.read_state(weights.inception_weights(request.weights))
+    graph = InceptionGraph()
+    if state is not None:
+        graph.network.load_state_dict(weights.fitted(state, graph.network.state_dict(), request.name))
+    return Extractor(
+        module=graph,
+        pixels=PIXELS,
+        pretrained=state is not None,
+        sha256=weights.INCEPTION_SHA256 if state else weights.content_digest(graph.network.state_dict()),
+        resize="tf1-bilinear",
+        classifies=True,
+    )

@@ -16,7 +16,7 @@ from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception
 from ganzoo.metrics.statistic import STATISTICS
 from ganzoo.metrics.subjects import Fakes
-from ganzoo.metrics.words import metric_words, read_metric
+from ganzoo.metrics.words import configured, metric_words, read_metric
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Part
@@ -79,22 +79,12 @@ def choose(metrics: str | Sequence[str]) -> list[SelectedMetric]:
         names = either((entry.name for entry in registry().entries("metric")), "and")
         raise UsageError(f"name a metric; there are {names}")
     entries = [registry().find(part.spelling, ("metric",), what="metric") for part in asked]
-    found = [select_metric(entry, dict(part.options)) for entry, part in zip(entries, asked, strict=True)]
+    found = [select_metric(entry, part) for entry, part in zip(entries, asked, strict=True)]
     return list({one.request: one for one in found}.values())
 
 
-def _read_options(entry: Entry, given: Mapping[str, str]) -> tuple[dict[str, Any], str]:
-    """Options as keyword arguments; and the one text of the metric that has them, without what is default."""
-    if not given:
-        return {}, entry.name
-    known, values = entry.options(), entry.read_options(given)
-    other = {name: value for name, value in values.items() if value != known[name].default}
-    options = tuple((known[name].key, known[name].format(value)) for name, value in other.items())
-    return other, str(Part(entry.name, None, (), options))
-
-
-def select_metric(entry: Entry, given: Mapping[str, str] = {}) -> SelectedMetric:
-    """A registered metric, built with the options ``given`` as text, and its defaults for the others.
+def select_metric(entry: Entry, asked: Part | None = None) -> SelectedMetric:
+    """A registered metric, built with the options that were ``asked`` for, and its defaults for the others.
 
     Raises:
         UsageError: there is no such option, or it cannot have that value.
@@ -104,7 +94,7 @@ def select_metric(entry: Entry, given: Mapping[str, str] = {}) -> SelectedMetric
     if unknown:
         known = either([*STATISTICS, LABEL, MODEL], "and")
         raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
-    options, request = _read_options(entry, given)
+    options, request = configured(entry, asked or Part(entry.name))
     metric: Any = entry.load()(**options)
     if isinstance(metric, Experiment) != (MODEL in entry.requires):
         raise PluginError(

@@ -1,4 +1,4 @@
-"""Metrics as people ask for them: ``kid:subsets=50,size=100,prdc``, in the grammar of a recipe's parts.
+"""Metrics and feature networks as people ask for them: ``kid:subsets=50,prdc``, in the grammar of a recipe's parts.
 
 Nothing here imports torch.
 """
@@ -6,8 +6,10 @@ Nothing here imports torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ganzoo.errors import UsageError
+from ganzoo.registry.entry import Entry
 from ganzoo.registry.recipe import Part
 
 
@@ -45,3 +47,21 @@ def read_metric(word: str) -> Part:
     if part.places:
         raise UsageError(f"{word!r}: a metric has no places; write {part.spelling}, and options behind a ':'")
     return part
+
+
+def configured(entry: Entry, part: Part) -> tuple[dict[str, Any], str]:
+    """Options as keyword arguments; and the one text of the part that has them, without what is default.
+
+    Args:
+        entry: what was registered.
+        part: it, as it was asked for.
+
+    Raises:
+        UsageError: it has no such option, or that cannot have such a value.
+    """
+    if not part.options:
+        return {}, entry.name
+    known, values = entry.options(), entry.read_options(dict(part.options))
+    other = {name: value for name, value in values.items() if value != known[name].default}
+    options = tuple((known[name].key, known[name].format(value)) for name, value in other.items())
+    return other, str(Part(entry.name, None, (), options))

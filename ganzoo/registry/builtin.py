@@ -248,6 +248,12 @@ def register_metrics(register: Register) -> None:
 
 
 @hookimpl
+def register_features(register: Register) -> None:
+    register("inception-v3-compat", "ganzoo.metrics.inception:inception", paper="arxiv:1512.00567")
+    register("timm", "ganzoo.metrics.image_models:image_model", provides={"names"})
+
+
+@hookimpl
 def register_presets(register: Register) -> None:
     register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(_fid(40.22, STUDIOGAN),))
     register("ggan", "dcgan+hinge", paper="arxiv:1705.02894", published=(_fid(43.16, STUDIOGAN),))

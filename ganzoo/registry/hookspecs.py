@@ -101,6 +101,15 @@ def register_metrics(register: Register) -> None:
 
 
 @hookspec
+def register_features(register: Register) -> None:
+    """Networks that metrics look at images through: ``(request: FeatureRequest, *, options)`` gives an ``Extractor``.
+
+    ``provides={"names"}`` says that it also opens networks of names that no part has. See
+    :mod:`ganzoo.metrics.extractor`.
+    """
+
+
+@hookspec
 def register_presets(register: Register) -> None:
     """Names of recipes: ``register("lsgan", "dcgan+ls")``."""
 
@@ -120,6 +129,7 @@ HOOKS = {
             "augments",
             "datasets",
             "metrics",
+            "features",
             "presets",
         ),
         strict=True,

@@ -25,6 +25,7 @@ KINDS = (
     "augment",
     "dataset",
     "metric",
+    "features",
     "preset",
 )
 OLD_KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}
@@ -32,7 +33,9 @@ OLD_KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}
 OLD_FAMILIES = {"penalty": ("gradient", "scores")}
 """Families of regularizers that a kind of version 0.1.0 had: ``penalty/none`` empties them alone."""
 HEAD_KINDS = ("architecture", "preset")
-PART_KINDS = tuple(kind for kind in KINDS if kind not in (*HEAD_KINDS, "dataset", "metric"))
+ASKED_BY = {"dataset": "--data", "metric": "--metrics", "features": "--features"}
+"""Kinds that are no parts of a GAN, and the option that asks for one."""
+PART_KINDS = tuple(kind for kind in KINDS if kind not in (*HEAD_KINDS, *ASKED_BY))
 WORD_KINDS = ("architecture", *PART_KINDS)  # of later words: an architecture with one side replaces its network
 LONGEST = 4096
 EMPTY = "none"  # attention/none: the name that empties a slot
@@ -245,8 +248,8 @@ def _misplaced(part: Part) -> str:
         )
     if part.kind in HEAD_KINDS:
         return f"{part.spelling!r} can only be the first word of a recipe; later words are parts such as sn or hinge"
-    option = "--data" if part.kind == "dataset" else "--metrics"
-    return f"{part.spelling!r} is no part of a GAN; give the {part.kind} with {option} {part.name}"
+    asked = f"{ASKED_BY[str(part.kind)]} {part.name}"
+    return f"{part.spelling!r} is no part of a GAN; give the {part.kind} with {asked}"
 
 
 def _check_name(name: str, kind: str | None) -> None:

@@ -32,7 +32,7 @@ def pictures(n: int = 2, channels: int = 3, side: int = 32, seed: int = 0) -> Te
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No network that another test opened, and no weights that the machine happens to have."""
-    open_network.cache_clear()
+    features.opened.cache_clear()
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv(weights.INCEPTION_ENV, raising=False)
 
@@ -251,7 +251,7 @@ def test_untrained_networks_take_no_weights(tmp_path: Path) -> None:
 def test_opening_a_network_leaves_the_random_numbers_alone() -> None:
     before = torch.get_rng_state()
     first = open_network(TINY)
-    open_network.cache_clear()
+    features.opened.cache_clear()
     assert open_network(TINY).sha256 == first.sha256 and torch.equal(torch.get_rng_state(), before)
 
 
