@@ -16,6 +16,7 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError
+from ganzoo.folder.config import size_text
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -68,6 +69,7 @@ def render(facts: Facts) -> str:
         mark=heading_mark(facts.ref),
         section=lambda name: section(name, facts.kept.get(name)),
         others=[name for name in facts.kept if name not in IN_TEMPLATE],
+        pixels=size_text(config),
         colours={1: "grey", 3: "RGB"}.get(config["channels"], f"{config['channels']} channels"),
         classes=config["class_names"][:MOST_CLASSES],
         more_classes=len(config["class_names"]) > MOST_CLASSES,
@@ -207,9 +209,9 @@ def chosen_by(facts: Facts) -> dict[str, Any] | None:
 
     None where the step is the last one, or the folder, such as one of ganzoo 0.1.0, does not say.
     """
-    found = facts.config.get("selected_on")
-    known = isinstance(found, dict) and all(isinstance(found.get(n), str) for n in ("key", "split", "fingerprint"))
-    if facts.config["selection"] != "best" or not isinstance(found, dict) or not known:
+    found = facts.config["selection"]
+    known = all(isinstance(found.get(n), str) for n in ("key", "split", "fingerprint"))
+    if found["chosen"] != "best" or not known:
         return None
     return {
         "key": found["key"],
@@ -303,7 +305,8 @@ def train_command(facts: Facts) -> str:
     words = [["ganzoo", "train", config["recipe"]], ["--data", data_argument(data_name(facts))]]
     if origin(facts):
         words += [["--resume", "path/to/that/run"], ["--fork", "path/to/a/new/run"]]
-    for option in ("resolution", "steps", "seed", "horizon"):
+    words.append(["--resolution", size_text(config)])
+    for option in ("steps", "seed", "horizon"):
         value = config.get(option.removesuffix("s"))  # the step that the folder holds
         words += [[f"--{option}", str(value)]] if type(value) is int else []
     if first_weights(facts):

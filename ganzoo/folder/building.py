@@ -13,23 +13,30 @@ from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, ModelError, UnknownPart
 from ganzoo.files.untrusted import printable, quoted, read_tensors
-from ganzoo.folder.config import SIZES
+from ganzoo.folder.config import resolution_of
 from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.game import Game
 from ganzoo.gan.gan import GAN
+from ganzoo.plan.agreement import refuse_other_parts
 from ganzoo.plan.plan import Plan
 from ganzoo.registry.recipe import EMPTY, Recipe
 
 
-def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
-    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
+def _missing(config: Mapping[str, Any]) -> list[str]:
+    """The packages that a model says it needs and that are not installed, as pip takes them."""
     missing = []
     for name, version in config["plugins"].items():
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             missing.append(f"'{name}=={Version(version)}'")
+    return missing
+
+
+def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
+    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
+    missing = _missing(config)
     hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
     return ModelError(f"{folder} cannot be built: {printable(error)}{hint}")
 
@@ -40,15 +47,22 @@ def _without_weights(plan: Plan) -> Plan:
     return replace(plan, slots=tuple(slots))
 
 
-def plan_of(config: Mapping[str, Any], folder: Path) -> Plan:
-    """The plan that a checked ``config.json`` describes; ``folder`` is where it is from, for messages.
+def plan_of(config: Mapping[str, Any], folder: Path, sampling: bool = False) -> Plan:
+    """The plan that a checked ``config.json`` describes.
+
+    Args:
+        config: checked.
+        folder: where it is from, for messages.
+        sampling: do without parts of packages that are not installed, as far as G does.
 
     Raises:
         ModelError: when a part is missing, with what to install, or the plan does not hold together.
     """
     try:
         Recipe.parse(config["recipe"])
-        return Plan.from_config(config)
+        plan = Plan.from_config(config, sampling and bool(_missing(config)))
+        refuse_other_parts(plan)
+        return plan
     except UnknownPart as error:
         raise _missing_plugins(config, folder, error) from error
     except GanzooError as error:
@@ -72,7 +86,8 @@ def build_from(
     Raises:
         ModelError: when a part is missing or the plan cannot be built; the text says which and why.
     """
-    sizes = {name: config[name] for name in SIZES}
+    sizes = {name: config[name] for name in ("channels", "classes", "z_dim")}
+    sizes["resolution"] = resolution_of(config, folder)
     plan = plan_of(config, folder) if plan is None else plan
     try:
         gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from ganzoo.errors import ModelError, either
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.folder.layout import CONFIG
+from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry
@@ -21,10 +22,18 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.gan.gan import GAN
     from ganzoo.plan.plan import Plan
 
-CONFIG_FORMAT = 1
 LONGEST_NAME = 200  # of a class
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
-SIZES = {"resolution": (1, 65_536), "channels": (1, 1_024), "classes": (0, 10_000_000), "z_dim": (1, 1_000_000)}
+SELECTIONS = ("last", "best")
+LABEL_KINDS = ("class", "multilabel", "continuous")
+SIZES = {
+    "height": (1, 65_536),
+    "width": (1, 65_536),
+    "channels": (1, 1_024),
+    "bits": (1, 64),
+    "classes": (0, 10_000_000),
+    "z_dim": (1, 1_000_000),
+}
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
 
 
@@ -37,32 +46,37 @@ def _entries(plan: Plan) -> Iterable[Entry]:
             yield slot.entry
 
 
-def describe(
-    gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None, selection: str = "last"
-) -> dict[str, Any]:
+def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None) -> dict[str, Any]:
     """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
     others = {entry.distribution: entry.version for entry in _entries(gan.plan) if not entry.built_in}
     return {
         "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
         **gan.plan.to_config(),
-        "resolution": gan.resolution,
+        "height": gan.resolution,
+        "width": gan.resolution,
         "channels": gan.channels,
+        "bits": 8,
         "classes": gan.classes,
         "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
+        "class_counts": None,
+        "label_kind": "class" if gan.classes else None,
         "z_dim": gan.z_dim,
         "dataset": dict(dataset),
+        "fingerprint_kind": kind_of_fingerprint(dataset.get("fingerprint")),
         "plugins": dict(sorted(others.items())),
         "seed": seed,
         "step": step,
-        "selection": selection,
+        "selection": {"chosen": "last", "split": None},
+        "origin": None,
+        "frozen": {},
         "dtype": "float32",
         "license": license,
     }
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """``config.json`` of a folder, every field checked.
+    """``config.json`` of a folder in format 2, whichever it was written in, every field checked.
 
     Raises:
         ModelError: for a folder that is no model, that a newer ganzoo wrote, or whose fields make no sense.
@@ -70,17 +84,26 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not folder.is_dir():
         raise ModelError(f"there is no folder {folder}")
-    config = read_json(path)
-    written = field(config, "format", int, path)
-    if written > CONFIG_FORMAT:
-        raise ModelError(_newer(config, path))
+    written = read_json(path)
+    if field(written, "format", int, path) > CONFIG_FORMAT:
+        raise ModelError(_newer(written, path))
+    if written["format"] < 1:
+        raise ModelError(f"{path} has format {written['format']}, which there never was")
+    config = upgraded(written)
     for name, (low, high) in SIZES.items():
         if not low <= field(config, name, int, path) <= high:
             raise ModelError(f"{path}: {name} is {config[name]}; it is from {low} to {high}")
     for name in ("seed", "step"):
         field(config, name, int, path)
-    for name in ("recipe", "selection"):
-        field(config, name, str, path)
+    field(config, "recipe", str, path)
+    if field(field(config, "selection", dict, path), "chosen", str, path) not in SELECTIONS:
+        raise ModelError(f"{path}: selection is {quoted(config['selection']['chosen'])}; it is {either(SELECTIONS)}")
+    field(config["selection"], "split", (str, type(None)), path)
+    if field(config, "label_kind", (str, type(None)), path) not in (None, *LABEL_KINDS):
+        raise ModelError(f"{path}: label_kind is {quoted(config['label_kind'])}; it is {either(LABEL_KINDS)}")
+    for name, kind in {"class_counts": list, "fingerprint_kind": str, "origin": dict}.items():
+        field(config, name, (kind, type(None)), path)
+    field(config, "frozen", dict, path)
     if field(config, "dtype", str, path) not in DTYPES:
         raise ModelError(f"{path}: dtype is {quoted(config['dtype'])}; it is {either(DTYPES)}")
     names = field(config, "class_names", list, path)
@@ -91,6 +114,23 @@ def read_config(folder: Path) -> dict[str, Any]:
     field(config, "dataset", dict, path)
     field(config, "license", (str, type(None)), path)
     return config
+
+
+def resolution_of(config: Mapping[str, Any], where: object) -> int:
+    """Pixels on a side of the images of a checked config; ``where`` it is from, for messages.
+
+    Raises:
+        ModelError: they are not square.
+    """
+    if config["height"] != config["width"]:
+        raise ModelError(f"{where} is of {config['height']} x {config['width']} px; this ganzoo makes square images")
+    return int(config["height"])
+
+
+def size_text(config: Mapping[str, Any]) -> str:
+    """The size of the images as ``--resolution`` takes it: ``64``, or ``64x128`` with the height first."""
+    height, width = config["height"], config["width"]
+    return str(height) if height == width else f"{height}x{width}"
 
 
 def _newer(config: Mapping[str, Any], path: Path) -> str:

@@ -49,7 +49,7 @@ class ModelFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The content of ``config.json``, every field checked.
+        """The content of ``config.json`` in the newest format, every field checked.
 
         Raises:
             ModelError: for a folder that is no model, that a newer ganzoo wrote, or whose fields make no sense.
@@ -58,14 +58,14 @@ class ModelFolder:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan that ``config.json`` describes.
+        """The plan that ``config.json`` describes; parts that no installed package has, and G does without, by name.
 
         Raises:
             ModelError: when a part is missing, with what to install, or the plan does not hold together.
         """
         from ganzoo.folder.building import plan_of
 
-        return plan_of(self.config, self.path)
+        return plan_of(self.config, self.path, sampling=True)
 
     @cached_property
     def scores(self) -> list[Score]:
@@ -129,7 +129,7 @@ class ModelFolder:
         Raises:
             ModelError: there are no weights of that step; the text says of which there are.
         """
-        if step is None or step == self.config["step"] or step == self.config["selection"]:
+        if step is None or step == self.config["step"] or step == self.config["selection"]["chosen"]:
             return self.path / MODEL
         best = self.bests
         kept = {**self.snapshots, **{number: path / MODEL for number, path in best.items()}}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.errors import PluginError, RecipeError, UsageError, either
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
@@ -23,6 +23,7 @@ from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.priors import PRIORS
 from ganzoo.parts.complete import complete
 from ganzoo.parts.freeze import learning_modules, uninitialised_modules
+from ganzoo.parts.loss import Loss
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
@@ -128,7 +129,7 @@ def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> G
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
     networks = _networks(plan, kits)
     _check_players(plan.head, game)
-    parts = {critic: _parts(plan) for critic in game.critics}
+    parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
     for critic, acting in parts.items():
         for part in acting.regularizers.values():
             part.prepare({**networks, "D": networks[critic]})
@@ -163,12 +164,30 @@ def _networks(plan: Plan, kits: Mapping[str, Kit]) -> dict[str, nn.Module]:
     networks = {}
     for name, side in NETWORKS.items():
         slot = plan.architecture(side)
-        assert slot.entry is not None
+        if slot.entry is None:
+            networks[name] = Absent(slot.name)
+            continue
         build = slot.entry.load_side(side)
         networks[name] = build(kits[side], **slot.entry.arguments(build, slot.options))
         if not isinstance(networks[name], nn.Module):
             raise PluginError(f"{slot.name} builds a {type(networks[name]).__name__} for {side}; it is an nn.Module")
     return networks
+
+
+class Absent(nn.Module):
+    """Stands for a discriminator that nothing installed provides, in a model that is only sampled from."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, *inputs: Tensor, **conditions: Tensor) -> Tensor:
+        """Refuse: there is no network.
+
+        Raises:
+            UnknownPart: naming the architecture.
+        """
+        raise UnknownPart(f"nothing installed provides the discriminator {self.name}")
 
 
 def side_of(plan: Plan, network: str) -> str | None:
@@ -305,9 +324,9 @@ def _refuse_unused(plan: Plan, gan: GAN) -> None:
             _check_sites(plan, gan, slot)
     for side in SIDES:
         slot = plan.slot("normalization", side)
-        if slot.reason == "named" and slot.entry is not None and not gan.kits[side].norms:
-            head = plan.architecture(side).name
-            raise RecipeError(f"{head} has no place for a normalization on {side}: leave out {slot.name}")
+        head, named = plan.architecture(side), slot.reason == "named" and slot.entry is not None
+        if named and head.entry is not None and not gan.kits[side].norms:
+            raise RecipeError(f"{head.name} has no place for a normalization on {side}: leave out {slot.name}")
 
 
 def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:

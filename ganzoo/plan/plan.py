@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ganzoo.errors import ModelError
+from ganzoo.errors import ModelError, UnknownPart
 from ganzoo.plan.settings import SETTINGS, Value, read
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
-from ganzoo.registry.recipe import EMPTY, PART_KINDS, kind_of
+from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
 
 # Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
 SIDED = ("normalization", "weight", "attention", "conditioning")
@@ -131,34 +132,44 @@ class Plan:
                     "side": slot.side,
                     "resolutions": list(slot.resolutions),
                     "options": {key: _plain(value) for key, value in slot.options.items()},
-                    "because": slot.reason,
+                    "reason": slot.reason,
                 }
                 for slot in (self.head, *self.slots)
             ],
             "settings": {
-                name: {"value": _plain(setting.value), "because": setting.reason}
+                name: {"value": _plain(setting.value), "reason": setting.reason}
                 for name, setting in self.settings.items()
             },
         }
 
+    @property
+    def unknown(self) -> tuple[Slot, ...]:
+        """Parts that nothing installed provides, kept by name: see :meth:`from_config`."""
+        return tuple(slot for slot in self.slots if slot.entry is None and slot.name != EMPTY)
+
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Plan:
-        """The plan that :meth:`to_config` wrote.
+    def from_config(cls, config: Mapping[str, Any], sampling: bool = False) -> Plan:
+        """The plan that :meth:`to_config` wrote; what a later release added to a part's options has its default.
+
+        Args:
+            config: with the parts, settings, recipe and keys of the data.
+            sampling: keep a part that nothing installed provides by its name, where G does without it.
 
         Raises:
             UnknownPart: for a part that nothing installed provides.
             ModelError: for anything that is not such a plan.
         """
         try:
-            slots = [_slot(given) for given in config["parts"]]
+            slots = [_slot(given, sampling, first=index == 0) for index, given in enumerate(config["parts"])]
             settings = {
-                str(name): Setting(read(str(name), given["value"]), str(given["because"]))
+                str(name): Setting(read(str(name), given["value"]), str(given["reason"]))
                 for name, given in config["settings"].items()
             }
             _check_architectures(slots)
+            _check_slots(slots)
             provides = frozenset(str(key) for key in config["provides"])
             return cls(str(config["recipe"]), slots[0], tuple(slots[1:]), settings, provides)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ModelError(f"the plan in config.json does not hold together: {error!r}") from error
 
 
@@ -173,26 +184,48 @@ def _check_architectures(slots: Sequence[Slot]) -> None:
         raise ValueError("the first part is an architecture")
     if not others and head.side is None and head.entry.complete:
         return
-    sides = [slot.side for slot in (head, *others)]
-    own = all(slot.entry is not None and slot.side in slot.entry.builders for slot in (head, *others))
-    if not own or sorted(map(str, sides)) != sorted(SIDES):
+    known = [slot for slot in (head, *others) if slot.entry is not None]
+    own = all(slot.entry is not None and slot.side in slot.entry.builders for slot in known)
+    if not own or sorted(str(slot.side) for slot in (head, *others)) != sorted(SIDES):
         raise ValueError("the architectures bring one network of each side")
 
 
-def _slot(given: Mapping[str, Any]) -> Slot:
+def _check_slots(slots: Sequence[Slot]) -> None:
+    """One part in each slot that takes one; a side where there are sides, and none elsewhere."""
+    found = Counter((slot.kind, slot.side) for slot in slots)
+    for kind in PART_KINDS:
+        sides = SIDES if kind in SIDED else (None,)
+        if any(one == kind and side not in sides for one, side in found):
+            raise ValueError(f"the sides of {kind} are {sides}")
+        if kind not in (*MANY, "attention") and any(found[kind, side] != 1 for side in sides):
+            raise ValueError(f"there is one {kind}" + (" on each side" if kind in SIDED else ""))
+    for kind in MANY:
+        names = [slot.name for slot in slots if slot.kind == kind]
+        if len(set(names)) != len(names):
+            raise ValueError(f"a {kind} stands twice")
+
+
+def _slot(given: Mapping[str, Any], sampling: bool, first: bool) -> Slot:
     """One slot from JSON, its options read as if they came from a recipe."""
     kind, _, name = str(given["part"]).partition("/")
     kind = kind_of(kind)
-    side = given["side"]
+    side, reason = given["side"], str(given["reason"])
     resolutions = tuple(int(number) for number in given["resolutions"])
-    if kind not in (*PART_KINDS, "architecture") or side not in (None, *SIDES):
+    if kind not in WORD_KINDS or side not in (None, *SIDES) or (resolutions and kind != "attention"):
         raise ValueError(f"{kind}/{name} on {side}")
     if name == EMPTY:
-        return Slot(kind, side, EMPTY, {}, str(given["because"]), resolutions)
-    entry = registry().find(f"{kind}/{name}", (kind,))
-    known = entry.options()
+        return Slot(kind, side, EMPTY, {}, reason, resolutions)
     values = {str(key): tuple(value) if isinstance(value, list) else value for key, value in given["options"].items()}
+    try:
+        entry = registry().find(f"{kind}/{name}", (kind,))
+    except UnknownPart:
+        if not sampling or first or side == "g" or not NAME.fullmatch(name):
+            raise
+        return Slot(kind, side, name, values, reason, resolutions)
+    if kind in SIDED and side not in entry.sides:
+        raise ValueError(f"{kind}/{name} on {side}")
+    own = side if kind == "architecture" else None
+    known = entry.options(own, head=first)
     texts = {key: known[key].format(value) if key in known else str(value) for key, value in values.items()}
-    return Slot(
-        kind, side, name, entry.read_options(texts), reason=str(given["because"]), resolutions=resolutions, entry=entry
-    )
+    options = {key: option.default for key, option in known.items()} | entry.read_options(texts, own, head=first)
+    return Slot(kind, side, name, options, reason, resolutions, entry)

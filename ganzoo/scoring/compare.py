@@ -8,6 +8,7 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import printable
+from ganzoo.folder.config import size_text
 from ganzoo.folder.layout import MODEL
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
@@ -108,13 +109,13 @@ def tables(models: Sequence[Model]) -> dict[str, list[TableRow]]:
 
 FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "recipe": lambda config: config["recipe"],
-    "resolution": lambda config: config["resolution"],
+    "resolution": size_text,
     "channels": lambda config: config["channels"],
     "classes": lambda config: config["classes"],
     "data": lambda config: config["dataset"].get("name"),
     "fingerprint": lambda config: config["dataset"].get("fingerprint"),
     "step": lambda config: config["step"],
-    "selection": lambda config: config["selection"],
+    "selection": lambda config: config["selection"]["chosen"],
     "seed": lambda config: config["seed"],
     "licence": lambda config: config["license"],
     "ganzoo": lambda config: config.get("ganzoo"),

@@ -102,7 +102,7 @@ def _number(step: int | str | None, folder: ModelFolder) -> int:
     """The step that a name of one means."""
     if isinstance(step, int):
         return step
-    return folder.config["step"] if step in (None, folder.config["selection"]) else max(folder.bests)
+    return folder.config["step"] if step in (None, folder.config["selection"]["chosen"]) else max(folder.bests)
 
 
 def open_split(data: Any, split: str | None, resolution: int, channels: int) -> tuple[ImageData, str]:

@@ -9,12 +9,12 @@ from typing import Any
 from ganzoo.data import ImageData
 from ganzoo.data.holdout import VALID
 from ganzoo.folder.config import describe
+from ganzoo.folder.versions import identity_of
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import compile_networks
 from ganzoo.parts.freeze import open_frozen
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
-from ganzoo.training.resume import identity
 from ganzoo.training.setup import Setup
 
 
@@ -41,7 +41,7 @@ class Job:
     @property
     def identity(self) -> str:
         """A digest of all hyperparameters and the data: a checkpoint of another one is foreign."""
-        return identity(self.gan.plan, self.config_json)
+        return identity_of(self.config_json)
 
     def trainer(self) -> Trainer:
         """Networks on their device, with optimisers."""
@@ -60,5 +60,5 @@ def config_of(gan: GAN, data: ImageData, seed: int, license: str | None, horizon
     dataset = {"name": data.name, "fingerprint": data.fingerprint, "count": data.count, "licence": data.licence}
     dataset |= {VALID: dict(data.valid)} if data.valid else {}
     config = describe(gan, step=0, seed=seed, dataset=dataset, license=license)
-    config |= {"frozen": weights} if (weights := open_frozen(gan)) else {}
+    config["frozen"] = open_frozen(gan)
     return {**config, "horizon": horizon} if schedules(gan.plan) else config

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.folder.config import resolution_of
 from ganzoo.folder.layout import CONFIG, RUN, TRAINING
 from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
@@ -139,15 +138,6 @@ def machine_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     return [f"resumed with {', '.join(other)}: the last bits of numbers may differ"] if other else []
 
 
-def identity(plan: Plan, config: Mapping[str, Any]) -> str:
-    """A digest of all that the tensors of a run depend on: plan, sizes, seed and data."""
-    sizes = [config[name] for name in ("resolution", "channels", "classes", "z_dim", "seed")]
-    facts: list[Any] = [plan.hash, sizes, config["dataset"].get("fingerprint")]
-    if "forked_from" in config:
-        facts.append(config["forked_from"])
-    return sha256(json.dumps(facts).encode()).hexdigest()
-
-
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
@@ -168,13 +158,13 @@ def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], p
     Raises:
         RunError: naming everything that differs.
     """
-    wrong = []
+    wrong: list[str] = []
     if config.recipe is not None:
-        given = make_plan(config.recipe, plan.provides).recipe
-        wrong += [f"the recipe {plan.recipe} (given: {given})"] if given != plan.recipe else []
+        given, own = (make_plan(text, plan.provides).recipe for text in (config.recipe, plan.recipe))
+        wrong += [f"the recipe {own} (given: {given})"] if given != own else []
     for name, value in config.hyperparameters.items():
         if name in ("seed", "resolution"):
-            was, now = config_json[name], value
+            was, now = {"seed": config_json["seed"], "resolution": resolution_of(config_json, folder)}[name], value
         else:
             was, now = write(plan[name]) if name in plan.settings else None, write(read(name, value))
         if was != now:

@@ -129,9 +129,11 @@ class Saver:
         best, config_json = self.guard.best, self.job.config_json
         with self.averaged() as gan:
             if best is None or best.by == HEALTH:
-                self.output.publish(gan, {**config_json, "step": self.trainer.step, "selection": "last"})
+                self.output.publish(
+                    gan, {**config_json, "step": self.trainer.step, "selection": {"chosen": "last", "split": None}}
+                )
             else:
-                config = {**config_json, "step": best.step, "selection": "best", **selected_on(self.folder, best)}
+                config = {**config_json, "step": best.step, "selection": selected_by(self.folder, best)}
                 self.output.publish(gan, config, bests(self.folder)[best.step] / MODEL)
 
     def finish(self) -> None:
@@ -148,7 +150,7 @@ class Saver:
         write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1)})
 
 
-def selected_on(folder: Path, best: Best) -> dict[str, Any]:
+def selected_by(folder: Path, best: Best) -> dict[str, Any]:
     """What ``config.json`` says of the score that chose the best step: its key, and the data that it is on."""
     chosen = [score for score in read_scores(folder) if (score.key, score.step) == (best.by, best.step)]
-    return {"selected_on": {"key": best.by, **chosen[-1].dataset}} if chosen else {}
+    return {"chosen": "best", "split": None, **({"key": best.by, **chosen[-1].dataset} if chosen else {})}

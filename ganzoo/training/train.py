@@ -16,8 +16,10 @@ from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
+from ganzoo.folder.config import resolution_of
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.log import read_log
+from ganzoo.folder.versions import identity_of
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN
@@ -207,7 +209,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         resuming.refuse_other_frozen(folder, config_json, gan)
         world().part(int(gan.plan["batch"]))
         value, skip_bad = _data_again(folder, before, config)
-        sizes = {name: config_json[name] for name in ("resolution", "channels")}
+        sizes = {"resolution": resolution_of(config_json, folder), "channels": config_json["channels"]}
         wanted = setup.data_request(config, skip_bad=skip_bad, **sizes)
         data = open_data(value, wanted)
         resuming.refuse_other_data(folder, config_json, data)
@@ -243,9 +245,9 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
         raise UsageError(f"--fork goes on with the weights of {source}: leave out --init")
     config_json, before, intervals = resuming.read_run(source)
     old = plan_of(config_json, source)
-    state, wrong = load_training(source, resuming.identity(old, config_json))
+    state, wrong = load_training(source, identity_of(config_json))
     notes = [f"{text}; forked from step {state.step:,}" for text in wrong]
-    size = config.resolution or config_json["resolution"]
+    size = config.resolution or resolution_of(config_json, source)
     draft = forking.changed_plan(old, config.recipe, config.given_settings, old.provides)
     shape = (size, config_json["channels"], config_json["classes"], config_json["z_dim"])
     forking.refuse_other_networks(assemble(draft, *shape, device="meta"), state, source)

@@ -20,6 +20,7 @@ from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import open_regular, printable, read_json
 from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
 from ganzoo.folder.scores import Score, read_scores
+from ganzoo.folder.versions import upgraded
 from ganzoo.watch.curves import Tail, last_record
 
 SIGNS = (CONFIG, LOG, TRAINING)  # each is in a run's folder and in no folder of runs
@@ -78,7 +79,7 @@ def standing(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
         folder: of the run.
         record: the newest line of its log; empty before the first.
     """
-    config, notes = _json(folder / CONFIG), _notes(folder)
+    config, notes = upgraded(_json(folder / CONFIG)), _notes(folder)
     last, best = _checkpoints(folder)
     step = max(int(record.get("step", 0)), last)
     clock = _mapping(record, "clock")
@@ -123,7 +124,7 @@ class Followed:
             except ModelError as error:
                 problem = printable(error)
             state = standing(self.folder, self.tail.record)
-            config = _json(self.folder / CONFIG)
+            config = upgraded(_json(self.folder / CONFIG))
             return {
                 **state,
                 "problem": problem or state["problem"],
@@ -233,7 +234,8 @@ def _parts(config: Mapping[str, Any]) -> list[dict[str, str]]:
     for row in rows[:MOST_ROWS]:
         options = {name: value for name, value in _mapping(row, "options").items() if value is not None}
         written = ", ".join(f"{_text(name)}={_text(value)}" for name, value in options.items())
-        shown.append({**{name: _text(row.get(name)) for name in ("part", "side", "because")}, "options": written})
+        told = {"part": row.get("part"), "side": row.get("side"), "because": row.get("reason")}
+        shown.append({**{name: _text(value) for name, value in told.items()}, "options": written})
     return [part for part in shown if not part["part"].endswith("/none")]
 
 
@@ -241,9 +243,14 @@ def _settings(config: Mapping[str, Any]) -> list[dict[str, str]]:
     settings = _mapping(config, "settings")
     rows = [(name, row) for name, row in settings.items() if isinstance(row, dict)][:MOST_ROWS]
     return [
-        {"name": _text(name), "value": _text(row.get("value")), "because": _text(row.get("because"))}
+        {"name": _text(name), "value": _text(row.get("value")), "because": _text(row.get("reason"))}
         for name, row in rows
     ]
+
+
+def _size(config: Mapping[str, Any]) -> str:
+    """``64`` for square images, else ``64x128``, height first."""
+    return "x".join(dict.fromkeys(_text(config.get(side)) for side in ("height", "width")))
 
 
 def _facts(config: Mapping[str, Any], notes: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -252,7 +259,7 @@ def _facts(config: Mapping[str, Any], notes: Mapping[str, Any]) -> list[dict[str
     facts = {
         "data": f"{_text(data.get('name'))}, {_text(data.get('count'))} images",
         "licence of the data": _text(data.get("licence")),
-        "images": f"{_text(config.get('resolution'))} px, {COLOURS.get(channels, f'{channels} channels')}",
+        "images": f"{_size(config)} px, {COLOURS.get(channels, f'{channels} channels')}",
         "classes": f"{_text(config.get('classes'))}: {classes}" if classes else "none",
         "seed": _text(config.get("seed")),
         "machine": ", ".join(filter(None, (_text(notes.get(name)) for name in ("host", "device", "precision")))),

@@ -94,7 +94,7 @@ def test_a_run_says_what_it_held_out_and_what_chose_its_step(run: Path) -> None:
     assert config["dataset"]["valid"] == {"count": 4, "seed": 3, "of": whole.fingerprint}
     assert (config["dataset"]["fingerprint"], config["dataset"]["count"]) == (train.fingerprint, 44)
     (best,) = [score for score in read_scores(run) if score.step == config["step"]]
-    assert config["selection"] == "best" and config["selected_on"] == {"key": best.key, **best.dataset}
+    assert config["selection"] == {"chosen": "best", "key": best.key, **best.dataset}
     assert best.dataset["split"] == "valid" and best.dataset["fingerprint"] == valid.fingerprint
     assert best.key == f"fd10-valid@{NETWORK}-64"
 
@@ -168,7 +168,7 @@ def test_a_run_that_learned_from_all_goes_on_to_be_scored_as_in_0_1_0(
     assert "this run holds no images out: the test split chooses its best step" in capsys.readouterr().err
     (score,) = read_scores(made)
     assert score.dataset["split"] == "test" and score.dataset["count"] == 359
-    assert config_of(made)["selected_on"]["split"] == "test" and "valid" not in config_of(made)["dataset"]
+    assert config_of(made)["selection"]["split"] == "test" and "valid" not in config_of(made)["dataset"]
 
 
 def test_too_few_images_are_said_before_a_folder_is_made(tmp_path: Path) -> None:
