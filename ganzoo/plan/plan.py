@@ -228,4 +228,4 @@ def _slot(given: Mapping[str, Any], sampling: bool, first: bool) -> Slot:
     known = entry.options(own, head=first)
     texts = {key: known[key].format(value) if key in known else str(value) for key, value in values.items()}
     options = {key: option.default for key, option in known.items()} | entry.read_options(texts, own, head=first)
-    return Slot(kind, side, name, options, reason, resolutions, entry)
+    return Slot(kind, side, name, options, reason, resolutions, entry=entry)

@@ -215,7 +215,13 @@ def test_strangers_text_stays_text(tmp_path: Path, text: str) -> None:
     honest = make_card(ModelFolder(folder))
     dataset = {"name": text, "count": text, "licence": text, "fingerprint": text}
     escaped = json.dumps(
-        {"dataset": dataset, "class_names": [text] * 3, "license": text, "ganzoo": text, "selection": text}
+        {
+            "dataset": dataset,
+            "class_names": [text] * 3,
+            "license": text,
+            "ganzoo": text,
+            "selection": {"chosen": "best", "split": text, "key": text, "fingerprint": text},
+        }
     )
     config = {**json.loads((folder / "config.json").read_text()), **json.loads(escaped)}
     (folder / "config.json").write_text(json.dumps(config))

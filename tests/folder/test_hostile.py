@@ -83,7 +83,7 @@ TRICKS = {
     "a part of an unknown kind": (part(0, part="builtins/eval"), "cannot be built"),
     "code for an option": (part(0, options={"ch": "__import__('os').system('touch /tmp/ganzoo-owned')"}), "ch"),
     "10^12 channels": (part(0, options={"ch": 10**12}), "cannot be built|parameters, more than"),
-    "10^12 pixels": (config(resolution=10**12), "resolution is"),
+    "10^12 pixels": (config(height=10**12), "height is"),
     "10^6 channels of images": (config(channels=10**6), "channels is"),
     "10^12 classes": (config(classes=10**12), "classes is"),
     "names for a billion classes": (config(classes=10**7, class_names=["a"] * 1000), "class_names are not"),

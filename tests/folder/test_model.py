@@ -102,7 +102,7 @@ def test_config_has_no_path_and_names_every_part(tmp_path):
     config = json.loads(text)
     assert str(tmp_path) not in text
     assert config["parts"][0]["part"] == "architecture/dcgan"
-    assert config["settings"]["batch"] == {"value": 4, "because": "set by you"}
+    assert config["settings"]["batch"] == {"value": 4, "reason": "set by you"}
     assert config["dataset"]["count"] == 48 and config["license"] == "cc-by-4.0"
     assert {"format", "ganzoo", "recipe", "z_dim", "plugins", "seed", "step", "selection", "dtype"} <= set(config)
 
@@ -159,10 +159,16 @@ def test_config_that_is_none(model, content, said):
     [
         ({"format": "1"}, "format is"),
         ({"format": True}, "format is"),
-        ({"format": 2, "ganzoo": "9.1"}, r"pip install 'ganzoo-core>=9\.1'"),
-        ({"format": 2, "ganzoo": "9.1' ; rm -rf /"}, r"pip install --upgrade 'ganzoo-core>=0\.2'$"),
-        ({"resolution": 1 << 30}, "resolution is"),
-        ({"resolution": 17}, "17"),
+        ({"format": 3, "ganzoo": "9.1"}, r"pip install 'ganzoo-core>=9\.1'"),
+        ({"format": 3, "ganzoo": "9.1' ; rm -rf /"}, r"pip install --upgrade 'ganzoo-core>=0\.2'$"),
+        ({"format": 0}, "format 0, which there never was"),
+        ({"height": 1 << 30}, "height is"),
+        ({"height": 17, "width": 17}, "17"),
+        ({"width": 32}, "square"),
+        ({"selection": "last"}, "selection is"),
+        ({"selection": {"chosen": "mine", "split": None}}, "selection is"),
+        ({"label_kind": "many"}, "label_kind is"),
+        ({"frozen": []}, "frozen is"),
         ({"channels": 0}, "channels is"),
         ({"classes": -1}, "classes is"),
         ({"classes": 3, "class_names": ["a", "b", "c"]}, "takes none"),
@@ -174,8 +180,8 @@ def test_config_that_is_none(model, content, said):
         ({"recipe": "\x1b]0;title\x07"}, "cannot be built"),
         ({"parts": []}, "does not hold together"),
         ({"parts": "all"}, "does not hold together"),
-        ({"settings": {"lr.g": {"value": {}, "because": ""}}}, "lr.g"),
-        ({"settings": {"lr.g": {"value": "\x1b[31m", "because": ""}}}, "lr.g"),
+        ({"settings": {"lr.g": {"value": {}, "reason": ""}}}, "lr.g"),
+        ({"settings": {"lr.g": {"value": "\x1b[31m", "reason": ""}}}, "lr.g"),
         ({"settings": 3}, "does not hold together"),
         ({"plugins": {"evil; rm -rf /": "1"}}, "PEP 503"),
         ({"plugins": {"-r": "1"}}, "PEP 503"),
@@ -209,6 +215,7 @@ def with_part(model, position, **fields):
     ],
 )
 def test_options_of_parts_are_checked_before_memory_is_taken(model, options, said):
+    change(model, recipe="dcgan+sn")
     with_part(model, 0, options=options)
     refused(model, said)
 
@@ -219,7 +226,8 @@ def test_parameter_limit_can_be_lowered(model, monkeypatch):
 
 
 def test_missing_plugin_is_named_as_the_model_claims_it(model):
-    with_part(model, -1, part="loss/softest")
+    generator = [part["side"] for part in json.loads((model / "config.json").read_text())["parts"]].index("g")
+    with_part(model, generator, part="normalization/softest")
     change(model, plugins={"ganzoo-softest": "1.2"})
     refused(model, r"as claimed by the model, it needs: pip install 'ganzoo-softest==1\.2'$")
 

@@ -324,7 +324,7 @@ def test_the_best_step_by_health_is_kept_and_can_be_sampled(tmp_path):
     run = digits(tmp_path / "run", "collapse")  # it only gets worse
     assert list(bests(run.folder)) == [0]
     config = ganzoo.load(run.folder).config
-    assert (config["selection"], config["step"]) == ("last", 60)
+    assert (config["selection"]["chosen"], config["step"]) == ("last", 60)
 
     last, chosen = (ModelFolder(run.folder).load(step=step).sample(2, seed=0) for step in (None, "best"))
     assert not torch.equal(last, chosen)
@@ -391,7 +391,7 @@ def scored_run(out, steps=8, **options):
 def test_the_model_is_the_best_scored_step(scored, tmp_path):
     run = scored_run(tmp_path / "run", features="toy", metrics=["fid", "kid"])
     config = ganzoo.load(run.folder).config
-    assert (config["selection"], config["step"]) == ("best", 4)
+    assert (config["selection"]["chosen"], config["step"]) == ("best", 4)
     records = read_scores(run.folder)
     assert [(one.metric, one.step) for one in records] == [(m, step) for step in (2, 4, 6, 8) for m in ("fid", "kid")]
     assert {one.step for one in ModelFolder(run.folder).own_scores} == {4}, (
