@@ -34,17 +34,20 @@ if TYPE_CHECKING:
     from ganzoo.metrics.metric import Experiment, Metric, Value
     from ganzoo.metrics.moments import Moments, frechet
     from ganzoo.metrics.sample import Sample, sample_of
+    from ganzoo.metrics.statistic import FeatureBatch, Statistic
     from ganzoo.metrics.weights import content_digest
 
 _HOMES = {
     "Experiment": "ganzoo.metrics.metric",
     "Extractor": "ganzoo.metrics.extractor",
+    "FeatureBatch": "ganzoo.metrics.statistic",
     "FeatureNetwork": "ganzoo.metrics.features",
     "FeatureRequest": "ganzoo.metrics.extractor",
     "Instrument": "ganzoo.metrics.instruments",
     "Metric": "ganzoo.metrics.metric",
     "Moments": "ganzoo.metrics.moments",
     "Sample": "ganzoo.metrics.sample",
+    "Statistic": "ganzoo.metrics.statistic",
     "Value": "ganzoo.metrics.metric",
     "check": "ganzoo.metrics.evaluation",
     "content_digest": "ganzoo.metrics.weights",
@@ -58,12 +61,14 @@ _HOMES = {
 __all__ = [
     "Experiment",
     "Extractor",
+    "FeatureBatch",
     "FeatureNetwork",
     "FeatureRequest",
     "Instrument",
     "Metric",
     "Moments",
     "Sample",
+    "Statistic",
     "Value",
     "check",
     "content_digest",

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-from torch import Tensor
 
 from ganzoo.errors import GanzooError
 from ganzoo.files.untrusted import read_json, read_shapes, read_tensors
 from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import write_tensors
-from ganzoo.metrics.moments import Moments
-from ganzoo.metrics.statistic import FeatureRows
+from ganzoo.metrics.statistic import Wanted, kept_name, statistic
 from ganzoo.registry.cache import cache_for
 
 VERSION = 1  # raised when what is kept is computed in another way
@@ -33,42 +29,25 @@ def _path(kind: str, ending: str, *key: object) -> Path:
     return folder() / f"{kind}-{digest[:32]}{ending}"
 
 
-def recall(name: str, *key: object) -> Any:
+def recall(wanted: Wanted, *key: object) -> Any:
     """A statistic of real images; None when it is not kept, or cannot be read."""
-    path = _path(name, ".safetensors", *key)
+    path = _path(kept_name(wanted), ".safetensors", *key)
     if not path.is_file():
         return None
     with suppress(GanzooError, KeyError, ValueError):
-        return _unpacked(name, read_tensors(path, read_shapes(path)))
+        return statistic(wanted).unpack(read_tensors(path, read_shapes(path)))
     return None
 
 
-def remember(statistic: Any, name: str, *key: object) -> None:
-    """Keep a statistic of real images; a folder that cannot be written to is no error."""
+def remember(result: Any, wanted: Wanted, *key: object) -> None:
+    """Keep a statistic of real images, if it can be packed; a folder that cannot be written to is no error."""
+    packed = statistic(wanted).pack(result)
+    if packed is None:
+        return
     with suppress(GanzooError, OSError):
-        path = _path(name, ".safetensors", *key)
+        path = _path(kept_name(wanted), ".safetensors", *key)
         make_folder(path.parent)
-        write_tensors(path, _packed(statistic))
-
-
-def _packed(statistic: Any) -> dict[str, Tensor]:
-    if isinstance(statistic, Moments):
-        return statistic.tensors()
-    if isinstance(statistic, FeatureRows):
-        return {"features": statistic.features, **({} if statistic.labels is None else {"labels": statistic.labels})}
-    return {f"{number}.{key}": t for number, moments in statistic.items() for key, t in moments.tensors().items()}
-
-
-def _unpacked(name: str, tensors: Mapping[str, Tensor]) -> Any:
-    if name == "moments":
-        return Moments.from_tensors(tensors)
-    if name == "features":
-        return FeatureRows(tensors["features"], tensors.get("labels"))
-    classes: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        number, _, field = key.partition(".")
-        classes.setdefault(int(number), {})[field] = tensor
-    return {number: Moments.from_tensors(fields) for number, fields in sorted(classes.items())}
+        write_tensors(path, dict(packed))
 
 
 # --- floors -------------------------------------------------------------------------------------------------

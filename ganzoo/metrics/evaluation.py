@@ -23,7 +23,7 @@ from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.select import SelectedMetric, check_images, choose, views_of
-from ganzoo.metrics.statistic import STATISTICS
+from ganzoo.metrics.statistic import Wanted, statistic
 from ganzoo.metrics.subjects import Fakes, Generated, Pictured
 from ganzoo.seeding import derive
 
@@ -163,9 +163,9 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
     return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
 
 
-def _needs(selected: Sequence[SelectedMetric], views: Sequence[View]) -> dict[FeatureView, frozenset[str]]:
+def _needs(selected: Sequence[SelectedMetric], views: Sequence[View]) -> dict[FeatureView, frozenset[Wanted]]:
     """The statistics to gather, by feature view, each view once whatever the number of metrics that share it."""
-    needs: dict[FeatureView, frozenset[str]] = {}
+    needs: dict[FeatureView, frozenset[Wanted]] = {}
     for metric, view in zip(selected, views, strict=True):
         if isinstance(view, FeatureView):
             needs[view] = needs.get(view, frozenset()) | metric.statistics
@@ -181,18 +181,18 @@ def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | No
         batch: images computed at once.
         progress: called with how many images are done, and of how many.
     """
-    wanted = {(view, name) for view, names in needs.items() for name in names if not STATISTICS[name].fakes_only}
+    wanted = {(view, name) for view, names in needs.items() for name in names if not statistic(name).fakes_only}
     keys = {one: (data.fingerprint, one[0].network.sha256, one[0].network.pixels, one[0].resize) for one in wanted}
     found = {one: recall(one[1], *keys[one]) for one in wanted}
-    missing: dict[FeatureView, frozenset[str]] = {}
+    missing: dict[FeatureView, frozenset[Wanted]] = {}
     for view, name in (one for one in wanted if found[one] is None):
         missing[view] = missing.get(view, frozenset()) | {name}
     if missing:
         batches = Pictured(data).batches(data.count, REAL_ORDER, batch)
         for view, sample in extract(batches, data.count, missing, _belonging(data), progress).items():
-            for name, statistic in sample.statistics.items():
-                found[view, name] = statistic
-                remember(statistic, name, *keys[view, name])
+            for name, gathered in sample.statistics.items():
+                found[view, name] = gathered
+                remember(gathered, name, *keys[view, name])
     return {
         view: Sample(data.count, {name: found[view, name] for where, name in wanted if where == view}) for view in needs
     }

@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Gatherer, Sample
-from ganzoo.metrics.statistic import FeatureBatch
+from ganzoo.metrics.statistic import FeatureBatch, Wanted, statistic
 from ganzoo.metrics.subjects import Batches
 
 
@@ -34,8 +34,8 @@ class ModelView(NamedTuple):
 
 View = FeatureView | ModelView
 
-Needs = Mapping[FeatureView, frozenset[str]]
-"""Names of statistics by feature view."""
+Needs = Mapping[FeatureView, frozenset[Wanted]]
+"""Statistics by feature view."""
 
 Belonging = Callable[[int, int], Tensor]
 """The real images that belong to generated images ``start`` to ``stop``, uint8 ``(B, C, H, W)``."""
@@ -59,8 +59,8 @@ def extract(
     Returns:
         A sample for each feature view.
     """
-    gatherers = {view: Gatherer(names, total) for view, names in needs.items()}
-    wants_logits = {view: "probabilities" in names for view, names in needs.items()}
+    gatherers = {view: Gatherer(wanted, total) for view, wanted in needs.items()}
+    wants_logits = {view: any(statistic(one).logits for one in wanted) for view, wanted in needs.items()}
     done = 0
     for images, labels in batches:
         targets = partial(belonging, done, done + len(images))

@@ -12,6 +12,7 @@ import torch
 from ganzoo.errors import UsageError
 from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Sample
+from ganzoo.metrics.statistic import Statistic
 
 if TYPE_CHECKING:
     from ganzoo.data import ImageData
@@ -55,12 +56,15 @@ class Metric(ABC):
         higher_is_better: which way is up.
         resize: how images are brought to the network's size, a key of ``ganzoo.metrics.resize.RESIZES``; None for the
             network's own way.
+        statistics: what it gathers besides the statistics that it is registered to require: subclasses of
+            :class:`ganzoo.metrics.Statistic`, read as ``real[MyStatistic]``.
         aliases_off_inception: what a number is called on networks other than the 2015 Inception graph, where its name
             promises that network.
     """
 
     higher_is_better: ClassVar[bool] = False
     resize: ClassVar[str | None] = None
+    statistics: ClassVar[tuple[type[Statistic], ...]] = ()
     aliases_off_inception: ClassVar[Mapping[str, str]] = {}
 
     def own_network(self, resolution: int, device: torch.device) -> Comparison | None:
@@ -87,6 +91,11 @@ class Metric(ABC):
 def aliases_off_inception(metric: object) -> Mapping[str, str]:
     """What the numbers of a metric, or of its class, are called on networks other than the 2015 Inception graph."""
     return getattr(metric, "aliases_off_inception", None) or getattr(metric, "elsewhere", {})  # the name in 0.1.0
+
+
+def own_statistics(metric: object) -> frozenset[type[Statistic]]:
+    """The statistics that a metric, or its class, brings."""
+    return frozenset(getattr(metric, "statistics", ()))
 
 
 class Experiment(ABC):

@@ -10,27 +10,33 @@ from torch import Tensor
 
 from ganzoo.errors import PluginError, either
 from ganzoo.metrics.moments import Moments
-from ganzoo.metrics.statistic import STATISTICS, FeatureBatch, Probabilities, Spread
+from ganzoo.metrics.statistic import STATISTICS, FeatureBatch, Probabilities, Spread, Statistic, Wanted, statistic
 
 CHUNK = 1024  # images taken in at once, whatever the batch size, so that rounding of sums does not depend on it
 
 
 class Sample:
-    """One side, real or generated, as the feature network saw it: what a metric's ``requires`` names, and no more.
+    """One side, real or generated, as the feature network saw it: what a metric asks for, and no more.
 
     Args:
         count: images that passed.
-        statistics: by name.
+        statistics: by name, or by class where they are the metric's own.
     """
 
-    def __init__(self, count: int, statistics: Mapping[str, Any]) -> None:
+    def __init__(self, count: int, statistics: Mapping[Wanted, Any]) -> None:
         self.count, self.statistics = count, statistics
 
-    def _get(self, name: str) -> Any:
-        if name in self.statistics:
-            return self.statistics[name]
-        sides = " are of generated images only, and" if STATISTICS[name].fakes_only else ""
-        raise PluginError(f"{name}{sides} have to be asked for: register(..., requires={{{name!r}}})")
+    def __getitem__(self, own: type[Statistic]) -> Any:
+        """The result of a statistic of the metric's own (``statistics = (MyStatistic,)``)."""
+        return self._get(own)
+
+    def _get(self, wanted: Wanted) -> Any:
+        if wanted in self.statistics:
+            return self.statistics[wanted]
+        sides = " are of generated images only, and" if statistic(wanted).fakes_only else ""
+        if isinstance(wanted, str):
+            raise PluginError(f"{wanted}{sides} have to be asked for: register(..., requires={{{wanted!r}}})")
+        raise PluginError(f"{wanted.__name__}{sides} has to be asked for: statistics = ({wanted.__name__},)")
 
     @property
     def moments(self) -> Moments:
@@ -72,13 +78,13 @@ class Gatherer:
     """Makes a :class:`Sample` of features that come in batches.
 
     Args:
-        statistics: names of what to gather.
+        statistics: what to gather.
         total: how many images there will be.
     """
 
-    def __init__(self, statistics: Collection[str], total: int) -> None:
+    def __init__(self, statistics: Collection[Wanted], total: int) -> None:
         self.total = total
-        self._found = {name: STATISTICS[name](total) for name in statistics}
+        self._found = {wanted: statistic(wanted)(total) for wanted in statistics}
         self._waiting: list[FeatureBatch] = []
 
     def add(self, batch: FeatureBatch) -> None:
@@ -92,8 +98,8 @@ class Gatherer:
         waiting = _joined(self._waiting)
         while len(waiting) and len(waiting) >= least:
             # Chunks of one size: sums of floats depend on how they are grouped, and scores must not on the batch size.
-            for statistic in self._found.values():
-                statistic.take(waiting.part(0, CHUNK))
+            for gathered in self._found.values():
+                gathered.take(waiting.part(0, CHUNK))
             waiting = waiting.part(CHUNK, len(waiting))
         self._waiting = [waiting] if len(waiting) else []
 
@@ -101,7 +107,7 @@ class Gatherer:
         """The sample of everything that was added; to be called once, at the end."""
         if self._waiting:
             self._pass_on(1)
-        return Sample(self.total, {name: statistic.result() for name, statistic in self._found.items()})
+        return Sample(self.total, {wanted: gathered.result() for wanted, gathered in self._found.items()})
 
 
 def _joined(batches: list[FeatureBatch]) -> FeatureBatch:
@@ -112,7 +118,7 @@ def _joined(batches: list[FeatureBatch]) -> FeatureBatch:
 
 
 def sample_of(
-    features: Tensor, *, labels: Tensor | None = None, logits: Tensor | None = None, requires: Collection[str]
+    features: Tensor, *, labels: Tensor | None = None, logits: Tensor | None = None, requires: Collection[Wanted]
 ) -> Sample:
     """A sample of features that are there already, for trying a metric out.
 
@@ -120,12 +126,12 @@ def sample_of(
         features: ``(n, d)``.
         labels: int64 ``(n,)``.
         logits: ``(n, classes)``.
-        requires: names of statistics, such as ``{"moments"}``.
+        requires: statistics by name, such as ``{"moments"}``, or by class.
 
     Raises:
         PluginError: for a statistic that there is not.
     """
-    unknown = set(requires) - STATISTICS.keys()
+    unknown = {name for name in requires if isinstance(name, str)} - STATISTICS.keys()
     if unknown:
         raise PluginError(f"there is no statistic {sorted(unknown)[0]!r}; there are {either(STATISTICS, 'and')}")
     gatherer = Gatherer(requires, len(features))

@@ -13,8 +13,8 @@ from ganzoo.data import ImageData
 from ganzoo.errors import PluginError, UsageError, either
 from ganzoo.metrics.extract import FeatureView, ModelView, View
 from ganzoo.metrics.features import FeatureNetwork, open_network
-from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception
-from ganzoo.metrics.statistic import STATISTICS
+from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception, own_statistics
+from ganzoo.metrics.statistic import STATISTICS, Statistic, Wanted, statistic
 from ganzoo.metrics.subjects import Fakes
 from ganzoo.metrics.words import configured, metric_words, read_metric
 from ganzoo.registry.entry import Entry
@@ -45,9 +45,10 @@ class SelectedMetric:
     request: str
 
     @property
-    def statistics(self) -> frozenset[str]:
-        """Names of the statistics that it computes from; empty for one that is given the model itself."""
-        return self.entry.requires & STATISTICS.keys()
+    def statistics(self) -> frozenset[Wanted]:
+        """The statistics that it computes from, its own among them; none for one that is given the model itself."""
+        named: frozenset[Wanted] = self.entry.requires & STATISTICS.keys()
+        return named | own_statistics(self.metric)
 
     @property
     def experiment(self) -> Experiment | None:
@@ -101,6 +102,8 @@ def select_metric(entry: Entry, asked: Part | None = None) -> SelectedMetric:
             f"{entry.spelling}: a ganzoo.metrics.Experiment, and no other metric, is registered with"
             f" requires={{{MODEL!r}}}"
         )
+    if not all(isinstance(own, type) and issubclass(own, Statistic) for own in own_statistics(metric)):
+        raise PluginError(f"{entry.spelling}: its statistics are subclasses of ganzoo.metrics.Statistic")
     return SelectedMetric(
         entry,
         metric,
@@ -180,6 +183,6 @@ def views_of(
 
     views = [one.view(chosen, resolution, torch.device(device)) for one in selected]
     for one, view in zip(selected, views, strict=True):
-        if "probabilities" in one.statistics and not view.network.classifies:
+        if any(statistic(wanted).logits for wanted in one.statistics) and not view.network.classifies:
             raise UsageError(f"{one.entry.name} needs class probabilities, and {view.network.name} gives none")
     return views

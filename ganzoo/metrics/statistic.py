@@ -37,11 +37,21 @@ class FeatureBatch:
 class Statistic(ABC):
     """A statistic of a set of images, gathered batch by batch.
 
+    Those of :data:`STATISTICS` a metric asks for by name, ``requires={"moments"}``. One of its own is a subclass,
+    listed in the metric's ``statistics``: it is gathered in the same pass, and read as ``real[MyStatistic]``.
+
     Args:
         total: how many images there will be.
+
+    Attributes:
+        fakes_only: nothing of real images is gathered.
+        logits: it looks at the logits, so the feature network has to be a classifier.
+        version: raised when it gives something else, so that nothing older is read from the cache.
     """
 
     fakes_only: ClassVar[bool] = False
+    logits: ClassVar[bool] = False
+    version: ClassVar[int] = 1
 
     def __init__(self, total: int) -> None:
         self.total, self.seen = total, 0
@@ -59,6 +69,23 @@ class Statistic(ABC):
     def result(self) -> Any:
         """The statistic of all images, as metrics are handed it."""
 
+    @classmethod
+    def pack(cls, result: Any) -> Mapping[str, Tensor] | None:
+        """A result as tensors by name, so that one of real images can be kept on disk; None, by default, keeps none.
+
+        Then real images pass through the feature network each time that something is scored.
+        """
+        return None
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor]) -> Any:
+        """The result that :meth:`pack` packed."""
+        raise NotImplementedError(f"{cls.__name__} is packed, and has no unpack")
+
+
+Wanted = str | type[Statistic]
+"""A statistic as it is asked for: one of :data:`STATISTICS` by name, or a class."""
+
 
 class _Moments(Statistic):
     """Mean and covariance."""
@@ -72,6 +99,14 @@ class _Moments(Statistic):
 
     def result(self) -> Moments:
         return self.running.moments()
+
+    @classmethod
+    def pack(cls, result: Moments) -> Mapping[str, Tensor]:
+        return result.tensors()
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor]) -> Moments:
+        return Moments.from_tensors(tensors)
 
 
 class _ClassMoments(Statistic):
@@ -88,6 +123,18 @@ class _ClassMoments(Statistic):
 
     def result(self) -> dict[int, Moments]:
         return {number: running.moments() for number, running in sorted(self.running.items()) if running.count > 1}
+
+    @classmethod
+    def pack(cls, result: dict[int, Moments]) -> Mapping[str, Tensor]:
+        return {f"{number}.{key}": t for number, moments in result.items() for key, t in moments.tensors().items()}
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor]) -> dict[int, Moments]:
+        classes: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            number, _, field = key.partition(".")
+            classes.setdefault(int(number), {})[field] = tensor
+        return {number: Moments.from_tensors(fields) for number, fields in sorted(classes.items())}
 
 
 class _NestedMoments(Statistic):
@@ -137,6 +184,14 @@ class _Features(Statistic):
         labels = [batch.labels for batch in self.batches if batch.labels is not None]
         return FeatureRows(torch.cat([batch.features for batch in self.batches]), torch.cat(labels) if labels else None)
 
+    @classmethod
+    def pack(cls, result: FeatureRows) -> Mapping[str, Tensor]:
+        return {"features": result.features, **({} if result.labels is None else {"labels": result.labels})}
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor]) -> FeatureRows:
+        return FeatureRows(tensors["features"], tensors.get("labels"))
+
 
 @dataclass
 class Probabilities:
@@ -151,6 +206,7 @@ class _Probabilities(Statistic):
     """Sums of class probabilities over each of :data:`SPLITS` consecutive parts of the images."""
 
     fakes_only = True
+    logits = True
 
     def __init__(self, total: int) -> None:
         super().__init__(total)
@@ -215,3 +271,13 @@ STATISTICS: Mapping[str, type[Statistic]] = {
     "probabilities": _Probabilities,
     "pairs": _Pairs,
 }
+
+
+def statistic(wanted: Wanted) -> type[Statistic]:
+    """The class of a statistic that was asked for by name or by itself."""
+    return STATISTICS[wanted] if isinstance(wanted, str) else wanted
+
+
+def kept_name(wanted: Wanted) -> str:
+    """What the cache calls a statistic."""
+    return wanted if isinstance(wanted, str) else f"{wanted.__module__}.{wanted.__qualname__}-{wanted.version}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import torch
 
@@ -16,7 +16,7 @@ from ganzoo.metrics.metric import Experiment, Value
 from ganzoo.metrics.resize import RESIZES
 from ganzoo.metrics.sample import Sample, sample_of
 from ganzoo.metrics.select import MODEL, select_metric
-from ganzoo.metrics.statistic import STATISTICS
+from ganzoo.metrics.statistic import STATISTICS, Wanted
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.testing.declared import variants
@@ -35,14 +35,19 @@ def check_metric(entry: Entry) -> None:
     if found.experiment is not None:
         _check_experiment(entry)
         return
-    expect(found.statistics, entry, f"requires one of {', '.join([*STATISTICS, MODEL])}, to look at")
+    expect(
+        found.statistics,
+        entry,
+        f"requires one of {', '.join([*STATISTICS, MODEL])}, or has statistics of its own, to look at",
+    )
     expect(found.resize in (None, *RESIZES), entry, f"its resize is None or one of {', '.join(RESIZES)}")
     for options in variants(entry):
         metric = entry.load()(**options)
         expect(isinstance(getattr(metric, "higher_is_better", None), bool), entry, "says whether higher_is_better")
-        real = _sample(entry, 0, 0.0)
-        close, far = (_numbers(entry, metric(real, _sample(entry, 1, distance))) for distance in (0.0, 25.0))
-        expect(close == _numbers(entry, metric(real, _sample(entry, 1, 0.0))), entry, "gives the same numbers again")
+        wanted = found.statistics
+        real = _sample(wanted, 0, 0.0)
+        close, far = (_numbers(entry, metric(real, _sample(wanted, 1, distance))) for distance in (0.0, 25.0))
+        expect(close == _numbers(entry, metric(real, _sample(wanted, 1, 0.0))), entry, "gives the same numbers again")
         expect(close.keys() == far.keys(), entry, "gives the same names whatever the images")
         for name, value in close.items() if "moments" in entry.requires or "features" in entry.requires else ():
             better = value >= far[name] if metric.higher_is_better else value <= far[name]
@@ -77,14 +82,14 @@ def _models() -> Iterator[tuple[GAN, ImageData]]:
         yield gan, synthetic_data(keys, gan.resolution, gan.channels)
 
 
-def _sample(entry: Entry, seed: int, distance: float) -> Sample:
+def _sample(wanted: Collection[Wanted], seed: int, distance: float) -> Sample:
     """Features of four classes around four places, all moved by ``distance``."""
     rng = torch.Generator().manual_seed(seed)
     labels = torch.arange(COUNT) % CLASSES
     places = torch.nn.functional.one_hot(labels, WIDTH).float() * 3 + distance
     features = places + torch.randn(COUNT, WIDTH, generator=rng)
     logits = torch.randn(COUNT, CLASSES, generator=rng)
-    return sample_of(features, labels=labels, logits=logits, requires=entry.requires & STATISTICS.keys())
+    return sample_of(features, labels=labels, logits=logits, requires=wanted)
 
 
 def _numbers(entry: Entry, given: object) -> dict[str, float]:
