@@ -73,6 +73,28 @@ class Answer(nn.Module, Regularizer):
         return {"answer": self.weight * error.square().mean()}
 
 
+class Codes(nn.Module, Regularizer):
+    """Two classes and a number that G is told behind the noise, and that a network reads off its images (InfoGAN)."""
+
+    players, owner, codes = ("g",), "g", 3
+
+    def __init__(self, *, weight: float = 0.1) -> None:
+        super().__init__()
+        self.weight = weight
+        self.read = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16, 3))
+
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
+        """One-hot classes ``(n, 2)``, and a number in [-1, 1]."""
+        kinds = F.one_hot((2 * torch.rand(n, generator=rng)).long(), 2).float()
+        return torch.cat([kinds, 2 * torch.rand(n, 1, generator=rng) - 1], 1)
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """Cross-entropy of the class, and squared error of the number."""
+        codes, read = ctx.codes(self), self.read(ctx.fake.mean(1, keepdim=True))
+        kinds = F.cross_entropy(read[:, :2], codes[:, :2])
+        return {"codes": self.weight * (kinds + (read[:, 2] - codes[:, 2]).square().mean())}
+
+
 class PathLength(nn.Module, Regularizer):
     """G's image moves as far for each step of the noise: path length in miniature, in a step of its own."""
 
@@ -221,6 +243,7 @@ def register_losses(register: ganzoo.Register) -> None:
 def register_regularizers(register: ganzoo.Register) -> None:
     """One of both players with a network, one of G that takes its own step."""
     register("answer", Answer)
+    register("codes", Codes)
     register("pathlength", PathLength, family="path")
 
 
@@ -243,6 +266,7 @@ PROOFS = {
     "several heads": "small+hinge",
     "several heads, paired": "small+relativistic",
     "regularizer of both with a network": "gan:ch=16+answer",
+    "codes behind the noise": "dcgan:ch=4+normalization/none+codes",
     "path length in a step of its own": "gan:ch=16+pathlength",
     "augmentation that adapts": "gan:ch=16+hinge+adaptive",
     "frozen networks": "projected+sn@d+hinge",

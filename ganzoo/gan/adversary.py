@@ -6,7 +6,7 @@ and augmentations. A game with several discriminators has an adversary for each,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ class Adversary:
     def __init__(self, gan: GAN, critic: str = "D") -> None:
         self.gan, self.name, self.parts = gan, critic, gan.critics[critic]
         self.conditionings = [module for module in self.network.modules() if isinstance(module, Conditioning)]
+        self.codes = code_columns(list(self.parts.regularizers.values()))
         self._right: Tensor | None = None
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
@@ -85,6 +86,7 @@ class Adversary:
             y_fake=y if y_fake is None else y_fake,
             networks={**self.gan.networks, "D": self.network},
             conditions=conditions,
+            codes=self.codes,
         )
         for _, part in self._due(ctx):
             with torch.enable_grad():
@@ -169,6 +171,15 @@ class Adversary:
 def due(part: Regularizer, at: Update) -> bool:
     """Whether a regularizer acts in an update: it counts the updates of the player, and not steps."""
     return at.player in part.players and at.number % part.every == 0 and part.own_step == at.own_step
+
+
+def code_columns(parts: Sequence[Regularizer]) -> dict[int, slice]:
+    """The last columns of the noise, which are the codes of regularizers in their order, by the ``id`` of each."""
+    columns, stop = {}, 0
+    for part in reversed(parts):
+        columns[id(part)] = slice(stop - part.codes, stop or None)
+        stop -= part.codes
+    return columns
 
 
 @torch.no_grad()

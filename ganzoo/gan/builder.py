@@ -7,7 +7,7 @@ memory is taken. Weights are initialised before they are reparametrised: the oth
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
-from ganzoo.gan.priors import PRIORS
+from ganzoo.gan.priors import PRIORS, with_codes
 from ganzoo.parts.complete import complete
 from ganzoo.parts.freeze import learning_modules, uninitialised_modules
 from ganzoo.parts.loss import Loss
@@ -125,11 +125,12 @@ def parameter_limit() -> int:
 
 def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> GAN:
     assert plan.head.entry is not None
-    kits = {side: _kit(plan, side, shape) for side in SIDES}
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
+    parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
+    codes = list(next(iter(parts.values())).regularizers.values())
+    kits = {side: _kit(plan, side, shape, codes) for side in SIDES}
     networks = _networks(plan, kits)
     _check_players(plan.head, game)
-    parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
     for critic, acting in parts.items():
         for part in acting.regularizers.values():
             part.prepare({**networks, "D": networks[critic]})
@@ -238,7 +239,7 @@ def _regularizer(slot: Slot) -> Regularizer:
     return made
 
 
-def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
+def _kit(plan: Plan, side: str, shape: dict[str, int], coded: Sequence[Regularizer]) -> Kit:
     """The layer factory of one side, with the parts that the plan put there."""
     norm, conditioning = plan.slot("normalization", side), plan.slot("conditioning", side)
     sites = plan.parts("attention", side)
@@ -259,9 +260,9 @@ def _kit(plan: Plan, side: str, shape: dict[str, int]) -> Kit:
         shape["resolution"],
         shape["channels"],
         shape["classes"],
-        shape["z_dim"],
+        shape["z_dim"] + sum(part.codes for part in coded),
         attend=attend,
-        prior=PRIORS[str(plan["prior"])],
+        prior=with_codes(PRIORS[str(plan["prior"])], coded),
         **factories,
     )
 

@@ -35,7 +35,7 @@ class GAN(nn.Module):
         plan: what it was built from.
         resolution, channels: of the images.
         classes: length of the label vectors; 0 for an unconditional GAN.
-        z_dim: length of the noise.
+        z_dim: length of the noise without the codes of regularizers.
         kits: what the networks were built from, by side.
     """
 
@@ -158,7 +158,7 @@ class GAN(nn.Module):
         rows = [
             generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
         ]
-        return torch.cat(rows) if rows else torch.zeros(0, self.z_dim)
+        return torch.cat(rows) if rows else generator.prior(0, rng, truncation)
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The noise ``t`` (0 to 1) of the way from each row of ``a`` to that of ``b``, both ``(n, z_dim)``.
@@ -235,8 +235,9 @@ class GAN(nn.Module):
         numbers = self._labels(n, labels)
         inputs = self.inputs(n, torch.seed() if seed is None else seed, numbers, truncation, columns=columns or None)
         if z is not None:
-            if z.shape != (n, self.z_dim):
-                raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take ({n}, {self.z_dim})")
+            wanted = tuple(self.noise(1, 0).shape[1:])
+            if z.shape != (n, *wanted):
+                raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take {(n, *wanted)}")
             inputs["z"] = z
         for name, column in columns.items():
             if len(column) != n:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
+
+from ganzoo.parts.regularizer import Regularizer
 
 Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
 
@@ -22,6 +24,25 @@ def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = No
 def uniform(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
     """``(n, dim)`` from U(-1, 1), or from U(-truncation, truncation)."""
     return (2 * torch.rand(n, dim, generator=rng) - 1) * (1.0 if truncation is None else float(truncation))
+
+
+def with_codes(law: Prior, parts: Sequence[Regularizer]) -> Prior:
+    """A law of noise whose last numbers are the codes of regularizers, drawn after all others (InfoGAN).
+
+    Args:
+        law: of the other numbers.
+        parts: in the order of their codes.
+    """
+    coded = [part for part in parts if part.codes]
+    if not coded:
+        return law
+    length = sum(part.codes for part in coded)
+
+    def draw(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+        noise = law(n, dim - length, rng, truncation)
+        return torch.cat([noise, *(part.draw(n, rng) for part in coded)], 1)
+
+    return draw
 
 
 PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}

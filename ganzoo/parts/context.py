@@ -56,6 +56,7 @@ class TurnContext:
         generator: ``generator(z, y)`` gives images.
         batch, real, z, y_real, y_fake, networks: see below.
         conditions: further inputs of the critic besides ``y``, such as ``source``.
+        codes: columns of ``z`` that are the codes of a regularizer, by its ``id``.
 
     Attributes:
         batch: the columns of this update's real batch.
@@ -79,11 +80,12 @@ class TurnContext:
         y_fake: Tensor,
         networks: Mapping[str, nn.Module],
         conditions: Mapping[str, Tensor] | None = None,
+        codes: Mapping[int, slice] | None = None,
     ) -> None:
         self.at, self._discriminator, self._generator = at, discriminator, generator
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
-        self.networks, self.conditions = networks, dict(conditions or {})
+        self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
 
@@ -152,6 +154,10 @@ class TurnContext:
             return self._generator(z, y).float()
         with exactly(z.device):
             return self._generator(z.float(), y.float()).float()
+
+    def codes(self, part: object) -> Tensor:
+        """The codes ``(B, codes)`` that ``z`` ends in, of the regularizer that drew them."""
+        return self.z[:, self._codes[id(part)]]
 
     def now(self, number: float) -> float:
         """The value of an option in this update."""

@@ -9,13 +9,14 @@ from torch import nn
 from ganzoo.gan.builder import build
 from ganzoo.machine import compiled
 from ganzoo.parts import exact
+from ganzoo.registry.loading import registry
 from ganzoo.training.loop import Trainer
 
 
-def taught(on: bool) -> Trainer:
+def taught(on: bool, parts: str) -> Trainer:
     torch.manual_seed(0)
     settings = {"compile": "on" if on else "off"}
-    gan = build("dcgan:ch=2+sn@d+hinge+gp", resolution=16, channels=1, z_dim=4, settings=settings)
+    gan = build(f"dcgan:ch=2+sn@d+hinge+{parts}", resolution=16, channels=1, z_dim=4, settings=settings)
     assert compiled.compile_networks(gan, torch.device("cpu")) == []
     assert (gan.D._compiled_call_impl is not None) == on
     trainer = Trainer(gan, 0, 1)
@@ -25,10 +26,18 @@ def taught(on: bool) -> Trainer:
     return trainer
 
 
+PAIRS = [
+    f"{augment.name}+{regularizer.spelling}"
+    for augment in registry().entries("augment")
+    for regularizer in registry().entries("regularizer")
+]
+
+
 @pytest.mark.slow
-def test_compiled_networks_learn_what_plain_ones_do(monkeypatch):
+@pytest.mark.parametrize("parts", ["gp", *PAIRS])
+def test_compiled_networks_learn_what_plain_ones_do(monkeypatch, parts):
     monkeypatch.setattr(compiled, "BACKEND", "aot_eager")  # all of the compiler but the C++ that it writes
-    plain, quick = (taught(on).tensors() for on in (False, True))
+    plain, quick = (taught(on, parts).tensors() for on in (False, True))
     assert plain.keys() == quick.keys()
     for name, tensor in plain.items():
         assert torch.allclose(tensor.double(), quick[name].double(), rtol=1e-3, atol=1e-3), name

@@ -24,7 +24,15 @@ def installed() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "part", ["loss/classhinge", "loss/balance", "regularizer/answer", "regularizer/pathlength", "augment/adaptive"]
+    "part",
+    [
+        "loss/classhinge",
+        "loss/balance",
+        "regularizer/answer",
+        "regularizer/codes",
+        "regularizer/pathlength",
+        "augment/adaptive",
+    ],
 )
 def test_each_passes_what_built_in_parts_pass(part: str) -> None:
     check_component(part)
@@ -66,6 +74,19 @@ def test_a_step_of_its_own_is_no_update_and_lowers_rate_and_betas() -> None:
         state = trainer.optimizers["g"].state[next(iter(trainer.parameters["g"].values()))]
         steps.append(int(state["step"]))
     assert steps == [2, 3, 4, 5, 7] and trainer.updates["g"] == 5
+
+
+def test_codes_are_drawn_behind_the_noise() -> None:
+    gan = ganzoo.build("dcgan:ch=4+codes", resolution=16, channels=1, z_dim=6)
+    plain = ganzoo.build("dcgan:ch=4", resolution=16, channels=1, z_dim=6)
+    z = gan.noise(5, seed=3)
+    assert z.shape == (5, 9) and torch.equal(z[:, :6], plain.noise(5, seed=3)), "z's own numbers are what they were"
+    assert (
+        torch.equal(z[:, 6:8].sum(1), torch.ones(5)) and (z[:, 8].abs() <= 1).all() and len(set(z[:, 8].tolist())) == 5
+    )
+    assert gan.sample(z=z).shape == (5, 1, 16, 16)
+    with pytest.raises(ganzoo.UsageError, match=r"z has shape \(5, 6\); 5 images of this model take \(5, 9\)"):
+        gan.sample(z=z[:, :6])
 
 
 def test_a_network_of_a_regularizer_learns_with_its_owner_alone() -> None:
