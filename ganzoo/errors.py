@@ -25,9 +25,11 @@ class UnknownPart(RecipeError):
 
 
 class ResolutionError(RecipeError):
-    """An image size that an architecture cannot have; ``nearest`` holds sizes that it can."""
+    """An image size that an architecture cannot have; ``nearest`` holds sizes that it can, as ``--resolution``
+    has them: the side of squares, or height and width.
+    """
 
-    def __init__(self, message: str, nearest: tuple[int, ...]) -> None:
+    def __init__(self, message: str, nearest: tuple[int | tuple[int, int], ...]) -> None:
         super().__init__(message)
         self.nearest = nearest
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
 from ganzoo.files.write import atomic, make_folder
 
 PAPER = 255  # the grey between the pictures of a grid
+DARK, LIGHT = 153, 204  # the greys of the checkerboard that is seen through what is transparent
 
 
 def to_uint8(images: Tensor, *, low: float) -> Tensor:
@@ -26,20 +30,65 @@ def to_uint8(images: Tensor, *, low: float) -> Tensor:
     return scaled.round().clamp_(0, 255).byte()
 
 
-def convert(images: Tensor, output: str) -> Any:
+def to_levels(images: Tensor, *, low: float, bits: int) -> Tensor:
+    """As :func:`to_uint8`, and uint16 for images of 16 bits."""
+    if bits == 8:
+        return to_uint8(images, low=low)
+    scaled = (images.detach().float().cpu() - low) * (65535 / (1 - low))
+    return scaled.round().clamp_(0, 65535).int().to(torch.uint16)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """uint8 of images of 8 or 16 bits, of any shape: of the latter the high byte, rounded."""
+    if images.dtype != torch.uint16:
+        return images
+    return images.int().add_(128).div_(257, rounding_mode="floor").byte()
+
+
+def convert(images: Tensor, output: str, bits: int = 8) -> Any:
     """Images ``(N, C, H, W)`` in [0, 1] as ``"pt"`` (unchanged), ``"np"`` (float32 NHWC) or ``"pil"`` (a list)."""
     if output == "pt":
         return images
     if output == "np":
         return images.permute(0, 2, 3, 1).contiguous().numpy()
-    return to_pil(to_uint8(images, low=0))
+    return to_pil(to_levels(images, low=0, bits=bits))
 
 
 def to_pil(images: Tensor) -> list[Image.Image]:
-    """Bytes ``(N, C, H, W)`` as pictures: grey for one plane, RGB for three, else the first plane in grey."""
-    planes = images if images.shape[1] in (1, 3) else images[:, :1]
-    arrays = planes.permute(0, 2, 3, 1).contiguous().numpy()
+    """Images ``(N, C, H, W)``, uint8 or uint16, as pictures: grey for one channel, RGB for three, RGBA for four.
+
+    Of other numbers of channels the first three are shown, or of two the first. Grey keeps its 16 bits (mode
+    ``I;16``); colour cannot, as pictures of Pillow have 8 bits of each: :func:`save_picture` writes 16.
+    """
+    planes = first_channels(images)
+    arrays = (planes if planes.shape[1] == 1 else to_bytes(planes)).permute(0, 2, 3, 1).contiguous().numpy()
     return [Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array) for array in arrays]
+
+
+# --- what cannot be seen as it is ---------------------------------------------------------------------------
+
+
+def first_channels(images: Tensor) -> Tensor:
+    """Those of images ``(N, C, H, W)`` that a picture can have: 1, 3 or 4, else the first 3, of 2 the 1st."""
+    channels = images.shape[1]
+    return images if channels in (1, 3, 4) else images[:, : 3 if channels > 3 else 1]
+
+
+def visible(images: Tensor) -> Tensor:
+    """What people and feature networks are shown of images ``(N, C, H, W)``, uint8 or uint16: bytes, grey or RGB.
+
+    Grey and RGB of 8 bits are given back as they are; ``ganzoo.registry.sizes.shown_as`` says what happens to others.
+    """
+    planes = to_bytes(first_channels(images))
+    if planes.shape[1] != 4:
+        return planes
+    height, width = planes.shape[2:]
+    rows, columns = torch.arange(height, device=planes.device), torch.arange(width, device=planes.device)
+    square = max(1, min(height, width) // 8)
+    odd = (rows[:, None] // square + columns[None, :] // square) % 2
+    board = torch.where(odd == 0, DARK, LIGHT)
+    colours, alpha = planes[:, :3].int(), planes[:, 3:].int()
+    return ((colours * alpha + board * (255 - alpha)) / 255).round().byte()
 
 
 def magnify(image: Image.Image, factor: int) -> Image.Image:
@@ -53,10 +102,10 @@ def fitting(width: int, aim: int = 560, most: int = 8) -> int:
 
 
 def grid(images: Tensor, columns: int = 8, pad: int = 2, scale: int | None = None) -> Image.Image:
-    """Bytes ``(N, C, H, W)`` as one picture, row by row, on white.
+    """Images ``(N, C, H, W)`` as one picture, row by row, on white: what of them is :func:`visible`.
 
     Args:
-        images: uint8.
+        images: uint8 or uint16.
         columns: how many stand in a row; fewer images make a narrower grid.
         pad: pixels of white around each image, not magnified.
         scale: whole magnification; by default small images are magnified until a person can see them.
@@ -64,7 +113,7 @@ def grid(images: Tensor, columns: int = 8, pad: int = 2, scale: int | None = Non
     count, width = images.shape[0], images.shape[3]
     columns = max(1, min(columns, count))
     scale = fitting(columns * width) if scale is None else scale
-    return tile([magnify(picture, scale) for picture in to_pil(images)], columns, pad)
+    return tile([magnify(picture, scale) for picture in to_pil(visible(images))], columns, pad)
 
 
 def tile(pictures: Sequence[Image.Image], columns: int, pad: int = 2) -> Image.Image:
@@ -84,6 +133,28 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     with atomic(path) as temporary:
         # Below level 7 the bytes of zlib-ng, which Pillow brings, can depend on what memory held (its issue 2100).
         image.save(temporary, format="PNG", compress_level=7, optimize=False)
+
+
+def save_picture(image: Tensor, path: str | Path) -> None:
+    """Write an image ``(C, H, W)``, uint8 or uint16, as a PNG of its channels and bits, in one piece.
+
+    One channel is grey, three are RGB, four RGBA; of others see :func:`first_channels`.
+    """
+    planes = first_channels(image[None])
+    if planes.dtype != torch.uint16 or planes.shape[1] == 1:
+        save_png(to_pil(planes)[0], path)
+        return
+    _, channels, height, width = planes.shape
+    rows = planes[0].permute(1, 2, 0).contiguous().numpy().astype(">u2").reshape(height, -1)
+    lines = b"".join(b"\0" + row.tobytes() for row in rows)  # each line unfiltered
+    # Pillow has no colour of 16 bits; the format is simple where nothing is filtered, interlaced or indexed.
+    header = struct.pack(">II", width, height) + bytes([16, 2 if channels == 3 else 6, 0, 0, 0])
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines, 7)), (b"IEND", b"")]
+    with atomic(path) as temporary, Path(temporary).open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for name, content in chunks:
+            checksum = struct.pack(">I", zlib.crc32(name + content))
+            file.write(struct.pack(">I", len(content)) + name + content + checksum)
 
 
 def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: int = 150, rest: int = 1500) -> None:

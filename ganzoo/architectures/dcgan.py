@@ -4,8 +4,8 @@ Unsupervised Representation Learning with Deep Convolutional Generative Adversar
 arXiv 1511.06434). Sizes are those of the PyTorch example, which halves the paper's widths. Ours projects the noise by a
 linear layer, as the paper draws it and with as many weights as the example's transposed convolution of one pixel. D's
 first convolution, which no norm follows, has biases: without them D with batch norm gives a batch the same scores at
-any contrast, and G's drifts. It takes any power of two from 16 up: each doubling adds a stage, and widths stop growing
-at ``16 * ch``.
+any contrast, and G's drifts. Images have a shorter side of any power of two from 16 up, and a longer one that is a
+multiple of a quarter of that: each doubling adds a stage, and widths stop growing at ``16 * ch``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.resample import TransposedConv2d
-from ganzoo.layers.sizes import doublings
+from ganzoo.layers.sizes import rectangle
 
-BOTTOM = 4  # side of the smallest map
+
+def shape(kit: Kit) -> tuple[tuple[int, int], int]:
+    """Height and width of the smallest map, and how often it is doubled."""
+    return rectangle("dcgan", (kit.height, kit.width))
 
 
 def widths(ch: int, doublings: int) -> list[int]:
@@ -31,8 +34,11 @@ def widths(ch: int, doublings: int) -> list[int]:
 
 
 def attention(kit: Kit, channels: int, resolution: int) -> nn.Module:
-    """The attention site at ``resolution``; the own one is at half of the image, or at 32 where that is smaller."""
-    return kit.attention(channels, resolution, own=resolution == min(kit.resolution // 2, 32))
+    """The attention site at a height; the own one is at half of the image, or at 32 where that is smaller."""
+    _, k = shape(kit)
+    heights = [kit.height >> i for i in range(1, k)]
+    own = max((height for height in heights if height <= 32), default=min(heights))
+    return kit.attention(channels, resolution, own=resolution == own)
 
 
 class UpStage(nn.Module):
@@ -51,20 +57,21 @@ class UpStage(nn.Module):
 
 
 class GTrunk(nn.Module):
-    """``(B, latent)`` to an image ``(B, C, R, R)`` in [-1, 1]."""
+    """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1]."""
 
     def __init__(self, kit: Kit, ch: int) -> None:
         super().__init__()
-        _, k = doublings("dcgan", kit.resolution)
+        self.bottom, k = shape(kit)
+        low, across = self.bottom
         wide = widths(ch, k)[::-1]
-        self.project = nn.Linear(kit.latent, wide[0] * BOTTOM**2, bias=kit.bias)
+        self.project = nn.Linear(kit.latent, wide[0] * low * across, bias=kit.bias)
         self.norm = kit.norm(wide[0])
-        self.stages = nn.ModuleList(UpStage(kit, wide[i], wide[i + 1], BOTTOM << (i + 1)) for i in range(len(wide) - 1))
+        self.stages = nn.ModuleList(UpStage(kit, wide[i], wide[i + 1], low << (i + 1)) for i in range(len(wide) - 1))
         self.image = TransposedConv2d(wide[-1], kit.channels, bias=False)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
-        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
-        h = F.relu(self.norm(self.project(h).unflatten(1, (-1, BOTTOM, BOTTOM)), y))
+        """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
+        h = F.relu(self.norm(self.project(h).unflatten(1, (-1, *self.bottom)), y))
         for stage in self.stages:
             h = stage(h, y)
         return torch.tanh(self.image(h))
@@ -93,23 +100,23 @@ class DownStage(nn.Module):
 
 
 class DTrunk(nn.Module):
-    """An image ``(B, C, R, R)`` to features ``(B, width, 4, 4)``; no norm on the first stage."""
+    """An image ``(B, C, H, W)`` to features ``(B, width, h, w)``, ``h`` or ``w`` being 4; no norm at the start."""
 
     def __init__(self, kit: Kit, ch: int, dropout: float) -> None:
         super().__init__()
-        _, k = doublings("dcgan", kit.resolution)
+        (low, across), k = shape(kit)
         wide = [kit.inputs, *widths(ch, k)]
         self.stages = nn.ModuleList()
         for i in range(k):
-            size = kit.resolution >> (i + 1)
+            size = kit.height >> (i + 1)
             conv = Conv2d(wide[i], wide[i + 1], 4, stride=2, padding=1, bias=kit.bias or i == 0)
             norm = kit.norm(wide[i + 1]) if i else Unchanged()
-            attend = attention(kit, wide[i + 1], size) if size > BOTTOM else nn.Identity()
+            attend = attention(kit, wide[i + 1], size) if size > low else nn.Identity()
             self.stages.append(DownStage(conv, norm, attend, dropout))
-        self.features = wide[-1] * BOTTOM**2
+        self.features = wide[-1] * low * across
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Features ``(B, width, 4, 4)`` of images."""
+        """Features ``(B, width, h, w)`` of images."""
         for stage in self.stages:
             x = stage(x, y)
         return x
@@ -118,7 +125,8 @@ class DTrunk(nn.Module):
 def dcgan(g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0) -> dict[str, nn.Module]:
     """Strided convolutions, batch norm and no hidden linear layers (Radford et al. 2015, arXiv 1511.06434).
 
-    Attention sites are all maps between 8 pixels and half of the image; own ones are at half of it, 32 at most.
+    Attention sites are all maps larger than the smallest and up to half of the image; own ones are at half of it, 32
+    at most.
 
     Args:
         g, d: kits of the two sides.

@@ -37,28 +37,28 @@ class Hidden(nn.Module):
 
 
 class GTrunk(nn.Module):
-    """``(B, latent)`` through hidden layers to an image ``(B, C, R, R)`` in [-1, 1]."""
+    """``(B, latent)`` through hidden layers to an image ``(B, C, H, W)`` in [-1, 1]."""
 
     def __init__(self, kit: Kit, width: int, depth: int) -> None:
         super().__init__()
-        self.shape = (kit.channels, kit.resolution, kit.resolution)
+        self.shape = kit.image
         widths = [kit.latent] + [width] * depth
         self.hidden = nn.ModuleList(Hidden(kit, a, b) for a, b in pairwise(widths))
         self.image = nn.Linear(widths[-1], math.prod(self.shape))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
-        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
+        """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
         for layer in self.hidden:
             h = layer(h, y)
         return torch.tanh(self.image(h)).unflatten(1, self.shape)
 
 
 class DTrunk(nn.Module):
-    """An image ``(B, C, R, R)``, flattened, through hidden layers to features ``(B, width)``."""
+    """An image ``(B, C, H, W)``, flattened, through hidden layers to features ``(B, width)``."""
 
     def __init__(self, kit: Kit, width: int, depth: int, dropout: float) -> None:
         super().__init__()
-        widths = [kit.inputs * kit.resolution**2] + [width] * depth
+        widths = [kit.inputs * kit.height * kit.width] + [width] * depth
         layers = (Hidden(kit, a, b, dropout) for a, b in pairwise(widths))
         self.hidden = nn.ModuleList(layers)
 

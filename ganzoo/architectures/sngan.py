@@ -30,76 +30,83 @@ from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
-from ganzoo.layers.sizes import doublings
+from ganzoo.layers.sizes import rectangle
 
 BOTTOMS = (4, 6)  # sides of the smallest map of G
 SMALL = 32  # up to this size all maps are equally wide
+DEEPER = 96  # up to this size, and above SMALL, D halves once more than G doubles
 
 
-def sizes(resolution: int) -> tuple[int, int]:
-    """Side of G's smallest map, and how often it is doubled."""
-    return doublings("sngan", resolution, BOTTOMS)
+def sizes(name: str, kit: Kit) -> tuple[tuple[int, int], int]:
+    """Height and width of G's smallest map, and how often it is doubled; D may halve once more."""
+    deeper = 1 if SMALL < min(kit.height, kit.width) <= DEEPER else 0
+    return rectangle(name, (kit.height, kit.width), BOTTOMS, deeper=deeper)
 
 
-def g_widths(ch: int, resolution: int) -> list[int]:
-    """Channels of G's maps, from the smallest map to the image's size."""
-    _, k = sizes(resolution)
-    growth = 1 if resolution <= SMALL else 2
+def g_widths(ch: int, short: int, k: int) -> list[int]:
+    """Channels of G's maps, from the smallest map to the image's size, after ``k`` doublings to a side ``short``."""
+    growth = 1 if short <= SMALL else 2
     return [ch * min(growth**i, 16) for i in range(k, -1, -1)]
 
 
-def d_shape(ch: int, resolution: int) -> tuple[list[int], int]:
-    """The channels of D's blocks, and how many of them, from the first, halve the map."""
-    if resolution <= SMALL:
+def d_shape(ch: int, short: int, k: int) -> tuple[list[int], int]:
+    """The channels of D's blocks, and how many of them, from the first, halve the map.
+
+    Args:
+        ch: of the first.
+        short: shorter side of the image.
+        k: doublings of G.
+    """
+    if short <= SMALL:
         return [ch] * 4, 2
-    _, k = sizes(resolution)
     return [ch * min(2**i, 16) for i in range(max(5, k + 1))], k + 1 if k < 5 else k
 
 
 def attentions(kit: Kit, channels: Sequence[int], maps: Sequence[int], limit: int) -> nn.ModuleList:
-    """Attention behind each of ``maps`` (sides in pixels); the own one is the largest up to ``limit`` and 32."""
-    own = max(size for size in maps if size <= min(limit, 32))
+    """Attention behind each of ``maps`` (heights in pixels); the own one is the largest up to ``limit`` and 32."""
+    own = max((size for size in maps if size <= min(limit, 32)), default=min(maps))
     return nn.ModuleList(
         kit.attention(width, size, own=size == own) for width, size in zip(channels, maps, strict=True)
     )
 
 
 class GTrunk(nn.Module):
-    """``(B, latent)`` to an image ``(B, C, R, R)`` in [-1, 1]: linear, residual blocks, norm, ReLU, 3x3, tanh."""
+    """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1]: linear, residual blocks, norm, ReLU, 3x3, tanh."""
 
     def __init__(self, kit: Kit, ch: int, upsample: str) -> None:
         super().__init__()
-        self.bottom, k = sizes(kit.resolution)
-        wide = g_widths(ch, kit.resolution)
-        self.project = xavier(nn.Linear(kit.latent, wide[0] * self.bottom**2))
+        self.bottom, k = sizes("sngan", kit)
+        low, across = self.bottom
+        wide = g_widths(ch, min(kit.height, kit.width), k)
+        self.project = xavier(nn.Linear(kit.latent, wide[0] * low * across))
         self.blocks = nn.ModuleList(GBlock(a, b, kit.norm, upsample) for a, b in pairwise(wide))
-        maps = [self.bottom << i for i in range(1, k + 1)]
-        self.attentions = attentions(kit, wide[1:], maps, limit=kit.resolution // 2)
+        maps = [low << i for i in range(1, k + 1)]
+        self.attentions = attentions(kit, wide[1:], maps, limit=kit.height // 2)
         self.norm = kit.norm(wide[-1], labels=False)
         self.relu = relu_after(self.norm, own=False)
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
-        """Images ``(B, C, R, R)`` of vectors ``(B, latent)``."""
-        h = self.project(h).unflatten(1, (-1, self.bottom, self.bottom))
+        """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
+        h = self.project(h).unflatten(1, (-1, *self.bottom))
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             h = attention(block(h, y))
         return torch.tanh(self.image(self.relu(self.norm(h, y))))
 
 
 class DTrunk(nn.Module):
-    """An image ``(B, C, R, R)`` to features ``(B, width)``: residual blocks, ReLU, sum over pixels."""
+    """An image ``(B, C, H, W)`` to features ``(B, width)``: residual blocks, ReLU, sum over pixels."""
 
     def __init__(self, kit: Kit, ch: int, rectify: bool) -> None:
         super().__init__()
-        wide, halvings = d_shape(ch, kit.resolution)
+        wide, halvings = d_shape(ch, min(kit.height, kit.width), sizes("sngan", kit)[1])
         later = (
             DBlock(a, b, kit.norm, down=i < halvings, rectify=rectify)
             for i, (a, b) in enumerate(pairwise(wide), start=1)
         )
         self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, wide[0], kit.norm), *later])
-        maps = [kit.resolution >> i for i in range(1, halvings + 1)]
-        sites = attentions(kit, wide[:halvings], maps, limit=kit.resolution // 4)
+        maps = [kit.height >> i for i in range(1, halvings + 1)]
+        sites = attentions(kit, wide[:halvings], maps, limit=kit.height // 4)
         self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in wide[halvings:])])
         self.features = wide[-1]
 
@@ -169,7 +176,7 @@ def resnet(
 def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str) -> GTrunk:
     """G's trunk, for ``ch`` or its default; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
-    doublings(name, kit.resolution, BOTTOMS)
+    sizes(name, kit)
     return GTrunk(kit, ch or default_width(kit), upsample)
 
 
@@ -177,11 +184,12 @@ def d_trunk(name: str, kit: Kit, ch: int | None, ch_d: int | None, rectify: bool
     """D's trunk, of width ``ch_d`` or what goes with ``ch`` of G; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
     within(f"{name}:ch.d", ch_d, 1)
-    doublings(name, kit.resolution, BOTTOMS)
+    sizes(name, kit)
     ch = ch or default_width(kit)
-    return DTrunk(kit, ch_d or (max(1, ch // 2) if kit.resolution <= SMALL else ch), rectify)
+    small = min(kit.height, kit.width) <= SMALL
+    return DTrunk(kit, ch_d or (max(1, ch // 2) if small else ch), rectify)
 
 
 def default_width(kit: Kit) -> int:
     """Channels of G's last map."""
-    return 256 if kit.resolution <= SMALL else 64
+    return 256 if min(kit.height, kit.width) <= SMALL else 64

@@ -16,7 +16,7 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError
-from ganzoo.folder.config import size_text
+from ganzoo.folder.config import resolution_of
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -25,6 +25,7 @@ from ganzoo.registry.about import HOME, install
 from ganzoo.registry.entry import link
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY
+from ganzoo.registry.sizes import colours_text, height_width, shown_as, size_text
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -69,8 +70,9 @@ def render(facts: Facts) -> str:
         mark=heading_mark(facts.ref),
         section=lambda name: section(name, facts.kept.get(name)),
         others=[name for name in facts.kept if name not in IN_TEMPLATE],
-        pixels=size_text(config),
-        colours={1: "grey", 3: "RGB"}.get(config["channels"], f"{config['channels']} channels"),
+        sides=" \N{MULTIPLICATION SIGN} ".join(map(str, height_width(resolution_of(config)))),
+        colours=colours_text(config["channels"], config["bits"]),
+        shown=shown_as(config["channels"], config["bits"]),
         classes=config["class_names"][:MOST_CLASSES],
         more_classes=len(config["class_names"]) > MOST_CLASSES,
         parts=parts(facts),
@@ -305,7 +307,10 @@ def train_command(facts: Facts) -> str:
     words = [["ganzoo", "train", config["recipe"]], ["--data", data_argument(data_name(facts))]]
     if origin(facts):
         words += [["--resume", "path/to/that/run"], ["--fork", "path/to/a/new/run"]]
-    words.append(["--resolution", size_text(config)])
+    words.append(["--resolution", size_text(resolution_of(config))])
+    # The channels that a data set has by itself are not known here; what it has by default are 1 or 3, and 8 bits.
+    words += [["--channels", str(config["channels"])]] if config["channels"] == 4 else []
+    words += [["--bits", str(config["bits"])]] if config["bits"] != 8 else []
     for option in ("steps", "seed", "horizon"):
         value = config.get(option.removesuffix("s"))  # the step that the folder holds
         words += [[f"--{option}", str(value)]] if type(value) is int else []

@@ -96,7 +96,7 @@ def draw_classes(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     seed = _seed(gan)
     z = gan.noise(COLUMNS, seed).repeat(rows, 1)
     y = gan.one_hot(torch.arange(rows).repeat_interleave(COLUMNS), rows * COLUMNS)
-    picture = grid(to_uint8(gan.generate(z, y), low=0), COLUMNS, scale=fitting(COLUMNS * gan.resolution, 640))
+    picture = grid(to_uint8(gan.generate(z, y), low=0), COLUMNS, scale=fitting(COLUMNS * gan.width, 640))
     save_png(named_rows(picture, gan.class_names[:rows]), path)
     which = "class" if rows == gan.classes else f"of the first {rows} of {gan.classes} classes"
     return f"A row for each {which}, a column for each noise: along a column only the label changes."
@@ -109,7 +109,7 @@ def draw_walk(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     rows = 6
     numbers = torch.arange(rows) % gan.classes if gan.classes else None
     images = walk(gan, rows, STEPS, _seed(gan), numbers)
-    save_png(grid(images, STEPS, scale=fitting(STEPS * gan.resolution, 640)), path)
+    save_png(grid(images, STEPS, scale=fitting(STEPS * gan.width, 640)), path)
     held = ", the class held" if gan.classes else ""
     return f"From one sample to another{held}: each row walks between two noises."
 
@@ -120,7 +120,7 @@ def draw_attention(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
         return None
     labels = torch.arange(LOOKS) % gan.classes if gan.classes else None
     maps = capture(gan, LOOKS, _seed(gan), labels)
-    save_png(overlays(maps, default_points(gan.resolution)), path)
+    save_png(overlays(maps, default_points(gan.height, gan.width)), path)
     height, width = maps.weights.shape[1:3]
     return (
         f"Self-attention at {height} x {width}: left a sample with coloured dots, then for each dot the places that"

@@ -55,6 +55,6 @@ def attention(
     from ganzoo.visual.attention import capture, default_points, picture
 
     maps = capture(gan, count, seed, label_numbers(gan, labels, count), layer)
-    save_png(picture(maps, asked or default_points(gan.resolution)), out)
+    save_png(picture(maps, asked or default_points(gan.height, gan.width)), out)
     height, width = maps.weights.shape[1:3]
     click.echo(f"{count} samples, layer {maps.layer} ({height} x {width}): {out}")

@@ -21,8 +21,8 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 
 @click.command()
 @click.argument("recipe")
-@click.option("--resolution", default=32, show_default=True, help="Pixels on a side of the images.")
-@click.option("--channels", default=3, show_default=True, help="Planes of the images: 3 for RGB, 1 for grey.")
+@click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")
+@click.option("--channels", default=3, show_default=True, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.")
 @click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
@@ -32,7 +32,7 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(
     recipe: str,
-    resolution: int,
+    resolution: str,
     channels: int,
     classes: int,
     z_dim: int,
@@ -79,7 +79,7 @@ def describe_gan(gan: GAN, with_layers: bool = False) -> dict[str, Any]:
         "slug": plan.slug,
         "hash": plan.hash,
         "head": plan.head.name,
-        "resolution": gan.resolution,
+        "resolution": gan.size,
         "channels": gan.channels,
         "classes": gan.classes,
         "z_dim": gan.z_dim,
@@ -143,7 +143,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
 
 def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
     described = describe_gan(gan, with_layers)
-    size = f"{gan.resolution} x {gan.resolution} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
+    size = f"{gan.height} x {gan.width} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
     click.echo(f"{described['recipe']}  ({size})\n")
     rows = [
         (name, f"{network['parameters']:,}", "unknown" if network["macs"] is None else f"{network['macs']:,}")

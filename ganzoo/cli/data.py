@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.show import show_json, show_table
+from ganzoo.registry.sizes import Size, height_width, size_text
 
 if TYPE_CHECKING:
     from ganzoo.data.check import Report
@@ -57,7 +58,7 @@ def _show(report: Report, out: Path | None) -> None:
     if not report.count:
         _show_some("bad file", "why", report.bad)
         return
-    click.echo(f"trained at {report.resolution}x{report.resolution}, {'grey' if report.channels == 1 else 'RGB'}\n")
+    click.echo(f"trained at {_by(report.resolution)}, {_colours(report)}\n")
     _show_some("size", "images", {size: f"{count:,}" for size, count in sizes.items()})
     _show_some("mode", "images", {mode: f"{count:,}" for mode, count in report.modes.most_common()})
     _show_some("class", "images", {name: f"{count:,}" for name, count in (report.classes or {}).items()}, 100)
@@ -81,17 +82,28 @@ def _show_some(left: str, right: str, rows: dict[str, str], most: int = SHOWN) -
 
 
 def _show_recipes(report: Report) -> None:
-    by_size: dict[int, list[str]] = {}
+    by_size: dict[Size, list[str]] = {}
     for fit in report.fits:
         if fit.resolution is not None:
             by_size.setdefault(fit.resolution, []).append(fit.recipe)
     for size, recipes in sorted(by_size.items(), key=lambda item: item[0] != report.resolution):
-        option = "" if size == report.resolution else f" (with --resolution {size})"
-        click.echo(f"recipes that fit at {size}x{size}{option}: {', '.join(recipes)}")
+        option = "" if size == report.resolution else f" (with --resolution {size_text(size)})"
+        click.echo(f"recipes that fit at {_by(size)}{option}: {', '.join(recipes)}")
     unfit = {fit.recipe: fit.reason for fit in report.fits if fit.resolution is None}
     if unfit:
         click.echo()
         _show_some("does not fit", "why", unfit)
+
+
+def _by(size: Size) -> str:
+    """``64x128``, height first, and ``64x64`` for squares."""
+    return "x".join(map(str, height_width(size)))
+
+
+def _colours(report: Report) -> str:
+    """``grey``, ``RGB``, or how many channels; with the bits where these are not 8."""
+    named = {1: "grey", 3: "RGB", 4: "RGBA"}.get(report.channels, f"{report.channels} channels")
+    return named if report.bits == 8 else f"{named}, {report.bits} bits"
 
 
 def _plain(text: str) -> str:

@@ -181,6 +181,8 @@ def show_scores(scores: Sequence[Score]) -> None:
         columns["real images get"] = ["" if score.floor is None else number(score.floor) for score in scores]
     columns["better is"] = ["higher" if score.higher_is_better else "lower" for score in scores]
     show_table(list(columns), list(zip(*columns.values(), strict=True)))
+    for seen in dict.fromkeys(str(score.details["shown"]) for score in scores if "shown" in score.details):
+        click.echo(f"networks saw {seen}")
 
 
 def number(value: float) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import option, options, read_settings, set_threads
+from ganzoo.registry.sizes import pixels_text
 
 
 @click.command()
 @click.argument("recipe")
 @option("data", required=True)
 @options("budget", "steps", "images")
-@options("batch", "resolution", "settings")
+@options("batch", "resolution", "channels", "bits", "settings")
 @options("save_every", "grid_every", "device", "threads")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **given: Any) -> None:
@@ -46,8 +47,9 @@ def text(result: dict[str, Any]) -> str:
 
     machine, networks = result["machine"], result["parameters"]
     where = f"{machine['precision']} on {machine['device']} with {machine['threads']} threads"
+    size = pixels_text(result["resolution"])
     lines = [
-        f"{result['recipe']} on {result['data']}, batch {result['batch']} at {result['resolution']} px, {where}",
+        f"{result['recipe']} on {result['data']}, batch {result['batch']} at {size}, {where}",
         f"  steps       {result['steps']:,} ({result['images']:,} images)",
         f"  time        {duration(result['seconds'])}: {result['step_ms']:,.1f} ms a step, "
         f"{result['images_per_second']:,.1f} images/s with grids and checkpoints",

@@ -60,8 +60,9 @@ def sample(
 ) -> None:
     """Draw images from MODEL.
 
-    FILE.png is a grid, DIR a new folder of single PNG pictures, FILE.npz holds arrays: images (N, H, W, C) of bytes
-    and, for a model with classes, labels (N,). Image k depends on the seed and k only.
+    FILE.png is a grid, DIR a new folder of single PNG pictures (grey, RGB or RGBA, with 8 or 16 bits, as the model's
+    images are), FILE.npz holds arrays: images (N, H, W, C) of bytes or of 16
+    bits and, for a model with classes, labels (N,). Image k depends on the seed and k only.
 
     A model that translates images takes --input: one picture, or a folder of them, each drawn once, and in a grid
     beside its translation. A model that draws texts takes --text. Without these they take the examples they came with.
@@ -79,7 +80,17 @@ def sample(
     numbers = label_numbers(gan, labels, count)
     images = draw(gan, count, seed, numbers, truncation, batch)
     write(images, numbers, gan.examples, out)
-    click.echo(f"{count} images: {out}")
+    click.echo(f"{count} images: {out}{_seen(gan, out)}")
+
+
+def _seen(gan: GAN, out: Path) -> str:
+    """What of the images a file shows, if that is not all: pictures have at most four channels, and grids no alpha."""
+    from ganzoo.registry.sizes import COLOURS, shown_as
+
+    suffix = out.suffix.lower()
+    whole = gan.channels in COLOURS if not suffix else suffix == ".npz"
+    words = "" if whole else shown_as(gan.channels, gan.bits if suffix else 8)
+    return f" ({words}; a FILE.npz has all)" if words else ""
 
 
 def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | None:
@@ -97,17 +108,20 @@ def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | Non
 def draw(
     gan: GAN, count: int, seed: int, numbers: Tensor | None, truncation: float | None = None, batch: int = 64
 ) -> Tensor:
-    """Bytes ``(N, C, H, W)``, computed in pieces so that a large N needs no more memory than its bytes."""
+    """Bytes, or uint16 for a model of 16 bits, ``(N, C, H, W)``.
+
+    They are computed in pieces, so that a large N needs no more memory than these.
+    """
     import torch
 
-    from ganzoo.images import to_uint8
+    from ganzoo.images import to_levels
 
     def pieces() -> Iterator[Tensor]:
         for start in range(0, count, CHUNK):
             n = min(CHUNK, count - start)
             some = None if numbers is None else numbers[start : start + n]
             inputs = gan.inputs(n, seed, some, truncation, start)
-            yield to_uint8(gan.generate(**inputs, batch=batch), low=0)
+            yield to_levels(gan.generate(**inputs, batch=batch), low=0, bits=gan.bits)
 
     return torch.cat(list(pieces()))
 
@@ -136,9 +150,9 @@ def _writer(out: Path) -> Writer:
 
 def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     from ganzoo.gan.inputs import panels
-    from ganzoo.images import grid, save_png
+    from ganzoo.images import grid, save_png, to_bytes
 
-    shown, columns = panels(images, examples)
+    shown, columns = panels(to_bytes(images), examples)
     if len(shown) == len(images) and not examples:
         columns = max(columns, math.isqrt(len(images) - 1) + 1)
     save_png(grid(shown, columns), out)
@@ -146,12 +160,16 @@ def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, T
 
 def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
     from ganzoo.files.write import atomic_folder
-    from ganzoo.images import to_pil
+    from ganzoo.images import save_picture, to_pil
 
     width = max(5, len(str(len(images) - 1)))
     with atomic_folder(out) as folder:
-        for index, picture in enumerate(to_pil(images)):
-            picture.save(folder / f"{index:0{width}d}.png")
+        for index, image in enumerate(images):
+            path = folder / f"{index:0{width}d}.png"
+            if image.dtype.itemsize > 1 and len(image) > 1:  # colour of 16 bits, which Pillow cannot write
+                save_picture(image, path)
+            else:
+                to_pil(image[None])[0].save(path)
 
 
 def _write_arrays(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.errors import GanzooError, ResolutionError
 from ganzoo.gan.builder import build
 from ganzoo.registry.loading import registry
+from ganzoo.registry.sizes import Size, closest, size_text
 
 PREVIEW = 64
 """Images in the preview, evenly spaced over the data set."""
@@ -33,7 +33,7 @@ class Fit:
     """Whether a recipe can be trained on the data: at which resolution, or why not."""
 
     recipe: str
-    resolution: int | None
+    resolution: Size | None
     reason: str = ""
 
 
@@ -44,7 +44,7 @@ class Report:
     Attributes:
         data: as it was given.
         count: pictures that can be read.
-        resolution, channels: of the images that training would see.
+        resolution, channels, bits: of the images that training would see.
         sizes: pictures by ``(height, width)``, before resizing.
         modes: pictures by PIL mode, before conversion.
         classes: pictures by class; None without labels.
@@ -56,8 +56,9 @@ class Report:
 
     data: str
     count: int = 0
-    resolution: int = 0
+    resolution: Size = 0
     channels: int = 0
+    bits: int = 8
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
     classes: dict[str, int] | None = None
@@ -75,7 +76,7 @@ class Report:
         if not heads:
             return None
         recipe = max(heads, key=presets.count)
-        size = f" --resolution {fits[recipe]}" if fits[recipe] != self.resolution else ""
+        size = f" --resolution {size_text(fits[recipe])}" if fits[recipe] != self.resolution else ""
         return f"ganzoo train {recipe} --data {shlex.quote(self.data)}{size}{' --skip-bad' if self.bad else ''}"
 
     def as_json(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class Report:
             "count": self.count,
             "resolution": self.resolution,
             "channels": self.channels,
+            "bits": self.bits,
             "sizes": {f"{width}x{height}": count for (height, width), count in self.sizes.most_common()},
             "modes": dict(self.modes.most_common()),
             "classes": self.classes,
@@ -148,12 +150,13 @@ def check(value: str, request: DataRequest | None = None) -> Report:
         report.sizes = Counter(one.header.size for one in inspected.values())
         report.resolution = natural_resolution(report.sizes.elements()) if inspected else 0
         report.channels = 1 if all(one.header.grey for one in inspected.values()) else 3
+        report.bits = 16 if inspected and all(one.header.deep for one in inspected.values()) else 8
     else:
         data = open_data(value, request)
         pictures = _pictures(data)
         inspected = _inspect_all(pictures, report)
         report.sizes = Counter({data.native: data.count})
-        report.resolution, report.channels = data.resolution, data.channels
+        report.resolution, report.channels, report.bits = data.size, data.channels, data.bits
     if inspected:
         _describe(report, pictures, inspected)
     return report
@@ -210,7 +213,7 @@ def _fit(recipe: str, report: Report) -> Fit:
         except ResolutionError as error:
             if not error.nearest:
                 raise
-            size = min(error.nearest, key=lambda near: abs(math.log(near / report.resolution)))
+            size = closest(error.nearest, report.resolution)
             build(recipe, size, report.channels, classes, device="meta")
             return Fit(recipe, size)
     except GanzooError as error:

@@ -16,10 +16,15 @@ from torch import Tensor
 
 from ganzoo.compat.lookup import old_names
 from ganzoo.data.dataset import DataRequest, ImageData
-from ganzoo.data.decode import UNREADABLE, is_grey, planes, why
+from ganzoo.data.decode import UNREADABLE, is_deep, is_grey, planes, why
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
 from ganzoo.data.progress import progress_bar
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, either
+from ganzoo.gan.inputs import MODES
+from ganzoo.registry.sizes import Size, height_width, size_of
+
+LARGEST_OWN = 1024
+"""Shorter side of the largest pictures that are not square and are still shown at their own size."""
 
 LARGEST_DEFAULT = 256
 """Photographs are not trained on at full size unless somebody says so."""
@@ -62,15 +67,17 @@ class Pictures(ABC):
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture says of itself: ``(height, width)`` as stored, and whether it is grey."""
+    """What a picture says of itself: ``(height, width)`` as stored, whether it is grey, and whether grey of 16 bits."""
 
     size: tuple[int, int]
     grey: bool
+    deep: bool = False
 
     @classmethod
     def of(cls, image: Image.Image) -> Header:
         """The header of a picture that is open; pixels are not decoded for it."""
-        return cls((image.height, image.width), is_grey(image))
+        grey = is_grey(image)
+        return cls((image.height, image.width), grey, grey and is_deep(image))
 
 
 def refuse(pictures: Pictures, index: int, reason: str) -> DataError:
@@ -126,17 +133,17 @@ def for_each(
     return bad
 
 
-def natural_resolution(sizes: Iterable[tuple[int, int]]) -> int:
+def natural_resolution(sizes: Iterable[tuple[int, int]]) -> Size:
     """The size to show pictures at when nobody says one.
 
-    Their own when all are squares of one size. Otherwise the largest power of two that nine in ten of them fill
-    without being enlarged, and at most :data:`LARGEST_DEFAULT`.
+    Their own when all are of one size, unless they are large photographs. Otherwise the largest power of two that nine
+    in ten of them fill without being enlarged, and at most :data:`LARGEST_DEFAULT`.
     """
     counted = Counter(sizes)
     if len(counted) == 1:
         height, width = next(iter(counted))
-        if height == width:
-            return height
+        if height == width or min(height, width) <= LARGEST_OWN:
+            return size_of(height, width)
     sides = sorted(min(size) for size in counted.elements())
     return min(LARGEST_DEFAULT, 2 ** (sides[len(sides) // 10].bit_length() - 1))
 
@@ -145,6 +152,7 @@ def natural_resolution(sizes: Iterable[tuple[int, int]]) -> int:
 class _Found:
     images: Images
     native: tuple[int, int]
+    bits: int
     bad: dict[int, str] = field(default_factory=dict)
 
 
@@ -157,32 +165,49 @@ class _Collector:
 
     def __init__(self, pictures: Pictures, request: DataRequest, resolution: int | None) -> None:
         self.pictures, self.request = pictures, request
-        self.resolution = request.resolution or resolution
+        self.size = request.size or resolution
+        if request.channels not in (None, *MODES):
+            raise DataError(
+                f"{pictures.where} has pictures, and these have {either(sorted(MODES))} channels, not "
+                f"{request.channels}: images of other channels come from a tensor or a .npy, as (N, C, H, W)"
+            )
 
     def shape(self, headers: Sequence[Header]) -> tuple[int, int, int, int]:
         """``(N, C, H, W)`` of the images to make of pictures with these headers."""
-        side = self.resolution or natural_resolution(header.size for header in headers)
+        height, width = height_width(self.size or natural_resolution(header.size for header in headers))
         channels = self.request.channels or (1 if all(header.grey for header in headers) else 3)
-        return len(self.pictures), channels, side, side
+        return len(self.pictures), channels, height, width
 
-    def fits(self, shape: tuple[int, int, int, int]) -> bool:
+    def bits(self, headers: Iterable[Header]) -> int:
+        """Of the images to make of pictures with these headers: 16 where all are grey of 16 bits, unless asked for."""
+        return self.request.bits or (16 if all(header.deep for header in headers) else 8)
+
+    def fits(self, shape: tuple[int, int, int, int], bits: int) -> bool:
         """Whether images of ``shape`` may be held in memory."""
-        return int(np.prod(shape, dtype=np.int64)) <= self.request.memory
+        return int(np.prod(shape, dtype=np.int64)) * bits // 8 <= self.request.memory
 
-    def decode(self, shape: tuple[int, int, int, int], expect: Header | None) -> tuple[Tensor, dict[int, str]]:
+    def decode(
+        self, shape: tuple[int, int, int, int], bits: int, expect: Header | None
+    ) -> tuple[Tensor, dict[int, str]]:
         """Decode everything; stops with :class:`_MixedPictures` at a picture unlike ``expect``."""
-        pixels = np.empty(shape, dtype=np.uint8)
-        _, channels, side, _ = shape
+        pixels = np.empty(shape, dtype=np.uint8 if bits == 8 else np.uint16)
+        _, channels, *sides = shape
+        size = size_of(*sides)
 
         def one(index: int) -> None:
             with self.pictures.read(index) as image:
-                if expect is not None and Header.of(image) != expect:
+                if expect is not None and not self.alike(Header.of(image), expect):
                     raise _MixedPictures
-                pixels[index] = planes(image, side, channels)
+                pixels[index] = planes(image, size, channels, bits)
 
         request, what = self.request, f"decoding {self.pictures.where}"
         bad = for_each(self.pictures, one, what, request.skip_bad, request.workers)
         return torch.from_numpy(np.delete(pixels, list(bad), axis=0) if bad else pixels), bad
+
+    def alike(self, header: Header, first: Header) -> bool:
+        """Whether a picture gives the same shape and bits as the first; what was asked for need not be equal."""
+        known = self.size is not None and self.request.channels is not None
+        return (known or header == first) and (self.request.bits is not None or header.deep == first.deep)
 
     def one_pass(self) -> _Found | None:
         """Decode on the assumption that all pictures are like the first; None as soon as one is not.
@@ -194,15 +219,14 @@ class _Collector:
                 first = Header.of(image)
         except UNREADABLE:
             return None
-        shape = self.shape([first])
-        if not self.fits(shape):
+        shape, bits = self.shape([first]), self.bits([first])
+        if not self.fits(shape, bits):
             return None
-        known = self.resolution is not None and self.request.channels is not None
         try:
-            pixels, bad = self.decode(shape, None if known else first)
+            pixels, bad = self.decode(shape, bits, first)
         except _MixedPictures:
             return None
-        return _Found(MemoryImages(pixels), first.size, bad)
+        return _Found(MemoryImages(pixels), first.size, bits, bad)
 
     def two_passes(self) -> _Found:
         """Read every header first; then decode, or where images do not fit in memory leave that to each batch."""
@@ -220,29 +244,30 @@ class _Collector:
         bad = for_each(self.pictures, look, what, request.skip_bad, request.workers)
         if not headers:
             raise refuse(self.pictures, *next(iter(bad.items())))
-        shape = self.shape(list(headers.values()))
+        shape, bits = self.shape(list(headers.values())), self.bits(headers.values())
         native = Counter(header.size for header in headers.values()).most_common(1)[0][0]
-        if self.fits(shape):
-            pixels, bad = self.decode(shape, None)
-            return _Found(MemoryImages(pixels), native, bad)
-        return _Found(self.lazy(shape, sorted(headers)), native, bad)
+        if self.fits(shape, bits):
+            pixels, bad = self.decode(shape, bits, None)
+            return _Found(MemoryImages(pixels), native, bits, bad)
+        return _Found(self.lazy(shape, bits, sorted(headers)), native, bits, bad)
 
-    def lazy(self, shape: tuple[int, int, int, int], good: list[int]) -> LazyImages:
+    def lazy(self, shape: tuple[int, int, int, int], bits: int, good: list[int]) -> LazyImages:
         """Images that are decoded when asked for; ``good`` are the numbers of the pictures behind them."""
-        _, channels, side, _ = shape
+        _, channels, height, width = shape
+        size = size_of(height, width)
 
         def decode(position: int) -> np.ndarray:
             try:
                 with self.pictures.read(good[position]) as image:
-                    return planes(image, side, channels)
+                    return planes(image, size, channels, bits)
             except UNREADABLE as error:
                 raise refuse(self.pictures, good[position], why(error)) from error
 
-        return LazyImages((len(good), channels, side, side), decode, self.request.workers)
+        return LazyImages((len(good), channels, height, width), decode, self.request.workers)
 
 
-def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | None, images: Images) -> str:
-    digest = sha256(repr(images.shape).encode())
+def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | None, images: Images, bits: int) -> str:
+    digest = sha256((repr(images.shape) + ("" if bits == 8 else f" {bits} bits")).encode())
     for position, index in enumerate(good):
         label = -1 if labels is None else int(labels[position])
         digest.update(f"{pictures.stamp(index)}\0{label}\n".encode())
@@ -288,8 +313,9 @@ def collect_pictures(
         class_names=pictures.class_names if labels is not None else (),
         flip=flip,
         licence=licence,
-        fingerprint=_files_fingerprint(pictures, good, labels, found.images) if lazy else "",
+        fingerprint=_files_fingerprint(pictures, good, labels, found.images, found.bits) if lazy else "",
         native=found.native,
+        bits=found.bits,
         steps=steps,
         skipped={pictures.names[index]: reason for index, reason in found.bad.items()},
     )

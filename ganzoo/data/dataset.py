@@ -18,6 +18,7 @@ from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
 from ganzoo.gan.inputs import SOURCE, prepared
+from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
 
 
 def default_root() -> Path:
@@ -51,30 +52,55 @@ class DataRequest:
     """How a data set is wanted.
 
     Attributes:
-        resolution: side of the square images in pixels; None for the data set's own.
-        channels: 1 (grey) or 3 (RGB); None for the data set's own.
+        resolution: of the images in pixels: the side of squares, or height and width, such as ``(64, 128)`` or
+            ``"64x128"``; None for the data set's own.
+        channels: 1 (grey), 3 (RGB) or 4 (RGBA), or the number that the data has; None for the data set's own.
         split: ``"train"``, ``"test"`` or another name that the data set knows.
         skip_bad: leave out pictures that cannot be read instead of refusing the data set.
         root: folder for downloads; ``$GANZOO_DATA`` or ``~/.cache/ganzoo/data``.
         memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
         workers: threads that decode pictures; what they make does not depend on their number.
+        bits: of each value, 8 or 16; None for the data set's own.
     """
 
-    resolution: int | None = None
+    resolution: Sized | None = None
     channels: int | None = None
     split: str = "train"
     skip_bad: bool = False
     root: Path = field(default_factory=default_root)
     memory: int = field(default_factory=lambda: available_memory() // 3)
     workers: int = DECODERS
+    bits: int | None = None
 
     def __post_init__(self) -> None:
-        if self.resolution is not None and self.resolution < 1:
-            raise UsageError(f"a resolution is at least 1 pixel, not {self.resolution}")
+        if self.resolution is not None:
+            object.__setattr__(self, "resolution", read_size(self.resolution))
         if self.workers < 1:
             raise UsageError(f"--workers {self.workers} does not work: it is a whole number from 1 up")
-        if self.channels not in (None, 1, 3):
-            raise UsageError(f"images have 1 channel (grey) or 3 (RGB), not {self.channels}")
+        if self.channels is not None and (self.channels < 1 or self.channels == 2):
+            raise UsageError(f"images have 1 channel (grey), 3 (RGB), 4 (RGBA) or more, not {self.channels}")
+        if self.bits not in (None, 8, 16):
+            raise UsageError(f"images have 8 or 16 bits, not {self.bits}")
+
+    @property
+    def size(self) -> Size | None:
+        """The resolution as it was read: one number for squares."""
+        return None if self.resolution is None else read_size(self.resolution)
+
+    def side(self, name: str, default: int) -> int:
+        """The side that is asked for of data that is made square; ``default`` where nothing is.
+
+        Args:
+            name: of the data, for the message.
+            default: the data's own.
+
+        Raises:
+            UsageError: images that are not square are asked for.
+        """
+        size = default if self.size is None else self.size
+        if isinstance(size, int):
+            return size
+        raise UsageError(f"{name} is drawn in squares, not {size_text(size)}: try --resolution {min(size)}")
 
 
 @dataclass
@@ -96,6 +122,7 @@ class ImageData:
         train: settings that suit it, for where neither the person nor a part says one.
         skipped: pictures left out because they could not be read, with the reason of each.
         paired: further batch keys with a row for each image: images of the same size, such as ``source``, or tensors.
+        bits: of each value: 8 or 16.
         unpaired: further batch keys of images of the same size with an order, and a number, of their own; and tensors
             with a row for each of these, called after them, such as ``source_label`` for ``source``.
         valid: which images were held out of these, as ``config.json`` keeps it; empty where none were.
@@ -116,6 +143,7 @@ class ImageData:
     paired: Mapping[str, Images | Tensor] = field(default_factory=dict)
     unpaired: Mapping[str, Images | Tensor] = field(default_factory=dict)
     valid: Mapping[str, Any] = field(default_factory=dict)
+    bits: int = 8
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape
@@ -147,13 +175,18 @@ class ImageData:
 
     @property
     def channels(self) -> int:
-        """1 (grey) or 3 (RGB)."""
+        """1 (grey), 3 (RGB), 4 (RGBA), or another number of planes."""
         return self.images.shape[1]
 
     @property
     def resolution(self) -> int:
-        """Side of the images in pixels."""
+        """Height of the images in pixels: the side of squares."""
         return self.images.shape[2]
+
+    @property
+    def size(self) -> Size:
+        """The side of square images, or height and width of others, as ``resolution=`` takes it."""
+        return size_of(*self.images.shape[2:])
 
     @property
     def provides(self) -> frozenset[str]:

@@ -1,23 +1,27 @@
 """From an encoded picture to uint8 planes: orientation, palettes, transparency, depth, size.
 
-The choices, which fingerprints depend on: transparency is laid on white; 16-bit grey keeps its high byte (rounded);
-a picture is cropped to its central square and then resized, with Lanczos when it shrinks (its support grows with the
+The choices, which fingerprints depend on: transparency is laid on white, unless four channels are asked for; 16-bit
+grey keeps its high byte (rounded) where 8 bits are asked for; a picture is cropped to its central square (or to the
+proportions that are asked for) and then resized, with Lanczos when it shrinks (its support grows with the
 factor, so it antialiases) and bicubic when it grows; grey to RGB repeats the plane, RGB to grey is ITU-R 601 luma.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ganzoo.errors import DataError
 from ganzoo.files.untrusted import quoted
+from ganzoo.gan.inputs import MODES
+from ganzoo.registry.sizes import Size, height_width
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
@@ -30,6 +34,7 @@ UNREADABLE = (
 )
 """What readers of broken files raise."""
 
+_DEEP = re.compile(r"(RGB|LA)\w?;16")  # how Pillow calls what it is going to read with 8 bits
 _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 
 
@@ -62,11 +67,42 @@ def is_grey(image: Image.Image) -> bool:
     return bool((palette == palette[:, :1]).all())
 
 
-def _from_16_bits(image: Image.Image) -> Image.Image:
+def is_deep(image: Image.Image) -> bool:
+    """Whether a picture, opened but not decoded, stores 16 bits or more of each value."""
+    return image.mode.startswith("I") or any(_DEEP.match(_raw_mode(tile.args)) for tile in _tiles(image))
+
+
+def _tiles(image: Image.Image) -> list[Any]:
+    """How the pixels lie in the file of a picture that is open; nothing for one that comes from elsewhere."""
+    return image.tile if isinstance(image, ImageFile.ImageFile) else []
+
+
+def _raw_mode(arguments: Any) -> str:
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def _values_of_16_bits(image: Image.Image) -> np.ndarray:
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise ValueError("32-bit values outside 0..65535 have no agreed range; save it with 8 or 16 bits")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    return values.astype(np.uint16)
+
+
+def _from_16_bits(image: Image.Image) -> Image.Image:
+    return Image.fromarray(((_values_of_16_bits(image).astype(np.int64) + 128) // 257).astype(np.uint8))
+
+
+def with_alpha(image: Image.Image) -> Image.Image:
+    """The picture decoded: upright, 8 bits, mode ``RGBA``; what has no transparency is opaque.
+
+    Raises:
+        ValueError: as :func:`plain` does.
+    """
+    image.load()
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        upright = ImageOps.exif_transpose(image) if "exif" in image.info else image
+        return upright.convert("RGBA")
+    return plain(image).convert("RGBA")
 
 
 def plain(image: Image.Image) -> Image.Image:
@@ -107,30 +143,60 @@ def read_picture(path: Path, what: str = "the picture") -> Image.Image:
         raise DataError(f"{what} {quoted(path)} cannot be read: {why(error)}") from error
 
 
-def square(image: Image.Image, resolution: int) -> Image.Image:
-    """The central square of a decoded picture, resized to ``resolution``."""
-    if image.size == (resolution, resolution):
+def cut(image: Image.Image, size: Size) -> Image.Image:
+    """The largest central part of a decoded picture that has the proportions of ``size``, resized to it."""
+    height, width = height_width(size)
+    if image.size == (width, height):
         return image
-    side = min(image.size)
-    if image.width != image.height:
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-    kernel = Image.Resampling.LANCZOS if side > resolution else Image.Resampling.BICUBIC
-    return image.resize((resolution, resolution), kernel)
+    # The part is as wide or as high as the picture, whichever is less of it; for a square, the shorter side.
+    across = min(image.width, max(1, round(image.height * width / height)))
+    down = min(image.height, max(1, round(image.width * height / width)))
+    if (across, down) != image.size:
+        left, top = (image.width - across) // 2, (image.height - down) // 2
+        image = image.crop((left, top, left + across, top + down))
+    kernel = Image.Resampling.LANCZOS if down > height else Image.Resampling.BICUBIC
+    return image.resize((width, height), kernel)
 
 
-def planes(image: Image.Image, resolution: int, channels: int) -> np.ndarray:
-    """Decode a picture to uint8 ``(channels, resolution, resolution)``: its central square, resized.
+def planes(image: Image.Image, size: Size, channels: int, bits: int = 8) -> np.ndarray:
+    """Decode a picture to uint8 or uint16 ``(channels, height, width)``: its central part, resized.
 
     Args:
         image: opened, decoded or not.
-        resolution: side of the result in pixels.
-        channels: 1 (grey) or 3 (RGB).
+        size: of the result in pixels: the side of a square, or height and width.
+        channels: 1 (grey), 3 (RGB, transparency on white) or 4 (RGBA).
+        bits: of each value, 8 or 16. Pictures of 8 bits are spread over 16, as 255 becomes 65535.
 
     Raises:
-        ValueError: as :func:`plain` does.
+        ValueError: as :func:`plain` does, and for 16 bits in colour, of which Pillow reads the high byte alone.
     """
-    image = square(plain(image), resolution)
-    wanted = "L" if channels == 1 else "RGB"
+    if bits == 16:
+        return _planes_of_16_bits(image, size, channels)
+    decoded = with_alpha(image) if channels == 4 else plain(image)
+    return _stacked(cut(decoded, size), channels)
+
+
+def _stacked(image: Image.Image, channels: int) -> np.ndarray:
+    """Bytes ``(channels, height, width)`` of a decoded picture."""
+    wanted = MODES[channels]
     pixels = np.asarray(image if image.mode == wanted else image.convert(wanted))
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _planes_of_16_bits(image: Image.Image, size: Size, channels: int) -> np.ndarray:
+    if is_deep(image) and not is_grey(image):
+        raise ValueError(
+            "Pillow reads colour of 16 bits with 8: train with --bits 8, or save all images as one .npy of uint16 "
+            "(N, C, H, W)"
+        )
+    if not is_deep(image):
+        return planes(image, size, channels).astype(np.uint16) * 257
+    image.load()
+    image = ImageOps.exif_transpose(image) if "exif" in image.info else image
+    values = _values_of_16_bits(image)
+    if image.size != height_width(size)[::-1]:
+        resized = np.asarray(cut(Image.fromarray(values.astype(np.float32)), size))
+        values = resized.round().clip(0, 65535).astype(np.uint16)
+    grey = values[None]
+    opaque = [np.full_like(grey, 65535)] if channels == 4 else []
+    return np.concatenate([grey] * min(channels, 3) + opaque)

@@ -21,7 +21,7 @@ class DeviceImages(MemoryImages):
     """Images held in the memory of a device, fetched and made float there.
 
     Args:
-        pixels: uint8 ``(N, C, H, W)``; copied there.
+        pixels: uint8 or uint16 ``(N, C, H, W)``; copied there.
         device: such as ``cuda``.
     """
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split, no_argument
 from ganzoo.data.images import MemoryImages
+from ganzoo.registry.sizes import height_width
 
 STEPS = 500  # about a minute on two cores
 """Suggested length of training."""
@@ -16,11 +17,12 @@ _HELD_OUT = 5  # every fifth picture is for testing
 _LICENCE = "CC BY 4.0: Alpaydin & Kaynak 1998, UCI optical recognition of handwritten digits"
 
 
-def _enlarge(picture: np.ndarray, resolution: int) -> np.ndarray:
-    """0..16 at 8x8 to 0..255 at ``resolution``, bicubic when it grows, in floating point until the end."""
-    image = Image.fromarray((picture * (255 / 16)).astype(np.float32))
+def _enlarge(picture: np.ndarray, resolution: int, white: int) -> np.ndarray:
+    """0..16 at 8x8 to 0..``white`` at ``resolution``, bicubic when it grows, in floating point until the end."""
+    image = Image.fromarray((picture * (white / 16)).astype(np.float32))
     kernel = Image.Resampling.LANCZOS if resolution < 8 else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((resolution, resolution), kernel)).round().clip(0, 255).astype(np.uint8)
+    values = np.asarray(image.resize((resolution, resolution), kernel)).round().clip(0, white)
+    return values.astype(np.uint8 if white == 255 else np.uint16)
 
 
 def digits(argument: str, request: DataRequest) -> ImageData:
@@ -36,8 +38,12 @@ def digits(argument: str, request: DataRequest) -> ImageData:
     data = load_digits()
     held_out = np.arange(len(data.target)) % _HELD_OUT == _HELD_OUT - 1
     chosen = {"train": ~held_out, "test": held_out, "all": np.full_like(held_out, True)}[split]
-    side = request.resolution or 32
-    pixels = torch.from_numpy(np.stack([_enlarge(picture, side) for picture in data.images[chosen]]))[:, None]
+    height, width = height_width(request.size or 32)
+    side, bits = min(height, width), request.bits or 8
+    drawn = np.stack([_enlarge(picture, side, 2**bits - 1) for picture in data.images[chosen]])
+    above, left = (height - side) // 2, (width - side) // 2  # what is not square has black on two sides
+    beside = ((0, 0), (above, height - side - above), (left, width - side - left))
+    pixels = torch.from_numpy(np.pad(drawn, beside))[:, None]
     return ImageData(
         name="digits",
         images=MemoryImages(pixels.repeat(1, request.channels or 1, 1, 1)),
@@ -46,4 +52,5 @@ def digits(argument: str, request: DataRequest) -> ImageData:
         licence=_LICENCE,
         native=(8, 8),
         steps=STEPS,
+        bits=bits,
     )

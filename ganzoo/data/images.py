@@ -15,21 +15,21 @@ DECODERS = max(2, min(8, os.cpu_count() or 2))  # threads: PIL lets go of the in
 
 
 class Images(Protocol):
-    """Square uint8 images that can be fetched by number."""
+    """Images of one size that can be fetched by number: uint8, or uint16 for those of 16 bits."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """``(N, C, H, W)``."""
 
     def fetch(self, indices: Tensor) -> Tensor:
-        """The images numbered ``indices`` (int64, ``(B,)``) as uint8 ``(B, C, H, W)``, in memory of their own."""
+        """Those numbered ``indices`` (int64, ``(B,)``) as uint8 or uint16 ``(B, C, H, W)``, in memory of their own."""
 
 
 class MemoryImages:
     """Images held in memory.
 
     Args:
-        pixels: uint8 ``(N, C, H, W)``; not copied.
+        pixels: uint8 or uint16 ``(N, C, H, W)``; not copied.
     """
 
     def __init__(self, pixels: Tensor) -> None:
@@ -43,7 +43,14 @@ class MemoryImages:
 
     def fetch(self, indices: Tensor) -> Tensor:
         """See :meth:`Images.fetch`."""
-        return self.pixels.index_select(0, indices)
+        return selected(self.pixels, indices)
+
+
+def selected(pixels: Tensor, rows: Tensor) -> Tensor:
+    """The rows of uint8 or uint16 images; of the latter by their bits, as few devices can choose among such numbers."""
+    if pixels.dtype is torch.uint16:
+        return pixels.view(torch.int16).index_select(0, rows).view(torch.uint16)
+    return pixels.index_select(0, rows)
 
 
 class LazyImages:
@@ -51,7 +58,7 @@ class LazyImages:
 
     Args:
         shape: ``(N, C, H, W)``.
-        decode: the image of a number as uint8 ``(C, H, W)``; called from several threads.
+        decode: the image of a number as uint8 or uint16 ``(C, H, W)``; called from several threads.
         workers: how many threads.
     """
 
@@ -90,4 +97,6 @@ class ChosenImages:
 
 def chosen(images: Images, rows: Tensor) -> Images:
     """Images ``rows`` (int64) of others: copied where these are in memory, so that a GPU can hold them."""
-    return MemoryImages(images.pixels[rows]) if isinstance(images, MemoryImages) else ChosenImages(images, rows)
+    if isinstance(images, MemoryImages):
+        return MemoryImages(selected(images.pixels, rows))
+    return ChosenImages(images, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,17 @@ from torch import Tensor
 
 from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError
+from ganzoo.registry.sizes import height_width, size_of
+
+MOST_CHANNELS = 64  # of images; more are channels last by mistake
 
 
 def to_picture(value: Any) -> Image.Image:
-    """A PIL image of a PIL image, an array ``(H, W[, C])`` or tensor ``([C,] H, W)``, uint8 or float in [0, 1].
+    """A PIL image of a PIL image, an array ``(H, W[, C])`` or tensor ``([C,] H, W)``, uint8 or float in [0, 1];
+    grey may be uint16.
 
     Raises:
         ValueError: of another type, shape or range.
@@ -37,27 +43,77 @@ def to_picture(value: Any) -> Image.Image:
         if not (np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1):
             raise ValueError("floating-point images must be in [0, 1]")
         value = (value * 255).round().astype(np.uint8)
-    if value.dtype != np.uint8:
-        raise ValueError(f"images are uint8, or float in [0, 1], not {value.dtype}")
+    if value.dtype == np.uint16 and value.ndim == 3:
+        raise ValueError("pictures hold 16 bits in grey alone: give all images at once, as a tensor (N, C, H, W)")
+    if value.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"images are uint8, uint16 in grey, or float in [0, 1], not {value.dtype}")
     return Image.fromarray(np.ascontiguousarray(value))
 
 
 def tensor_data(images: Tensor, request: DataRequest, name: str = "tensor") -> ImageData:
-    """A uint8 tensor ``(N, C, H, W)`` with C 1 or 3; used without a copy when nothing has to be resized.
+    """A tensor ``(N, C, H, W)``, uint8 or uint16, with any number of channels.
+
+    It is used without a copy when nothing has to be resized or converted.
 
     Raises:
-        DataError: of another type or shape.
+        DataError: of another type or shape, or with channels that cannot become those that are asked for.
     """
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+    shape = tuple(images.shape)
+    if images.dtype not in (torch.uint8, torch.uint16) or not _channels_first(shape):
         raise DataError(
-            f"a tensor of images is uint8 of shape (N, 1 or 3, H, W), not {images.dtype} of shape "
-            f"{tuple(images.shape)}; from floats in [-1, 1]: ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)"
+            f"a tensor of images is uint8 or uint16 of shape (N, C, H, W), with 1, 3, 4 or more channels, not "
+            f"{images.dtype} of shape {shape}; from floats in [-1, 1]: "
+            "((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)"
         )
-    _, channels, height, width = images.shape
-    wanted = (request.channels or channels, request.resolution or height, request.resolution or width)
-    if height == width and wanted == (channels, height, width):
-        return ImageData(name=name, images=MemoryImages(images.detach().cpu()))
-    return collect_pictures(ItemPictures(images, name), request, name=name)
+    bits = 16 if images.dtype == torch.uint16 else 8
+    wanted = (request.channels or images.shape[1], *height_width(request.size or size_of(*images.shape[2:])))
+    if wanted == images.shape[1:] and request.bits in (None, bits):
+        return ImageData(name=name, images=MemoryImages(images.detach().cpu()), bits=bits)
+    if bits == 8 and images.shape[1] in (1, 3):
+        return collect_pictures(ItemPictures(images, name), request, name=name)
+    return _converted(images.detach().cpu(), request, name)
+
+
+def _channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether a shape is ``(N, C, H, W)`` with channels that images can have; ``(N, H, W, 3)`` is another."""
+    if len(shape) != 4 or not all(shape[1:]):
+        return False
+    _, channels, _, width = shape
+    return channels <= MOST_CHANNELS and channels != 2 and not channels > 4 >= width
+
+
+def _converted(images: Tensor, request: DataRequest, name: str) -> ImageData:
+    """Images that no picture could hold, such as those of 8 channels: each plane is cut and resized by itself."""
+    channels = images.shape[1]
+    if request.channels not in (None, channels):
+        raise DataError(f"{name} has {channels} channels, and {request.channels} are asked for: choose them beforehand")
+    bits, deep = request.bits or (16 if images.dtype == torch.uint16 else 8), images.dtype == torch.uint16
+    top, given = 2**bits - 1, 65535 if deep else 255
+    height, width = images.shape[2:]
+    size = request.size or size_of(height, width)
+    pixels = np.empty((len(images), channels, *height_width(size)), np.uint16 if bits == 16 else np.uint8)
+    for index, image in enumerate(images.numpy()):
+        for plane, values in enumerate(image):
+            resized = np.asarray(cut(Image.fromarray(values.astype(np.float32)), size))
+            pixels[index, plane] = (resized.astype(np.float64) * (top / given)).round().clip(0, top)
+    return ImageData(name=name, images=MemoryImages(torch.from_numpy(pixels)), native=(height, width), bits=bits)
+
+
+def array_file(path: Path, request: DataRequest) -> ImageData:
+    """The images of a ``.npy`` file, uint8 or uint16 ``(N, C, H, W)``: what pictures cannot hold, such as 8 channels.
+
+    Raises:
+        DataError: it cannot be read, or holds something else.
+    """
+    try:
+        array = np.load(path, mmap_mode="c", allow_pickle=False)  # copy on write: nothing can change the file
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {why(error)}; it is a .npy of images (N, C, H, W)") from error
+    if not isinstance(array, np.ndarray) or array.dtype not in (np.uint8, np.uint16) or array.ndim != 4:
+        has = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else "several arrays"
+        raise DataError(f"{path} has {has}; a .npy of images is uint8 or uint16 of shape (N, C, H, W)")
+    native = array.dtype.newbyteorder("=")
+    return tensor_data(torch.from_numpy(np.asarray(array, native)), request, name=path.stem)
 
 
 class ItemPictures(Pictures):

@@ -6,28 +6,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ganzoo.data.archive import ZipPictures
 from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
-from ganzoo.data.memory import dataset_data, tensor_data
+from ganzoo.data.memory import array_file, dataset_data, tensor_data
 from ganzoo.errors import DataError, RecipeError, UsageError
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import known_provider
+from ganzoo.registry.sizes import size_text
 
-FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, or hf:org/name"
+FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, a .npy, or hf:org/name"
 
 
 def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = None) -> ImageData:
     """Open a data set and decode its images.
 
     Args:
-        value: the name of a registered data set with an optional ``:argument``, a folder or a ``.zip``; a uint8 tensor
-            ``(N, C, H, W)``; a torch data set with ``len``; or data that is open already. Text that is no registered
-            name and contains ``/`` or ``.``, or exists on disk, is a path; write ``./digits`` for a folder called like
-            a data set.
+        value: the name of a registered data set with an optional ``:argument``, a folder, a ``.zip`` or a ``.npy``; a
+            uint8 or uint16 tensor or array ``(N, C, H, W)``; a torch data set with ``len``; or data that is open
+            already. Text that is no registered name and contains ``/`` or ``.``, or exists on disk, is a path; write
+            ``./digits`` for a folder called like a data set.
         request: size, channels, split, and so on.
 
     Raises:
@@ -43,11 +46,22 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
         return _open_path(value, request)
     if isinstance(value, Tensor):
         return tensor_data(value, request)
+    if isinstance(value, np.ndarray):
+        return tensor_data(_tensor(value), request, name="array")
     if hasattr(value, "__getitem__") and hasattr(value, "__len__"):
         return dataset_data(value, request)
     raise UsageError(
-        f"data is {FORMS}, a uint8 tensor (N, C, H, W), or a torch data set with len(), not a {type(value).__name__}"
+        f"data is {FORMS}, a uint8 or uint16 tensor (N, C, H, W), or a torch data set with len(), not a "
+        f"{type(value).__name__}"
     )
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """An array of images as a tensor."""
+    try:
+        return torch.from_numpy(np.ascontiguousarray(array))
+    except TypeError as error:
+        raise DataError(f"an array of images is uint8 or uint16, not {array.dtype}") from error
 
 
 def _as_asked(data: ImageData, request: DataRequest) -> ImageData:
@@ -56,8 +70,9 @@ def _as_asked(data: ImageData, request: DataRequest) -> ImageData:
     Raises:
         UsageError: it has another one.
     """
-    for what, wanted in {"resolution": request.resolution, "channels": request.channels}.items():
-        if wanted is not None and wanted != (has := getattr(data, what)):
+    asked = {"resolution": request.size, "channels": request.channels, "bits": request.bits}
+    for (what, wanted), has in zip(asked.items(), (data.size, data.channels, data.bits), strict=True):
+        if wanted is not None and wanted != has:
             raise UsageError(f"{data.name} is open already, with {what}={has}, not {wanted}: open it at that {what}")
     return data
 
@@ -73,8 +88,17 @@ def _open_text(text: str, request: DataRequest) -> ImageData:
         head, _, argument = text.partition(":")
         entry = registry().find(head, kinds=("dataset",), what="data set")
         data: ImageData = entry.load()(argument, request)
+        _refuse_other_shape(data, request)
         return replace(data, train=entry.train, split=request.split)
     return _open_path(as_path(text), request)
+
+
+def _refuse_other_shape(data: ImageData, request: DataRequest) -> None:
+    """Refuse a data set that does not know of what is not square, or not 8 bits, where that is asked for."""
+    if request.bits == 16 != data.bits:
+        raise UsageError(f"{data.name} has 8 bits: leave out --bits 16")
+    if isinstance(request.size, tuple) and data.size != request.size:
+        raise UsageError(f"{data.name} has squares, not {size_text(request.size)}: give --resolution one number")
 
 
 def as_path(text: str) -> Path:
@@ -104,12 +128,14 @@ def pictures_at(path: Path) -> Pictures:
     if is_file and path.suffix.lower() == ".zip":
         return ZipPictures(path)
     if is_file:
-        raise DataError(f"{path} is neither a folder nor a .zip; --data takes {FORMS}")
+        raise DataError(f"{path} is neither a folder nor a .zip nor a .npy; --data takes {FORMS}")
     raise DataError(f"there is no folder or zip {path}; --data takes {FORMS}")
 
 
 def _open_path(path: Path, request: DataRequest) -> ImageData:
     choose_split(str(path), request.split, ("train", "all"))
+    if path.suffix.lower() == ".npy" and path.expanduser().is_file():
+        return array_file(path.expanduser().resolve(), request)
     pictures = pictures_at(path.expanduser())
     path = path.resolve()
     return collect_pictures(pictures, request, name=path.name if path.is_dir() else path.stem)

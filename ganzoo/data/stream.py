@@ -146,6 +146,8 @@ def leader(name: str, pictures: Collection[str]) -> str | None:
 
 def _mirror(images: Tensor, coins: Tensor) -> Tensor:
     """Each image, or its mirror image where its coin is 1."""
+    if images.dtype is torch.uint16:  # by its bits, as few devices can move such numbers
+        return _mirror(images.view(torch.int16), coins).view(torch.uint16)
     both = torch.cat((images, images.flip(3)))  # choosing whole images is three times as fast as masking pixels
     return both.index_select(0, (torch.arange(len(images)) + coins * len(images)).to(images.device))
 

@@ -87,7 +87,7 @@ def build_from(
         ModelError: when a part is missing or the plan cannot be built; the text says which and why.
     """
     sizes = {name: config[name] for name in ("channels", "classes", "z_dim")}
-    sizes["resolution"] = resolution_of(config, folder)
+    sizes["resolution"] = resolution_of(config)
     plan = plan_of(config, folder) if plan is None else plan
     try:
         gan = assemble(_without_weights(plan) if plain else plan, device=device, **sizes)
@@ -97,7 +97,7 @@ def build_from(
         raise ModelError(f"{folder} cannot be built: {quoted(error)}") from error
     if gan.classes != config["classes"]:
         raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
-    gan.plan, gan.class_names = plan, tuple(config["class_names"])
+    gan.plan, gan.class_names, gan.bits = plan, tuple(config["class_names"]), config["bits"]
     return gan
 
 

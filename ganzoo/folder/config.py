@@ -17,6 +17,7 @@ from ganzoo.registry.about import NAMES, VERSION, install
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
+from ganzoo.registry.sizes import Size, read_size
 
 if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.gan.gan import GAN
@@ -24,13 +25,13 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
 
 LONGEST_NAME = 200  # of a class
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
+BITS = (8, 16)  # of each value of an image
 SELECTIONS = ("last", "best")
 LABEL_KINDS = ("class", "multilabel", "continuous")
 SIZES = {
     "height": (1, 65_536),
     "width": (1, 65_536),
     "channels": (1, 1_024),
-    "bits": (1, 64),
     "classes": (0, 10_000_000),
     "z_dim": (1, 1_000_000),
 }
@@ -53,10 +54,10 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
         **gan.plan.to_config(),
-        "height": gan.resolution,
-        "width": gan.resolution,
+        "height": gan.height,
+        "width": gan.width,
         "channels": gan.channels,
-        "bits": 8,
+        "bits": gan.bits,
         "classes": gan.classes,
         "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
         "class_counts": None,
@@ -93,6 +94,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     for name, (low, high) in SIZES.items():
         if not low <= field(config, name, int, path) <= high:
             raise ModelError(f"{path}: {name} is {config[name]}; it is from {low} to {high}")
+    if field(config, "bits", int, path) not in BITS:
+        raise ModelError(f"{path}: bits is {config['bits']}; it is {either(BITS)}")
     for name in ("seed", "step"):
         field(config, name, int, path)
     field(config, "recipe", str, path)
@@ -116,21 +119,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def resolution_of(config: Mapping[str, Any], where: object) -> int:
-    """Pixels on a side of the images of a checked config; ``where`` it is from, for messages.
-
-    Raises:
-        ModelError: they are not square.
-    """
-    if config["height"] != config["width"]:
-        raise ModelError(f"{where} is of {config['height']} x {config['width']} px; this ganzoo makes square images")
-    return int(config["height"])
+def resolution_of(config: Mapping[str, Any]) -> Size:
+    """The size of the images of a checked config: the side of squares, or height and width."""
+    return read_size((config["height"], config["width"]))
 
 
-def size_text(config: Mapping[str, Any]) -> str:
-    """The size of the images as ``--resolution`` takes it: ``64``, or ``64x128`` with the height first."""
-    height, width = config["height"], config["width"]
-    return str(height) if height == width else f"{height}x{width}"
+def shape_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolution, channels and bits of the images of a checked config, as a data set is asked for them."""
+    return {"resolution": resolution_of(config), "channels": config["channels"], "bits": config["bits"]}
 
 
 def _newer(config: Mapping[str, Any], path: Path) -> str:

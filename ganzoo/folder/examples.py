@@ -17,12 +17,12 @@ from torch import Tensor
 from ganzoo.data import ImageData
 from ganzoo.data.dataset import taken
 from ganzoo.data.decode import UNREADABLE, open_picture, why
-from ganzoo.errors import ModelError, UsageError
+from ganzoo.errors import ModelError, UsageError, either
 from ganzoo.files.untrusted import field, open_regular, printable, read_json
 from ganzoo.files.write import make_folder, write_json
 from ganzoo.folder.layout import EXAMPLE_PICTURES, EXAMPLE_TEXTS, EXAMPLES
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import LONGEST_TEXT, NOISE, SOURCE, TARGET, TEXT, decode_text, encode_text
+from ganzoo.gan.inputs import LONGEST_TEXT, MODES, NOISE, SOURCE, TARGET, TEXT, decode_text, encode_text
 from ganzoo.images import save_png, to_pil
 
 ROWS = COLUMNS = 8
@@ -107,7 +107,7 @@ def read(folder: Path, gan: GAN) -> dict[str, Tensor]:
             found[TEXT] = _texts(path)
         else:
             name = next(name for name, own in EXAMPLE_PICTURES.items() if own == path.name)
-            found[name] = _images(path, gan.resolution, gan.channels)
+            found[name] = _images(path, gan.image)
     return found
 
 
@@ -121,16 +121,19 @@ def _texts(path: Path) -> Tensor:
         raise ModelError(f"{path}: {printable(error)}") from error
 
 
-def _images(path: Path, resolution: int, channels: int) -> Tensor:
-    size = (COLUMNS * resolution, ROWS * resolution)
+def _images(path: Path, image: tuple[int, int, int]) -> Tensor:
+    channels, height, width = image
+    size = (COLUMNS * width, ROWS * height)
     try:
         with open_regular(path) as file:
             picture = open_picture(file)
             if picture.size != size:
                 has = f"{picture.width} x {picture.height}"
                 raise ValueError(f"it has {has} pixels, and examples of this model {size[0]} x {size[1]}")
-            pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+            if channels not in MODES:
+                raise ValueError(f"a picture has {either(MODES)} channels, and images of this model {channels}")
+            pixels = np.asarray(picture.convert(MODES[channels]))
     except UNREADABLE as error:
         raise ModelError(f"{path} cannot be read: {why(error)}") from error
-    sheet = torch.from_numpy(pixels.copy()).reshape(ROWS, resolution, COLUMNS, resolution, channels)
+    sheet = torch.from_numpy(pixels.copy()).reshape(ROWS, height, COLUMNS, width, channels)
     return sheet.permute(0, 2, 4, 1, 3).flatten(0, 1).contiguous()

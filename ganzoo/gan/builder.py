@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
+from ganzoo.errors import PluginError, RecipeError, ResolutionError, UnknownPart, UsageError, either
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
@@ -29,9 +29,12 @@ from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.declarations import NETWORKS
+from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Recipe
+from ganzoo.registry.sizes import Size, Sized, pixels_text, read_size, size_text
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+NON_SQUARE = "non-square"  # what an architecture provides that can make such images
 MAX_PARAMETERS = 2_000_000_000
 # What only sets values: in place, of its first argument, which it returns. See Unfilled.
 FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
@@ -39,7 +42,7 @@ FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, n
 
 def build(
     recipe: str | Recipe,
-    resolution: int = 32,
+    resolution: Sized = 32,
     channels: int = 3,
     classes: int = 0,
     z_dim: int = 128,
@@ -50,7 +53,8 @@ def build(
 
     Args:
         recipe: such as ``"sagan+sn+hinge"``.
-        resolution, channels: of the images; they are square.
+        resolution: of the images: the side of squares, or height and width, as ``(64, 128)`` or ``"64x128"``.
+        channels: of the images: 1 for grey, 3 for RGB, 4 for RGBA, or any other number.
         classes: of the labels; 0 for data without labels.
         z_dim: length of the noise.
         settings: as ``--set`` takes them, such as ``{"init": "orthogonal"}``.
@@ -69,16 +73,20 @@ def build(
 
 
 def assemble(
-    plan: Plan, resolution: int, channels: int, classes: int = 0, z_dim: int = 128, device: str = "cpu"
+    plan: Plan, resolution: Sized, channels: int, classes: int = 0, z_dim: int = 128, device: str = "cpu"
 ) -> GAN:
     """Build the networks and parts of a plan; see :func:`build`."""
-    for name, size in {"resolution": resolution, "channels": channels, "z_dim": z_dim}.items():
-        if size < 1:
-            raise UsageError(f"{name}={size} does not work: it is a whole number from 1 up")
+    if isinstance(resolution, int) and resolution < 1:
+        raise UsageError(f"resolution={resolution} does not work: it is a whole number from 1 up")
+    size = read_size(resolution)
+    for name, number in {"channels": channels, "z_dim": z_dim}.items():
+        if number < 1:
+            raise UsageError(f"{name}={number} does not work: it is a whole number from 1 up")
     if classes < 0:
         raise UsageError(f"classes={classes} does not work: it is 0 for data without labels, or their number")
-    shape = {
-        "resolution": resolution,
+    _refuse_rectangle(plan, size)
+    shape: dict[str, Any] = {
+        "resolution": size,
         "channels": channels,
         "classes": classes if plan.conditional else 0,
         "z_dim": z_dim,
@@ -123,7 +131,7 @@ def parameter_limit() -> int:
     return int(given) if given.isdecimal() else MAX_PARAMETERS
 
 
-def _construct(plan: Plan, shape: dict[str, int], initialise: bool = False) -> GAN:
+def _construct(plan: Plan, shape: dict[str, Any], initialise: bool = False) -> GAN:
     assert plan.head.entry is not None
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
     parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
@@ -239,7 +247,7 @@ def _regularizer(slot: Slot) -> Regularizer:
     return made
 
 
-def _kit(plan: Plan, side: str, shape: dict[str, int], coded: Sequence[Regularizer]) -> Kit:
+def _kit(plan: Plan, side: str, shape: dict[str, Any], coded: Sequence[Regularizer]) -> Kit:
     """The layer factory of one side, with the parts that the plan put there."""
     norm, conditioning = plan.slot("normalization", side), plan.slot("conditioning", side)
     sites = plan.parts("attention", side)
@@ -309,11 +317,25 @@ def _synchronise(network: nn.Module) -> None:
             sync()
 
 
+def _refuse_rectangle(plan: Plan, size: Size) -> None:
+    """An architecture declares that it can make images that are not square: ``provides={"non-square"}``."""
+    entries = [plan.architecture(side).entry for side in SIDES]
+    unable = [entry.name for entry in entries if entry is not None and NON_SQUARE not in entry.provides]
+    if isinstance(size, int) or not unable:
+        return
+    side = min(256, 1 << (min(size).bit_length() - 1))
+    can = sorted(e.name for e in registry().entries("architecture") if NON_SQUARE in e.provides)
+    raise ResolutionError(
+        f"{unable[0]} makes square images, not {size_text(size)}: try --resolution {side}, or {either(can)}",
+        nearest=(side,),
+    )
+
+
 def _refuse_too_large(gan: GAN) -> None:
     count, limit = sum(parameter.numel() for parameter in gan.parameters()), parameter_limit()
     if count > limit:
         raise RecipeError(
-            f"{gan.plan.recipe} at {gan.resolution} px has {count:,} parameters, more than the {limit:,} allowed; "
+            f"{gan.plan.recipe} at {pixels_text(gan.size)} has {count:,} parameters, more than the {limit:,} allowed; "
             "GANZOO_MAX_PARAMETERS raises the limit"
         )
 

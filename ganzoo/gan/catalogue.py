@@ -11,6 +11,7 @@ from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import PART_KINDS, WORD_KINDS
+from ganzoo.registry.sizes import closest
 
 if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
@@ -83,7 +84,7 @@ def _nearest(plan: Plan, resolution: int, channels: int, classes: int) -> GAN:
     except ResolutionError as error:
         if not error.nearest:
             raise
-        near = min(error.nearest, key=lambda size: abs(size - resolution))
+        near = closest(error.nearest, resolution)
         return assemble(plan, near, channels, classes, device="meta")
 
 

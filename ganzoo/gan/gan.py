@@ -20,6 +20,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.priors import PATHS
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
+from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class GAN(nn.Module):
         networks: by name; each becomes a direct child, such as ``gan.G``.
         critics: what acts in turns, for each critic; parts with state become children too, so that they are saved.
         plan: what it was built from.
-        resolution, channels: of the images.
+        resolution: of the images: the side of squares, or height and width.
+        channels: of the images.
         classes: length of the label vectors; 0 for an unconditional GAN.
         z_dim: length of the noise without the codes of regularizers.
         kits: what the networks were built from, by side.
@@ -46,7 +48,7 @@ class GAN(nn.Module):
         plan: Plan,
         game: Callable[[GAN], Game],
         *,
-        resolution: int,
+        resolution: Size,
         channels: int,
         classes: int,
         z_dim: int,
@@ -54,8 +56,10 @@ class GAN(nn.Module):
     ) -> None:
         super().__init__()
         self.plan, self.critics = plan, dict(critics)
-        self.resolution, self.channels, self.classes, self.z_dim = resolution, channels, classes, z_dim
+        self.height, self.width = height_width(resolution)
+        self.channels, self.classes, self.z_dim = channels, classes, z_dim
         self.class_names: tuple[str, ...] = tuple(str(k) for k in range(classes))
+        self.bits = 8  # of each value of the data it learned from, which pictures of its samples keep
         self.kits = kits
         for name, network in networks.items():
             self.add_module(name, network)
@@ -65,6 +69,21 @@ class GAN(nn.Module):
         self.examples: Mapping[str, Tensor] = {}
         self.update: Update | None = None  # the one under way, which the trainer says
         self.game = game(self)
+
+    @property
+    def resolution(self) -> int:
+        """Height of the images in pixels: the side of squares."""
+        return self.height
+
+    @property
+    def size(self) -> Size:
+        """What ``resolution=`` built it: the side of squares, or height and width."""
+        return size_of(self.height, self.width)
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """The shape ``(C, H, W)`` of an image."""
+        return self.channels, self.height, self.width
 
     @property
     def input_names(self) -> frozenset[str]:
@@ -114,7 +133,7 @@ class GAN(nn.Module):
 
     @property
     def sites(self) -> dict[str, dict[int, bool]]:
-        """Resolutions where attention can stand, by side; True where it stands unless a recipe says a number."""
+        """Heights of the maps where attention can stand, by side; True where it does unless a recipe says a number."""
         return {side: kit.sites for side, kit in self.kits.items()}
 
     def turns(self) -> list[Turn]:
@@ -220,7 +239,8 @@ class GAN(nn.Module):
             seed: of the noise; a fresh one by default.
             truncation: bound on the noise; smaller is more typical and less varied.
             batch: how many go through the generator at once.
-            output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures.
+            output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
+                grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.
 
         Raises:
             UsageError: for what the model does not take, labels that it does not have, or counts that disagree.
@@ -242,13 +262,13 @@ class GAN(nn.Module):
         for name, column in columns.items():
             if len(column) != n:
                 raise UsageError(f"{len(column)} of {name} for {n} images")
-        return convert(self.generate(**inputs, batch=batch), output)
+        return convert(self.generate(**inputs, batch=batch), output, self.bits)
 
     def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
         """The inputs that a person gave besides noise, by name, as networks take them."""
         columns: dict[str, Tensor] = {}
         if source is not None:
-            columns[SOURCE] = read_source(source, self.resolution, self.channels)
+            columns[SOURCE] = read_source(source, self.image)
         if text is not None:
             columns[TEXT] = encode_text([text] * (n or 1) if isinstance(text, str) else list(text))
         return columns
@@ -290,5 +310,5 @@ class GAN(nn.Module):
             ]
         finally:
             generator.train(was_training)
-        empty = torch.zeros(0, self.channels, self.resolution, self.resolution)
+        empty = torch.zeros(0, *self.image)
         return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)

@@ -18,6 +18,7 @@ from ganzoo.parts.context import NOISE, SOURCE, TARGET, TEXT
 
 LONGEST_TEXT = 256  # bytes of a caption
 WIDE = 8  # images in a row of a grid, or as near as whole groups come to it
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # of pictures, by their channels
 COMPARED = 24  # examples that a grid shows beside their sources
 HOW = {SOURCE: "a picture: source= in Python, --input on the command line", TEXT: "text: text= in Python, --text there"}
 
@@ -43,25 +44,25 @@ def decode_text(rows: Tensor) -> list[str]:
 
 
 def signed(images: Tensor) -> Tensor:
-    """uint8 images of any shape as float32 in [-1, 1], as networks take them: ``x / 127.5 - 1``."""
-    return images.float().div_(127.5).sub_(1.0)
+    """uint8 or uint16 images of any shape as float32 in [-1, 1], as networks take them: ``x / 127.5 - 1``."""
+    return images.float().div_(32767.5 if images.dtype is torch.uint16 else 127.5).sub_(1.0)
 
 
-def read_source(source: Any, resolution: int, channels: int) -> Tensor:
-    """Source images as a person gives them, as float32 ``(n, C, R, R)`` in [-1, 1].
+def read_source(source: Any, image: tuple[int, int, int]) -> Tensor:
+    """Source images as a person gives them, as float32 ``(n, C, H, W)`` in [-1, 1].
 
     Args:
-        source: float images ``(n, C, R, R)`` or ``(C, R, R)`` in [0, 1], one picture, or several.
-        resolution, channels: of the model.
+        source: float images ``(n, C, H, W)`` or ``(C, H, W)`` in [0, 1], one picture, or several.
+        image: ``(C, H, W)`` of the model.
 
     Raises:
         UsageError: for images of another size, or something else.
     """
     if isinstance(source, Tensor):
         images = source[None] if source.ndim == 3 else source
-        if images.ndim != 4 or images.shape[1:] != (channels, resolution, resolution):
+        if images.ndim != 4 or images.shape[1:] != image:
             raise UsageError(
-                f"source has shape {tuple(source.shape)}; this model takes (n, {channels}, {resolution}, {resolution})"
+                f"source has shape {tuple(source.shape)}; this model takes (n, {', '.join(map(str, image))})"
             )
         if not images.is_floating_point() or (images.numel() and not 0 <= images.min() <= images.max() <= 1):
             raise UsageError("source holds floats in [0, 1]; divide bytes by 255")
@@ -69,19 +70,21 @@ def read_source(source: Any, resolution: int, channels: int) -> Tensor:
     pictures = [source] if hasattr(source, "convert") else source
     if not isinstance(pictures, Sequence) or not all(hasattr(picture, "convert") for picture in pictures):
         raise UsageError("source is a picture, a list of pictures, or a tensor (n, C, H, W) in [0, 1]")
-    return signed(torch.stack([_pixels(picture, resolution, channels) for picture in pictures]))
+    return signed(torch.stack([_pixels(picture, image) for picture in pictures]))
 
 
-def _pixels(picture: Any, resolution: int, channels: int) -> Tensor:
-    """Bytes ``(C, R, R)`` of a picture."""
-    if picture.size != (resolution, resolution):
-        width, height = picture.size
+def _pixels(picture: Any, image: tuple[int, int, int]) -> Tensor:
+    """Bytes ``(C, H, W)`` of a picture."""
+    channels, height, width = image
+    if channels not in MODES:
+        raise UsageError(f"a picture has 1, 3 or 4 channels, and this model takes {channels}: give it a tensor")
+    if picture.size != (width, height):
         raise UsageError(
-            f"a picture has {width} x {height} pixels; this model takes {resolution} x {resolution}: cut it and "
+            f"a picture has {picture.width} x {picture.height} pixels; this model takes {width} x {height}: cut it and "
             "resize it first (--resize does)"
         )
-    pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    return torch.from_numpy(pixels.copy()).reshape(resolution, resolution, channels).permute(2, 0, 1)
+    pixels = np.asarray(picture.convert(MODES[channels]))
+    return torch.from_numpy(pixels.copy()).reshape(height, width, channels).permute(2, 0, 1)
 
 
 def cycled(examples: Mapping[str, Tensor], names: Collection[str], start: int, n: int) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganzoo.gan.priors import Prior, normal
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.output import Output
+from ganzoo.registry.sizes import Size, height_width
 
 
 class Unchanged(nn.Module):
@@ -38,7 +39,8 @@ class Kit:
 
     Args:
         side: ``"g"`` or ``"d"``.
-        resolution, channels: of the image, in pixels and planes.
+        resolution: of the image in pixels: the side of a square, or height and width.
+        channels: of the image: 1 for grey, 3 for RGB, 4 for RGBA, or any other number of planes.
         y_dim: length of the label vector; 0 without labels.
         z_dim: length of the noise vector.
         condition: makes this side's :class:`Conditioning`.
@@ -49,14 +51,16 @@ class Kit:
     Attributes:
         c_dim: length of the context that the trunk and its norms are called with: on side ``g`` what the conditioning
             makes of noise and labels, else ``y_dim``.
-        sites: the resolutions where attention was asked for; True where it stands unless a recipe says a number.
+        height, width: of the image.
+        resolution: the same as ``height``, by which attention sites are called.
+        sites: the heights of the maps where attention was asked for; True where it does unless a recipe says a number.
         norms: how many normalizations were asked for.
     """
 
     def __init__(
         self,
         side: str,
-        resolution: int,
+        resolution: Size,
         channels: int,
         y_dim: int,
         z_dim: int,
@@ -66,7 +70,8 @@ class Kit:
         prior: Prior = normal,
     ) -> None:
         self.side = side
-        self.resolution, self.channels, self.y_dim, self.z_dim = resolution, channels, y_dim, z_dim
+        self.height, self.width = height_width(resolution)
+        self.resolution, self.channels, self.y_dim, self.z_dim = self.height, channels, y_dim, z_dim
         self.draw = prior
         self.sites: dict[int, bool] = {}
         self.norms = 0
@@ -78,8 +83,8 @@ class Kit:
 
     @property
     def image(self) -> tuple[int, int, int]:
-        """The shape ``(C, R, R)`` of an image."""
-        return self.channels, self.resolution, self.resolution
+        """The shape ``(C, H, W)`` of an image."""
+        return self.channels, self.height, self.width
 
     @property
     def bias(self) -> bool:
@@ -108,8 +113,8 @@ class Kit:
     def attention(self, channels: int, resolution: int, own: bool = False) -> nn.Module:
         """The attention at a site, called ``attention(x)``; ``nn.Identity`` for an empty slot.
 
-        A trunk asks at every resolution where attention could stand; ``own`` marks where it stands unless a recipe
-        says a number.
+        A trunk asks at every map where attention could stand and calls it by its height, ``resolution``; ``own`` marks
+        where it stands unless a recipe says a number.
         """
         self.sites[resolution] = own
         make = self._attend(resolution, own)

@@ -16,6 +16,7 @@ from ganzoo.grid.runs import GridJob
 from ganzoo.machine.precision import choose_device
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
+from ganzoo.registry.sizes import Sized, read_size, size_text
 from ganzoo.training import setup
 from ganzoo.training.evaluation import HELD_OUT
 
@@ -47,7 +48,7 @@ class GridRequest:
     out: Path
     seeds: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
-    resolution: int | None = None
+    resolution: Sized | None = None
     train: Mapping[str, Any] = field(default_factory=dict)
     metrics: str | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +59,9 @@ class GridRequest:
     @property
     def hyperparameters(self) -> dict[str, Any]:
         """The data and hyperparameters that all runs share; they may not change when the grid goes on."""
-        own = {"resolution": self.resolution, "batch": self.train.get("batch"), "settings": dict(self.settings)}
+        size = None if self.resolution is None else read_size(self.resolution)
+        shown = size_text(size) if isinstance(size, tuple) else size
+        own = {"resolution": shown, "batch": self.train.get("batch"), "settings": dict(self.settings)}
         return {"data": setup.data_text(self.data), **own}
 
 
@@ -105,7 +108,7 @@ def _check_metrics(request: GridRequest) -> None:
         check(request.metrics, request.scoring.get("features"))
 
 
-def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], int]:
+def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], str]:
     """A plan of each recipe on the data, and the one size that all are trained at.
 
     What is wrong with any recipe itself is said before the data is looked for.
@@ -120,15 +123,15 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
         from ganzoo.scoring.score import open_split
 
         # Refused now, not after hours of training.
-        others, _ = open_split(request.eval_data, HELD_OUT, data.resolution, data.channels)
+        others, _ = open_split(request.eval_data, HELD_OUT, data)
         if others.fingerprint == data.fingerprint:
             raise UsageError(f"--eval-data {request.eval_data}: these are the images to train on; give other ones")
     plans = [plan]
     for recipe in recipes[1:]:
         with _naming(recipe):
             plans.append(make_plan(recipe, data.provides, request.settings, data.train))
-            assemble(plans[-1], data.resolution, data.channels, len(data.class_names), device="meta")
-    return plans, data.resolution
+            assemble(plans[-1], data.size, data.channels, len(data.class_names), device="meta")
+    return plans, size_text(data.size)
 
 
 @contextmanager
@@ -160,7 +163,7 @@ def _names(plans: Sequence[Plan], variants: Sequence[tuple[int, Variant]]) -> li
 
 
 def _job(
-    request: GridRequest, plan: Plan, resolution: int, pattern: int, variant: Variant, name: str, seed: int, gpus: int
+    request: GridRequest, plan: Plan, resolution: str, pattern: int, variant: Variant, name: str, seed: int, gpus: int
 ) -> GridJob:
     out = request.out.resolve()
     return GridJob(
@@ -177,7 +180,7 @@ def _job(
     )
 
 
-def _commands(request: GridRequest, recipe: str, resolution: int, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
+def _commands(request: GridRequest, recipe: str, resolution: str, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
     """Train, which goes on where it stands if it has begun; and score, unless training does."""
     data = ("--data", str(setup.data_text(request.data)))
     fixed = {"out": folder, "seed": seed, "resolution": resolution}

@@ -23,7 +23,7 @@ from ganzoo.layers.norm import (
 )
 from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, TransposedConv2d
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
-from ganzoo.layers.sizes import doublings
+from ganzoo.layers.sizes import doublings, rectangle
 from ganzoo.layers.weight import equalized_lr, spectral_norm, weight_norm
 from ganzoo.parts.conditioning import LinearHead
 
@@ -51,6 +51,7 @@ __all__ = [
     "context_batch_norm",
     "doublings",
     "equalized_lr",
+    "rectangle",
     "relu_after",
     "spectral_norm",
     "weight_norm",

@@ -25,6 +25,7 @@ from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.select import SelectedMetric, check_images, choose, views_of
 from ganzoo.metrics.statistic import Wanted, statistic
 from ganzoo.metrics.subjects import Fakes, Generated, Pictured
+from ganzoo.registry.sizes import shorter, shown_as, size_text
 from ganzoo.seeding import derive
 
 REAL_ORDER = 0  # the seed of the order of real images: one for all models, so that their statistics can be cached
@@ -89,7 +90,7 @@ def evaluate(
     check_images(selected, fakes, data, count)
     if seeds < 1:
         raise UsageError(f"seeds={seeds} does not work: it is 1 or more")
-    views = views_of(selected, features, data.resolution, weights, device)
+    views = views_of(selected, features, shorter(data.size), weights, device)
     begun = time.monotonic()
     each = range(seed, seed + seeds)
     with _undisturbed():
@@ -103,7 +104,7 @@ def evaluate(
         "weights": digest,
     }
     return [
-        _record(metric, view, name, [run[place][name] for run in runs], count, protocol)
+        _record(metric, view, name, [run[place][name] for run in runs], count, {**protocol, "shown": shown(view, data)})
         for place, (metric, view) in enumerate(zip(selected, views, strict=True))
         for name in runs[0][place]
     ]
@@ -154,11 +155,12 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
         UsageError: its images have another size or number of channels than the real ones.
     """
     if isinstance(model, Path):
-        model = open_data(model, DataRequest(split="all"))
-    if (model.resolution, model.channels) != (data.resolution, data.channels):
+        model = open_data(model, DataRequest(split="all", channels=4 if data.channels == 4 else None))
+    if (model.size, model.channels) != (data.size, data.channels):
         raise UsageError(
-            f"the generated images have {model.resolution} pixels and {model.channels} channels, those of {data.name}"
-            f" {data.resolution} and {data.channels}: open the data with DataRequest(resolution=, channels=)"
+            f"the generated images have {size_text(model.size)} pixels and {model.channels} channels, those of"
+            f" {data.name} {size_text(data.size)} and {data.channels}: open the data with"
+            " DataRequest(resolution=, channels=)"
         )
     return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
 
@@ -198,6 +200,18 @@ def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | No
     }
 
 
+def shown(view: View, data: ImageData) -> dict[str, str]:
+    """What a score is of, where that is not all of each image: ``{"shown": "alpha over a checkerboard"}``, or nothing.
+
+    Networks see squares of grey or RGB with 8 bits.
+    """
+    words = [shown_as(data.channels, data.bits)] if isinstance(view, FeatureView) else []
+    if isinstance(view, FeatureView) and isinstance(data.size, tuple) and view.resize != "none":
+        words.append("stretched to squares")
+    said = ", ".join(word for word in words if word)
+    return {"shown": said} if said else {}
+
+
 def _numbers(metric: SelectedMetric, view: View, said: Mapping[str, Value | float]) -> dict[str, Value]:
     """The numbers of a metric, checked, by the names that records use.
 
@@ -227,8 +241,9 @@ def _dataset(data: ImageData, split: str | None) -> dict[str, Any]:
 def _record(
     metric: SelectedMetric, view: View, name: str, values: Sequence[Value], count: int, protocol: Mapping[str, Any]
 ) -> Score:
-    """The score that a metric's values for each seed amount to."""
+    """The score that a metric's values for each seed amount to; ``protocol`` is all else that is recorded."""
     network = view.network
+    rest = {key: value for key, value in protocol.items() if key != "shown"}
     first, numbers = values[0], [value.value for value in values]
     samples = first.samples or count
     request = "" if metric.request == metric.entry.name else metric.request
@@ -244,9 +259,9 @@ def _record(
         network=network.record(),
         resize=view.resize,
         higher_is_better=metric.higher_is_better,
-        details={**first.details, **several},
+        details={**first.details, **several, **protocol["shown"]},
         request=request,
-        **protocol,
+        **rest,
     )
     floors = [value.floor for value in values if value.floor is not None]
     return replace(score, floor=fmean(floors) if floors else floor_of(score.protocol))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ganzoo.images import visible
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.instruments import Comparison, Instrument
 from ganzoo.metrics.sample import Gatherer, Sample
@@ -44,13 +45,18 @@ Progress = Callable[[int, int], None]
 """Called with how many images are done, and how many there are."""
 
 
+def _seen(belonging: Belonging, start: int, stop: int) -> Tensor:
+    return visible(belonging(start, stop))
+
+
 def extract(
     batches: Batches, total: int, needs: Needs, belonging: Belonging, progress: Progress | None = None
 ) -> dict[FeatureView, Sample]:
     """Samples of images: the statistics that metrics need, in one pass.
 
     Args:
-        batches: images uint8 ``(B, C, H, W)`` and labels or None.
+        batches: images uint8 or uint16 ``(B, C, H, W)``, of which networks see what is visible (see
+            :func:`ganzoo.images.visible`), and labels or None.
         total: how many there are.
         needs: what to gather, by feature view.
         belonging: the other side of the pairs, for what compares these.
@@ -62,8 +68,8 @@ def extract(
     gatherers = {view: Gatherer(wanted, total) for view, wanted in needs.items()}
     wants_logits = {view: any(statistic(one).logits for one in wanted) for view, wanted in needs.items()}
     done = 0
-    for images, labels in batches:
-        targets = partial(belonging, done, done + len(images))
+    for given, labels in batches:
+        images, targets = visible(given), partial(_seen, belonging, done, done + len(given))
         for view, gatherer in gatherers.items():
             features, logits = view.network.see(images, view.resize, targets)
             gatherer.add(FeatureBatch(features, logits if wants_logits[view] else None, labels))

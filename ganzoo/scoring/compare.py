@@ -8,12 +8,13 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import printable
-from ganzoo.folder.config import size_text
+from ganzoo.folder.config import resolution_of
 from ganzoo.folder.layout import MODEL
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
 from ganzoo.plan.settings import write
 from ganzoo.registry.recipe import EMPTY, Recipe
+from ganzoo.registry.sizes import size_text
 
 ABSENT = "\u2013"
 SEVERAL = 2  # models that have a number, before one of them is the best
@@ -109,8 +110,9 @@ def tables(models: Sequence[Model]) -> dict[str, list[TableRow]]:
 
 FACTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "recipe": lambda config: config["recipe"],
-    "resolution": size_text,
+    "resolution": lambda config: size_text(resolution_of(config)),
     "channels": lambda config: config["channels"],
+    "bits": lambda config: config["bits"],
     "classes": lambda config: config["classes"],
     "data": lambda config: config["dataset"].get("name"),
     "fingerprint": lambda config: config["dataset"].get("fingerprint"),

@@ -23,6 +23,7 @@ from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
+from ganzoo.registry.sizes import shorter
 
 OTHER = {"train": "test", "test": "train", VALID: "test"}
 
@@ -105,13 +106,13 @@ def _number(step: int | str | None, folder: ModelFolder) -> int:
     return folder.config["step"] if step in (None, folder.config["selection"]["chosen"]) else max(folder.bests)
 
 
-def open_split(data: Any, split: str | None, resolution: int, channels: int) -> tuple[ImageData, str]:
-    """Real images of a model's size, and what records call the part of the data that they are.
+def open_split(data: Any, split: str | None, like: GAN | ImageData) -> tuple[ImageData, str]:
+    """Real images of the shape and bits of ``like``, and what records call the part of the data that they are.
 
     A folder, zip or tensor is taken whole; a ``split`` given for it only says what it is. Named data sets are asked
     for the split; ``train`` by default, as published scores have it.
     """
-    size: dict[str, Any] = {"resolution": resolution, "channels": channels}
+    size: dict[str, Any] = {"resolution": like.size, "channels": like.channels, "bits": like.bits}
     if not isinstance(data, str) or is_path(data):
         return open_data(data, DataRequest(split="all", **size)), split or "all"
     wanted = split or "train"
@@ -126,8 +127,8 @@ def open_real(data: Any, split: str | None, model: GAN | ImageData) -> tuple[Ima
     """
     held = held_out_of(model)
     if held is None or split != VALID:
-        return open_split(data, split, model.resolution, model.channels)
-    whole, _ = open_split(data, None, model.resolution, model.channels)
+        return open_split(data, split, model)
+    whole, _ = open_split(data, None, model)
     if whole.fingerprint != held.of:
         raise UsageError(f"{whole.name} is not the data that the training held images out of: give that as --data")
     return held.divide(whole)[1], VALID
@@ -218,7 +219,8 @@ def evaluate(
     if save and first.folder is not None:
         check_writable(first.folder.path)
     file = None if weights is None else Path(weights)
-    views_of(selected, features, first.model.resolution, file, device)  # what is missing is said before data is opened
+    side = shorter(first.model.size)
+    views_of(selected, features, side, file, device)  # what is missing is said before data is opened
     real, named = open_real(data, split, first.model)
     refuse_trained_on(real, named, first.model)
     network = {"features": features, "weights": file, "device": device}
@@ -273,7 +275,7 @@ def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, op
     """
     other = OTHER.get(split) if isinstance(floor, str) and floor == data and not is_path(floor) else None
     options = {**options, "metrics": with_floor(options["metrics"])}
-    images, _ = open_split(floor, other, real.resolution, real.channels)
+    images, _ = open_split(floor, other, real)
     if images.fingerprint == real.fingerprint:
         raise UsageError(f"the floor compares {real.name} with itself: give other real images, or another split")
     if images.count < n:

@@ -21,6 +21,7 @@ from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of
+from ganzoo.registry.sizes import shorter
 from ganzoo.scoring.score import held_out_of, open_real
 
 TOLERANCE = 0.01
@@ -99,7 +100,7 @@ class ScoreVerifier:
 
     def _real(self, split: str, gan: GAN) -> ImageData:
         """The real images of a split, of the size that a model draws; opened once."""
-        wanted = (split, gan.resolution, gan.channels, held_out_of(gan) if split == VALID else None)
+        wanted = (split, gan.image, gan.bits, held_out_of(gan) if split == VALID else None)
         if wanted not in self._opened:
             self._opened[wanted] = open_real(self.data, split, gan)[0]
         return self._opened[wanted]
@@ -115,7 +116,7 @@ class ScoreVerifier:
         except UsageError as error:
             return [], str(error)
         networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
-        views = views_of(selected, resolution=gan.resolution, **networks)
+        views = views_of(selected, resolution=shorter(gan.size), **networks)
         if any(view.network.record() != dict(first.network) for view in views):
             return [], "the feature network here has other weights than the one that scored"
         found = evaluate(

@@ -228,7 +228,7 @@ def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
 def made_up(gan: GAN, batch: int) -> ImageData:
     """Random images in memory, enough for several batches."""
     count = max(8 * batch, 512)
-    pixels = torch.randint(256, (count, gan.channels, gan.resolution, gan.resolution), dtype=torch.uint8)
+    pixels = torch.randint(256, (count, *gan.image), dtype=torch.uint8)
     labels = torch.arange(count) % gan.classes if gan.classes else None
     others = stand_ins(gan, pixels)
     columns = {name: column if name == TEXT else MemoryImages(column) for name, column in others.items()}

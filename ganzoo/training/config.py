@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import UsageError
+from ganzoo.registry.sizes import read_size
 from ganzoo.training.intervals import Stop, read_budget
 
 Callback = Callable[[Mapping[str, Any]], None]
@@ -75,7 +76,15 @@ class TrainConfig:
     )
     batch: int | None = field(default=None, metadata=fact("Images in a batch; 64 by default", "N", python="a setting"))
     seed: int | None = field(default=None, metadata=fact("Of everything drawn; 0 by default", "N"))
-    resolution: int | None = field(default=None, metadata=fact("Of the images; the data's own by default", "R"))
+    resolution: int | tuple[int, int] | str | None = field(
+        default=None,
+        metadata=fact(
+            "Of the images: 64, or 64x128 with the height first; the data's own by default",
+            "R",
+            python="or a pair of numbers",
+            type=str,
+        ),
+    )
     settings: Mapping[str, object] | None = field(
         default=None,
         metadata=fact(
@@ -155,8 +164,16 @@ class TrainConfig:
         default=None, metadata=fact("Also log to tensorboard, trackio or wandb", "WHERE", multiple=True)
     )
     quiet: bool = field(default=False, metadata=fact("Show no progress"))
+    channels: int | None = field(
+        default=None, metadata=fact("Of the images: 1 is grey, 3 RGB, 4 RGBA; the data's own by default", "C")
+    )
+    bits: int | None = field(
+        default=None, metadata=fact("Of each value of the images: 8 or 16; the data's own by default", "B")
+    )
 
     def __post_init__(self) -> None:
+        if self.resolution is not None:
+            object.__setattr__(self, "resolution", read_size(self.resolution))
         self.stop_condition()  # refuses what cannot be meant, before anything is touched
         for name in ("horizon", "workers"):
             number = getattr(self, name)
@@ -177,9 +194,14 @@ class TrainConfig:
         return {**(self.settings or {}), **({} if self.batch is None else {"batch": self.batch})}
 
     @property
+    def shape(self) -> dict[str, object]:
+        """What was said of the images' shape: resolution, channels and bits; None where nothing was."""
+        return {"resolution": self.resolution, "channels": self.channels, "bits": self.bits}
+
+    @property
     def hyperparameters(self) -> dict[str, object]:
-        """What was given of all that a resumed run may not change: settings, seed and resolution."""
-        given = {"seed": self.seed, "resolution": self.resolution, **self.given_settings}
+        """What was given of all that a resumed run may not change: settings, seed, and the shape of the images."""
+        given = {"seed": self.seed, **self.shape, **self.given_settings}
         return {name: value for name, value in given.items() if value is not None}
 
 

@@ -153,7 +153,7 @@ def plan_run(config: TrainConfig) -> dict[str, Any]:
     return {
         "recipe": plan.recipe,
         "data": data.name,
-        "resolution": data.resolution,
+        "resolution": data.size,
         "channels": data.channels,
         "batch": int(plan["batch"]),
         "budget": stop.budget,

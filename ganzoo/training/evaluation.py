@@ -134,7 +134,7 @@ def held_out(
         return _named(str(intervals.eval_data), train, notes)
     if valid is not None:
         return valid
-    sizes: dict[str, Any] = {"resolution": train.resolution, "channels": train.channels}
+    sizes: dict[str, Any] = {"resolution": train.size, "channels": train.channels, "bits": train.bits}
     try:
         data = open_data(value, replace(request, split=HELD_OUT, **sizes))
     except UsageError:  # it has no such split; that is all that differs from how the training images were opened
@@ -152,7 +152,7 @@ def _named(value: str, train: ImageData, notes: list[str]) -> ImageData:
     """The images that were named to score against, under the split that they are."""
     from ganzoo.scoring.score import open_split
 
-    data, split = open_split(value, HELD_OUT, train.resolution, train.channels)
+    data, split = open_split(value, HELD_OUT, train)
     if data.fingerprint not in (train.fingerprint, train.valid.get("of")):
         return replace(data, split=split)
     notes.append(f"--eval-data {value}: {TRAINED_ON}")

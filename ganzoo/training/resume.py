@@ -17,7 +17,7 @@ from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, either
 from ganzoo.files.untrusted import field, quoted, read_json
-from ganzoo.folder.config import resolution_of
+from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG, RUN, TRAINING
 from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
@@ -159,12 +159,13 @@ def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], p
         RunError: naming everything that differs.
     """
     wrong: list[str] = []
+    sizes = {**shape_of(config_json), "seed": config_json["seed"]}
     if config.recipe is not None:
         given, own = (make_plan(text, plan.provides).recipe for text in (config.recipe, plan.recipe))
         wrong += [f"the recipe {own} (given: {given})"] if given != own else []
     for name, value in config.hyperparameters.items():
-        if name in ("seed", "resolution"):
-            was, now = {"seed": config_json["seed"], "resolution": resolution_of(config_json, folder)}[name], value
+        if name in sizes:
+            was, now = sizes[name], value
         else:
             was, now = write(plan[name]) if name in plan.settings else None, write(read(name, value))
         if was != now:

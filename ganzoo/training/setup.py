@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.sizes import closest, pixels_text, read_size
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.loop import reseed
@@ -72,7 +72,11 @@ def intervals_of(config: TrainConfig, former: Intervals) -> Intervals:
 
 def data_request(config: TrainConfig, **of_run: Any) -> DataRequest:
     """How the data is wanted; ``of_run`` is what a run says of it already."""
-    wanted = {"resolution": config.resolution, "workers": config.workers, "skip_bad": config.skip_bad or None}
+    wanted = {
+        **config.shape,
+        "workers": config.workers,
+        "skip_bad": config.skip_bad or None,
+    }
     return DataRequest(**{name: value for name, value in {**wanted, **of_run}.items() if value is not None})
 
 
@@ -167,17 +171,18 @@ def plan_and_data(
     """
     draft = make_plan(recipe, {"image", "label", *wants(recipe)}, settings)
     if request.resolution is not None:
-        assemble(draft, request.resolution, request.channels or 3, 2, device="meta")
+        assemble(draft, read_size(request.resolution), request.channels or 3, 2, device="meta")
     opened = open_data(data, request)
     plan = make_plan(recipe, opened.provides, settings, opened.train)
     try:
-        assemble(plan, opened.resolution, opened.channels, len(opened.class_names), device="meta")
+        assemble(plan, opened.size, opened.channels, len(opened.class_names), device="meta")
     except ResolutionError as error:
         if request.resolution is not None or not error.nearest:
             raise
-        size = min(error.nearest, key=lambda near: abs(math.log(near / opened.resolution)))
+        size = closest(error.nearest, opened.size)
+        has, shown = pixels_text(opened.size), pixels_text(size)
         what = either(plan.architectures, "and")
-        notes.append(f"{opened.name} is {opened.resolution} px, which {what} cannot be: shown at {size} px")
+        notes.append(f"{opened.name} is {has}, which {what} cannot be: shown at {shown}")
         opened = open_data(data, replace(request, resolution=size))
     return plan, opened
 
@@ -185,7 +190,8 @@ def plan_and_data(
 def fresh_gan(plan: Plan, data: ImageData, seed: int) -> GAN:
     """Networks with first weights that depend on the plan, the data's sizes and the seed only."""
     reseed(seed)
-    gan = assemble(plan, data.resolution, data.channels, len(data.class_names))
+    gan = assemble(plan, data.size, data.channels, len(data.class_names))
+    gan.bits = data.bits
     if gan.classes:
         gan.class_names = data.class_names
     return gan

@@ -16,7 +16,7 @@ from ganzoo.errors import RunError, UsageError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
-from ganzoo.folder.config import resolution_of
+from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.log import read_log
 from ganzoo.folder.versions import identity_of
@@ -74,7 +74,7 @@ def train(
     budget: str | float | None = None,
     batch: int | None = None,
     seed: int | None = None,
-    resolution: int | None = None,
+    resolution: int | tuple[int, int] | str | None = None,
     settings: Mapping[str, object] | None = None,
     init: str | Path | None = None,
     resume: bool | str | Path = False,
@@ -98,6 +98,8 @@ def train(
     skip_bad: bool = False,
     log: Sequence[str] | None = None,
     quiet: bool = False,
+    channels: int | None = None,
+    bits: int | None = None,
 ) -> Run:
     """Train a GAN by name and write a run folder. A resumed run takes the very steps of an unbroken one.
 
@@ -209,8 +211,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         resuming.refuse_other_frozen(folder, config_json, gan)
         world().part(int(gan.plan["batch"]))
         value, skip_bad = _data_again(folder, before, config)
-        sizes = {"resolution": resolution_of(config_json, folder), "channels": config_json["channels"]}
-        wanted = setup.data_request(config, skip_bad=skip_bad, **sizes)
+        wanted = setup.data_request(config, skip_bad=skip_bad, **shape_of(config_json))
         data = open_data(value, wanted)
         resuming.refuse_other_data(folder, config_json, data)
         data, valid = divided(HoldOut.read(config_json, folder / CONFIG), data)
@@ -247,12 +248,12 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     old = plan_of(config_json, source)
     state, wrong = load_training(source, identity_of(config_json))
     notes = [f"{text}; forked from step {state.step:,}" for text in wrong]
-    size = config.resolution or resolution_of(config_json, source)
+    sizes = shape_of(config_json) | {n: v for n, v in config.shape.items() if v is not None}
     draft = forking.changed_plan(old, config.recipe, config.given_settings, old.provides)
-    shape = (size, config_json["channels"], config_json["classes"], config_json["z_dim"])
+    shape = (sizes["resolution"], sizes["channels"], config_json["classes"], config_json["z_dim"])
     forking.refuse_other_networks(assemble(draft, *shape, device="meta"), state, source)
     value, skip_bad = _data_again(source, before, config)
-    wanted = setup.data_request(config, resolution=size, channels=config_json["channels"], skip_bad=skip_bad)
+    wanted = setup.data_request(config, skip_bad=skip_bad, **sizes)
     data = open_data(value, wanted)
     plan = forking.changed_plan(old, config.recipe, config.given_settings, data.provides, data.train)
     world().part(int(plan["batch"]))

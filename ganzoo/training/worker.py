@@ -15,7 +15,7 @@ from ganzoo.data import DataRequest, open_data
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
 from ganzoo.folder.building import build_from
-from ganzoo.folder.config import resolution_of
+from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
@@ -77,9 +77,7 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     folder = Path(where)
     gan = build_from(config_json, folder, "cpu")
     precision = choose_precision(str(gan.plan["precision"]), choose_device(device))
-    wanted = DataRequest(
-        resolution_of(config_json, folder), config_json["channels"], skip_bad=bool(run_json["skip_bad"])
-    )
+    wanted = DataRequest(**shape_of(config_json), skip_bad=bool(run_json["skip_bad"]))
     opened = in_rank_order(lambda: open_data(run_json["data"] if data is None else data, wanted))
     resume.refuse_other_data(folder, config_json, opened)
     train, _ = divided(HoldOut.read(config_json, folder / CONFIG), opened)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import ModelError, PluginError, UsageError, either
 from ganzoo.gan.gan import GAN
-from ganzoo.images import magnify, tile, to_pil, to_uint8
+from ganzoo.images import magnify, tile, to_pil, to_uint8, visible
 
 INKS = ((230, 57, 70), (29, 140, 230), (46, 160, 67), (245, 159, 0), (157, 78, 221), (0, 180, 180))
 HEAT = ((0, 0, 0), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))  # dark to light, even in brightness
@@ -90,11 +90,9 @@ def _who_has_one() -> str:
     return f"models of {either(heads)} have one, and those of any recipe with +{either(able)}"
 
 
-def default_points(resolution: int) -> list[tuple[int, int]]:
+def default_points(height: int, width: int) -> list[tuple[int, int]]:
     """Four pixels to ask at: about where the eyes, the middle and the chin of something in the picture are."""
-    return [
-        (int(x * resolution), int(y * resolution)) for x, y in ((0.34, 0.34), (0.66, 0.34), (0.5, 0.55), (0.5, 0.85))
-    ]
+    return [(int(x * width), int(y * height)) for x, y in ((0.34, 0.34), (0.66, 0.34), (0.5, 0.55), (0.5, 0.85))]
 
 
 def picture(maps: Maps, points: Sequence[tuple[int, int]]) -> Image.Image:
@@ -107,18 +105,19 @@ def picture(maps: Maps, points: Sequence[tuple[int, int]]) -> Image.Image:
     Raises:
         UsageError: for a point outside the image.
     """
-    resolution = maps.images.shape[3]
+    high, wide = maps.images.shape[2:]
     for x, y in points:
-        if not (0 <= x < resolution and 0 <= y < resolution):
-            raise UsageError(f"--at {x},{y} is outside the image: both go from 0 to {resolution - 1}")
-    factor = max(1, TILE // resolution)
+        if not (0 <= x < wide and 0 <= y < high):
+            ends = f"both go from 0 to {wide - 1}" if wide == high else f"x goes to {wide - 1}, y to {high - 1}"
+            raise UsageError(f"--at {x},{y} is outside the image: {ends}")
+    factor = max(1, TILE // wide)
     tiles = []
-    for index, sample in enumerate(to_pil(maps.images)):
+    for index, sample in enumerate(to_pil(visible(maps.images))):
         large = magnify(sample.convert("RGB"), factor)
         tiles.append(_dotted(large, points, factor, INKS))
         for number, (x, y) in enumerate(points):
             height, width = maps.weights.shape[1:3]
-            heat = maps.weights[index, y * height // resolution, x * width // resolution]
+            heat = maps.weights[index, y * height // high, x * width // wide]
             ink = INKS[number % len(INKS)]
             tiles.append(_dotted(overlay(large, heat), [(x, y)], factor, [ink]))
     return tile(tiles, columns=1 + len(points), pad=4)

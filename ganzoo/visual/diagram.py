@@ -167,7 +167,7 @@ def _inside(call: Call) -> str:
 def _column(sheet: Sheet, gan: GAN, name: str, root: Call, x: int) -> int:
     """Draw one network at ``x``; returns where it ends."""
     makes = name not in gan.critics
-    image = f"image {shape_text((gan.channels, gan.resolution, gan.resolution))}"
+    image = f"image {shape_text(gan.image)}"
     start = f"z {gan.z_dim}" if NOISE in gan.input_names and makes else image
     end = image if makes else "score: higher is more real"
     if gan.classes:

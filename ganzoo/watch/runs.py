@@ -29,7 +29,7 @@ MOST_ROWS = 200  # of a table
 ONLY = "this"  # the name of the only run there is; browsers would leave a dot out of an address
 QUIET = 600.0  # seconds without news after which a run of another host counts as stopped
 HOLDER = re.compile(r"process ([1-9][0-9]{0,8}) on (\S+)\s*")
-COLOURS = {"1": "grey", "3": "RGB"}
+COLOURS = {"1": "grey", "3": "RGB", "4": "RGBA"}
 
 
 # --- finding runs -------------------------------------------------------------------------------------------
@@ -253,13 +253,17 @@ def _size(config: Mapping[str, Any]) -> str:
     return "x".join(dict.fromkeys(_text(config.get(side)) for side in ("height", "width")))
 
 
+def _bits(config: Mapping[str, Any]) -> str:
+    return f", {_text(config['bits'])} bits" if config.get("bits", 8) != 8 else ""
+
+
 def _facts(config: Mapping[str, Any], notes: Mapping[str, Any]) -> list[dict[str, str]]:
     data, names, channels = _mapping(config, "dataset"), config.get("class_names"), _text(config.get("channels"))
     classes = ", ".join(map(_text, names[:20])) if isinstance(names, list) else ""
     facts = {
         "data": f"{_text(data.get('name'))}, {_text(data.get('count'))} images",
         "licence of the data": _text(data.get("licence")),
-        "images": f"{_size(config)} px, {COLOURS.get(channels, f'{channels} channels')}",
+        "images": f"{_size(config)} px, {COLOURS.get(channels, f'{channels} channels')}{_bits(config)}",
         "classes": f"{_text(config.get('classes'))}: {classes}" if classes else "none",
         "seed": _text(config.get("seed")),
         "machine": ", ".join(filter(None, (_text(notes.get(name)) for name in ("host", "device", "precision")))),

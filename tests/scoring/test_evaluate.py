@@ -345,11 +345,11 @@ def test_the_floor_of_a_named_data_set_is_its_other_split(run: Path) -> None:
 
 
 def test_the_split_of_named_data_is_asked_for_and_that_of_paths_believed() -> None:
-    train, named = open_split("digits", None, 16, 1)
+    train, named = open_split("digits", None, ganzoo.build("gan:ch=4", 16, 1))
     assert (named, train.count, train.resolution) == ("train", 1438, 16)
-    whole, named = open_split(Labelled(90), "test", 16, 1)
+    whole, named = open_split(Labelled(90), "test", train)
     assert (named, whole.count) == ("test", 90)
-    assert open_split(Labelled(90), None, 16, 1)[1] == "all"
+    assert open_split(Labelled(90), None, train)[1] == "all"
 
 
 def test_nothing_is_written_where_a_model_was_fetched_to(run: Path, tmp_path: Path) -> None:
