@@ -70,6 +70,7 @@ def render(facts: Facts) -> str:
         mark=heading_mark(facts.ref),
         section=lambda name: section(name, facts.kept.get(name)),
         others=[name for name in facts.kept if name not in IN_TEMPLATE],
+        resolution=size_text(resolution_of(config)),
         sides=" \N{MULTIPLICATION SIGN} ".join(map(str, height_width(resolution_of(config)))),
         colours=colours_text(config["channels"], config["bits"]),
         shown=shown_as(config["channels"], config["bits"]),

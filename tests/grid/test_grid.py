@@ -457,7 +457,7 @@ def test_real_runs_one_of_which_fails(tmp_path, monkeypatch):
     assert "gan-hinge-seed0: failed" in result.stderr and "is not empty and holds no run" in result.stderr
     assert "gan-bce-seed0: done" in result.stderr
     config = json.loads((tmp_path / "g" / "gan-bce-seed0" / "config.json").read_text())
-    assert (config["recipe"], config["step"], config["seed"], config["resolution"]) == ("gan+bce", 2, 0, 16)
+    assert (config["recipe"], config["step"], config["seed"], config["height"]) == ("gan+bce", 2, 0, 16)
 
 
 @pytest.mark.slow
