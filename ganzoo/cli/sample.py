@@ -37,7 +37,7 @@ CHUNK = 1024  # images that are floats in memory at once
 )
 @click.option("--resize", is_flag=True, help="Cut --input square and resize it to the model's size.")
 @click.option("--text", "texts", multiple=True, help="For a model that draws texts: what to draw; several in turn.")
-@click.option("--truncation", type=click.FloatRange(min=0, min_open=True), help="Bound on the noise: smaller is tamer.")
+@click.option("--truncation", type=float, help="Such as a bound on the noise: smaller is tamer.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")

@@ -167,12 +167,16 @@ class GAN(nn.Module):
     def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
         """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
 
+        A generator whose truncation is no matter of the noise keeps it, for images until noise is asked for again.
+
         Raises:
-            UsageError: the model takes none.
+            UsageError: the model takes none, or not this truncation.
         """
         refuse_needless(self.input_names, {NOISE: n})
         rng = torch.Generator()
         generator: Any = self.G
+        if callable(truncate := getattr(generator, "truncate", None)):
+            truncate(truncation)
         # One draw a sample, each from a seed of its own: k is the same image for every n, start and batch size.
         rows = [
             generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
@@ -237,7 +241,7 @@ class GAN(nn.Module):
             text: for a model that draws what a text says: one text for each image, or one for all.
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
             seed: of the noise; a fresh one by default.
-            truncation: bound on the noise; smaller is more typical and less varied.
+            truncation: such as a bound on the noise, as the generator takes it; smaller is more typical, less varied.
             batch: how many go through the generator at once.
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
                 grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import UsageError
 from ganzoo.gan.priors import Prior, normal
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.output import Output
@@ -149,6 +150,17 @@ class Generator(nn.Module):
     def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``."""
         return self.draw(n, self.z_dim, rng, truncation)
+
+    def truncate(self, value: float | None) -> None:
+        """Take the truncation of the images to come, None for none; here a bound on the noise, which draws itself.
+
+        A generator may do otherwise, such as draw w towards its mean.
+
+        Raises:
+            UsageError: for a value that it does not take.
+        """
+        if value is not None and not value > 0:
+            raise UsageError(f"truncation={value:g} does not work: it is a bound on the noise, more than 0")
 
 
 class Discriminator(nn.Module):

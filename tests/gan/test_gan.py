@@ -1,5 +1,7 @@
 """GANs as users and parts meet them: sampling, critics, turns, and what build refuses."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from ganzoo.errors import RecipeError, ResolutionError, UsageError
 from ganzoo.gan.game import Turn
 from ganzoo.parts.context import Critic
 from ganzoo.parts.output import Output
+from ganzoo.testing import plugin
 
 SMALL = {"resolution": 16, "channels": 1, "z_dim": 8}
 
@@ -69,6 +72,46 @@ def test_sampling_leaves_the_mode_alone_and_is_in_eval_mode(gan):
     gan.sample(4, seed=0)
     assert gan.G.training
     assert all(torch.equal(value, before[name]) for name, value in gan.G.state_dict().items())
+
+
+class Mapped(nn.Module):
+    """A generator by protocol alone, whose truncation draws its images towards their mean."""
+
+    def __init__(self, kit):
+        super().__init__()
+        self.layer, self.psi = nn.Linear(kit.z_dim, math.prod(kit.image)), 1.0
+        self.size = kit.image
+
+    def forward(self, z, y):
+        """Images of noise."""
+        return torch.tanh(self.psi * self.layer(z)).unflatten(1, self.size)
+
+    def prior(self, n, rng, truncation=None):
+        """Noise, whatever the truncation."""
+        return torch.randn(n, self.layer.in_features, generator=rng)
+
+    def truncate(self, value):
+        """From 0, the mean, to 1."""
+        if value is not None and not 0 <= value <= 1:
+            raise UsageError(f"truncation={value} does not work: it is from 0 to 1")
+        self.psi = 1.0 if value is None else value
+
+
+def test_a_generator_by_protocol_has_a_truncation_of_its_own():
+    class Mappers:
+        @ganzoo.hookimpl
+        def register_architectures(self, register):
+            register("mapped", generator=Mapped)
+
+    with plugin(Mappers()):
+        gan = ganzoo.build("dcgan:ch=4+mapped@g", **SMALL)
+    free, mean, again = (gan.sample(4, seed=0, truncation=t) for t in (None, 0.0, None))
+    assert torch.equal(free, again) and mean.std() == 0 < free.std()
+    assert torch.equal(gan.noise(4, 0), gan.noise(4, 0, truncation=0.5))
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        gan.sample(1, truncation=2.0)
+    with pytest.raises(UsageError, match="more than 0"):
+        ganzoo.build("dcgan:ch=4", **SMALL).sample(1, truncation=0.0)
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])

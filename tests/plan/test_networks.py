@@ -194,15 +194,54 @@ def test_an_option_that_both_networks_declare_is_one_option() -> None:
         entry.options()
 
 
+class Encoder(nn.Module):
+    """Guesses the noise that an image was made from."""
+
+    def __init__(self, kit: ganzoo.Kit) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(kit.channels, 4, 3), kit.norm(4)
+        self.guess = nn.Linear(4, kit.z_dim)
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Noise of images."""
+        return self.guess(self.norm(self.conv(x), y).mean((2, 3)))
+
+
 class Third(NoiseGame):
-    """A game with a player e."""
+    """A game with a player e, who learns to invert G."""
 
     players = {"d": ("D",), "g": ("G",), "e": ("E",)}  # noqa: RUF012
+
+    def turns(self) -> list[ganzoo.Turn]:
+        """D's, G's, and the encoder's."""
+        return [*super().turns(), ganzoo.Turn("e", self.encoder_loss)]
+
+    def encoder_loss(self, batch: Any, step: int) -> dict[str, torch.Tensor]:
+        """How far off the encoder is on fakes."""
+        ctx = self.context(batch, step, "d")
+        return {"inversion": (self.gan.E(ctx.fake, ctx.y) - ctx.z).square().mean()}
 
 
 def with_encoder(g: ganzoo.Kit, d: ganzoo.Kit) -> dict[str, nn.Module]:
     """A third network."""
-    return {**together(g, d), "E": nn.Sequential(nn.Conv2d(g.channels, 4, 3), g.norm(4))}
+    return {**together(g, d), "E": Encoder(g)}
+
+
+def test_a_third_player_learns_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    class Encoders:
+        @ganzoo.hookimpl
+        def register_architectures(self, register: ganzoo.Register) -> None:
+            register("encoded", with_encoder, game=Third, networks={"G": "g", "D": "d", "E": "e@g"})
+
+    with plugin(Encoders()):
+        tiny(tmp_path / "run", "encoded+sn@g", steps=1)
+        resume(tmp_path / "run", steps=3)
+        tiny(tmp_path / "whole", "encoded+sn@g", steps=3)
+        log = (tmp_path / "run" / "log.jsonl").read_text()
+        assert "e/inversion" in log
+        state = "training/step-00000003/state.safetensors"
+        assert (tmp_path / "run" / state).read_bytes() == (tmp_path / "whole" / state).read_bytes()
+        assert set(dict(ganzoo.load(tmp_path / "run").named_children())) == {"G"}
 
 
 @pytest.mark.parametrize(("player", "has"), [("e@g", True), ("e", False), ("e@d", False)])

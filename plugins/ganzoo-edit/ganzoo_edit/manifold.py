@@ -10,6 +10,7 @@ from torch import Tensor
 import ganzoo
 from ganzoo import UsageError
 from ganzoo.cli.kit import quoted
+from ganzoo.parts import NOISE
 
 PIECE = 64  # images computed at once where no gradient is asked for
 EDGE = 0.999  # of bounded noise: its free coordinates stay finite
@@ -31,8 +32,8 @@ class Manifold:
     """
 
     def __init__(self, gan: ganzoo.GAN, name: str) -> None:
-        network = getattr(gan, "G", None)
-        if not isinstance(network, ganzoo.Generator) or gan.z_dim < 1:
+        network: Any = getattr(gan, "G", None)
+        if gan.input_names != {NOISE} or not callable(getattr(network, "prior", None)) or gan.z_dim < 1:
             raise UsageError(f"{name} draws no images from noise (its recipe is {quoted(gan.plan.recipe)}): {WANTED}")
         self.gan, self.name = gan, name
         self.G = network.float().eval().requires_grad_(False)
