@@ -7,10 +7,11 @@ the architecture, the kind's default. A part that found every slot taken implies
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RecipeError, either
+from ganzoo.plan.canonical import canonical_text
+from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, strongest_first, supersedes
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
 from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.settings import SETTINGS, read, write
@@ -59,38 +60,11 @@ def wants(recipe: str | Recipe) -> frozenset[str]:
     return frozenset().union(*(slot.entry.requires for slot in _Resolver(parsed, frozenset()).brought if slot.entry))
 
 
-@dataclass
-class _Claim:
-    """A part that wants slots; ``sides`` shrink to the slots that it got.
-
-    ``level`` is its precedence, 0 the strongest: even where somebody named the part (0 the person, 2 the preset, 4 the
-    preset that this one builds on), odd where one of the level before implies it. So parity says which it is.
-    """
-
-    kind: str
-    name: str
-    entry: Entry | None
-    sides: tuple[str, ...]
-    resolutions: tuple[int, ...]
-    options: Mapping[str, Any]
-    level: int
-    reason: str
-    families: tuple[str, ...] = ()  # of an empty slot: what it keeps out; everything if it names none
-    spelling: str = ""  # of an empty slot, as written
-
-    @property
-    def named(self) -> bool:
-        return self.level % 2 == 0
-
-    def __str__(self) -> str:
-        return self.spelling if self.entry is None else self.name
-
-
 class _Resolver:
     def __init__(self, recipe: Recipe, provides: frozenset[str]) -> None:
         self.registry: Registry = registry()
         self.recipe, self.provides = recipe, provides
-        self.accepted: list[_Claim] = []
+        self.accepted: list[Claim] = []
         self.notes: list[str] = []
         self.layers, head = self._unfold(recipe)
         self.head, *self.replaced = self.brought = brought(head, self.layers, self.registry)
@@ -125,14 +99,14 @@ class _Resolver:
         for depth, (said, parts, _) in enumerate(self.layers):
             level = 2 * depth
             claims = [self._claim(part, level, said, SIDES) for part in parts]
-            _refuse_conflicts(claims)
+            refuse_conflicts(claims)
             self._fill_slots(claims, level)
         level = 2 * len(self.layers) + 1
         self._fill_slots([claim for slot in self.brought for claim in self._implied_by(slot, level)], level)
         defaults = [self._claim(Part(name, kind), level + 2, "default", SIDES) for kind, name in DEFAULTS.items()]
         self._fill_slots(defaults, level + 2)
         return Plan(
-            recipe=self._canonical(),
+            recipe=canonical_text(self.recipe.head, self.head, self.replaced, self._named()),
             head=self.head,
             slots=tuple(self._slots()),
             settings=self._settings(settings, suggested),
@@ -140,12 +114,16 @@ class _Resolver:
             notes=tuple(sorted(self.notes)),
         )
 
-    def _implied_by(self, slot: Slot, level: int) -> list[_Claim]:
+    def _named(self) -> list[tuple[Claim, Part]]:
+        """What the recipe itself names, and the words for it, whether it got its slots or not."""
+        return [(self._claim(part, 0, "named", SIDES), part) for part in self.layers[0][1]]
+
+    def _implied_by(self, slot: Slot, level: int) -> list[Claim]:
         """What an architecture brings: on one side only what belongs to it, and of the head what belongs to none."""
         claims = [self._claim(Part.parse(text), level, slot.name, sides_of(slot)) for text in entry_of(slot).implies]
         return [claim for claim in claims if claim.sides or (claim.kind not in SIDED and slot is self.head)]
 
-    def _claim(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
+    def _claim(self, part: Part, level: int, reason: str, within: Collection[str]) -> Claim:
         """A claim for ``part`` on those of its sides that lie in ``within``."""
         if part.name == EMPTY:
             return self._claim_nothing(part, level, reason, within)
@@ -155,17 +133,17 @@ class _Resolver:
         sides = tuple(side for side in allowed if side in (part.sides or allowed) and side in within)
         numbers = tuple(sorted(part.resolutions))
         options = _options(entry, dict(part.options))
-        return _Claim(
+        return Claim(
             entry.kind, entry.name, entry, sides=sides, resolutions=numbers, options=options, level=level, reason=reason
         )
 
-    def _claim_nothing(self, part: Part, level: int, reason: str, within: Collection[str]) -> _Claim:
+    def _claim_nothing(self, part: Part, level: int, reason: str, within: Collection[str]) -> Claim:
         kind = kind_of(str(part.kind))
         if kind not in PART_KINDS or kind == "loss":
             raise RecipeError(f"{kind}/none empties nothing: a GAN always has its {kind}")
         _check_places(part, kind, f"{kind}/none", SIDES if kind in SIDED else ())
         sides = tuple(side for side in SIDES if side in (part.sides or SIDES) and side in within)
-        return _Claim(
+        return Claim(
             kind,
             EMPTY,
             None,
@@ -178,7 +156,7 @@ class _Resolver:
             spelling=part.spelling,
         )
 
-    def _meet_needs(self, claim: _Claim) -> None:
+    def _meet_needs(self, claim: Claim) -> None:
         """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
         if claim.entry is None:
             return
@@ -204,7 +182,7 @@ class _Resolver:
         theirs = [entry_of(slot).provides for slot in self.brought if not sides or set(sides_of(slot)) & set(sides)]
         return self.provides | (frozenset.intersection(*theirs) if sides else frozenset().union(*theirs))
 
-    def _brought_to(self, claim: _Claim) -> frozenset[str]:
+    def _brought_to(self, claim: Claim) -> frozenset[str]:
         """Keys that accepted conditionings bring to a side of the claim, such as ``context``."""
         brought = [
             other.entry.provides
@@ -213,7 +191,7 @@ class _Resolver:
         ]
         return frozenset().union(*brought)
 
-    def _refuse_excluded(self, claim: _Claim, key: str) -> None:
+    def _refuse_excluded(self, claim: Claim, key: str) -> None:
         assert claim.entry is not None
         said = "" if claim.reason == "named" else f" of {claim.reason}"
         raise RecipeError(
@@ -239,30 +217,30 @@ class _Resolver:
 
     # --- slots ----------------------------------------------------------------------------------------------
 
-    def _fill_slots(self, claims: list[_Claim], level: int) -> None:
+    def _fill_slots(self, claims: list[Claim], level: int) -> None:
         """Give each claim the slots still free, then the same for what the accepted ones imply."""
         queue = sorted(claims, key=lambda claim: PART_KINDS.index(claim.kind), reverse=True)
-        implied: list[_Claim] = []
+        implied: list[Claim] = []
         while queue:
             for claim in queue:
                 if self._accept(claim):
                     implied += self._implications(claim, level | 1)
             queue, implied = sorted(implied, key=lambda c: PART_KINDS.index(c.kind), reverse=True), []
 
-    def _implications(self, claim: _Claim, level: int) -> list[_Claim]:
+    def _implications(self, claim: Claim, level: int) -> list[Claim]:
         texts = claim.entry.implies if claim.entry else ()
         within = claim.sides if claim.kind in SIDED else SIDES
         reason = claim.name if claim.reason == "named" else f"{claim.name} ({claim.reason})"
         claims = [self._claim(Part.parse(text), level, reason, within) for text in texts]
         return [claim for claim in claims if claim.sides or claim.kind not in SIDED]
 
-    def _accept(self, claim: _Claim) -> bool:
+    def _accept(self, claim: Claim) -> bool:
         """Whether the claim got a slot; its sides shrink to those that it got."""
         rivals = [other for other in self.accepted if other.kind == claim.kind]
         if claim.kind in MANY:
-            free = not any(_displaces(other, claim) for other in rivals)
+            free = not any(displaces(other, claim) for other in rivals)
         elif claim.kind == "attention":
-            taken = {side for other in rivals if _supersedes(other, claim) for side in other.sides}
+            taken = {side for other in rivals if supersedes(other, claim) for side in other.sides}
             claim.sides = tuple(side for side in claim.sides if side not in taken)
             free = bool(claim.sides)
         elif claim.kind in SIDED:
@@ -282,7 +260,7 @@ class _Resolver:
         slots = list(self.replaced)
         for kind in PART_KINDS:
             of_kind = [claim for claim in self.accepted if claim.kind == kind]
-            of_kind.sort(key=_acting_order if kind == IN_ORDER else _order)
+            of_kind.sort(key=acting_order if kind == IN_ORDER else strongest_first)
             for claim in of_kind:
                 for side in claim.sides if kind in SIDED else (None,):
                     if claim.entry is not None or kind in SIDED:
@@ -326,89 +304,10 @@ class _Resolver:
                 table[name] = Setting(checked, reason, before)
         return table
 
-    # --- text -----------------------------------------------------------------------------------------------
-
-    def _canonical(self) -> str:
-        """The recipe with its names resolved and then sorted: the canonical text of this text is this text."""
-        head = self.registry.find(self.recipe.head.spelling, HEAD_KINDS, what="architecture or preset")
-        given = dict(self.recipe.head.options)
-        kept = _formatted(self.head_entry, given) if head.kind == "preset" else _kept(self.head_entry, given)
-        first = Part(head.name, self._shortest_kind(head, HEAD_KINDS), (), _canonical_options(kept))
-        named = [self._claim(part, 0, "named", SIDES) for _, words, _ in self.layers[:1] for part in words]
-        parts = [self._canonical_part(*pair) for pair in zip(named, self.layers[0][1], strict=True)]
-        return str(
-            Recipe(first, (*self._canonical_networks(), *(part for _, part in sorted(parts, key=_place_in_text))))
-        )
-
-    def _canonical_networks(self) -> list[Part]:
-        """The architectures that a person named for one side, in canonical form, G before D."""
-        words = []
-        for slot in self.replaced:
-            if slot.reason == "named":
-                entry = entry_of(slot)
-                known = entry.options(slot.side, head=False)
-                options = {key: known[key].format(v) for key, v in slot.options.items() if v != known[key].default}
-                kind = self._shortest_kind(entry, WORD_KINDS)
-                words.append(Part(slot.name, kind, (str(slot.side),), _canonical_options(options)))
-        return words
-
-    def _canonical_part(self, claim: _Claim, part: Part) -> tuple[str, Part]:
-        """The kind of a part, and the part in canonical form."""
-        everywhere = SIDES if claim.entry is None else claim.entry.sides
-        sides = () if set(claim.sides) == set(everywhere) else claim.sides
-        if claim.entry is None:
-            kind = part.kind if claim.families else claim.kind  # penalty/none empties less than regularizer/none
-            return claim.kind, Part(EMPTY, kind, (*sides, *map(str, claim.resolutions)))
-        options = _canonical_options(_kept(claim.entry, dict(part.options)))
-        kind = self._shortest_kind(claim.entry, WORD_KINDS)
-        return claim.kind, Part(claim.name, kind, (*sides, *map(str, claim.resolutions)), options)
-
-    def _shortest_kind(self, entry: Entry, kinds: Collection[str]) -> str | None:
-        """The kind to write before a name; None where the bare name means this part."""
-        try:
-            return None if self.registry.find(entry.name, kinds) == entry else entry.kind
-        except RecipeError:  # a name of several kinds
-            return entry.kind
-
-
-def _place_in_text(one: tuple[str, Part]) -> tuple[Any, ...]:
-    """Where a part, given with its kind, stands in canonical text; augmentations stay as they were written."""
-    kind, part = one
-    order = PART_KINDS.index(kind)
-    if kind == IN_ORDER:
-        return (order,)
-    return order, part.name, part.places != (), part.order
-
-
-def _order(claim: _Claim) -> tuple[Any, ...]:
-    """The stronger first; of equals those at a resolution, then by name and side."""
-    return claim.level, not claim.resolutions, claim.name, claim.resolutions, tuple(map(SIDES.index, claim.sides))
-
-
-def _acting_order(claim: _Claim) -> int:
-    """As written: what a preset or an architecture brings stands before what is added to it."""
-    return -claim.level
-
 
 def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:
     """Every option of a part, with the given ones read."""
     return {**{name: option.default for name, option in entry.options().items()}, **entry.read_options(given)}
-
-
-def _formatted(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
-    """Given options in their canonical spelling."""
-    known = entry.options()
-    return {key: known[key].format(value) for key, value in entry.read_options(given).items()}
-
-
-def _kept(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
-    """Given options that differ from the defaults, in their canonical spelling."""
-    values, known = entry.read_options(given), entry.options()
-    return {key: text for key, text in _formatted(entry, given).items() if values[key] != known[key].default}
-
-
-def _canonical_options(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((key.replace("_", "."), text) for key, text in given.items()))
 
 
 def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) -> None:
@@ -422,47 +321,3 @@ def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) ->
             f"{name} cannot stand on {either(sorted(set(part.sides) - set(allowed)))}: "
             f"it stands on {either(allowed, 'and')}"
         )
-
-
-def _displaces(strong: _Claim, weak: _Claim) -> bool:
-    """Whether an accepted many-valued claim keeps a weaker one out."""
-    if strong.entry is None or weak.entry is None:
-        return _empties(strong, weak) or _empties(weak, strong)
-    if strong.name == weak.name:
-        return True
-    same_family = strong.entry.family is not None and strong.entry.family == weak.entry.family
-    return strong.named and not weak.named and same_family
-
-
-def _empties(nothing: _Claim, other: _Claim) -> bool:
-    """Whether an empty slot is one that the other claim would fill."""
-    family = other.entry.family if other.entry else None
-    return nothing.entry is None and (not nothing.families or other.entry is None or family in nothing.families)
-
-
-def _supersedes(strong: _Claim, weak: _Claim) -> bool:
-    """Whether an accepted attention leaves a weaker one no site: naming a part's places moves it there."""
-    if strong.level == weak.level:
-        return False
-    everywhere = not strong.resolutions and (strong.entry is None or not weak.resolutions)
-    return everywhere or strong.name == weak.name
-
-
-def _refuse_conflicts(claims: list[_Claim]) -> None:
-    """Two named parts in one single-valued slot."""
-    for i, one in enumerate(claims):
-        for two in claims[i + 1 :]:
-            clash = one.name == two.name or _empties(one, two) or _empties(two, one)
-            if one.kind != two.kind or (one.kind in MANY and not clash):
-                continue
-            shared = [side for side in one.sides if side in two.sides]
-            if one.kind in SIDED and not shared:
-                continue
-            if one.kind == "attention" and not _same_sites(one.resolutions, two.resolutions):
-                continue
-            where = f" on {either(shared, 'and')}" if shared else ""
-            raise RecipeError(f"{one} and {two} both fill the {one.kind} slot{where}: keep one of them")
-
-
-def _same_sites(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
-    return bool(set(one) & set(two)) or (not one and not two)
