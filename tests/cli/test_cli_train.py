@@ -69,7 +69,7 @@ def test_run_ends_with_a_folder_and_says_what_next(here):
     }  # fmt: skip
     config = json.loads((here / "first" / "config.json").read_text())
     assert config["dataset"]["name"] == "pictures" and config["license"] == "mit" and config["step"] == 3
-    assert config["settings"]["lr.g"] == {"value": 1e-4, "because": "set by you"}
+    assert config["settings"]["lr.g"] == {"value": 1e-4, "reason": "set by you"}
     assert "step 3/3" in result.stderr and "done" in result.stderr
     picture, animation = Image.open(here / "first" / "samples.png"), Image.open(here / "first" / "progress.gif")
     assert picture.width > 8 * 16 and animation.n_frames == 2
