@@ -15,7 +15,7 @@ from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
-from ganzoo.registry.recipe import PART_KINDS
+from ganzoo.registry.recipe import WORD_KINDS
 from ganzoo.testing import plugin
 
 LABELLED = ("image", "label")
@@ -363,6 +363,7 @@ PLACES = {
     "normalization": ("", "@g", "@d", "@d,g"),
     "weight": ("", "@g", "@d", "@d,g"),
     "conditioning": ("", "@d"),
+    "architecture": ("@g", "@d"),
 }
 VALUES = {"every": "1.6e1", "gamma": ".5", "weight": "2.50", "smooth": "1e-1", "form": "ls", "ch": "8", "ch_d": "16.0"}
 
@@ -383,7 +384,7 @@ def random_recipe(draw: random.Random) -> str:
     words = [
         draw.choice([head.name, head.spelling]) + draw.choice(["", ":ch=8.0"] if "ch" in head_options(head) else [""])
     ]
-    for kind in draw.choices([kind for kind in PART_KINDS if registry().entries(kind)], k=draw.randint(0, 4)):
+    for kind in draw.choices([kind for kind in WORD_KINDS if registry().entries(kind)], k=draw.randint(0, 4)):
         entry = draw.choice(registry().entries(kind))
         words.append(written(draw, kind, entry))
     return "+".join(words)
