@@ -17,6 +17,7 @@ import ganzoo
 from ganzoo.errors import RunError
 from ganzoo.files.write import lock
 from ganzoo.folder.layout import bests, checkpoints
+from ganzoo.folder.versions import identity_of
 from ganzoo.training import resume as resuming
 from ganzoo.training.checkpoint import load_best, load_training
 from ganzoo.training.signals import Interrupted
@@ -48,7 +49,7 @@ def step_of(folder):
         return 0
     assert ganzoo.load(folder).sample(1, seed=0).isfinite().all()
     config, _, _ = resuming.read_run(folder)
-    known = resuming.identity(ganzoo.load(folder).plan, config)
+    known = identity_of(config)
     state, _ = load_training(folder, known)
     best = state.info["best"]
     if best != state.step:  # else it is the checkpoint itself, which is kept as the best when the run goes on
