@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.errors import within
+from ganzoo.errors import UsageError, within
 from ganzoo.parts import Augment, TurnContext, global_draw
+
+COLOURED = (1, 3)  # channels of images that have a brightness, a saturation and a contrast
 
 
 class DiffAugment(Augment):
@@ -26,6 +28,14 @@ class DiffAugment(Augment):
         for name, value in {"color": color, "translation": translation, "cutout": cutout}.items():
             within(f"diffaugment:{name}", value, 0, 1)
         self.color, self.translation, self.cutout = color, translation, cutout
+
+    def check(self, image: tuple[int, int, int]) -> None:
+        """Colours are those of grey and RGB: a change of saturation means nothing to alpha or to other channels."""
+        if self.color and image[0] not in COLOURED:
+            raise UsageError(
+                f"diffaugment:color={self.color:g} changes the colours of grey or RGB, and these images have "
+                f"{image[0]} channels: leave colours out with diffaugment:color=0"
+            )
 
     def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
         """What D sees of images ``(B, C, H, W)`` in [-1, 1]; colours may leave that range, as in the paper."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -17,12 +17,13 @@ from torch import Tensor
 from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes
-from ganzoo.data.memory import ItemPictures
+from ganzoo.data.memory import ARRAYS, ItemPictures
 from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.errors import GanzooError, ResolutionError
 from ganzoo.gan.builder import build
+from ganzoo.images import visible
 from ganzoo.registry.loading import registry
-from ganzoo.registry.sizes import Size, closest, size_text
+from ganzoo.registry.sizes import Size, closest, colours_text, shown_as, size_text
 
 PREVIEW = 64
 """Images in the preview, evenly spaced over the data set."""
@@ -125,7 +126,7 @@ class _Fetched:
         return self.data.count
 
     def __getitem__(self, index: int) -> Tensor:
-        return self.data.images.fetch(torch.tensor([index]))[0]
+        return visible(self.data.images.fetch(torch.tensor([index])))[0]
 
 
 def _pictures(data: ImageData) -> Pictures:
@@ -143,7 +144,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     """
     request = request or DataRequest()
     report = Report(value)
-    if is_path(value):
+    if is_path(value) and as_path(value).suffix.lower() != ARRAYS:
         pictures = pictures_at(as_path(value))
         refuse_few(pictures)
         inspected = _inspect_all(pictures, report)
@@ -155,6 +156,11 @@ def check(value: str, request: DataRequest | None = None) -> Report:
         data = open_data(value, request)
         pictures = _pictures(data)
         inspected = _inspect_all(pictures, report)
+        if shown_as(data.channels, data.bits):  # what was looked at is not all of each image: look again
+            for index, one in inspected.items():
+                pixels = data.images.fetch(torch.tensor([index])).numpy().tobytes()
+                words = colours_text(data.channels, data.bits)
+                inspected[index] = replace(one, mode=words, digest=blake2b(pixels, digest_size=16).digest())
         report.sizes = Counter({data.native: data.count})
         report.resolution, report.channels, report.bits = data.size, data.channels, data.bits
     if inspected:
@@ -194,7 +200,7 @@ def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:
     images = []
     for index in chosen:
         with pictures.read(index) as image:
-            images.append(planes(image, report.resolution, report.channels))
+            images.append(planes(image, report.resolution, 1 if report.channels == 1 else 3))
     return torch.from_numpy(np.stack(images))
 
 

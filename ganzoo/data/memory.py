@@ -18,6 +18,7 @@ from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError
 from ganzoo.registry.sizes import height_width, size_of
 
+ARRAYS = ".npy"  # the suffix of a file of images that pictures cannot hold
 MOST_CHANNELS = 64  # of images; more are channels last by mistake
 
 

@@ -14,7 +14,7 @@ from ganzoo.data.archive import ZipPictures
 from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
-from ganzoo.data.memory import array_file, dataset_data, tensor_data
+from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
 from ganzoo.errors import DataError, RecipeError, UsageError
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import known_provider
@@ -134,7 +134,7 @@ def pictures_at(path: Path) -> Pictures:
 
 def _open_path(path: Path, request: DataRequest) -> ImageData:
     choose_split(str(path), request.split, ("train", "all"))
-    if path.suffix.lower() == ".npy" and path.expanduser().is_file():
+    if path.suffix.lower() == ARRAYS and path.expanduser().is_file():
         return array_file(path.expanduser().resolve(), request)
     pictures = pictures_at(path.expanduser())
     path = path.resolve()

@@ -140,6 +140,8 @@ def _construct(plan: Plan, shape: dict[str, Any], initialise: bool = False) -> G
     networks = _networks(plan, kits)
     _check_players(plan.head, game)
     for critic, acting in parts.items():
+        for augment in acting.augments.values():
+            augment.check(kits["d"].image)
         for part in acting.regularizers.values():
             part.prepare({**networks, "D": networks[critic]})
     # In this order: a parametrised layer computes ``module.weight`` from what it stores, so an initialiser that came

@@ -10,6 +10,12 @@ from ganzoo.parts.context import TurnContext
 class Augment:
     """Changes of what D is shown, of real and of fake images alike; several act in the order of the recipe."""
 
+    def check(self, image: tuple[int, int, int]) -> None:
+        """Refuse images of shape ``(C, H, W)`` that it has no meaning on, by ``UsageError``; none by default.
+
+        It is called when a GAN is built, before anything is allocated.
+        """
+
     def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
         """What D sees of images ``(B, C, H, W)`` in [-1, 1]; gradients go through it to G. ``x`` by default."""
         return x

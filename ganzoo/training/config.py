@@ -76,13 +76,12 @@ class TrainConfig:
     )
     batch: int | None = field(default=None, metadata=fact("Images in a batch; 64 by default", "N", python="a setting"))
     seed: int | None = field(default=None, metadata=fact("Of everything drawn; 0 by default", "N"))
-    resolution: int | tuple[int, int] | str | None = field(
+    resolution: str | int | tuple[int, int] | None = field(
         default=None,
         metadata=fact(
             "Of the images: 64, or 64x128 with the height first; the data's own by default",
             "R",
             python="or a pair of numbers",
-            type=str,
         ),
     )
     settings: Mapping[str, object] | None = field(

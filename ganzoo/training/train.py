@@ -74,7 +74,7 @@ def train(
     budget: str | float | None = None,
     batch: int | None = None,
     seed: int | None = None,
-    resolution: int | tuple[int, int] | str | None = None,
+    resolution: str | int | tuple[int, int] | None = None,
     settings: Mapping[str, object] | None = None,
     init: str | Path | None = None,
     resume: bool | str | Path = False,
