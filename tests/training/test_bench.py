@@ -45,3 +45,8 @@ def test_the_table_names_every_figure():
 def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():
     one, two = (bench("dcgan:ch=8", **{**TINY, "batch": size})["ours"]["gflop_per_step"] for size in (2, 4))
     assert two == pytest.approx(2 * one, rel=0.05)
+
+
+def test_a_pass_that_is_differentiated_twice_is_timed_and_counted():
+    plain, twice = (bench(f"gan:ch=8{more}", **TINY)["ours"]["gflop_per_step"] for more in ("", "+gp"))
+    assert twice > plain > 0
