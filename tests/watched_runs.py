@@ -20,7 +20,7 @@ def make_run(folder: Path, steps: int = 100, logged: int = 3, recipe: str = "dcg
     (folder / "training").mkdir(parents=True)
     part = {"part": "architecture/dcgan", "side": None, "resolutions": [], "options": {"ch": 64}, "because": "named"}
     known = {
-        "recipe": recipe, "parts": [part], "settings": {"lr.g": {"value": 2e-4, "because": "default"}},
+        "format": 1, "recipe": recipe, "parts": [part], "settings": {"lr.g": {"value": 2e-4, "because": "default"}},
         "resolution": 32, "channels": 1, "classes": 0, "class_names": [], "seed": 0, "step": 0, "ganzoo": "0.1.0",
         "dataset": {"name": "digits", "count": 1438, "licence": "CC BY 4.0"},
     }  # fmt: skip

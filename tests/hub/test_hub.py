@@ -189,7 +189,8 @@ def test_a_repository_that_is_no_model_of_ganzoo(hub):
 
 def test_a_missing_plugin_is_named_before_the_weights_are_fetched(hub):
     config = json.loads(files()["config.json"])
-    config["parts"][-1]["part"] = "loss/softest"
+    needed = next(part for part in config["parts"] if part["side"] == "g")
+    needed["part"] = "normalization/softest"
     hub.repo(REPO, files(parts=config["parts"], plugins={"ganzoo-softest": "1.2"}))
     refused(r"as claimed by the model, it needs: pip install 'ganzoo-softest==1\.2'$", kind=ModelError)
     assert not hub.calls("GET", "/cdn/")
