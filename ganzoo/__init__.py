@@ -35,6 +35,7 @@ from ganzoo.errors import (
 )
 from ganzoo.registry.about import VERSION as __version__
 from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
+from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, load
@@ -95,6 +96,7 @@ __all__ = [
     "ModelError",
     "NoiseGame",
     "NotOnHub",
+    "Number",
     "Output",
     "PluginError",
     "RecipeError",

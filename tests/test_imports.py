@@ -25,7 +25,7 @@ PUBLIC = (
 PLUGINS = sorted(path for path in ROOT.parent.glob("plugins/*/ganzoo_*") for path in [path, *path.rglob("*.py")])
 PLUGINS = [*(path for path in PLUGINS if path.suffix == ".py"), *sorted(ROOT.glob("templates/*.py.tmpl"))]
 FLOORS = [  # a room may import those of the floors before it: at the top of a file, in a function, or for types alone
-    {"compat", "errors", "seeding"},
+    {"compat", "errors", "schedules", "seeding"},
     {"files", "distributed"},
     {"parts"},
     {"images", "registry"},

@@ -178,16 +178,21 @@ def _show_slots(slots: list[dict[str, Any]], explain: bool) -> None:
 
 
 def _show_settings(settings: dict[str, dict[str, Any]], explain: bool) -> None:
-    from ganzoo.plan.settings import SETTINGS
+    from ganzoo.plan.settings import EXCLUDES, PER_PLAYER, SETTINGS, candidates, spec_of
 
     rows: list[tuple[str, ...]] = []
     for name, setting in settings.items():
         row = (name, _plain(setting["value"]), setting["because"])
         if explain:
-            about = SETTINGS[name].about if name in SETTINGS else ""
-            rows.append((*row, ", ".join(setting["overrides"]), about))
+            spec = spec_of(name)
+            rows.append((*row, ", ".join(setting["overrides"]), spec.about if spec else ""))
         elif setting["because"] != "default":
             rows.append(row)
+    if explain:  # what nothing asks for
+        for name, spec in {**SETTINGS, **PER_PLAYER}.items():
+            said = any(mine in candidates(name) or mine.startswith(f"{name}.") for mine in settings)
+            if not said and EXCLUDES.get(name) not in settings:
+                rows.append((name, _plain(spec.default), "default", "", spec.about))
     if rows:
         show_table(("setting", "value", "because", *(("instead of", "what it is") if explain else ())), rows)
 

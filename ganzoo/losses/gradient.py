@@ -35,9 +35,13 @@ class GradientPenalty(Regularizer):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The penalty in this update, in float32."""
-        y = self.labels(ctx)
         with exact(ctx.real.device):
-            return {self.name: self(lambda x: ctx.discriminate(x, exact=True, y=y).score, ctx.real, ctx.fake)}
+            return {self.name: self(self.critic(ctx), ctx.real, ctx.fake)}
+
+    def critic(self, ctx: TurnContext) -> ScoreFunction:
+        """D by passes that can be differentiated twice, under the labels of :meth:`labels`."""
+        y = self.labels(ctx)
+        return lambda x: ctx.discriminate(x, exact=True, y=y).score
 
 
 def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:

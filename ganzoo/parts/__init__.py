@@ -18,6 +18,7 @@ from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Output
 from ganzoo.parts.regularizer import Regularizer
+from ganzoo.schedules import Number, number_at
 
 __all__ = [
     "NOISE",
@@ -29,6 +30,7 @@ __all__ = [
     "Critic",
     "LinearHead",
     "Loss",
+    "Number",
     "Output",
     "Regularizer",
     "ScoreFunction",
@@ -38,5 +40,6 @@ __all__ = [
     "gather",
     "global_draw",
     "global_mean",
+    "number_at",
     "world",
 ]

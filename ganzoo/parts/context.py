@@ -12,6 +12,7 @@ from ganzoo.parts.exactness import exact as exactly
 from ganzoo.parts.output import Output, Scores
 from ganzoo.parts.passes import Passes
 from ganzoo.parts.update import Update
+from ganzoo.schedules import Number, number_at
 
 Batch = dict[str, Tensor]
 """Rows by key: ``image`` ``(B, C, H, W)`` in [-1, 1], ``label`` ``(B,)``, and what else the game takes."""
@@ -159,9 +160,9 @@ class TurnContext:
         """The codes ``(B, codes)`` that ``z`` ends in, of the regularizer that drew them."""
         return self.z[:, self._codes[id(part)]]
 
-    def now(self, number: float) -> float:
-        """The value of an option in this update."""
-        return float(number)
+    def now(self, number: Number) -> float:
+        """The value in this step of an option annotated ``ganzoo.Number``, which may be a schedule."""
+        return number_at(number, self.step, self.horizon, self.images_seen)
 
     def report(self, name: str, value: Tensor | float) -> None:
         """Log a number under ``player/name`` beside the losses; it is in no loss.

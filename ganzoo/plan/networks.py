@@ -7,7 +7,7 @@ from typing import Any
 
 from ganzoo.errors import RecipeError, either
 from ganzoo.plan.plan import SIDES, Slot
-from ganzoo.plan.settings import SETTINGS
+from ganzoo.plan.settings import PER_PLAYER
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import EMPTY, WORD_KINDS, Part
@@ -149,7 +149,7 @@ def train_of_sides(train: Mapping[str, object], sides: Collection[str], whole: b
         player = name.rpartition(".")[2] if "." in name else None
         if player in SIDES:
             asked |= {name: value} if player in sides else {}
-        elif all(f"{name}.{side}" in SETTINGS for side in SIDES):
+        elif name in PER_PLAYER:
             asked |= {f"{name}.{side}": value for side in sides}
         elif whole:
             asked[name] = value

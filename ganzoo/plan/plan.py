@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from ganzoo.errors import ModelError, UnknownPart
-from ganzoo.plan.settings import SETTINGS, Value, read
+from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
@@ -54,6 +54,12 @@ class Slot:
         values = self.options
         return {o.key: o.format(values[name]) for name, o in mine.items() if values[name] != o.default}
 
+    @property
+    def scheduled(self) -> dict[str, Any]:
+        """The options that may be schedules, as recipes write them, with their values."""
+        known = {} if self.entry is None else self.entry.options()
+        return {o.key: self.options[name] for name, o in known.items() if o.schedulable and name in self.options}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -85,7 +91,13 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
-        return self.settings[name].value if name in self.settings else SETTINGS[name].default
+        for source in candidates(name):
+            if source in self.settings:
+                return value_from(name, source, self.settings[source].value)
+        spec = spec_of(name)
+        if spec is None:
+            raise KeyError(name)
+        return spec.default
 
     def slot(self, kind: str, side: str | None = None) -> Slot:
         """The slot of a single-valued kind."""

@@ -14,7 +14,7 @@ from ganzoo.plan.canonical import canonical_text
 from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, strongest_first, supersedes
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
 from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
-from ganzoo.plan.settings import SETTINGS, read, write
+from ganzoo.plan.precedence import Suggestion, players_of, settle
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
 from ganzoo.registry.recipe import (
@@ -283,8 +283,7 @@ class _Resolver:
     # --- settings -------------------------------------------------------------------------------------------
 
     def _settings(self, given: Mapping[str, object], suggested: Mapping[str, object]) -> dict[str, Setting]:
-        table = {name: Setting(spec.default, "default") for name, spec in SETTINGS.items()}
-        suggestions: list[tuple[int, int, str, Mapping[str, object]]] = []
+        suggestions: list[Suggestion] = []
         for claim in self.accepted:
             if claim.entry is not None:
                 reason = claim.name if claim.reason == "named" else f"{claim.name} ({claim.reason})"
@@ -297,12 +296,7 @@ class _Resolver:
             suggestions.append((2 * len(self.layers) + 1, -1, slot.name, asked))
         suggestions.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         suggestions.append((-1, 0, GIVEN, given))
-        for _, _, reason, train in sorted(suggestions, key=lambda one: (-one[0], one[1])):
-            for name, value in train.items():
-                checked, old = read(name, value), table.get(name)
-                before = (*old.overrides, f"{write(old.value)} ({old.reason})") if old else ()
-                table[name] = Setting(checked, reason, before)
-        return table
+        return settle(suggestions, players_of(self.head_entry))
 
 
 def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:

@@ -1,27 +1,38 @@
 """The hyperparameters of training: set with ``--set NAME=VALUE``, by a part's ``train=`` and by presets.
 
-A learning rate is a number or a schedule, such as ``cosine/2e-4/0``.
+Those of a player are written ``lr.d``; a plain ``lr`` is for all players. Some take a schedule, such as
+``cosine/2e-4/0``: see :mod:`ganzoo.schedules`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
-from ganzoo.errors import UsageError, nearest
+from ganzoo.errors import UsageError, either, nearest
+from ganzoo.schedules import FORM, is_schedule, read_images, read_number, read_when
 
 Value = float | int | str | tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One hyperparameter: its default, how its text is read, the forms it takes in words, and what it is for."""
+    """One hyperparameter.
+
+    Attributes:
+        default: its value where nothing asks for another.
+        read: reads its text, and raises ValueError for one that does not work.
+        form: the forms that it takes, in words.
+        about: what it is for.
+        always: whether every plan has it; another is there where something asks for it.
+    """
 
     default: Value
     read: Callable[[str], Value]
     form: str
     about: str
+    always: bool = True
 
 
 def _number(text: str, low: float, high: float) -> float:
@@ -53,14 +64,29 @@ def _one_of(*choices: str) -> Callable[[str], Value]:
     return read
 
 
-def _rate(text: str) -> Value:
-    """A learning rate, or ``cosine/FROM/TO`` or ``linear/FROM/TO`` over the run's horizon."""
-    shape, *ends = text.split("/")
-    if not ends:
-        return _number(text, 0.0, math.inf)
-    if shape not in ("cosine", "linear") or len(ends) != 2:
-        raise ValueError(text)
-    return "/".join([shape, *(write(_number(end, 0.0, math.inf)) for end in ends)])
+def _scheduled(low: float = 0.0, high: float = math.inf, below: float = math.inf) -> Callable[[str], Value]:
+    """A number from ``low`` to ``high`` and under ``below``, or a schedule of such."""
+
+    def one(text: str) -> float:
+        value = _number(text, low, high)
+        if value >= below:
+            raise ValueError(text)
+        return value
+
+    return lambda text: read_number(text, one, write)
+
+
+def _images(text: str) -> float:
+    """Real images, with a suffix or without one."""
+    return float(text) if text.isdecimal() else read_images(text)
+
+
+def _halflife(text: str) -> Value:
+    return read_number(text, _images, lambda count: str(round(count)))
+
+
+def _when(text: str) -> Value:
+    return "0" if text == "0" else read_when(text)
 
 
 def _betas(text: str) -> Value:
@@ -77,19 +103,61 @@ def _init(text: str) -> Value:
     return "/".join([kind, *(write(_number(value, 0.0, math.inf)) for value in width)])
 
 
-SETTINGS: Mapping[str, Spec] = {
-    "lr.g": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of G, or its schedule"),
-    "lr.d": Spec(2e-4, _rate, "a number, or cosine/FROM/TO or linear/FROM/TO", "learning rate of D, or its schedule"),
-    "optimizer": Spec("adam", _one_of("adam", "rmsprop", "sgd"), "adam, rmsprop or sgd", "optimiser of every player"),
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd", "nadam", "radam")
+_RATE = f"a number from 0 up, or {FORM}"
+_BETA = f"a number in [0, 1), or {FORM} of such"
+
+PER_PLAYER: Mapping[str, Spec] = {
+    "lr": Spec(2e-4, _scheduled(), _RATE, "learning rate, or its schedule"),
+    "optimizer": Spec("adam", _one_of(*OPTIMIZERS), either(OPTIMIZERS), "optimiser, as torch has it"),
     "betas": Spec((0.5, 0.999), _betas, "two numbers in [0, 1), such as 0.5/0.999", "Adam's betas"),
-    "repeat.d": Spec(1, _whole(1), "a whole number from 1 up", "updates of D in a step, each with its own batch"),
-    "repeat.g": Spec(1, _whole(1), "a whole number from 1 up", "updates of G in a step"),
+    "beta1": Spec(0.5, _scheduled(below=1.0), _BETA, "the first of Adam's betas"),
+    "beta2": Spec(0.999, _scheduled(below=1.0), _BETA, "the second of Adam's betas"),
+    "eps": Spec(1e-8, _scheduled(), _RATE, "what the optimiser adds to the root of the second moment"),
+    "weight-decay": Spec(0.0, _scheduled(), _RATE, "weight decay, as the optimiser has it"),
+    "clip": Spec(0.0, _scheduled(), f"{_RATE}; 0 turns it off", "the most that the norm of the gradient may be"),
+    "repeat": Spec(1, _whole(1), "a whole number from 1 up", "updates in a step"),
+}
+"""Settings of every player: ``NAME.PLAYER`` is for one of them, a plain ``NAME`` for all without one of their own."""
+EXCLUDES = {"ema": "ema.halflife", "ema.halflife": "ema"}
+"""Of settings that say the same in two ways, the other: at a higher level of precedence one takes its place."""
+_PAIR = {"beta1": 0, "beta2": 1}  # which of the two numbers of betas each is
+
+
+SETTINGS: Mapping[str, Spec] = {
+    "lr.g": replace(PER_PLAYER["lr"], about="learning rate of G, or its schedule"),
+    "lr.d": replace(PER_PLAYER["lr"], about="learning rate of D, or its schedule"),
+    "optimizer": replace(PER_PLAYER["optimizer"], about="optimiser of every player"),
+    "betas": PER_PLAYER["betas"],
+    "repeat.d": replace(PER_PLAYER["repeat"], about="updates of D in a step, each with its own batch"),
+    "repeat.g": replace(PER_PLAYER["repeat"], about="updates of G in a step"),
     "batch": Spec(64, _whole(1), "a whole number from 1 up", "images in the global batch, over all processes"),
     "ema": Spec(
         0.999,
-        _real(0.0, 0.999999),
-        "a number in [0, 1); 0 turns it off",
+        _scheduled(0.0, 0.999999),
+        f"a number in [0, 1), or {FORM} of such; 0 turns it off",
         "decay of G's exponential moving average (EMA)",
+    ),
+    "ema.halflife": Spec(
+        0,
+        _halflife,
+        f"real images, such as 500k, or {FORM} of such; 0 copies the weights",
+        "images after which half of the EMA is new, in place of its decay",
+        always=False,
+    ),
+    "ema.start": Spec(
+        "0",
+        _when,
+        "whole steps, or real images with a suffix, such as 300k",
+        "until then the EMA is a copy of the weights",
+        always=False,
+    ),
+    "ema.ramp": Spec(
+        0.0,
+        _real(),
+        "a number from 0 up; 0 turns it off",
+        "the EMA's halflife is at most this times the images seen",
+        always=False,
     ),
     "standing": Spec(
         16,
@@ -128,16 +196,79 @@ def write(value: Value) -> str:
     return short if float(short) == value else repr(value)
 
 
+def split(name: str) -> tuple[str, str | None]:
+    """A setting of a player as its plain name and the player; any other as it is, and None."""
+    plain, _, player = name.rpartition(".")
+    return (plain, player) if plain in PER_PLAYER and player.isidentifier() else (name, None)
+
+
+def spec_of(name: str) -> Spec | None:
+    """What a setting is, those of single players included; None for one that there is not."""
+    return SETTINGS.get(name) or PER_PLAYER.get(split(name)[0])
+
+
+def candidates(name: str) -> list[str]:
+    """The settings that say what ``name`` is, the most specific first: of ``beta1.d`` also ``betas.d`` and ``betas``.
+
+    A player without a learning rate of its own learns as G does.
+    """
+    plain, player = split(name)
+    names = [plain, "betas"] if plain in _PAIR else [plain]
+    places = [player, None] if player is not None else [None]
+    found = [each if place is None else f"{each}.{place}" for place in places for each in names]
+    return [*found, "lr.g"] if plain == "lr" and player not in ("g", None) else found
+
+
+def value_from(name: str, source: str, value: Value) -> Value:
+    """The value of the setting ``name`` where ``source``, one of its :func:`candidates`, has ``value``."""
+    plain = split(name)[0]
+    return value[_PAIR[plain]] if isinstance(value, tuple) and plain in _PAIR else value
+
+
+def rank(name: str) -> int:
+    """How specific a name is: of one level, the settings of the more specific one count."""
+    plain, player = split(name)
+    return 2 * (player is not None) + (plain in _PAIR)
+
+
+def outranks(name: str, other: str) -> bool:
+    """Whether ``name``, set at a higher level of precedence, leaves nothing of ``other``, as ``lr`` of ``lr.d``."""
+    if EXCLUDES.get(name) == other:
+        return True
+    plain, player = split(other)
+    if plain == "betas":
+        return player is not None and name == plain
+    return name != other and rank(name) < rank(other) and name in candidates(other) and not _of_another(name, player)
+
+
+def _of_another(name: str, player: str | None) -> bool:
+    """Whether ``name`` is a setting of another player, such as the learning rate of G that others learn with."""
+    return split(name)[1] not in (None, player)
+
+
+def shares(name: str, there: Collection[str]) -> list[str]:
+    """The more specific names that ``name`` has to be set for too, since others that are ``there`` say both numbers.
+
+    Of a plain ``beta1`` beside ``betas.d`` of a lower level, this is ``beta1.d``.
+    """
+    plain, player = split(name)
+    if plain not in _PAIR or player is not None:
+        return []
+    return [f"{plain}.{split(other)[1]}" for other in there if other.startswith("betas.")]
+
+
 def read(name: str, value: object) -> Value:
     """The value of one setting, checked.
 
     Raises:
         UsageError: for an unknown name or a value that it cannot take.
     """
-    if name not in SETTINGS:
-        raise UsageError(f"there is no setting {name!r}; nearest: {', '.join(nearest(name, SETTINGS))}")
+    spec = spec_of(name)
+    if spec is None:
+        raise UsageError(f"there is no setting {name!r}; nearest: {', '.join(nearest(name, [*SETTINGS, *PER_PLAYER]))}")
     text = write(tuple(value)) if isinstance(value, (list, tuple)) else str(value)  # type: ignore[arg-type]
     try:
-        return SETTINGS[name].read(text)
+        return spec.read(text)
     except ValueError:
-        raise UsageError(f"{name}={text} does not work: {name} takes {SETTINGS[name].form}") from None
+        no = f"; {name} takes no schedule" if is_schedule(text) and FORM not in spec.form else ""
+        raise UsageError(f"{name}={text} does not work: {name} takes {spec.form}{no}") from None

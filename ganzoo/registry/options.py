@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from ganzoo.errors import PluginError, UsageError, either, nearest
 from ganzoo.registry.recipe import NUMBER, VALUE, canonical
+from ganzoo.schedules import FORM, NUMBER_MARK, is_schedule, read_number
 
 NONE = "none"
 BOOLEANS = {"true": True, "false": False}
@@ -26,7 +27,7 @@ class Option:
     Attributes:
         name: the keyword argument, ``ch_d``; recipes write it ``ch.d``.
         default: its default.
-        annotation: int, float, bool, str, a Literal, a tuple of those, or ``X | None``.
+        annotation: int, float, bool, str, a Literal, a tuple of those, ``ganzoo.Number``, or ``X | None``.
         part: the part it belongs to, for messages.
     """
 
@@ -45,6 +46,11 @@ class Option:
         """What its values look like, in words."""
         return _form(self.annotation)
 
+    @property
+    def schedulable(self) -> bool:
+        """Whether a value may be a schedule: the annotation is ``ganzoo.Number``, or that or None."""
+        return any(map(_is_number, (self.annotation, *typing.get_args(self.annotation))))
+
     def parse(self, text: str) -> Any:
         """The value that ``text`` means.
 
@@ -55,9 +61,12 @@ class Option:
             return _value_of(self.annotation, text)
         except ValueError:
             raise UsageError(
-                f"{self.part}:{self.key}={text} does not work: {self.key} takes {self.form},"
+                f"{self.part}:{self.key}={text} does not work: {self.key} takes {self.form}{self._no_schedule(text)},"
                 f" and is {self.format(self.default)} by default"
             ) from None
+
+    def _no_schedule(self, text: str) -> str:
+        return " and no schedule" if is_schedule(text) and not self.schedulable else ""
 
     def format(self, value: Any) -> str:
         """The canonical text of ``value``, which :meth:`parse` reads back."""
@@ -68,8 +77,17 @@ class Option:
         if isinstance(value, (tuple, list)):
             return "/".join(map(self.format, value))
         if isinstance(value, float):
-            return canonical(repr(value).replace("e+", "e"))
+            return _float_text(value)
         return canonical(str(value))
+
+
+def _float_text(value: float) -> str:
+    return canonical(repr(value).replace("e+", "e"))
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether an annotation is :data:`ganzoo.Number`."""
+    return NUMBER_MARK in getattr(annotation, "__metadata__", ())
 
 
 def read_options(part: str, options: Mapping[str, Option], given: Mapping[str, object]) -> dict[str, Any]:
@@ -120,7 +138,7 @@ def options_of(build: Callable[..., Any], part: str) -> dict[str, Option]:
         if not _readable(hints[parameter.name]):
             raise PluginError(
                 f"{part}: its option {parameter.name!r} is annotated {parameter.annotation!r};"
-                f" options are int, float, bool, str, Literal[...], X | None, or a tuple of those"
+                f" options are int, float, bool, str, Literal[...], X | None, ganzoo.Number, or a tuple of those"
             )
     return {
         parameter.name: Option(parameter.name, parameter.default, hints[parameter.name], part) for parameter in keywords
@@ -139,13 +157,13 @@ def _resolved(build: Callable[..., Any], annotations: dict[str, Any], part: str)
     function = inspect.unwrap(function)
     holder = type("Options", (), {"__annotations__": annotations})
     try:
-        return typing.get_type_hints(holder, globalns=getattr(function, "__globals__", {}))
+        return typing.get_type_hints(holder, globalns=getattr(function, "__globals__", {}), include_extras=True)
     except (NameError, TypeError, SyntaxError) as error:
         raise PluginError(f"{part}: an annotation of its options cannot be read: {error}") from error
 
 
 def _readable(annotation: Any) -> bool:
-    if annotation in (int, float, bool, str, type(None)):
+    if _is_number(annotation) or annotation in (int, float, bool, str, type(None)):
         return True
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Literal:
@@ -157,6 +175,8 @@ def _readable(annotation: Any) -> bool:
 
 def _value_of(annotation: Any, text: str) -> Any:
     """``text`` read by an annotation; ValueError where it cannot be."""
+    if _is_number(annotation):
+        return read_number(text, _read_float, _float_text)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return _read_any(arguments, text)
@@ -231,6 +251,8 @@ _FORMS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 def _form(annotation: Any) -> str:
+    if _is_number(annotation):
+        return f"a number, or {FORM}"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return either(sorted(map(_form, arguments), key=lambda form: form == NONE))

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from ganzoo.plan.plan import Plan
+from ganzoo.schedules import number_at, reached
 from ganzoo.training.optim import norm
 
 
 class EMA:
     """Averaged copies of networks: ``average += (1 - decay) · (network - average)`` after every step.
 
-    The decay warms up as ``min(decay, (1 + step) / (10 + step))``, so that the first weights are soon forgotten.
+    A decay that is a number warms up as ``min(decay, (1 + step) / (10 + step))``, so that the first weights are soon
+    forgotten; of a function, ``decay(step)`` is what it says.
     Buffers, such as the statistics of batch norm, are copied.
 
     Args:
         networks: by name.
-        decay: in [0, 1); with 0 the copies follow the networks exactly.
+        decay: in [0, 1), or a function of the step, counted from 0; with 0 the copies follow the networks exactly.
 
     Attributes:
         fresh_statistics: whether batch norms have statistics of the averaged weights, not copied ones.
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
-        self.decay, self.fresh_statistics = decay, False
+    def __init__(self, networks: Mapping[str, nn.Module], decay: float | Callable[[int], float]) -> None:
+        self.decay: Callable[[int], float] = decay if callable(decay) else partial(warmed_up, decay)
+        self.fresh_statistics = False
         self.averages = {name: copy.deepcopy(net).requires_grad_(False).eval() for name, net in networks.items()}
         pairs = [(self.averages[name], net) for name, net in networks.items()]
         self._own: list[Tensor] = [p for average, _ in pairs for p in average.parameters()]
@@ -38,8 +44,7 @@ class EMA:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the networks as they are after ``step``, counted from 0."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self._own, self._live, 1 - decay)
+        torch._foreach_lerp_(self._own, self._live, 1 - self.decay(step))
         if self._own_buffers:
             torch._foreach_copy_(self._own_buffers, self._live_buffers)
         self.fresh_statistics = False
@@ -65,3 +70,47 @@ class EMA:
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors by network and name."""
         return {f"{n}.{key}": t for n, average in self.averages.items() for key, t in average.state_dict().items()}
+
+
+def warmed_up(decay: float, step: int) -> float:
+    """A decay that grows with the steps, so that the first weights are soon forgotten."""
+    return min(decay, (1 + step) / (10 + step))
+
+
+def averaging_of(plan: Plan, horizon: int, images_per_step: int) -> Callable[[int], float]:
+    """The decay after a step, counted from 0, as the settings ``ema`` and ``ema.*`` say.
+
+    Args:
+        plan: with the settings.
+        horizon: steps that schedules without a length spread over.
+        images_per_step: real images of one step, as ``--images`` counts them.
+    """
+    plain = not {"ema.halflife", "ema.start", "ema.ramp"} & plan.settings.keys()
+    start, ramp = str(plan["ema.start"]), float(plan["ema.ramp"])
+
+    def decay(step: int) -> float:
+        seen = step * images_per_step
+        if "ema.halflife" not in plan.settings:
+            found = number_at(plan["ema"], step, horizon, seen)
+            if plain:
+                return warmed_up(found, step)
+            halflife = halflife_of(found, images_per_step)
+        else:
+            halflife = number_at(plan["ema.halflife"], step, horizon, seen)
+            found = decay_of(halflife, images_per_step)
+        if start != "0" and reached(start, step, seen) < 1:
+            return 0.0
+        limit = ramp * (seen + images_per_step)  # this step's images have been seen when it ends
+        return decay_of(limit, images_per_step) if ramp > 0 and limit < halflife else found
+
+    return decay
+
+
+def decay_of(halflife: float, images_per_step: int) -> float:
+    """The decay of a step after which an average is half new in ``halflife`` images; 0 for no average."""
+    return 0.5 ** (images_per_step / halflife) if halflife > 0 else 0.0
+
+
+def halflife_of(decay: float, images_per_step: int) -> float:
+    """The opposite of :func:`decay_of`."""
+    return images_per_step / -math.log2(decay) if decay > 0 else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,10 +136,13 @@ def carry_over(trainer: Trainer, state: State, before: Plan, source: Path) -> li
         else:
             tensors |= there[group, child]
     notes = [f"{child.removeprefix(PART)} starts afresh" for child in dict.fromkeys(fresh)]
-    if before["optimizer"] == plan["optimizer"]:
-        tensors |= _remembered(trainer, state, fresh)
-    else:
-        notes.append(f"optimisers start afresh: {plan['optimizer']} in place of {before['optimizer']}")
+    others: list[str] = []
+    for player in trainer.optimizers:
+        old, new = before[f"optimizer.{player}"], plan[f"optimizer.{player}"]
+        if old != new:
+            others.append(player)
+            notes.append(f"the optimizer of {player} starts afresh: {new} in place of {old}")
+    tensors |= _remembered(trainer, state, fresh, others)
     kept = ("sum/", "updates/", *(("rate/",) if _same_rates(before, trainer) else ()))
     tensors |= {name: tensor for name, tensor in state.tensors.items() if name.startswith(kept)}
     trainer.restore(state.step, tensors, state.info["counts"])
@@ -151,13 +154,13 @@ def _same_rates(before: Plan, trainer: Trainer) -> bool:
     return all(lr_of(before, player) == lr_of(trainer.gan.plan, player) for player in trainer.optimizers)
 
 
-def _remembered(trainer: Trainer, state: State, fresh: list[str]) -> dict[str, Tensor]:
-    """What optimisers know of the parameters that go on."""
+def _remembered(trainer: Trainer, state: State, fresh: list[str], others: Collection[str]) -> dict[str, Tensor]:
+    """What optimisers know of the parameters that go on, those of ``others`` among the players excepted."""
     starts = tuple(
         f"optimizer/{player}/{path}/"
         for player, own in trainer.parameters.items()
         for path in own
-        if path.partition(".")[0] not in fresh
+        if path.partition(".")[0] not in fresh and player not in others
     )
     return {name: tensor for name, tensor in state.tensors.items() if name.startswith(starts)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ganzoo.errors import UsageError, either
+from ganzoo.errors import either
 from ganzoo.plan.plan import Plan
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate
@@ -51,20 +51,12 @@ def length_of_new(
         probe: times the training for a budget of so many seconds; asked only where that is needed.
         former: horizon of the run that is forked.
         step: that it stands at.
-
-    Raises:
-        UsageError: for a horizon that ends before the run does, where a schedule depends on it.
     """
     stop, horizon, intervals = config.stop_condition(), config.horizon, setup.intervals
     scheduled, budget = schedules(setup.plan), intervals.budget if stop == Stop() else stop.budget
     if budget is None:
         steps = stop.steps_of(images_per_step(setup.plan)) or intervals.bound
         horizon = horizon or max(former, steps)
-        if scheduled and steps > horizon:
-            raise UsageError(
-                f"the schedule of {either(scheduled, 'and')} would end at step {horizon:,} of {steps:,}: give "
-                f"--horizon {steps}, or --steps {horizon}"
-            )
         return Length(replace(setup, intervals=replace(intervals, steps=steps, budget=None)), horizon)
     note = ""
     if horizon is None:

@@ -33,7 +33,7 @@ from ganzoo.parts.freeze import open_frozen
 from ganzoo.parts.update import Update
 from ganzoo.seeding import derive
 from ganzoo.training import optim
-from ganzoo.training.ema import EMA
+from ganzoo.training.ema import EMA, averaging_of
 from ganzoo.training.health import short
 
 OWN_STEP = 1  # behind the numbers of an update: the further step of regularizers draws its own
@@ -90,7 +90,7 @@ class Trainer:
     Args:
         gan: placed on the device already.
         seed: of everything that is drawn.
-        horizon: steps that learning-rate schedulers spread over.
+        horizon: steps that schedules without a length spread over.
         precision: device and arithmetic; fp32 on the CPU by default.
     """
 
@@ -110,10 +110,9 @@ class Trainer:
             player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
         }
         self.lazy = {player: self.lazy_factor(player) for player in players}
-        for player, optimizer in self.optimizers.items():
-            optim.scale_betas(optimizer, self.lazy[player])
+        self.numbers: dict[str, optim.Numbers] = {}  # of this step
         self.statistics = running_statistics(gan)
-        self.ema = EMA(generator_side(gan), float(plan["ema"]))
+        self.ema = EMA(generator_side(gan), averaging_of(plan, self.horizon, self.images_per_step))
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
         self.pending_terms: list[PendingTerms] = []
@@ -137,7 +136,7 @@ class Trainer:
         updates = count()
         due = [turn for turn in self.turns if turn.due(self.step)]
         for player, turns in groupby(due, key=lambda turn: turn.player):
-            optim.set_rate(self.optimizers[player], self.rate(player))
+            self.set_numbers(player)
             own = list(turns)
             for batch in batches[-self.repeat[player] :]:
                 for turn in own:
@@ -173,12 +172,25 @@ class Trainer:
             self.note(turn, terms)
             self.note_reports(turn.player, at)
             torch.stack(list(terms.values())).sum().backward()
-        average_gradients(self.parameters[turn.player].values())
+        own = self.parameters[turn.player].values()
+        average_gradients(own)
+        length = optim.gradient_norm(own)
         if not own_step:
-            self.add(f"{GRADIENT}{turn.player}", optim.gradient_norm(self.parameters[turn.player].values()))
+            self.add(f"{GRADIENT}{turn.player}", length)
+        optim.clip_gradients(own, length, self.numbers[turn.player]["clip"])
         optimizer = self.optimizers[turn.player]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+    def set_numbers(self, player: str) -> None:
+        """Fix what the settings of a player are in the step to come."""
+        self.numbers[player] = self.numbers_at(player, self.step)
+        optimizer, lazy = self.optimizers[player], self.lazy[player]
+        optim.set_numbers(optimizer, self.numbers[player], self.factor * lazy, power=lazy)
+
+    def numbers_at(self, player: str, step: int) -> optim.Numbers:
+        """What the settings of a player's optimiser are in ``step``."""
+        return optim.numbers_of(self.gan.plan, player, step, self.horizon, images_seen=step * self.images_per_step)
 
     def lazy_factor(self, player: str) -> float:
         """What the player's learning rate is multiplied by, as its further steps of regularizers come on top."""
@@ -212,7 +224,7 @@ class Trainer:
 
     def rate_at(self, player: str, step: int) -> float:
         """The learning rate of a player in ``step``, as its schedule and the factor have it."""
-        return self.factor * self.lazy[player] * optim.rate(optim.lr_of(self.gan.plan, player), step, self.horizon)
+        return self.factor * self.lazy[player] * self.numbers_at(player, step)["lr"]
 
     def note(self, turn: Turn, terms: Mapping[str, Tensor]) -> None:
         """Add the terms to what the next log line reports; sooner or later they are looked at."""

@@ -1,55 +1,50 @@
-"""Optimizers by name, learning-rate schedulers, and the optimizers' state as plain tensors.
-
-A scheduler is a function of the step and the horizon, not an object with a state: a resumed run needs nothing of it.
-"""
+"""Optimizers by name, what their settings are in a step, and the optimizers' state as plain tensors."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from ganzoo.plan.plan import Plan
+from ganzoo.schedules import number_at, uses_horizon
 
-
-def rate(value: float | str, step: int, horizon: int) -> float:
-    """The learning rate at ``step`` of ``horizon``.
-
-    Args:
-        value: a number, or a scheduler: ``cosine/FROM/TO`` or ``linear/FROM/TO``; after the horizon it stays at TO.
-        step: counted from 0.
-        horizon: steps that a scheduler spreads over.
-    """
-    if not isinstance(value, str):
-        return float(value)
-    shape, start, end = value.split("/")
-    done = min(step / max(horizon, 1), 1.0)
-    left = (1 + math.cos(math.pi * done)) / 2 if shape == "cosine" else 1 - done
-    return float(end) + (float(start) - float(end)) * left
+Numbers = dict[str, float]  # of an optimiser by the setting's name: lr, beta1, beta2, eps, weight-decay and clip
+SCHEDULED = ("lr", "beta1", "beta2", "eps", "weight-decay", "clip")
+KINDS: dict[str, Callable[..., Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+}
+FUSED = ("adam", "adamw", "sgd")
 
 
 def schedules(plan: Plan) -> list[str]:
-    """Names of the settings that are learning-rate schedulers, so that they depend on the horizon."""
-    return [name for name in plan.settings if name.startswith("lr.") and isinstance(plan[name], str)]
-
-
-def _setting(plan: Plan, name: str, player: str, otherwise: str) -> float | str:
-    key = f"{name}.{player}"
-    return plan[key if key in plan.settings else otherwise]
+    """Names of the settings and options that are schedules without a length, so that they depend on the horizon."""
+    settings = [name for name, setting in plan.settings.items() if uses_horizon(setting.value)]
+    slots = (plan.head, *plan.slots)
+    options = [f"{slot.name}:{key}" for slot in slots for key, value in slot.scheduled.items() if uses_horizon(value)]
+    return [*settings, *dict.fromkeys(options)]
 
 
 def lr_of(plan: Plan, player: str) -> float | str:
-    """The learning rate of a player, or its scheduler; players without one of their own learn as G does."""
-    return _setting(plan, "lr", player, "lr.g")
+    """The learning rate of a player, or its schedule; players without one of their own learn as G does."""
+    return plan[f"lr.{player}"]
 
 
 def repeat_of(plan: Plan, player: str) -> int:
     """Updates of a player in one step."""
-    key = f"repeat.{player}"
-    return int(plan[key]) if key in plan.settings else 1
+    return int(plan[f"repeat.{player}"])
+
+
+def numbers_of(plan: Plan, player: str, step: int, horizon: int, images_seen: int) -> Numbers:
+    """What the settings of a player's optimiser are in a step; see :func:`ganzoo.schedules.number_at`."""
+    return {name: number_at(plan[f"{name}.{player}"], step, horizon, images_seen) for name in SCHEDULED}
 
 
 def named_parameters(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
@@ -63,32 +58,45 @@ def named_parameters(networks: Mapping[str, nn.Module]) -> dict[str, nn.Paramete
 
 
 def make_optimizer(plan: Plan, player: str, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """The optimiser of a player as its plan's settings say.
+    """The optimiser of a player as its plan's settings say, which the first :func:`set_numbers` makes as of its step.
 
-    ``adam`` is Adam (arXiv 1412.6980) with the setting ``betas``; ``rmsprop`` has PyTorch's decay of .99, ``sgd``
+    All are torch's own with their defaults: ``adam`` is Adam (arXiv 1412.6980), ``rmsprop`` has a decay of .99, ``sgd``
     no momentum. Each is fused or runs over all tensors at once, whichever the device has.
     """
-    params = list(parameters)
-    lr = rate(lr_of(plan, player), 0, 1)
+    params, name = list(parameters), str(plan[f"optimizer.{player}"])
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in params)
-    if plan["optimizer"] == "adam":
-        return Adam(params, lr=lr, betas=tuple(plan["betas"]), fused=fused)
-    if plan["optimizer"] == "rmsprop":
-        return RMSprop(params, lr=lr, foreach=True)
-    return torch.optim.SGD(params, lr=lr, fused=fused)
+    optimizer = KINDS[name](params, **({"fused": fused} if name in FUSED else {"foreach": True}))
+    set_numbers(optimizer, numbers_of(plan, player, step=0, horizon=1, images_seen=0))
+    return optimizer
 
 
-def set_rate(optimizer: Optimizer, value: float) -> None:
-    """Give every parameter group the learning rate ``value``."""
+def set_numbers(optimizer: Optimizer, numbers: Numbers, factor: float = 1.0, power: float = 1.0) -> None:
+    """Give every parameter group the numbers of a step, those of them that its optimiser knows.
+
+    Args:
+        optimizer: one of a player.
+        numbers: as :func:`numbers_of` gives them.
+        factor: of the learning rate.
+        power: to which Adam's betas are raised, for a player that takes further steps (lazy regularisation, StyleGAN2).
+    """
+    betas = numbers["beta1"], numbers["beta2"]
+    now = {"lr": factor * numbers["lr"], "eps": numbers["eps"], "weight_decay": numbers["weight-decay"]}
+    now["betas"] = betas if power == 1 else tuple(beta**power for beta in betas)  # type: ignore[assignment]
     for group in optimizer.param_groups:
-        group["lr"] = value
+        group.update({name: value for name, value in now.items() if name in group})
 
 
-def scale_betas(optimizer: Optimizer, power: float) -> None:
-    """Raise Adam's betas to a power, for a player that takes further steps (lazy regularisation, StyleGAN2)."""
-    for group in optimizer.param_groups:
-        if power != 1 and "betas" in group:
-            group["betas"] = tuple(beta**power for beta in group["betas"])
+def clip_gradients(parameters: Iterable[nn.Parameter], length: Tensor, most: float) -> None:
+    """Scale the gradients of a player so that their norm is at most ``most``; 0 leaves them as they are.
+
+    Args:
+        parameters: of the player.
+        length: the norm of their gradients; one that is infinite or NaN stays so, for the health checks to find.
+        most: the setting ``clip``.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if most > 0 and gradients:
+        torch._foreach_mul_(gradients, (most / length.clamp(min=most)).to(gradients[0].dtype))
 
 
 def norm(tensors: list[Tensor]) -> Tensor:

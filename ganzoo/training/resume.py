@@ -23,9 +23,11 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.parts.freeze import open_frozen
+from ganzoo.plan.networks import entry_of
 from ganzoo.plan.plan import Plan
+from ganzoo.plan.precedence import players_of
 from ganzoo.plan.resolver import make_plan
-from ganzoo.plan.settings import read, write
+from ganzoo.plan.settings import PER_PLAYER, read, write
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.optim import schedules
@@ -167,7 +169,8 @@ def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], p
         if name in sizes:
             was, now = sizes[name], value
         else:
-            was, now = write(plan[name]) if name in plan.settings else None, write(read(name, value))
+            now = write(read(name, value))
+            was = next((said for said in _values(plan, name) if said != now), now)
         if was != now:
             wrong.append(f"{name}={was} (given: {now})")
     if wrong:
@@ -175,6 +178,12 @@ def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], p
             f"{folder} was trained with {either(wrong, 'and')}; resume without that, or go on with it in a new folder: "
             f"{fork_hint(folder)} with the same options"
         )
+
+
+def _values(plan: Plan, name: str) -> list[str]:
+    """What a setting is in a plan; a plain name of what players have by themselves, for each of them."""
+    players = [f"{name}.{player}" for player in players_of(entry_of(plan.head))] if name in PER_PLAYER else []
+    return [write(plan[each]) for each in players or [name]]
 
 
 def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) -> None:
@@ -187,8 +196,8 @@ def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) 
         )
 
 
-def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, steps: int | None, folder: Path) -> None:
-    """A scheduler is spread over a horizon; with another one, or past it, learning rates are not those of the run."""
+def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, folder: Path) -> None:
+    """A schedule without a length is spread over a horizon; with another one its numbers are not those of the run."""
     if not schedules(plan):
         return
     named = either(schedules(plan), "and")
@@ -196,9 +205,4 @@ def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, steps: int
         raise RunError(
             f"the schedule of {named} in {folder} spreads over {horizon:,} steps, not {given:,}; leave out --horizon, "
             f"or go on with it in a new folder: {fork_hint(folder)} --horizon {given}"
-        )
-    if steps is not None and steps > horizon:
-        raise RunError(
-            f"the schedule of {named} ends at step {horizon:,}: {folder} cannot go on past it; go on with a longer "
-            f"one in a new folder: {fork_hint(folder)} --horizon {steps}"
         )

@@ -219,7 +219,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         check_metrics(intervals)
         others = held_out(intervals, value, wanted, data, valid=valid, notes=notes)
         check_scorable(gan, others, intervals)
-        resuming.refuse_other_horizon(gan.plan, before["horizon"], config.horizon, intervals.steps, folder)
+        resuming.refuse_other_horizon(gan.plan, before["horizon"], config.horizon, folder)
         if config.license is not None:
             config_json["license"] = config.license
         precision = choose_precision(str(gan.plan["precision"]), choose_device(config.device))

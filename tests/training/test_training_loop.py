@@ -9,9 +9,10 @@ import ganzoo
 from ganzoo.errors import RunError, UsageError
 from ganzoo.gan.builder import build
 from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.plan.settings import OPTIMIZERS
 from ganzoo.training.ema import EMA
 from ganzoo.training.loop import NotFinite, Trainer, learning
-from ganzoo.training.optim import lr_of, make_optimizer, rate, restore, state_of
+from ganzoo.training.optim import lr_of, make_optimizer, restore, state_of
 
 
 def trainer_of(recipe=RECIPE, settings=None, **options):
@@ -145,19 +146,7 @@ def test_average_is_applied_only_inside_the_block():
     assert trainer.gan.G is own
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (1e-3, [1e-3, 1e-3, 1e-3, 1e-3]),
-        ("linear/1e-3/0", [1e-3, 5e-4, 0.0, 0.0]),
-        ("cosine/1e-3/1e-4", [1e-3, 5.5e-4, 1e-4, 1e-4]),
-    ],
-)
-def test_rates(value, expected):
-    assert [rate(value, step, 10) for step in (0, 5, 10, 20)] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimiser_goes_on_where_it_was(name):
     plan = build(RECIPE, 16, 1, settings={"optimizer": name}, device="meta").plan
     assert lr_of(plan, "d") == 2e-4
@@ -177,7 +166,7 @@ def test_optimiser_goes_on_where_it_was(name):
     assert torch.equal(layers[0].weight, layers[1].weight) and torch.equal(layers[0].bias, layers[1].bias)
 
 
-@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimiser_lowers_a_loss(name):
     plan = build(RECIPE, 16, 1, settings={"optimizer": name, "lr.g": 0.1}, device="meta").plan
     weight = nn.Parameter(torch.ones(3))

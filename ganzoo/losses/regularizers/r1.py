@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
-from ganzoo.parts import TurnContext
+from ganzoo.parts import Number, TurnContext, exact, number_at
 
 
 class R1(GradientPenalty):
@@ -17,12 +17,21 @@ class R1(GradientPenalty):
 
     name = "r1"
 
-    def __init__(self, *, gamma: float = 10.0, every: int = 1) -> None:
+    def __init__(self, *, gamma: Number = 10.0, every: int = 1) -> None:
         self.gamma, self.every = gamma, check_every(self.name, every)
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
-        """The weighted penalty, a scalar."""
-        return self.gamma / 2 * gradient(critic, real).square().sum(1).mean()
+        """The weighted penalty, a scalar, by the γ that a schedule begins with."""
+        return number_at(self.gamma, step=0, horizon=1, images_seen=0) / 2 * self.slope(critic, real, fake)
+
+    def slope(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
+        """The mean squared norm of the gradients, a scalar."""
+        return gradient(critic, real).square().sum(1).mean()
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The penalty in this update, in float32, by the γ of its step."""
+        with exact(ctx.real.device):
+            return {self.name: ctx.now(self.gamma) / 2 * self.slope(self.critic(ctx), ctx.real, ctx.fake)}
 
 
 class R2(R1):
@@ -33,9 +42,9 @@ class R2(R1):
 
     name = "r2"
 
-    def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
-        """The weighted penalty, a scalar."""
-        return super().__call__(critic, fake, real)
+    def slope(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
+        """The mean squared norm of the gradients, a scalar."""
+        return super().slope(critic, fake, real)
 
     def labels(self, ctx: TurnContext) -> Tensor:
         """Those of fakes."""
