@@ -34,7 +34,7 @@ class WithPeers(click.Command):
 @click.option("--batch", default=64, show_default=True, help="Batch size.")
 @click.option("--channels", default=3, show_default=True, help="Planes of the images.")
 @click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
-@click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
+@click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
 @click.option("--set", "settings", metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32.")
 @click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")

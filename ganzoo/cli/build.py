@@ -24,7 +24,7 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")
 @click.option("--channels", default=3, show_default=True, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.")
 @click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
-@click.option("--z-dim", default=128, show_default=True, help="Length of the noise.")
+@click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
 @click.option("--explain", is_flag=True, help="Every part and hyperparameter with the reason for it.")
 @click.option("--layers", "with_layers", is_flag=True, help="A table of every layer.")
@@ -35,7 +35,7 @@ def build(
     resolution: str,
     channels: int,
     classes: int,
-    z_dim: int,
+    z_dim: int | None,
     settings: tuple[str, ...],
     explain: bool,
     with_layers: bool,

@@ -26,8 +26,9 @@ from ganzoo.parts.freeze import learning_modules, uninitialised_modules
 from ganzoo.parts.loss import Loss
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
-from ganzoo.plan.plan import SIDES, Plan, Slot
+from ganzoo.plan.plan import GIVEN, SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.plan.settings import z_dim_names
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Recipe
@@ -45,7 +46,7 @@ def build(
     resolution: Sized = 32,
     channels: int = 3,
     classes: int = 0,
-    z_dim: int = 128,
+    z_dim: int | None = None,
     settings: Mapping[str, object] | None = None,
     device: str = "cpu",
 ) -> GAN:
@@ -56,7 +57,7 @@ def build(
         resolution: of the images: the side of squares, or height and width, as ``(64, 128)`` or ``"64x128"``.
         channels: of the images: 1 for grey, 3 for RGB, 4 for RGBA, or any other number.
         classes: of the labels; 0 for data without labels.
-        z_dim: length of the noise.
+        z_dim: length of the noise; by default the setting ``z-dim``, which is 128 unless an architecture asks for more.
         settings: as ``--set`` takes them, such as ``{"init": "orthogonal"}``.
         device: where the weights live; ``"meta"`` allocates nothing.
 
@@ -73,13 +74,14 @@ def build(
 
 
 def assemble(
-    plan: Plan, resolution: Sized, channels: int, classes: int = 0, z_dim: int = 128, device: str = "cpu"
+    plan: Plan, resolution: Sized, channels: int, classes: int = 0, z_dim: int | None = None, device: str = "cpu"
 ) -> GAN:
     """Build the networks and parts of a plan; see :func:`build`."""
     if isinstance(resolution, int) and resolution < 1:
         raise UsageError(f"resolution={resolution} does not work: it is a whole number from 1 up")
     size = read_size(resolution)
-    for name, number in {"channels": channels, "z_dim": z_dim}.items():
+    length = _z_dim(plan, size if isinstance(size, int) else size[0], z_dim)
+    for name, number in {"channels": channels, "z_dim": length}.items():
         if number < 1:
             raise UsageError(f"{name}={number} does not work: it is a whole number from 1 up")
     if classes < 0:
@@ -89,7 +91,7 @@ def assemble(
         "resolution": size,
         "channels": channels,
         "classes": classes if plan.conditional else 0,
-        "z_dim": z_dim,
+        "z_dim": length,
     }
     try:
         with torch.device("meta"), Unfilled():
@@ -106,6 +108,23 @@ def assemble(
     # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
     # ones of a norm or the vectors of spectral norm.
     return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
+
+
+def _z_dim(plan: Plan, height: int, given: int | None) -> int:
+    """The length of the noise: the one given, else the plan's.
+
+    Raises:
+        UsageError: a person gave it as a setting too, and another.
+    """
+    planned = plan.z_dim(height)
+    if given is None or given == planned:
+        return planned
+    by_person = [name for name in z_dim_names(height) if name in plan.settings and plan.settings[name].reason == GIVEN]
+    if by_person:
+        raise UsageError(
+            f"z_dim={given} and the setting {by_person[0]}={planned} are two lengths of z: give one of them"
+        )
+    return given
 
 
 class Unfilled(TorchFunctionMode):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganzoo.errors import RecipeError, either
 from ganzoo.plan.plan import SIDES, Slot
-from ganzoo.plan.settings import PER_PLAYER
+from ganzoo.plan.settings import PER_PLAYER, spec_of
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import EMPTY, WORD_KINDS, Part
@@ -151,6 +151,8 @@ def train_of_sides(train: Mapping[str, object], sides: Collection[str], whole: b
             asked |= {name: value} if player in sides else {}
         elif name in PER_PLAYER:
             asked |= {f"{name}.{side}": value for side in sides}
+        elif (spec := spec_of(name)) is not None and spec.side is not None:
+            asked |= {name: value} if spec.side in sides else {}
         elif whole:
             asked[name] = value
     return asked

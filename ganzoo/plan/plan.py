@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from ganzoo.errors import ModelError, UnknownPart
-from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from
+from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from, z_dim_names
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
@@ -98,6 +98,11 @@ class Plan:
         if spec is None:
             raise KeyError(name)
         return spec.default
+
+    def z_dim(self, height: int) -> int:
+        """How long the noise is for images of so many rows, unless somebody says otherwise."""
+        exact, general = z_dim_names(height)
+        return int(self[exact if exact in self.settings else general])
 
     def slot(self, kind: str, side: str | None = None) -> Slot:
         """The slot of a single-valued kind."""

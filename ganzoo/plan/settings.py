@@ -26,6 +26,7 @@ class Spec:
         form: the forms that it takes, in words.
         about: what it is for.
         always: whether every plan has it; another is there where something asks for it.
+        side: whose network alone it is about; None for the whole training.
     """
 
     default: Value
@@ -33,6 +34,7 @@ class Spec:
     form: str
     about: str
     always: bool = True
+    side: str | None = None
 
 
 def _number(text: str, low: float, high: float) -> float:
@@ -119,6 +121,7 @@ PER_PLAYER: Mapping[str, Spec] = {
     "repeat": Spec(1, _whole(1), "a whole number from 1 up", "updates in a step"),
 }
 """Settings of every player: ``NAME.PLAYER`` is for one of them, a plain ``NAME`` for all without one of their own."""
+Z_DIM = "z-dim"
 EXCLUDES = {"ema": "ema.halflife", "ema.halflife": "ema"}
 """Of settings that say the same in two ways, the other: at a higher level of precedence one takes its place."""
 _PAIR = {"beta1": 0, "beta2": 1}  # which of the two numbers of betas each is
@@ -168,6 +171,14 @@ SETTINGS: Mapping[str, Spec] = {
     "init": Spec(
         "default", _init, "default, normal[/STD], orthogonal[/GAIN] or xavier[/GAIN]", "initialisation of the weights"
     ),
+    "z-dim": Spec(
+        128,
+        _whole(1),
+        "a whole number from 1 up",
+        "length of the noise z; z-dim@32 is for images of 32 rows",
+        always=False,
+        side="g",
+    ),
     "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "distribution of the noise z"),
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror real images at random"),
     "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),
@@ -203,8 +214,19 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def spec_of(name: str) -> Spec | None:
-    """What a setting is, those of single players included; None for one that there is not."""
-    return SETTINGS.get(name) or PER_PLAYER.get(split(name)[0])
+    """What a setting is, those of single players and sizes included; None for one that there is not."""
+    return SETTINGS.get(_of_every_size(name)) or PER_PLAYER.get(split(name)[0])
+
+
+def _of_every_size(name: str) -> str:
+    """``z-dim`` of ``z-dim@32``; any other name as it is."""
+    plain, _, size = name.partition("@")
+    return plain if plain == Z_DIM and size.isdecimal() and not size.startswith("0") else name
+
+
+def z_dim_names(height: int) -> tuple[str, str]:
+    """The settings that say how long the noise is for images of so many rows, the more specific first."""
+    return f"{Z_DIM}@{height}", Z_DIM
 
 
 def candidates(name: str) -> list[str]:
@@ -228,12 +250,12 @@ def value_from(name: str, source: str, value: Value) -> Value:
 def rank(name: str) -> int:
     """How specific a name is: of one level, the settings of the more specific one count."""
     plain, player = split(name)
-    return 2 * (player is not None) + (plain in _PAIR)
+    return 2 * (player is not None) + (plain in _PAIR or "@" in name)
 
 
 def outranks(name: str, other: str) -> bool:
     """Whether ``name``, set at a higher level of precedence, leaves nothing of ``other``, as ``lr`` of ``lr.d``."""
-    if EXCLUDES.get(name) == other:
+    if EXCLUDES.get(name) == other or name == _of_every_size(other) != other:
         return True
     plain, player = split(other)
     if plain == "betas":

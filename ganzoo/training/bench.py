@@ -47,7 +47,7 @@ def bench(
     batch: int = 64,
     channels: int = 3,
     classes: int = 0,
-    z_dim: int = 128,
+    z_dim: int | None = None,
     rounds: int = 7,
     settings: Mapping[str, object] | None = None,
     device: str | None = None,
@@ -58,7 +58,8 @@ def bench(
     Args:
         recipe: what to train.
         against: peers to time in the same process; see :mod:`ganzoo.training.peers`.
-        batch, channels, classes, z_dim: sizes, the same for all.
+        batch, channels, classes: sizes, the same for all.
+        z_dim: length of the noise; by default that of the recipe.
         rounds: timed steps of each, after two that are not.
         settings: as for training; ``repeat.d`` is 1 here unless given.
         device: where ours runs.
@@ -84,7 +85,7 @@ def bench(
     torch.manual_seed(0)
     gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     labels = torch.arange(batch) % max(gan.classes, 1)
-    workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, z_dim)
+    workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, gan.z_dim)
     networks = either(gan.plan.architectures, "and")
     for peer in against:
         check_peer(peer, networks, gan.classes)
@@ -99,7 +100,7 @@ def bench(
         "resolution": PIXELS,
         "channels": channels,
         "classes": gan.classes,
-        "z_dim": z_dim,
+        "z_dim": gan.z_dim,
         "rounds": rounds,
         **_report(ours, times, batch, memory),
     }

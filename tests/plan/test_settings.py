@@ -1,8 +1,10 @@
 """Settings: whose they are, which of several wins, what is refused; and that options can be schedules."""
 
 import json
+import math
 
 import pytest
+from torch import nn
 
 import ganzoo
 from ganzoo.errors import RecipeError, UsageError
@@ -135,3 +137,88 @@ def test_an_option_that_is_a_number_takes_a_schedule(pull):
 def test_an_option_that_takes_none_refuses_a_schedule_by_name(pull, option):
     with pytest.raises((UsageError, RecipeError), match=option.partition("=")[0]):
         make_plan(f"dcgan+pull:{option}")
+
+
+# --- the length of the noise --------------------------------------------------------------------------------
+
+
+class Sized:
+    """A pair of networks whose noise has a length of its own, by size."""
+
+    @ganzoo.hookimpl
+    def register_architectures(self, register):
+        """One."""
+        register("sized", generator=_generator, discriminator=_discriminator, train={"z-dim@32": 80, "z-dim": 120})
+
+
+def _generator(kit):
+    """One map."""
+    return Made(kit)
+
+
+def _discriminator(kit):
+    """One map."""
+    return Told(kit)
+
+
+class Made(nn.Module):
+    """One linear map."""
+
+    def __init__(self, kit):
+        super().__init__()
+        self.z_dim, self.draw, self.shapes = kit.z_dim, kit.draw, ((kit.z_dim,), (kit.y_dim,))
+        self.image, self.map = kit.image, nn.Linear(kit.z_dim, math.prod(kit.image))
+
+    def forward(self, z, y):
+        """Images of noise."""
+        return self.map(z).tanh().unflatten(1, self.image)
+
+    def prior(self, n, rng, truncation=None):
+        """Noise."""
+        return self.draw(n, self.z_dim, rng, truncation)
+
+
+class Told(nn.Module):
+    """One linear map."""
+
+    def __init__(self, kit):
+        super().__init__()
+        self.map = nn.Linear(math.prod(kit.image), 1)
+
+    def forward(self, x, y):
+        """Scores of images."""
+        return ganzoo.Output(self.map(x.flatten(1)).squeeze(1), x.flatten(1))
+
+
+@pytest.fixture
+def sized():
+    with ganzoo.testing.plugin(Sized()):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("recipe", "resolution", "options", "length"),
+    [
+        ("sized", 32, {}, 80),
+        ("sized", 16, {}, 120),
+        ("sized", 32, {"z_dim": 7}, 7),
+        ("sized", 32, {"settings": {"z-dim": 9}}, 9),
+        ("sized", 32, {"settings": {"z-dim": 9, "z-dim@32": 11}}, 11),
+        ("dcgan+sized@g", 32, {}, 80),
+        ("dcgan+sized@d", 32, {}, 128),
+        ("sized+dcgan@g", 32, {}, 128),
+        ("dcgan", 32, {}, 128),
+    ],
+)
+def test_architectures_say_how_long_their_noise_is(sized, recipe, resolution, options, length):
+    gan = ganzoo.build(recipe, resolution, device="meta", **options)
+    assert gan.z_dim == length
+
+
+def test_two_lengths_of_one_person_are_refused():
+    with pytest.raises(UsageError, match="z_dim=7 and the setting z-dim=9 are two lengths"):
+        ganzoo.build("dcgan", 16, z_dim=7, settings={"z-dim": 9}, device="meta")
+    with pytest.raises(UsageError, match="z-dim@32=0 does not work"):
+        make_plan("dcgan", settings={"z-dim@32": 0})
+    with pytest.raises(UsageError, match="there is no setting 'batch@32'"):
+        make_plan("dcgan", settings={"batch@32": 4})
