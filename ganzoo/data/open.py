@@ -18,7 +18,7 @@ from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
 from ganzoo.errors import DataError, RecipeError, UsageError
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import known_provider
-from ganzoo.registry.sizes import size_text
+from ganzoo.registry.sizes import size_text, square_side
 
 FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, a .npy, or hf:org/name"
 
@@ -149,7 +149,8 @@ def is_path(text: str) -> bool:
 def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
     """The data called SOURCE in ``--data before:SOURCE``.
 
-    A folder or zip is taken whole, whatever the split, as everywhere; other data is asked for the split.
+    It comes in squares of 8 bits. A folder or zip is taken whole, whatever the split, as everywhere; other data is asked
+    for the split.
 
     Raises:
         UsageError: SOURCE is missing, or has no such split.
@@ -159,8 +160,15 @@ def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
         raise UsageError(
             f"--data {before} needs data to be made from: --data {before}:SOURCE, such as {before}:cifar10"
         )
-    if not is_path(text):
-        return open_data(text, request)
-    path = as_path(text)
-    choose_split(f"{before}:{path.name}", request.split, ("train", "test", "all"))
-    return open_data(path, replace(request, split="all"))
+    if isinstance(request.size, tuple) or request.channels not in (None, 1, 3):
+        raise UsageError(f"--data {before} makes squares of 1 or 3 channels: give --resolution one number")
+    request = replace(request, bits=8)
+    value: str | Path = text
+    if is_path(text):
+        value = as_path(text)
+        choose_split(f"{before}:{value.name}", request.split, ("train", "test", "all"))
+        request = replace(request, split="all")
+    data = open_data(value, request)
+    if isinstance(data.size, tuple):  # only where nobody said a size
+        data = open_data(value, replace(request, resolution=square_side(data.size)))
+    return data

@@ -32,7 +32,7 @@ from ganzoo.plan.settings import z_dim_names
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Recipe
-from ganzoo.registry.sizes import Size, Sized, pixels_text, read_size, size_text
+from ganzoo.registry.sizes import Size, Sized, pixels_text, read_size, size_text, square_side
 
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 NON_SQUARE = "non-square"  # what an architecture provides that can make such images
@@ -344,7 +344,7 @@ def _refuse_rectangle(plan: Plan, size: Size) -> None:
     unable = [entry.name for entry in entries if entry is not None and NON_SQUARE not in entry.provides]
     if isinstance(size, int) or not unable:
         return
-    side = min(256, 1 << (min(size).bit_length() - 1))
+    side = square_side(size)
     can = sorted(e.name for e in registry().entries("architecture") if NON_SQUARE in e.provides)
     raise ResolutionError(
         f"{unable[0]} makes square images, not {size_text(size)}: try --resolution {side}, or {either(can)}",

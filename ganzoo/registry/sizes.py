@@ -17,6 +17,7 @@ Size = int | tuple[int, int]
 Sized = int | str | Sequence[int]
 """What is read as a size: see :func:`read_size`."""
 
+LARGEST_SQUARE = 256  # of those that nobody asked for
 COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}  # by channels
 WRITTEN = re.compile(r"(\d{1,9})(?:x(\d{1,9}))?")
 
@@ -92,3 +93,8 @@ def shown_as(channels: int, bits: int = 8) -> str:
     said = {1: "", 2: "the first of 2 channels", 3: "", 4: "alpha over a checkerboard"}
     words = [said.get(channels, f"the first three of {channels} channels"), "8 of 16 bits" if bits == 16 else ""]
     return ", ".join(word for word in words if word)
+
+
+def square_side(size: Size) -> int:
+    """The side, a power of two, of squares that stand in for images of ``size`` where only squares can be had."""
+    return int(min(LARGEST_SQUARE, 2 ** (shorter(size).bit_length() - 1)))

@@ -15,6 +15,8 @@ from ganzoo.parts import NOISE
 PIECE = 64  # images computed at once where no gradient is asked for
 EDGE = 0.999  # of bounded noise: its free coordinates stay finite
 
+COLOURED = (1, 3)  # channels of images that can be painted on
+
 
 class Manifold:
     """The generator of a noise-to-image model, frozen, in float32 and in eval mode.
@@ -38,7 +40,10 @@ class Manifold:
         self.gan, self.name = gan, name
         self.G = network.float().eval().requires_grad_(False)
         self.device = next(self.G.parameters()).device
-        self.size = (gan.channels, gan.resolution, gan.resolution)
+        self.size = gan.image
+        if gan.height != gan.width or gan.channels not in COLOURED:
+            shape = f"{gan.height} x {gan.width} pixels and {gan.channels} channels"
+            raise UsageError(f"{name} draws images of {shape}; here they are squares of 1 or 3 channels")
         self.bounded = gan.plan["prior"] == "uniform"
         drawn = self._probe()
         if tuple(drawn) != self.size:

@@ -30,7 +30,7 @@ class History(nn.Module):
     def __init__(self, gan: GAN, size: int) -> None:
         super().__init__()
         self.size = 0 if gan.classes else size
-        self.register_buffer("images", torch.zeros(self.size, gan.channels, gan.resolution, gan.resolution))
+        self.register_buffer("images", torch.zeros(self.size, *gan.image))
         self.register_buffer("held", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()

@@ -118,10 +118,10 @@ def folder_pictures(folder: Path) -> FolderPictures:
 
 def both_sides(source: Pictures, target: Pictures, request: DataRequest, name: str) -> tuple[ImageData, ImageData]:
     """Both sides decoded to one size, which is the target's own unless the request has one, and equal channels."""
-    half = replace(request, memory=request.memory // 2)
+    half = replace(request, memory=request.memory // 2, bits=8)
     image = collect_pictures(target, half, name=name)
-    given = collect_pictures(source, replace(half, resolution=image.resolution), name=name)
+    given = collect_pictures(source, replace(half, resolution=image.size), name=name)
     if given.channels == image.channels:
         return given, image
-    colour = replace(half, resolution=image.resolution, channels=3)
+    colour = replace(half, resolution=image.size, channels=3)
     return collect_pictures(source, colour, name=name), collect_pictures(target, colour, name=name)
