@@ -149,8 +149,8 @@ def is_path(text: str) -> bool:
 def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
     """The data called SOURCE in ``--data before:SOURCE``.
 
-    It comes in squares of 8 bits. A folder or zip is taken whole, whatever the split, as everywhere; other data is asked
-    for the split.
+    It comes in squares of 8 bits. A folder or zip is taken whole, whatever the split, as everywhere; other data is
+    asked for the split.
 
     Raises:
         UsageError: SOURCE is missing, or has no such split.
