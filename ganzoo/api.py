@@ -6,10 +6,10 @@ import builtins
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import UsageError, either
+from ganzoo.errors import UsageError, either, nearest
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
-from ganzoo.registry.recipe import KINDS
+from ganzoo.registry.recipe import KINDS, kind_of
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def list(kind: str | None = None) -> builtins.list[str]:
-    """Names of every registered part, or of those of one kind, such as ``"loss"``."""
+    """Names of every registered part, or of those of one kind, such as ``"loss"``.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    if kind is not None and kind_of(kind) not in KINDS:
+        raise UsageError(f"there is no kind called {kind!r}; nearest: {', '.join(nearest(kind, KINDS))}")
     return [entry.name for entry in registry().entries(kind)]
 
 

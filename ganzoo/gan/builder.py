@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -271,14 +272,6 @@ def _regularizer(slot: Slot) -> Regularizer:
 def _kit(plan: Plan, side: str, shape: dict[str, Any], coded: Sequence[Regularizer]) -> Kit:
     """The layer factory of one side, with the parts that the plan put there."""
     norm, conditioning = plan.slot("normalization", side), plan.slot("conditioning", side)
-    sites = plan.parts("attention", side)
-
-    def attend(resolution: int, own: bool) -> Callable[[int], nn.Module] | None:
-        for slot in sites:  # the stronger first, and an empty slot (entry None) keeps weaker ones out
-            if resolution in slot.resolutions or (not slot.resolutions and (own or slot.entry is None)):
-                return None if slot.entry is None else partial(slot.entry.load(), **slot.options)
-        return None
-
     factories: dict[str, Any] = {}
     if conditioning.entry is not None:
         factories["condition"] = partial(conditioning.entry.load(), **conditioning.options)
@@ -290,10 +283,28 @@ def _kit(plan: Plan, side: str, shape: dict[str, Any], coded: Sequence[Regulariz
         shape["channels"],
         shape["classes"],
         shape["z_dim"] + sum(part.codes for part in coded),
-        attend=attend,
+        attend=Attentions(tuple(plan.parts("attention", side))),
         prior=with_codes(PRIORS[str(plan["prior"])], coded),
         **factories,
     )
+
+
+@dataclass(frozen=True)
+class Attentions:
+    """Finds the attention for a site. An object and no function within another, so that a GAN can be pickled.
+
+    Attributes:
+        slots: of one side, the stronger first.
+    """
+
+    slots: tuple[Slot, ...]
+
+    def __call__(self, resolution: int, own: bool) -> Callable[[int], nn.Module] | None:
+        """What makes the attention at a resolution; None for none. ``own`` is as :meth:`Kit.attention` has it."""
+        for slot in self.slots:  # an empty slot (entry None) keeps weaker ones out
+            if resolution in slot.resolutions or (not slot.resolutions and (own or slot.entry is None)):
+                return None if slot.entry is None else partial(slot.entry.load(), **slot.options)
+        return None
 
 
 def _initialise(network: nn.Module, init: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -36,13 +37,20 @@ def with_codes(law: Prior, parts: Sequence[Regularizer]) -> Prior:
     coded = [part for part in parts if part.codes]
     if not coded:
         return law
-    length = sum(part.codes for part in coded)
+    return Coded(law, tuple(coded))
 
-    def draw(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-        noise = law(n, dim - length, rng, truncation)
-        return torch.cat([noise, *(part.draw(n, rng) for part in coded)], 1)
 
-    return draw
+@dataclass(frozen=True)
+class Coded:
+    """See :func:`with_codes`."""
+
+    law: Prior
+    parts: tuple[Regularizer, ...]
+
+    def __call__(self, n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+        """``(n, dim)`` numbers, the codes among them."""
+        noise = self.law(n, dim - sum(part.codes for part in self.parts), rng, truncation)
+        return torch.cat([noise, *(part.draw(n, rng) for part in self.parts)], 1)
 
 
 PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}

@@ -31,4 +31,16 @@ def complete(part: Any, base: type, name: str) -> Any:
 @cache
 def _both(own: Any, base: Any) -> Any:
     """A class that is ``own``, and ``base`` where that says nothing."""
-    return type(own.__name__, (own, base), {"__module__": own.__module__, "__doc__": own.__doc__})
+    names = {"__module__": own.__module__, "__doc__": own.__doc__, "__reduce__": lambda self: _reduced(self, own, base)}
+    return type(own.__name__, (own, base), names)
+
+
+def _reduced(part: Any, own: Any, base: Any) -> tuple[Any, ...]:
+    """How a completed part is pickled: no module holds its class, but the two that it is made of have names."""
+    return _empty, (own, base), part.__dict__
+
+
+def _empty(own: Any, base: Any) -> Any:
+    """A completed part without its attributes."""
+    kind = _both(own, base)
+    return kind.__new__(kind)

@@ -110,7 +110,6 @@ class Trainer:
             player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
         }
         self.lazy = {player: self.lazy_factor(player) for player in players}
-        self.numbers: dict[str, optim.Numbers] = {}  # of this step
         self.statistics = running_statistics(gan)
         self.ema = EMA(generator_side(gan), averaging_of(plan, self.horizon, self.images_per_step))
         self.sums: dict[str, Tensor] = {}
@@ -119,6 +118,7 @@ class Trainer:
         self.most_pending = 1 if self.precision.device.type == "cpu" else MOST_PENDING_TURNS
         self.begin = turn_marker(plan, self.precision.device)
         self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
+        self.numbers = {player: self.numbers_at(player, 0) for player in players}  # of this step
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
 

@@ -1,6 +1,7 @@
 """GANs as users and parts meet them: sampling, critics, turns, and what build refuses."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -260,3 +261,16 @@ def test_parts_by_themselves():
     with pytest.raises(UsageError, match=r"gama.*gamma"):
         ganzoo.create("r1", gama=1)
     assert "hinge" in ganzoo.list("loss") and ganzoo.info("sagan").paper == "arxiv:1805.08318"
+
+
+def test_a_loaded_gan_can_be_pickled_saved_and_sent_to_a_process(tmp_path):
+    gan = ganzoo.load("dcgan-mnist")
+    images = gan.sample(2, seed=0)
+    assert torch.equal(pickle.loads(pickle.dumps(gan)).sample(2, seed=0), images)
+    torch.save(gan, tmp_path / "gan.pt")
+    assert torch.equal(torch.load(tmp_path / "gan.pt", weights_only=False).sample(2, seed=0), images)
+
+
+def test_a_gan_with_parts_of_every_kind_can_be_pickled():
+    gan = ganzoo.build("sagan:ch=4+weight/none+lecam+r1+diffaugment+sa@16", resolution=32, channels=1, classes=3)
+    assert torch.equal(pickle.loads(pickle.dumps(gan)).sample(2, seed=0), gan.sample(2, seed=0))

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ganzoo.api import list as list_parts
 from ganzoo.cli import main
 from ganzoo.data import open_data
 from ganzoo.errors import DataError, PluginError, RecipeError, UnknownPart, UsageError
@@ -313,3 +314,8 @@ def test_built_in_names_mean_one_part_each() -> None:
 def test_built_in_parts_say_what_they_are(entry: Entry) -> None:
     assert entry.summary
     assert entry.version
+
+
+def test_a_kind_that_does_not_exist_has_no_list():
+    with pytest.raises(UsageError, match="there is no kind called 'los'; nearest: loss"):
+        list_parts("los")
