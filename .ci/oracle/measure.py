@@ -249,6 +249,25 @@ def end_half_way(folder: Path) -> None:
     ganzoo.train(resume=folder, quiet=True)
 
 
+def refusal_of_half_way(folder: Path) -> str:
+    """What a ganzoo of the second edition says when it is to go on with a run of version 0.1.0; empty if it does."""
+    import ganzoo
+
+    try:
+        ganzoo.train(resume=folder, quiet=True)
+    except ganzoo.GanzooError as error:
+        return str(error)
+    return ""
+
+
+def fork_half_way(folder: Path, fork: Path) -> None:
+    """Go on with it to its end in another folder."""
+    import ganzoo
+
+    one_thread()
+    ganzoo.train(resume=folder, fork=fork, quiet=True)
+
+
 def machine() -> dict[str, str]:
     """What bytes depend on besides ganzoo: the processor as runs record it, Python and the packages that compute."""
     import numpy

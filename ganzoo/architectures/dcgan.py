@@ -122,24 +122,11 @@ class DTrunk(nn.Module):
         return x
 
 
-def dcgan(g: Kit, d: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0) -> dict[str, nn.Module]:
+def generator(kit: Kit, *, ch: int = 64) -> Generator:
     """Strided convolutions, batch norm and no hidden linear layers (Radford et al. 2015, arXiv 1511.06434).
 
-    Attention sites are all maps larger than the smallest and up to half of the image; own ones are at half of it, 32
-    at most.
-
-    Args:
-        g, d: kits of the two sides.
-        ch: channels of G's last hidden map; they double with every halving of the map.
-        ch_d: channels of D's first map; as G's last by default.
-        dropout: probability that D drops a value of a hidden map.
-    """
-    trunk = _d_trunk(d, ch, ch_d, dropout)  # first: a seed's weights depend on the order
-    return {"G": generator(g, ch=ch), "D": Discriminator(d, trunk, trunk.features, bias=False)}
-
-
-def generator(kit: Kit, *, ch: int = 64) -> Generator:
-    """DCGAN's G.
+    Attention sites of both networks are all maps larger than the smallest and up to half of the image; own ones are at
+    half of it, 32 at most.
 
     Args:
         kit: of G's side.
@@ -150,7 +137,7 @@ def generator(kit: Kit, *, ch: int = 64) -> Generator:
 
 
 def discriminator(kit: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: float = 0.0) -> Discriminator:
-    """DCGAN's D.
+    """D of DCGAN: strided convolutions, a linear map to a score.
 
     Args:
         kit: of D's side.
@@ -158,12 +145,8 @@ def discriminator(kit: Kit, *, ch: int = 64, ch_d: int | None = None, dropout: f
         ch_d: channels of D's first map; as G's last by default.
         dropout: probability of dropping a value of a hidden map.
     """
-    trunk = _d_trunk(kit, ch, ch_d, dropout)
-    return Discriminator(kit, trunk, trunk.features, bias=False)
-
-
-def _d_trunk(kit: Kit, ch: int, ch_d: int | None, dropout: float) -> DTrunk:
     within("dcgan:ch", ch, 1)
     within("dcgan:ch.d", ch_d, 1)
     within("dcgan:dropout", dropout, 0, 1)
-    return DTrunk(kit, ch if ch_d is None else ch_d, dropout)
+    trunk = DTrunk(kit, ch if ch_d is None else ch_d, dropout)
+    return Discriminator(kit, trunk, trunk.features, bias=False)

@@ -10,37 +10,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import nn
-
-from ganzoo.architectures.sngan import d_trunk, g_trunk, resnet
+from ganzoo.architectures.sngan import d_trunk, g_trunk
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 
 
-def sagan(
-    g: Kit,
-    d: Kit,
-    *,
-    ch: int | None = None,
-    ch_d: int | None = None,
-    upsample: Literal["nearest", "bilinear"] = "nearest",
-    rectify: bool = False,
-) -> dict[str, nn.Module]:
+def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
     """SNGAN's residual networks with self-attention (Zhang et al. 2018, arXiv 1805.08318).
 
     The networks are those of ``sngan``; attention, and spectral norm on both sides, are parts that ``sagan`` implies.
-
-    Args:
-        g, d: kits of the two sides.
-        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
-        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
-        upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
-        rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
-    """
-    return resnet("sagan", g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)
-
-
-def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
-    """SAGAN's G: that of ``sngan``.
 
     Args:
         kit: of G's side.
@@ -51,7 +28,7 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
 
 
 def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
-    """SAGAN's D: that of ``sngan``.
+    """D of SAGAN: that of ``sngan``.
 
     Args:
         kit: of D's side.

@@ -117,32 +117,11 @@ class DTrunk(nn.Module):
         return F.relu(x).sum((2, 3))
 
 
-def sngan(
-    g: Kit,
-    d: Kit,
-    *,
-    ch: int | None = None,
-    ch_d: int | None = None,
-    upsample: Literal["nearest", "bilinear"] = "nearest",
-    rectify: bool = False,
-) -> dict[str, nn.Module]:
+def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
     """Residual networks, made for spectral norm on D (Miyato et al. 2018, arXiv 1802.05957).
 
     Attention sites: all maps behind a block of G, and behind a halving block of D. Own ones: in G the last map before
     the image's size, in D the second, each 32 pixels at most.
-
-    Args:
-        g, d: kits of the two sides.
-        ch: channels of G's last map; 256 up to 32 pixels, 64 above.
-        ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
-        upsample: how G doubles its maps; the authors and StudioGAN repeat pixels, mimicry interpolates.
-        rectify: D's shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
-    """
-    return resnet("sngan", g, d, ch=ch, ch_d=ch_d, upsample=upsample, rectify=rectify)
-
-
-def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
-    """SNGAN's residual G.
 
     Args:
         kit: of G's side.
@@ -153,7 +132,7 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
 
 
 def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
-    """SNGAN's residual D.
+    """D of SNGAN: residual blocks, and a sum over pixels.
 
     Args:
         kit: of D's side.
@@ -163,14 +142,6 @@ def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, r
     """
     trunk = d_trunk("sngan", kit, ch, ch_d, rectify)
     return Discriminator(kit, trunk, trunk.features)
-
-
-def resnet(
-    name: str, g: Kit, d: Kit, ch: int | None, ch_d: int | None, upsample: str, rectify: bool
-) -> dict[str, nn.Module]:
-    """What :func:`sngan` returns; ``name`` is what errors call the architecture."""
-    trunk = d_trunk(name, d, ch, ch_d, rectify)  # first: a seed's weights depend on the order
-    return {"G": Generator(g, g_trunk(name, g, ch, upsample)), "D": Discriminator(d, trunk, trunk.features)}
 
 
 def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str) -> GTrunk:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Batch = dict[str, Tensor]
 
-_ORDER, _FLIP = 0, 1  # what a derived seed is for
+_ORDER, _FLIP = "shuffle", "flip"  # streams of random numbers
 
 
 class Shuffle:
@@ -37,10 +37,10 @@ class Shuffle:
     Args:
         count: numbers in an epoch.
         batch: numbers in a batch.
-        seed: one or more numbers that the orders are drawn from.
+        seed: a stream's name and numbers that the orders are drawn from.
     """
 
-    def __init__(self, count: int, batch: int, *seed: int) -> None:
+    def __init__(self, count: int, batch: int, *seed: int | str) -> None:
         self.count, self.size, self.seed = count, batch, seed
         self._epoch: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
@@ -152,8 +152,8 @@ def _mirror(images: Tensor, coins: Tensor) -> Tensor:
     return both.index_select(0, (torch.arange(len(images)) + coins * len(images)).to(images.device))
 
 
-def _generator(*numbers: int) -> torch.Generator:
-    return torch.Generator().manual_seed(derive(*numbers))
+def _generator(*names: int | str) -> torch.Generator:
+    return torch.Generator().manual_seed(derive(*names))
 
 
 _Item = tuple[Batch | None, BaseException | None]

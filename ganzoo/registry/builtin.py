@@ -34,7 +34,6 @@ def register_architectures(register: Register) -> None:
     )
     register(
         "dcgan",
-        "ganzoo.architectures.dcgan:dcgan",
         **_sides("dcgan"),
         provides={"features", "maps", "non-square"},
         implies=("bn",),
@@ -44,7 +43,6 @@ def register_architectures(register: Register) -> None:
     )
     register(
         "sngan",
-        "ganzoo.architectures.sngan:sngan",
         **_sides("sngan"),
         provides={"features", "maps", "non-square"},
         implies=("bn@g", "sn@d", "hinge"),
@@ -54,7 +52,6 @@ def register_architectures(register: Register) -> None:
     )
     register(
         "sagan",
-        "ganzoo.architectures.sagan:sagan",
         **_sides("sagan"),
         provides={"features", "maps", "non-square"},
         implies=("cbn@g", "sn", "sa", "projection", "hinge"),

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from ganzoo.errors import UsageError
-from ganzoo.plan.settings import read
+from ganzoo.gan.catalogue import heads
+from ganzoo.plan.settings import read, split
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY, PART_KINDS, Recipe
@@ -25,8 +26,14 @@ def check_declarations(entry: Entry) -> None:
             registry().find(part.spelling, PART_KINDS)
     if entry.fallback is not None:
         registry().find(entry.fallback, (entry.kind,))
+    players = {player.partition("@")[0] for head in heads() for player in head.networks.values()}
     for name, value in entry.train.items():
         read(name, value)
+        player = split(name)[1]
+        known = player is None or player in players
+        expect(
+            known, entry, f"{name} is of a player that some game has: {', '.join(f'lr.{p}' for p in sorted(players))}"
+        )
 
 
 def check_options(entry: Entry) -> None:

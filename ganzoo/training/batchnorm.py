@@ -25,7 +25,7 @@ from ganzoo.seeding import derive
 if TYPE_CHECKING:
     from ganzoo.training.loop import Trainer
 
-_ROWS, _NOISE = 5, 6  # what a derived seed is for
+_ROWS, _NOISE = "statistics of rows", "statistics of noise"  # streams of random numbers
 
 
 def refresh_statistics(trainer: Trainer, data: ImageData) -> None:

@@ -103,7 +103,7 @@ class HealthProbe:
     """
 
     def __init__(self, data: ImageData, seed: int) -> None:
-        order = torch.randperm(data.count, generator=torch.Generator().manual_seed(derive(seed, REALS)))
+        order = torch.randperm(data.count, generator=torch.Generator().manual_seed(derive("health", seed)))
         self.real = describe(data.images.fetch(order[:REALS]).float() / 255)
         between = distances(self.real, self.real)
         self.between = max(float(of_pairs(between)), 1e-12)

@@ -36,7 +36,6 @@ from ganzoo.training import optim
 from ganzoo.training.ema import EMA, averaging_of
 from ganzoo.training.health import short
 
-OWN_STEP = 1  # behind the numbers of an update: the further step of regularizers draws its own
 REPORT = "report of "  # before "player/name" of what parts report, beside the terms
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
 MOST_PENDING_TURNS = 64  # whose terms may wait on a GPU, so that no step waits for it; a CPU is asked at once
@@ -47,9 +46,9 @@ class NotFinite(RunError):
     """A loss or a weight is NaN or infinite: the training diverged."""
 
 
-def reseed(*numbers: int) -> None:
-    """Set the global generators of torch (every device), Python and NumPy to a function of ``numbers``."""
-    seed = derive(*numbers)
+def reseed(*names: int | str) -> None:
+    """Set the global generators of torch (every device), Python and NumPy to a function of a stream and numbers."""
+    seed = derive(*names)
     if torch.cuda.is_initialized():
         torch.manual_seed(seed)
     else:  # the same, without the note of who asked that torch makes for a GPU to come: a millisecond every time
@@ -147,10 +146,10 @@ class Trainer:
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One update of one player: losses, gradients, step."""
-        reseed(self.seed, self.step, update)
+        reseed("update", self.seed, self.step, update)
         self.optimise(turn, batch)
         if any(due(part, self.update_at(turn.player, own_step=True)) for part in self.gan.regularizers):
-            reseed(self.seed, self.step, update, OWN_STEP)
+            reseed("own-step", self.seed, self.step, update)
             self.optimise(turn, batch, own_step=True)
         self.updates[turn.player] += 1
         if turn.after is not None:

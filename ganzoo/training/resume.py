@@ -33,7 +33,7 @@ from ganzoo.training.intervals import Intervals
 from ganzoo.training.optim import schedules
 from ganzoo.training.setup import free_folder
 
-RUN_FORMAT = 1
+RUN_FORMAT = 2  # 1: of version 0.1.0, which drew its random numbers from other seeds
 
 # --- run.json -----------------------------------------------------------------------------------------------
 
@@ -106,6 +106,19 @@ def refuse_other_frozen(folder: Path, config: Mapping[str, Any], gan: GAN) -> No
                 f"{folder} was trained with weights of {quoted(name)} whose sha256 is {quoted(before.get(name))}; those"
                 f" here have {digest}: put the same file in their place, or start a new run"
             )
+
+
+def refuse_other_seeds(folder: Path, run_json: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run whose random numbers were drawn in another way: it would be another run.
+
+    Raises:
+        RunError: it was begun by version 0.1.0.
+    """
+    if field({"format": 1, **run_json}, "format", int, folder / TRAINING / RUN) < RUN_FORMAT:
+        raise RunError(
+            f"{folder} was begun by ganzoo 0.1, which drew its random numbers from other seeds: go on with it in a new"
+            f" folder by --resume {folder} --fork NEWDIR"
+        )
 
 
 def processor(device: torch.device) -> str:

@@ -189,7 +189,7 @@ def plan_and_data(
 
 def fresh_gan(plan: Plan, data: ImageData, seed: int) -> GAN:
     """Networks with first weights that depend on the plan, the data's sizes and the seed only."""
-    reseed(seed)
+    reseed("weights", seed)
     gan = assemble(plan, data.size, data.channels, len(data.class_names))
     gan.bits = data.bits
     if gan.classes:

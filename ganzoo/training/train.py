@@ -204,6 +204,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
     """Go on with a run; only what leaves its hyperparameters alone may have changed."""
     with lock(folder):
         config_json, before, intervals = resuming.read_run(folder)
+        resuming.refuse_other_seeds(folder, before)
         if config.init is not None:
             raise UsageError(f"--init starts a new run; {folder} holds one: leave out --init, or choose another --out")
         gan, notes = build_from(config_json, folder, "cpu"), list[str]()

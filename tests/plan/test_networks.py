@@ -13,7 +13,7 @@ from tiny_runs import contents, resume, tiny
 from torch import nn
 
 import ganzoo
-from ganzoo.architectures.dcgan import dcgan
+from ganzoo.architectures.dcgan import discriminator, generator
 from ganzoo.cli import main
 from ganzoo.errors import PluginError, RecipeError, UsageError
 from ganzoo.gan.builder import build
@@ -131,7 +131,7 @@ def watcher(kit: ganzoo.Kit, *, width: int = 4) -> Watcher:
 
 def together(g: ganzoo.Kit, d: ganzoo.Kit) -> dict[str, nn.Module]:
     """Both networks at once, as 0.1.0 registered them."""
-    return dcgan(g, d, ch=4)
+    return {"G": generator(g, ch=4), "D": discriminator(d, ch=4)}
 
 
 class Zoo:

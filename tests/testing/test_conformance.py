@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import ganzoo
-from ganzoo.architectures.dcgan import dcgan
+from ganzoo.architectures.dcgan import discriminator, generator
 from ganzoo.errors import RecipeError, ResolutionError, UsageError
 from ganzoo.gan.catalogue import describe_part
 from ganzoo.registry.loading import registry
@@ -100,7 +100,7 @@ def only_grey(g: ganzoo.Kit, d: ganzoo.Kit, *, ch: int = 8) -> dict[str, nn.Modu
         raise ResolutionError(f"this one makes images of 64 pixels, not {g.resolution}", (64,))
     if g.channels != 1:
         raise UsageError("this one makes grey images")
-    return dcgan(g, d, ch=ch)
+    return {"G": generator(g, ch=ch), "D": discriminator(d, ch=ch)}
 
 
 def test_an_architecture_of_one_size_is_checked_and_described_at_that_size() -> None:

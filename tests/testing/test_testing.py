@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.architectures.dcgan import dcgan
+from ganzoo.architectures.dcgan import discriminator, generator
 from ganzoo.errors import PluginError, UnknownPart
 from ganzoo.losses.adversarial.hinge import Hinge
 from ganzoo.parts.output import Output
@@ -197,21 +197,21 @@ class Blind:
 
 def spare_parameter(g: Any, d: Any) -> dict[str, nn.Module]:
     """Networks of which one has a parameter too many."""
-    networks = dcgan(g, d, ch=8)
+    networks = {"G": generator(g, ch=8), "D": discriminator(d, ch=8)}
     networks["G"].spare = nn.Parameter(torch.zeros(1))
     return networks
 
 
 def deep_scores(g: Any, d: Any) -> dict[str, nn.Module]:
     """A critic whose scores have three dimensions."""
-    networks = dcgan(g, d, ch=8)
+    networks = {"G": generator(g, ch=8), "D": discriminator(d, ch=8)}
     networks["D"].register_forward_hook(lambda module, x, said: Output(said.scores[:, None, None], said.features))
     return networks
 
 
 def wrong_size(g: Any, d: Any) -> dict[str, nn.Module]:
     """A generator of images that are too small, and a critic that does not mind."""
-    networks = dcgan(g, d, ch=8)
+    networks = {"G": generator(g, ch=8), "D": discriminator(d, ch=8)}
     networks["G"].register_forward_hook(lambda module, x, made: made[:, :, ::2, ::2])
     networks["D"].register_forward_pre_hook(lambda module, x: (nn.functional.interpolate(x[0], 16), *x[1:]))
     return networks
@@ -284,7 +284,7 @@ def crashes(g: Any, d: Any) -> dict[str, nn.Module]:
     def crash(*seen: Any) -> None:
         raise RuntimeError("nothing works today")
 
-    networks = dcgan(g, d, ch=8)
+    networks = {"G": generator(g, ch=8), "D": discriminator(d, ch=8)}
     networks["D"].register_forward_hook(crash)
     return networks
 
