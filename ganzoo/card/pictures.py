@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from ganzoo.card.facts import LONGEST_TEXT, MOST_EVENTS, PICTURES_FORMAT, by_step, read_index
 from ganzoo.card.markdown import one_line
@@ -20,6 +21,7 @@ from ganzoo.folder.log import read_log
 from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
+from ganzoo.gan.labels import written
 from ganzoo.images import PAPER, fitting, grid, save_png, to_uint8
 from ganzoo.visual.attention import attention_layers, capture, default_points
 from ganzoo.visual.attention import picture as overlays
@@ -92,14 +94,29 @@ def draw_classes(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """A row for each class, a column for each noise."""
     if not gan.classes or not takes_noise(gan):
         return None
-    rows = min(gan.classes, ROWS)
+    labels, names, which = _labels_of_rows(gan)
+    rows = len(names)
     seed = _seed(gan)
     z = gan.noise(COLUMNS, seed).repeat(rows, 1)
-    y = gan.one_hot(torch.arange(rows).repeat_interleave(COLUMNS), rows * COLUMNS)
+    y = gan.label_vectors(labels.repeat_interleave(COLUMNS, 0), rows * COLUMNS)
     picture = grid(to_uint8(gan.generate(z, y), low=0), COLUMNS, scale=fitting(COLUMNS * gan.width, 640))
-    save_png(named_rows(picture, gan.class_names[:rows]), path)
-    which = "class" if rows == gan.classes else f"of the first {rows} of {gan.classes} classes"
+    save_png(named_rows(picture, names), path)
     return f"A row for each {which}, a column for each noise: along a column only the label changes."
+
+
+def _labels_of_rows(gan: GAN) -> tuple[Tensor, tuple[str, ...], str]:
+    """Labels of the rows, their names, and what a row is for: the classes, or the first label vectors of the training.
+
+    Raises:
+        UsageError: the model came without label vectors.
+    """
+    if gan.label_kind == "class":
+        rows = min(gan.classes, ROWS)
+        which = "class" if rows == gan.classes else f"of the first {rows} of {gan.classes} classes"
+        return torch.arange(rows), gan.class_names[:rows], which
+    vectors = torch.unique(gan.default_labels(ROWS), dim=0)
+    names = tuple(written(row, gan.label_kind, gan.class_names) for row in vectors)
+    return vectors, names, f"of {len(names)} label vectors of the training"
 
 
 def draw_walk(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
@@ -107,10 +124,9 @@ def draw_walk(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     if not takes_noise(gan):
         return None
     rows = 6
-    numbers = torch.arange(rows) % gan.classes if gan.classes else None
-    images = walk(gan, rows, STEPS, _seed(gan), numbers)
+    images = walk(gan, rows, STEPS, _seed(gan), gan.default_labels(rows))
     save_png(grid(images, STEPS, scale=fitting(STEPS * gan.width, 640)), path)
-    held = ", the class held" if gan.classes else ""
+    held = f", the {'class' if gan.label_kind == 'class' else 'label'} held" if gan.classes else ""
     return f"From one sample to another{held}: each row walks between two noises."
 
 
@@ -118,8 +134,7 @@ def draw_attention(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
     """Where the attention looks from a few points."""
     if not attention_layers(gan.G):  # type: ignore[arg-type]
         return None
-    labels = torch.arange(LOOKS) % gan.classes if gan.classes else None
-    maps = capture(gan, LOOKS, _seed(gan), labels)
+    maps = capture(gan, LOOKS, _seed(gan), gan.default_labels(LOOKS))
     save_png(overlays(maps, default_points(gan.height, gan.width)), path)
     height, width = maps.weights.shape[1:3]
     return (

@@ -27,7 +27,7 @@ def parse_point(text: str) -> tuple[int, int]:
 @click.argument("model")
 @click.option("-n", "count", type=click.IntRange(1, 256), default=4, show_default=True, help="How many samples.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples.")
-@click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="A class; several are taken in turn.")
 @click.option("--at", "points", multiple=True, metavar="X,Y", help="Query pixel; several give several columns.")
 @click.option("--layer", help="Name of the attention layer; the one with the largest map by default.")
 @click.option("--device", help="Such as cpu or cuda:0.")

@@ -54,6 +54,10 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
 def _show(report: Report, out: Path | None) -> None:
     sizes = report.as_json()["sizes"]
     labelled = f"{len(report.classes)} classes" if report.classes else "no labels"
+    if report.label_kind == "multilabel":
+        labelled += ", any number of them at once"
+    elif report.ranges:
+        labelled = f"label vectors of {len(report.ranges)} numbers"
     click.echo(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad")
     if not report.count:
         _show_some("bad file", "why", report.bad)
@@ -62,6 +66,8 @@ def _show(report: Report, out: Path | None) -> None:
     _show_some("size", "images", {size: f"{count:,}" for size, count in sizes.items()})
     _show_some("mode", "images", {mode: f"{count:,}" for mode, count in report.modes.most_common()})
     _show_some("class", "images", {name: f"{count:,}" for name, count in (report.classes or {}).items()}, 100)
+    ranges = {name: f"{least:.4g} to {most:.4g}" for name, (least, most) in (report.ranges or {}).items()}
+    _show_some("label", "from, to", ranges, 100)
     _show_some("duplicate", "same pixels as", {n: names[0] for names in report.duplicates for n in names[1:]})
     _show_some("bad file", "why", report.bad)
     _show_recipes(report)

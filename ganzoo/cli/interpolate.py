@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
-@click.option("--label", "labels", multiple=True, metavar="NAME|K", help="Class of a row; several are taken in turn.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
 @click.option("--truncation", type=float, help="Such as a bound on the noise: smaller is tamer.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.gif", help="File to write.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,13 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.argument("model")
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
-@click.option("--label", "labels", multiple=True, metavar="NAME|K", help="A class; several are taken in turn.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="LABEL",
+    help="A class, by name or number; several --label are taken in turn.",
+)
 @click.option(
     "--input",
     "source",
@@ -61,8 +66,12 @@ def sample(
     """Draw images from MODEL.
 
     FILE.png is a grid, DIR a new folder of single PNG pictures (grey, RGB or RGBA, with 8 or 16 bits, as the model's
-    images are), FILE.npz holds arrays: images (N, H, W, C) of bytes or of 16
-    bits and, for a model with classes, labels (N,). Image k depends on the seed and k only.
+    images are), FILE.npz holds arrays: images (N, H, W, C) of bytes or of 16 bits and, for a model with classes, labels
+    (N,), or label vectors (N, L). Image k depends on the seed and k only.
+
+    LABEL is the name or number of a class. For a model with several classes at once it is all of them, red/round, or
+    none; for one with continuous labels a vector of numbers, 0.5/-1. Without --label, classes are taken in turn, and
+    label vectors of the training.
 
     A model that translates images takes --input: one picture, or a folder of them, each drawn once, and in a grid
     beside its translation. A model that draws texts takes --text. Without these they take the examples they came with.
@@ -94,15 +103,17 @@ def _seen(gan: GAN, out: Path) -> str:
 
 
 def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | None:
-    """Class numbers of ``count`` images: those given, in a cycle; all by default; None for an unconditional model.
+    """Labels of ``count`` images: those given, in a cycle, or the model's own; None for an unconditional model.
 
     Raises:
         UsageError: for a label that the model does not have.
     """
     import torch
 
-    given = gan.class_numbers(labels) if labels else list(range(gan.classes))
-    return torch.tensor(list(islice(cycle(given), count))) if given else None
+    if not labels:
+        return gan.default_labels(count)
+    given = gan.read_labels(labels)
+    return given[torch.arange(count) % len(given)]
 
 
 def draw(

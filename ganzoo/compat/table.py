@@ -129,6 +129,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "Adversary.answer": "generator_loss",
     "Adversary.judge": "discriminator_loss",
     "Adversary.round": "context",
+    "GAN.one_hot": "label_vectors",
     "GAN.takes": "input_names",
     "Game.takes": "inputs",
     "NoiseGame.create": "generator_loss",

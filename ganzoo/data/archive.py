@@ -39,7 +39,7 @@ class ZipPictures(Pictures):
         if locked is not None:
             raise DataError(f"{path} is encrypted (such as {locked!r}); write it without a password")
         labels = _labels(self.archive, names, str(path))
-        super().__init__(str(path), names, *((labels.numbers, labels.class_names) if labels else ()))
+        super().__init__(str(path), names, *((labels.values, labels.class_names, labels.kind) if labels else ()))
 
     def read(self, index: int) -> Image.Image:
         """See :meth:`Pictures.read`; the zip's checksum is checked."""

@@ -22,6 +22,7 @@ from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.errors import GanzooError, ResolutionError
 from ganzoo.gan.builder import build
 from ganzoo.images import visible
+from ganzoo.registry.labels import LABEL_KINDS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.sizes import Size, closest, colours_text, shown_as, size_text
 
@@ -48,7 +49,9 @@ class Report:
         resolution, channels, bits: of the images that training would see.
         sizes: pictures by ``(height, width)``, before resizing.
         modes: pictures by PIL mode, before conversion.
-        classes: pictures by class; None without labels.
+        classes: pictures by class; None without labels, and where labels are continuous.
+        label_kind: what labels are; None without.
+        ranges: of continuous labels, the least and the largest number, by name; None of others.
         duplicates: groups of pictures with equal pixels, by name.
         bad: pictures that cannot be read, with the reason of each.
         fits: every architecture and preset.
@@ -63,6 +66,8 @@ class Report:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
     classes: dict[str, int] | None = None
+    label_kind: str | None = None
+    ranges: dict[str, tuple[float, float]] | None = None
     duplicates: list[list[str]] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
@@ -91,6 +96,8 @@ class Report:
             "sizes": {f"{width}x{height}": count for (height, width), count in self.sizes.most_common()},
             "modes": dict(self.modes.most_common()),
             "classes": self.classes,
+            "label_kind": self.label_kind,
+            "ranges": None if self.ranges is None else {name: list(both) for name, both in self.ranges.items()},
             "duplicates": self.duplicates,
             "bad": [{"name": name, "reason": reason} for name, reason in self.bad.items()],
             "recipes": [{"recipe": f.recipe, "resolution": f.resolution} for f in self.fits if f.resolution],
@@ -131,7 +138,7 @@ class _Fetched:
 
 def _pictures(data: ImageData) -> Pictures:
     labels = None if data.labels is None else data.labels.tolist()
-    return ItemPictures(_Fetched(data), data.name, labels, data.class_names)
+    return ItemPictures(_Fetched(data), data.name, labels, data.class_names, data.label_kind)
 
 
 def check(value: str, request: DataRequest | None = None) -> Report:
@@ -185,14 +192,26 @@ def _describe(report: Report, pictures: Pictures, inspected: dict[int, _Inspecte
     report.count = len(inspected)
     report.modes = Counter(one.mode for one in inspected.values())
     if pictures.labels is not None:
-        counted = Counter(pictures.labels[index] for index in inspected)
-        report.classes = {name: counted[number] for number, name in enumerate(pictures.class_names)}
+        _describe_labels(report, [pictures.labels[index] for index in inspected], pictures)
     same: dict[bytes, list[str]] = {}
     for index, one in inspected.items():
         same.setdefault(one.digest, []).append(pictures.names[index])
     report.duplicates = [names for names in same.values() if len(names) > 1]
     report.fits = _fits(report)
     report.preview = _preview(pictures, list(inspected), report)
+
+
+def _describe_labels(report: Report, labels: Sequence[Any], pictures: Pictures) -> None:
+    """Count the pictures of each class, or say between what numbers continuous labels lie."""
+    report.label_kind, names = pictures.label_kind, pictures.class_names
+    if report.label_kind == "class":
+        counted = Counter(labels)
+        report.classes = {name: counted[number] for number, name in enumerate(names)}
+    elif report.label_kind == "multilabel":
+        report.classes = {name: int(sum(column)) for name, column in zip(names, zip(*labels, strict=True), strict=True)}
+    else:
+        columns = zip(names, zip(*labels, strict=True), strict=True)
+        report.ranges = {name: (min(column), max(column)) for name, column in columns}
 
 
 def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:
@@ -211,16 +230,16 @@ def _fits(report: Report) -> list[Fit]:
 
 def _fit(recipe: str, report: Report) -> Fit:
     """Assemble the recipe without allocating anything; where the size cannot be, the closest that can."""
-    classes = len(report.classes or ())
+    classes, kind = len(report.classes or report.ranges or ()), report.label_kind or LABEL_KINDS[0]
     try:
         try:
-            build(recipe, report.resolution, report.channels, classes, device="meta")
+            build(recipe, report.resolution, report.channels, classes, device="meta", label_kind=kind)
             return Fit(recipe, report.resolution)
         except ResolutionError as error:
             if not error.nearest:
                 raise
             size = closest(error.nearest, report.resolution)
-            build(recipe, size, report.channels, classes, device="meta")
+            build(recipe, size, report.channels, classes, device="meta", label_kind=kind)
             return Fit(recipe, size)
     except GanzooError as error:
         return Fit(recipe, None, str(error))

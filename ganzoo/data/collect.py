@@ -18,6 +18,7 @@ from ganzoo.compat.lookup import old_names
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import UNREADABLE, is_deep, is_grey, planes, why
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
+from ganzoo.data.labels import Label
 from ganzoo.data.progress import progress_bar
 from ganzoo.errors import DataError, either
 from ganzoo.gan.inputs import MODES
@@ -36,18 +37,21 @@ class Pictures(ABC):
     Args:
         where: what messages call the source.
         names: one per picture, unique.
-        labels: class number of each, or None.
-        class_names: one per class.
+        labels: of each a class number, or a label vector, all of one length; None for none.
+        class_names: one per class, or per number in a label vector.
+        label_kind: ``class``, ``multilabel`` or ``continuous``.
     """
 
     def __init__(
         self,
         where: str,
         names: Sequence[str],
-        labels: Sequence[int] | None = None,
+        labels: Sequence[Label] | None = None,
         class_names: tuple[str, ...] = (),
+        label_kind: str = "class",
     ) -> None:
-        self.where, self.names, self.labels, self.class_names = where, names, labels, class_names
+        self.where, self.names, self.labels = where, names, labels
+        self.class_names, self.label_kind = class_names, label_kind
 
     def __len__(self) -> int:
         return len(self.names)
@@ -269,7 +273,7 @@ class _Collector:
 def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | None, images: Images, bits: int) -> str:
     digest = sha256((repr(images.shape) + ("" if bits == 8 else f" {bits} bits")).encode())
     for position, index in enumerate(good):
-        label = -1 if labels is None else int(labels[position])
+        label = -1 if labels is None else labels[position].tolist()
         digest.update(f"{pictures.stamp(index)}\0{label}\n".encode())
     return f"files-sha256:{digest.hexdigest()}"
 
@@ -304,13 +308,15 @@ def collect_pictures(
     good = [index for index in range(len(pictures)) if index not in found.bad]
     labels = None
     if pictures.labels is not None:
-        labels = torch.tensor([pictures.labels[index] for index in good], dtype=torch.int64)
+        dtype = torch.int64 if pictures.label_kind == "class" else torch.float32
+        labels = torch.tensor([pictures.labels[index] for index in good], dtype=dtype)
     lazy = isinstance(found.images, LazyImages)
     return ImageData(
         name=name,
         images=found.images,
         labels=labels,
         class_names=pictures.class_names if labels is not None else (),
+        label_kind=pictures.label_kind,
         flip=flip,
         licence=licence,
         fingerprint=_files_fingerprint(pictures, good, labels, found.images, found.bits) if lazy else "",

@@ -18,6 +18,7 @@ from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
 from ganzoo.gan.inputs import SOURCE, prepared
+from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
 
 
@@ -61,6 +62,8 @@ class DataRequest:
         memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
         workers: threads that decode pictures; what they make does not depend on their number.
         bits: of each value, 8 or 16; None for the data set's own.
+        label_kind: what labels are, ``class``, ``multilabel`` or ``continuous``, for data in Python that do not say it;
+            of other data it is only checked.
     """
 
     resolution: Sized | None = None
@@ -71,8 +74,11 @@ class DataRequest:
     memory: int = field(default_factory=lambda: available_memory() // 3)
     workers: int = DECODERS
     bits: int | None = None
+    label_kind: str | None = None
 
     def __post_init__(self) -> None:
+        if self.label_kind not in (None, *LABEL_KINDS):
+            raise UsageError(f"label_kind={self.label_kind!r} does not work: it is {either(LABEL_KINDS)}")
         if self.resolution is not None:
             object.__setattr__(self, "resolution", read_size(self.resolution))
         if self.workers < 1:
@@ -110,8 +116,9 @@ class ImageData:
     Attributes:
         name: what run folders and scores call it; never a path.
         images: the decoded images.
-        labels: int64 ``(N,)``, or None.
-        class_names: one per class; empty without labels.
+        labels: class numbers, int64 ``(N,)``, or label vectors, float32 ``(N, L)``; None for none.
+        class_names: one per class, or per number in a label vector; empty without labels.
+        label_kind: ``class``, ``multilabel`` (vectors of 0 and 1) or ``continuous``.
         flip: whether a mirrored image is as real as the original.
         licence: what is known of the terms of use.
         fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over names, sizes and checksums of
@@ -144,6 +151,7 @@ class ImageData:
     unpaired: Mapping[str, Images | Tensor] = field(default_factory=dict)
     valid: Mapping[str, Any] = field(default_factory=dict)
     bits: int = 8
+    label_kind: str = LABEL_KINDS[0]
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape
@@ -153,9 +161,32 @@ class ImageData:
             if column.shape[0] != n:
                 raise DataError(f"{self.name} has {n} images and {column.shape[0]} of {name}; they go in pairs")
         self._check_followers()
+        self._check_labels()
         self.native = self.native if self.native != (0, 0) else (h, w)
         if not self.fingerprint:
             self.fingerprint = fingerprint(self.images, self.labels, {**self.paired, **self.unpaired})
+
+    def _check_labels(self) -> None:
+        if self.label_kind not in LABEL_KINDS:
+            raise DataError(f"{self.name} has labels of the kind {self.label_kind!r}; it is {either(LABEL_KINDS)}")
+        if self.labels is None:
+            return
+        shape, n = tuple(self.labels.shape), self.images.shape[0]
+        if self.label_kind == "class":
+            if shape != (n,) or self.labels.is_floating_point():
+                raise DataError(f"{self.name} has labels {shape} {self.labels.dtype}; classes are int64 ({n},)")
+            return
+        wanted = (n, len(self.class_names))
+        if shape != wanted or not self.labels.is_floating_point() or not wanted[1]:
+            raise DataError(
+                f"{self.name} has labels {shape} {self.labels.dtype}; label vectors of {n} images with"
+                f" {wanted[1]} names are floats {wanted}"
+            )
+        self.labels = self.labels.float()
+        if not self.labels.isfinite().all():
+            raise DataError(f"{self.name} has label vectors with NaN or infinite numbers")
+        if self.label_kind == "multilabel" and not ((self.labels == 0) | (self.labels == 1)).all():
+            raise DataError(f"{self.name} has multilabel vectors with other numbers than 0 and 1")
 
     def _check_followers(self) -> None:
         pictures = {name: column for name, column in self.unpaired.items() if not isinstance(column, Tensor)}
@@ -190,8 +221,8 @@ class ImageData:
 
     @property
     def provides(self) -> frozenset[str]:
-        """The keys of its batches; and ``pairs`` where each image has a source of its own."""
-        labels = () if self.labels is None else ("label",)
+        """The keys of its batches; ``pairs`` where each image has a source of its own; ``label-class`` or the like."""
+        labels = () if self.labels is None else label_keys(self.label_kind)
         pairs = ("pairs",) if SOURCE in self.paired else ()
         return frozenset({"image", *labels, *pairs, *self.paired, *self.unpaired})
 
@@ -236,7 +267,9 @@ def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Imag
     digest = sha256()
     _add_pixels(digest, images)
     if labels is not None:
-        digest.update(labels.numpy().astype("<i8").tobytes())
+        vectors = labels.is_floating_point()
+        digest.update(repr(tuple(labels.shape)).encode() if vectors else b"")
+        digest.update(labels.numpy().astype("<f4" if vectors else "<i8").tobytes())
     for name, column in sorted((others or {}).items()):
         digest.update(name.encode())
         if isinstance(column, Tensor):

@@ -27,7 +27,7 @@ class FolderPictures(Pictures):
         self.folder = folder
         names = sorted(_walk(folder))
         labels = _from_index(folder, names) if (folder / INDEX).is_file() else _from_layout(folder, names)
-        super().__init__(str(folder), names, *((labels.numbers, labels.class_names) if labels else ()))
+        super().__init__(str(folder), names, *((labels.values, labels.class_names, labels.kind) if labels else ()))
 
     def read(self, index: int) -> Image.Image:
         """See :meth:`Pictures.read`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages
+from ganzoo.data.labels import Label, Labels, length, read_values
 from ganzoo.errors import DataError
 from ganzoo.registry.sizes import height_width, size_of
 
@@ -120,9 +121,16 @@ def array_file(path: Path, request: DataRequest) -> ImageData:
 class ItemPictures(Pictures):
     """Pictures out of anything with ``len`` and ``[]``; an item is an image, or a pair of image and label."""
 
-    def __init__(self, items: Any, where: str, labels: list[int] | None = None, names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        items: Any,
+        where: str,
+        labels: Sequence[Label] | None = None,
+        names: tuple[str, ...] = (),
+        label_kind: str = "class",
+    ) -> None:
         self.items = items
-        super().__init__(where, [f"{where}[{index}]" for index in range(len(items))], labels, names)
+        super().__init__(where, numbered(items, where), labels, names, label_kind)
 
     def read(self, index: int) -> Image.Image:
         """See :meth:`Pictures.read`."""
@@ -130,41 +138,57 @@ class ItemPictures(Pictures):
         return to_picture(item[0] if isinstance(item, tuple | list) else item)
 
 
-def _label(value: Any, where: str) -> int:
-    if isinstance(value, Tensor | np.generic) and np.ndim(value) == 0:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise DataError(f"{where} has a label {value!r}; labels are class numbers from 0")
+def numbered(items: Any, where: str) -> list[str]:
+    """What messages call each item."""
+    return [f"{where}[{index}]" for index in range(len(items))]
+
+
+def _plain(value: Any) -> Any:
+    """A label of a tensor or array as Python's own numbers, a list of them for a vector."""
+    if isinstance(value, Tensor | np.generic | np.ndarray):
+        numbers = value.tolist()
+        return [float(number) for number in numbers] if np.ndim(value) == 1 else numbers
     return value
 
 
-def _labels(items: Any, where: str) -> list[int] | None:
-    """From the attribute ``targets`` or ``labels`` where the data set has one per item, else from the items."""
+def _labels(items: Any, where: str, kind: str | None) -> Labels | None:
+    """From the attribute ``targets`` or ``labels`` where the data set has one per item, else from the items.
+
+    Their names are in the attribute ``classes``, their kind in ``label_kind``, where the data set has these.
+    """
     first = items[0]
     if not isinstance(first, tuple | list) or len(first) < 2 or first[1] is None:
         return None
     for attribute in ("targets", "labels"):
         values = getattr(items, attribute, None)
         if isinstance(values, Sized) and len(values) == len(items):
-            return [_label(value, where) for value in values]  # type: ignore[attr-defined]
-    return [_label(items[index][1], where) for index in range(len(items))]
+            found = [_plain(value) for value in values]  # type: ignore[attr-defined]
+            break
+    else:
+        found = [_plain(items[index][1]) for index in range(len(items))]
+    said = kind or getattr(items, "label_kind", None)
+    read, kind = read_values(
+        found, said, numbered(items, where), where, "DataRequest(label_kind=) or the attribute label_kind:"
+    )
+    names, count = tuple(map(str, getattr(items, "classes", ()) or ())), length(read)
+    if len(names) < count or (kind != "class" and len(names) != count):
+        names = tuple(str(number) for number in range(count))
+    return Labels(read, names, kind)
 
 
 def dataset_data(items: Any, request: DataRequest) -> ImageData:
-    """A torch data set with ``len``, whose items are images or pairs of an image and a class number.
+    """A torch data set with ``len``, whose items are images, or pairs of an image and a class number or label vector.
 
     Images are PIL images, or tensors ``(C, H, W)``, uint8 or float in [0, 1]. Each item is read once while images fit
-    into memory, so a random transform in the data set is frozen.
+    into memory, so a random transform in the data set is frozen. Label vectors of 0 and 1 are multilabel; of others
+    the request, or the attribute ``label_kind`` of the data set, says what they are.
 
     Raises:
-        DataError: an item is neither, or a label is not a class number.
+        DataError: an item is neither, or a label is neither a class number nor such a vector.
     """
     where = type(items).__name__
     if len(items) < 2:
         raise DataError(f"{where} has {len(items)} images; a GAN needs two at least, and learns from thousands")
-    labels = _labels(items, where)
-    names = tuple(getattr(items, "classes", ()) or ())
-    count = max(labels, default=-1) + 1 if labels else 0
-    if labels and len(names) < count:
-        names = tuple(str(number) for number in range(count))
-    return collect_pictures(ItemPictures(items, where, labels, tuple(map(str, names))), request, name=where)
+    labels = _labels(items, where, request.label_kind)
+    known = (labels.values, labels.class_names, labels.kind) if labels else ()
+    return collect_pictures(ItemPictures(items, where, *known), request, name=where)

@@ -37,7 +37,13 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
         DataError: there is no such data, or it cannot be used; the message says why.
         UsageError: ``value`` is of another type.
     """
-    request = request or DataRequest()
+    data = _opened(value, request := request or DataRequest())
+    if data.labels is not None and request.label_kind not in (None, data.label_kind):
+        raise UsageError(f"the labels of {data.name} are of the kind {data.label_kind}, not {request.label_kind}")
+    return data
+
+
+def _opened(value: Any, request: DataRequest) -> ImageData:
     if isinstance(value, ImageData):
         return _as_asked(value, request)
     if isinstance(value, str):

@@ -69,7 +69,7 @@ class Stream:
 
     Args:
         images: what to fetch from.
-        labels: int64 ``(N,)``, or None.
+        labels: class numbers ``(N,)``, or label vectors ``(N, L)``; None for none.
         batch: images per batch.
         seed: of the order and of the flips.
         flip: mirror each image with probability one half, drawn from ``(seed, index)`` alone.
@@ -114,7 +114,9 @@ class Stream:
         return self.shuffle.indices(index)
 
     def batch(self, index: int) -> Batch:
-        """``image`` float32 ``(n, C, H, W)`` in [-1, 1], ``label`` int64 ``(n,)`` where there are labels, and the rest.
+        """``image`` float32 ``(n, C, H, W)`` in [-1, 1], ``label`` where there are labels, and the rest.
+
+        Labels are class numbers, int64 ``(n,)``, or label vectors, float32 ``(n, L)``.
 
         In a single process ``n`` is ``batch``; of several each gets its share.
         """

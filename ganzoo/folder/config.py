@@ -15,6 +15,7 @@ from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.labels import LABEL_KINDS, kind_in
 from ganzoo.registry.loading import normalised, registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
 from ganzoo.registry.sizes import Size, read_size
@@ -27,7 +28,6 @@ LONGEST_NAME = 200  # of a class
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 BITS = (8, 16)  # of each value of an image
 SELECTIONS = ("last", "best")
-LABEL_KINDS = ("class", "multilabel", "continuous")
 SIZES = {
     "height": (1, 65_536),
     "width": (1, 65_536),
@@ -61,7 +61,7 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         "classes": gan.classes,
         "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
         "class_counts": None,
-        "label_kind": "class" if gan.classes else None,
+        "label_kind": gan.label_kind if gan.classes else None,
         "z_dim": gan.z_dim,
         "dataset": dict(dataset),
         "fingerprint_kind": kind_of_fingerprint(dataset.get("fingerprint")),
@@ -102,8 +102,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     if field(field(config, "selection", dict, path), "chosen", str, path) not in SELECTIONS:
         raise ModelError(f"{path}: selection is {quoted(config['selection']['chosen'])}; it is {either(SELECTIONS)}")
     field(config["selection"], "split", (str, type(None)), path)
-    if field(config, "label_kind", (str, type(None)), path) not in (None, *LABEL_KINDS):
-        raise ModelError(f"{path}: label_kind is {quoted(config['label_kind'])}; it is {either(LABEL_KINDS)}")
     for name, kind in {"class_counts": list, "fingerprint_kind": str, "origin": dict}.items():
         field(config, name, (kind, type(None)), path)
     field(config, "frozen", dict, path)
@@ -113,6 +111,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     short = all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names)
     if len(names) != config["classes"] or not short:
         raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
+    _check_label_kind(config, path)
     _check_plugins(field(config, "plugins", dict, path), path)
     field(config, "dataset", dict, path)
     field(config, "license", (str, type(None)), path)
@@ -127,6 +126,15 @@ def resolution_of(config: Mapping[str, Any]) -> Size:
 def shape_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Resolution, channels and bits of the images of a checked config, as a data set is asked for them."""
     return {"resolution": resolution_of(config), "channels": config["channels"], "bits": config["bits"]}
+
+
+def _check_label_kind(config: Mapping[str, Any], path: Path) -> None:
+    kind = field(config, "label_kind", (str, type(None)), path)
+    if kind not in (None, *LABEL_KINDS):
+        raise ModelError(f"{path}: label_kind is {quoted(kind)}; it is {either(LABEL_KINDS)}")
+    provides = [key for key in field(config, "provides", list, path) if isinstance(key, str)]
+    if config["classes"] and kind not in (None, kind_in(provides)):
+        raise ModelError(f"{path}: label_kind is {kind}, and the parts are for labels of the kind {kind_in(provides)}")
 
 
 def _newer(config: Mapping[str, Any], path: Path) -> str:

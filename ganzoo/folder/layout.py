@@ -23,7 +23,8 @@ DISCRIMINATOR = "discriminator.safetensors"  # only with ``push --with-discrimin
 EXAMPLES = "examples"  # inputs of a translation or text model, by the batch key that they are fed as
 EXAMPLE_PICTURES = {"source": "source.png", "target": "target.png"}
 EXAMPLE_TEXTS = "text.json"
-EXAMPLE_FILES = tuple(f"{EXAMPLES}/{file}" for file in (*EXAMPLE_PICTURES.values(), EXAMPLE_TEXTS))
+EXAMPLE_LABELS = "label.json"  # label vectors of a model that is conditional on other labels than classes
+EXAMPLE_FILES = tuple(f"{EXAMPLES}/{file}" for file in (*EXAMPLE_PICTURES.values(), EXAMPLE_TEXTS, EXAMPLE_LABELS))
 
 PICTURES = "pictures"  # what a card shows beside its samples, and what these files are pictures of
 PICTURES_INDEX = "index.json"

@@ -186,6 +186,10 @@ class ModelFolder:
             from ganzoo.folder import examples  # others need not wait for what reads pictures
 
             gan.examples = examples.read(self.path, gan)
+        if gan.classes and gan.label_kind != "class":
+            from ganzoo.folder import label_rows
+
+            gan.label_rows = label_rows.read(self.path, gan)
         return gan.to(device).eval()
 
     # --- writing --------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from ganzoo.plan.plan import GIVEN, SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.plan.settings import z_dim_names
 from ganzoo.registry.declarations import NETWORKS
+from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Recipe
 from ganzoo.registry.sizes import Size, Sized, pixels_text, read_size, size_text, square_side
@@ -50,6 +51,7 @@ def build(
     z_dim: int | None = None,
     settings: Mapping[str, object] | None = None,
     device: str = "cpu",
+    label_kind: str = LABEL_KINDS[0],
 ) -> GAN:
     """Assemble a GAN by name, with fresh weights.
 
@@ -57,10 +59,11 @@ def build(
         recipe: such as ``"sagan+sn+hinge"``.
         resolution: of the images: the side of squares, or height and width, as ``(64, 128)`` or ``"64x128"``.
         channels: of the images: 1 for grey, 3 for RGB, 4 for RGBA, or any other number.
-        classes: of the labels; 0 for data without labels.
+        classes: length of the label vectors, the number of classes; 0 for data without labels.
         z_dim: length of the noise; by default the setting ``z-dim``, which is 128 unless an architecture asks for more.
         settings: as ``--set`` takes them, such as ``{"init": "orthogonal"}``.
         device: where the weights live; ``"meta"`` allocates nothing.
+        label_kind: what labels are: ``class``, ``multilabel`` or ``continuous``.
 
     Raises:
         UsageError: for a recipe that does not resolve or sizes that cannot be.
@@ -70,7 +73,10 @@ def build(
         >>> gan.sample(4, seed=0).shape
         torch.Size([4, 1, 32, 32])
     """
-    plan = make_plan(recipe, {"image", *(["label"] if classes else []), *wants(recipe)}, settings)
+    if label_kind not in LABEL_KINDS:
+        raise UsageError(f"label_kind={label_kind!r} does not work: it is {either(LABEL_KINDS)}")
+    labels = label_keys(label_kind) if classes else frozenset[str]()
+    plan = make_plan(recipe, {"image", *labels, *wants(recipe)}, settings)
     return assemble(plan, resolution, channels, classes, z_dim, device)
 
 

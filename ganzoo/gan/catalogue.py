@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import GanzooError, ResolutionError, UsageError
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry, link
+from ganzoo.registry.labels import LABEL
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import PART_KINDS, WORD_KINDS
 from ganzoo.registry.sizes import closest
@@ -99,7 +100,7 @@ def example(entry: Entry) -> str | None:
         return entry.name
     if entry.kind not in WORD_KINDS:
         return None
-    keys = {"label", *columns(entry)}
+    keys = {LABEL, *columns(entry)}
     return next((recipe for head in heads() for recipe in _candidates(head, entry) if _builds(recipe, keys)), None)
 
 

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.errors import UsageError, nearest
+from ganzoo.errors import UsageError
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
 from ganzoo.gan.kit import Kit
+from ganzoo.gan.labels import Label, class_number, read
 from ganzoo.gan.priors import PATHS
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
@@ -36,7 +37,7 @@ class GAN(nn.Module):
         plan: what it was built from.
         resolution: of the images: the side of squares, or height and width.
         channels: of the images.
-        classes: length of the label vectors; 0 for an unconditional GAN.
+        classes: length of the label vectors, the number of classes; 0 for an unconditional GAN.
         z_dim: length of the noise without the codes of regularizers.
         kits: what the networks were built from, by side.
     """
@@ -67,6 +68,7 @@ class GAN(nn.Module):
             if isinstance(part, nn.Module):
                 self.add_module(name, part)
         self.examples: Mapping[str, Tensor] = {}
+        self.label_rows: Sequence[Tensor] = ()  # label vectors of its training, which samples take in turn
         self.update: Update | None = None  # the one under way, which the trainer says
         self.game = game(self)
 
@@ -140,11 +142,59 @@ class GAN(nn.Module):
         """The updates of one step, in order: see :meth:`Game.turns`."""
         return self.game.turns()
 
-    def one_hot(self, labels: Tensor | None, n: int) -> Tensor:
-        """Label vectors ``(n, classes)``, float; ``(n, 0)`` for an unconditional GAN."""
+    @property
+    def label_kind(self) -> str:
+        """What labels are: ``class``, ``multilabel`` or ``continuous``."""
+        return self.plan.label_kind
+
+    def label_vectors(self, labels: Tensor | None, n: int) -> Tensor:
+        """Label vectors ``(n, classes)``, float; ``(n, 0)`` for an unconditional GAN, and zeros without labels.
+
+        Args:
+            labels: as batches have them: class numbers, int64 ``(n,)``, or label vectors, float ``(n, classes)``.
+            n: how many.
+        """
         if self.classes == 0 or labels is None:
             return torch.zeros(n, self.classes)
+        if labels.is_floating_point():
+            return labels.float()
         return nn.functional.one_hot(labels, self.classes).float()
+
+    def one_hot(self, labels: Tensor | None, n: int) -> Tensor:
+        """What 0.1.0 called :meth:`label_vectors`."""
+        return old_attribute(self, "one_hot")(labels, n)
+
+    def read_labels(self, labels: Iterable[Label] | Tensor) -> Tensor:
+        """Labels as a person gives them, for :meth:`inputs`: class numbers, int64 ``(n,)``, or label vectors.
+
+        Args:
+            labels: of each image the number or name of a class, or a label vector; see :func:`ganzoo.gan.labels.read`.
+
+        Raises:
+            UsageError: for a class that does not exist, a vector of another length, a number that is NaN or infinite.
+        """
+        if self.classes == 0:
+            raise UsageError("this model is unconditional: it takes no labels")
+        return read(labels, self.label_kind, self.class_names)
+
+    def default_labels(self, n: int, start: int = 0) -> Tensor | None:
+        """Labels of images ``start`` to ``start + n`` where a person gives none; None for an unconditional GAN.
+
+        The classes in turn, or else the rows of :attr:`label_rows`.
+
+        Raises:
+            UsageError: there are no such rows.
+        """
+        if self.classes == 0:
+            return None
+        index = torch.arange(start, start + n)
+        if self.label_kind == "class":
+            return index % self.classes
+        if not self.label_rows:
+            raise UsageError(
+                f"this model came without label vectors: give it labels, vectors of {self.classes} numbers"
+            )
+        return torch.stack([self.label_rows[int(place) % len(self.label_rows)] for place in index])
 
     def class_numbers(self, labels: Iterable[int | str]) -> list[int]:
         """Numbers of classes given as numbers or names.
@@ -154,15 +204,9 @@ class GAN(nn.Module):
         """
         if self.classes == 0:
             raise UsageError("this model is unconditional: it takes no labels")
-        return [self._class_number(label) for label in labels]
-
-    def _class_number(self, label: int | str) -> int:
-        if label in self.class_names:
-            return self.class_names.index(str(label))
-        if str(label).isdecimal() and int(label) < self.classes:
-            return int(label)
-        near = ", ".join(nearest(str(label), self.class_names))
-        raise UsageError(f"no class {label!r}: give a number from 0 to {self.classes - 1} or a name; nearest: {near}")
+        if self.label_kind != "class":
+            raise UsageError(f"this model's labels are not classes but of the kind {self.label_kind}")
+        return [class_number(label, self.class_names) for label in labels]
 
     def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
         """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
@@ -204,7 +248,7 @@ class GAN(nn.Module):
         Args:
             n: how many.
             seed: of the noise, if that is an input.
-            labels: class numbers ``(n,)``; None for none.
+            labels: class numbers ``(n,)``, or label vectors ``(n, classes)``; None for none.
             truncation: bound on the noise.
             start: number of the first.
             columns: rows of the other inputs, images in [-1, 1]; by default the examples, in a cycle.
@@ -215,14 +259,14 @@ class GAN(nn.Module):
         names = self.input_names - {NOISE}
         given = dict(cycled(self.examples, names, start, n) if columns is None else columns)
         first = self.noise(n, seed, truncation, start) if NOISE in self.input_names else given.pop(SOURCE)
-        return {"z": first, "y": self.one_hot(labels, n), **given}
+        return {"z": first, "y": self.label_vectors(labels, n), **given}
 
     @torch.no_grad()
     def sample(
         self,
         n: int | None = None,
         *,
-        labels: Sequence[int | str] | Tensor | None = None,
+        labels: Sequence[Label] | Tensor | None = None,
         source: Any = None,
         text: str | Sequence[str] | None = None,
         z: Tensor | None = None,
@@ -235,7 +279,9 @@ class GAN(nn.Module):
 
         Args:
             n: how many; as many as is given of ``z``, ``source``, ``text`` or ``labels`` by default, else 1.
-            labels: class numbers or names, one for each image; ``index % classes`` by default.
+            labels: for each image a class, as number or name, or a label vector; by default the classes in turn, or
+                rows of the training's label vectors. Text names several classes as ``red/round``, and continuous labels
+                as ``0.5/-1``.
             source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
                 these nor ``text``, such models take the examples of their folder in turn.
             text: for a model that draws what a text says: one text for each image, or one for all.
@@ -277,15 +323,12 @@ class GAN(nn.Module):
             columns[TEXT] = encode_text([text] * (n or 1) if isinstance(text, str) else list(text))
         return columns
 
-    def _labels(self, n: int, labels: Sequence[int | str] | Tensor | None) -> Tensor | None:
-        if self.classes == 0 and labels is None:
-            return None
+    def _labels(self, n: int, labels: Sequence[Label] | Tensor | None) -> Tensor | None:
         if labels is None:
-            return torch.arange(n) % self.classes
-        given = labels.tolist() if isinstance(labels, Tensor) else list(labels)
-        if len(given) != n:
-            raise UsageError(f"{len(given)} labels for {n} images")
-        return torch.tensor(self.class_numbers(given), dtype=torch.int64)
+            return self.default_labels(n)
+        if len(labels) != n:
+            raise UsageError(f"{len(labels)} labels for {n} images")
+        return self.read_labels(labels)
 
     @torch.no_grad()
     def generate(self, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:

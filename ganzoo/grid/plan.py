@@ -16,6 +16,7 @@ from ganzoo.grid.runs import GridJob
 from ganzoo.machine.precision import choose_device
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
+from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.sizes import Sized, read_size, size_text
 from ganzoo.training import setup
 from ganzoo.training.evaluation import HELD_OUT
@@ -115,7 +116,7 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
     """
     for recipe in recipes:
         with _naming(recipe):
-            make_plan(recipe, ("image", "label"), request.settings)
+            make_plan(recipe, ("image", *LABEL_KEYS), request.settings)
     size = DataRequest(resolution=request.resolution)
     with _naming(recipes[0]):
         plan, data = setup.plan_and_data(recipes[0], request.data, size, request.settings, [])

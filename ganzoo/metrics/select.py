@@ -18,10 +18,11 @@ from ganzoo.metrics.statistic import STATISTICS, Statistic, Wanted, statistic
 from ganzoo.metrics.subjects import Fakes
 from ganzoo.metrics.words import configured, metric_words, read_metric
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.labels import LABEL_KEYS, label_keys
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Part
 
-LABEL, PAIRS, MODEL = "label", "pairs", "model"  # needs of a metric that images, or what draws them, must meet
+PAIRS, MODEL = "pairs", "model"  # needs of a metric that images, or what draws them, must meet
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ def select_metric(entry: Entry, asked: Part | None = None) -> SelectedMetric:
         UsageError: there is no such option, or it cannot have that value.
         PluginError: it declares a need that nothing can meet, or is an experiment and does not say so.
     """
-    unknown = entry.requires - STATISTICS.keys() - {LABEL, MODEL}
+    unknown = entry.requires - STATISTICS.keys() - LABEL_KEYS - {MODEL}
     if unknown:
-        known = either([*STATISTICS, LABEL, MODEL], "and")
+        known = either([*STATISTICS, *sorted(LABEL_KEYS), MODEL], "and")
         raise PluginError(f"{entry.spelling} requires {either(sorted(unknown), 'and')}; metrics can have {known}")
     options, request = configured(entry, asked or Part(entry.name))
     metric: Any = entry.load()(**options)
@@ -138,16 +139,25 @@ def check_images(selected: Sequence[SelectedMetric], fakes: Fakes, data: ImageDa
     if count < 2:
         raise UsageError(f"-n {count} does not work: a score rests on two images at least, and means little under 1000")
     for one in selected:
-        if LABEL in one.entry.requires:
-            for labelled, who in ((data.labels is not None, f"the data set {data.name}"), (fakes.labelled, fakes.name)):
-                if not labelled:
-                    raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
+        if one.entry.labelled:
+            _check_labels(one, fakes, data)
         if PAIRS in one.entry.requires:
             _check_pairs(one, fakes, data)
         if one.experiment is not None:
             if fakes.gan is None:
                 raise UsageError(f"{one.entry.name} puts a model to work, and {fakes.name} holds images, not a model")
             one.experiment.check(fakes.gan, data)
+
+
+def _check_labels(one: SelectedMetric, fakes: Fakes, data: ImageData) -> None:
+    real = f"the data set {data.name}"
+    for labelled, who in ((data.labels is not None, real), (fakes.labelled, fakes.name)):
+        if not labelled:
+            raise UsageError(f"{one.entry.name} compares class by class, and {who} has no labels")
+    for kind, who in ((data.label_kind, real), (fakes.label_kind, fakes.name)):
+        if not one.entry.requires <= STATISTICS.keys() | label_keys(kind) | {MODEL}:
+            wanted = either(sorted(one.entry.requires & LABEL_KEYS), "and")
+            raise UsageError(f"{one.entry.name} needs {wanted}, and the labels of {who} are of the kind {kind}")
 
 
 def _check_pairs(one: SelectedMetric, fakes: Fakes, data: ImageData) -> None:

@@ -32,7 +32,11 @@ class Fakes(Protocol):
 
     @property
     def labelled(self) -> bool:
-        """Whether each has a class."""
+        """Whether each has a label."""
+
+    @property
+    def label_kind(self) -> str:
+        """What their labels are: ``class``, ``multilabel`` or ``continuous``."""
 
     def count(self, n: int) -> int:
         """How many there are when ``n`` are asked for."""
@@ -42,14 +46,15 @@ class Fakes(Protocol):
         """Whether each belongs to one of the real images."""
 
     def batches(self, n: int, seed: int, batch: int) -> Batches:
-        """Images uint8 ``(B, C, H, W)`` and labels int64 ``(B,)`` or None, ``n`` in all."""
+        """Images uint8 ``(B, C, H, W)``, ``n`` in all, and labels: class numbers ``(B,)``, vectors ``(B, L)``, None."""
 
 
 @dataclass(frozen=True)
 class Generated:
     """What a GAN draws: image k depends on the seed and k only, its class is k modulo their number.
 
-    Inputs besides noise are row k of the data, and then so is its class. Each source image is used once.
+    Inputs besides noise are row k of the data, and then so is its label; so are label vectors, which are no classes,
+    where those of the data are of the model's kind and length. Each source image is used once.
     """
 
     gan: GAN
@@ -64,6 +69,20 @@ class Generated:
     def labelled(self) -> bool:
         """Whether the GAN is conditional, or makes them from rows of data that have labels."""
         return self.gan.classes > 0 or (self._follows and self.data.labels is not None)
+
+    @property
+    def label_kind(self) -> str:
+        """That of the labels that :meth:`batches` gives."""
+        return self.data.label_kind if self._takes_labels else self.gan.label_kind
+
+    @property
+    def _takes_labels(self) -> bool:
+        """Whether labels are rows of the data's."""
+        known, gan = self.data.labels, self.gan
+        if known is None:
+            return False
+        fitting = gan.label_kind == self.data.label_kind != "class" and known.shape[1:] == (gan.classes,)
+        return self._follows or (gan.classes > 0 and fitting)
 
     @property
     def _follows(self) -> bool:
@@ -90,9 +109,9 @@ class Generated:
             inputs = self.gan.inputs(size, seed, labels, start=start, columns=columns)
             yield to_uint8(self.gan.generate(**inputs, batch=batch), low=0), labels
 
-    def _labels(self, rows: Tensor) -> Tensor:
-        known = self.data.labels if self._follows else None
-        return rows % self.gan.classes if known is None else known[rows % len(known)]
+    def _labels(self, rows: Tensor) -> Tensor | None:
+        known = self.data.labels if self._takes_labels else None
+        return self.gan.default_labels(len(rows), int(rows[0])) if known is None else known[rows % len(known)]
 
 
 @dataclass(frozen=True)
@@ -115,6 +134,11 @@ class Pictured:
     def labelled(self) -> bool:
         """Whether they have labels."""
         return self.data.labels is not None
+
+    @property
+    def label_kind(self) -> str:
+        """That of the data set."""
+        return self.data.label_kind
 
     @property
     def paired(self) -> bool:

@@ -15,7 +15,9 @@ from ganzoo.parts.update import Update
 from ganzoo.schedules import Number, number_at
 
 Batch = dict[str, Tensor]
-"""Rows by key: ``image`` ``(B, C, H, W)`` in [-1, 1], ``label`` ``(B,)``, and what else the game takes."""
+"""Rows by key: ``image`` ``(B, C, H, W)`` in [-1, 1], ``label``, and what else the game takes.
+
+Labels are class numbers ``(B,)`` or vectors ``(B, y_dim)``."""
 
 NOISE, SOURCE, TARGET, TEXT = "z", "source", "target", "text"  # what samples are made from, and are to look like
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ganzoo.errors import ModelError, UnknownPart
 from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from, z_dim_names
+from ganzoo.registry.labels import kind_in, with_kind, without_class
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
@@ -124,7 +125,12 @@ class Plan:
     @property
     def conditional(self) -> bool:
         """Whether a part needs labels."""
-        return any(slot.entry is not None and "label" in slot.entry.requires for slot in (self.head, *self.slots))
+        return any(slot.entry is not None and slot.entry.labelled for slot in (self.head, *self.slots))
+
+    @property
+    def label_kind(self) -> str:
+        """What labels of the data are: ``class``, ``multilabel`` or ``continuous``."""
+        return kind_in(self.provides)
 
     @property
     def slug(self) -> str:
@@ -142,7 +148,7 @@ class Plan:
         """The plan as JSON: every part as ``kind/name``, so that it rebuilds even if a recipe's meaning moves on."""
         return {
             "recipe": self.recipe,
-            "provides": sorted(self.provides),
+            "provides": sorted(without_class(self.provides)),
             "parts": [
                 {
                     "part": f"{slot.kind}/{slot.name}",
@@ -184,7 +190,7 @@ class Plan:
             }
             _check_architectures(slots)
             _check_slots(slots)
-            provides = frozenset(str(key) for key in config["provides"])
+            provides = with_kind([str(key) for key in config["provides"]])
             return cls(str(config["recipe"]), slots[0], tuple(slots[1:]), settings, provides)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ModelError(f"the plan in config.json does not hold together: {error!r}") from error

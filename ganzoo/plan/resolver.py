@@ -15,6 +15,7 @@ from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, 
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
 from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.precedence import Suggestion, players_of, settle
+from ganzoo.registry.labels import LABEL, LABEL_KEYS, kind_in, with_kind
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
 from ganzoo.registry.recipe import (
@@ -42,7 +43,7 @@ def make_plan(
 
     Args:
         recipe: text or parsed.
-        provides: batch keys that the data has: ``image``, ``label``, ...
+        provides: batch keys that the data has: ``image``, ``label``, ...; labels are classes if no kind is among them.
         settings: values set by the person, as ``--set`` gives them.
         suggested: values that the data set asks for; they give way to everything but the defaults.
 
@@ -51,7 +52,7 @@ def make_plan(
         UsageError: for options and settings that do not exist or cannot have the value.
     """
     parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
-    return _Resolver(parsed, frozenset(provides)).plan(settings or {}, suggested or {})
+    return _Resolver(parsed, with_kind(provides)).plan(settings or {}, suggested or {})
 
 
 def wants(recipe: str | Recipe) -> frozenset[str]:
@@ -211,7 +212,9 @@ class _Resolver:
             lines.append(f"{key!r}" + (f" (from {', '.join(givers[:6])})" if givers else ""))
         names = either(dict.fromkeys(slot.name for slot in self.brought), "and")
         what = f"{who} needs {either(lines, 'and')}, which neither the data nor {names} has"
-        if "label" in missing:
+        if missing & LABEL_KEYS and LABEL in self.provides:
+            what += f"; its labels are of the kind {kind_in(self.provides)}"
+        elif missing & LABEL_KEYS:
             what += "; use labelled data, or --classes N with ganzoo build"
         return what
 

@@ -118,7 +118,7 @@ def register_conditionings(register: Register) -> None:
         "ac",
         "ganzoo.layers.conditioning:AuxiliaryClassifier",
         sides=("d",),
-        requires={"label", "features"},
+        requires={"label-class", "features"},
         fallback="plain",
         paper="arxiv:1610.09585",
     )
@@ -183,7 +183,7 @@ def register_augments(register: Register) -> None:
 
 @hookimpl
 def register_datasets(register: Register) -> None:
-    labelled, plain = {"image", "label"}, {"image"}
+    labelled, plain = {"image", "label", "label-class"}, {"image"}
     # Small batches and quick learning: a readable grid in a minute on two cores.
     quick = {"batch": 32, "lr.g": 5e-4, "lr.d": 1e-3}
     register("digits", "ganzoo.data.digits:digits", provides=labelled, train=quick)
@@ -209,7 +209,7 @@ def register_metrics(register: Register) -> None:
     register(
         "intra-fid",
         "ganzoo.metrics.distances:IntraFID",
-        requires={"label", "class-moments"},
+        requires={"label-class", "class-moments"},
         aliases=("intra-fd",),
         paper="arxiv:1802.05637",
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from ganzoo.errors import PluginError, UsageError
 from ganzoo.registry.docstrings import first_line
+from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.options import Option, options_of, read_options
 
 
@@ -66,6 +67,11 @@ class Entry:
     version: str = ""
     entry_point: str = ""
     built_in: bool = False
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it needs labels, of any kind or of one."""
+        return bool(self.requires & LABEL_KEYS)
 
     @property
     def spelling(self) -> str:

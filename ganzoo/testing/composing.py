@@ -11,6 +11,7 @@ from ganzoo.errors import GanzooError, UsageError
 from ganzoo.gan.builder import build
 from ganzoo.gan.catalogue import columns, example, heads
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import EMPTY, PART_KINDS, WORD_KINDS, Part, Recipe
@@ -92,7 +93,7 @@ def _columns(row: Combination) -> frozenset[str]:
     """The columns of a row's data, and those that its parts ask for besides labels."""
     recipe = Recipe.parse(recipe_of(row))
     entries = [registry().find(part.spelling) for part in recipe.parts if part.name != EMPTY]
-    return DATA[row["data"]].union(*(columns(entry) - {"label"} for entry in entries))
+    return DATA[row["data"]].union(*(columns(entry) - LABEL_KEYS for entry in entries))
 
 
 def attempt(row: Combination, steps: int = STEPS) -> str | None:

@@ -21,7 +21,7 @@ _INPUTS: Mapping[str, Tensor] = {"g": torch.ones(4, 12), "d": torch.ones(4, 3, 8
 
 def _y_dims(entry: Entry) -> tuple[int, ...]:
     """Lengths of label vectors that the part must cope with."""
-    return (CLASSES,) if "label" in entry.requires else (0, CLASSES)
+    return (CLASSES,) if entry.labelled else (0, CLASSES)
 
 
 def check_normalization(entry: Entry) -> None:
@@ -44,7 +44,7 @@ def check_normalization_learns(entry: Entry) -> None:
         norm(x, y).square().mul(torch.rand_like(x)).sum().backward()
         expect(x.grad is not None, entry, "gradients go through it")
         expect_learning(norm, entry)
-        if "label" in entry.requires:
+        if entry.labelled:
             expect(y.grad is not None and y.grad.any(), entry, "its output depends on y, since it needs labels")
 
 
@@ -136,7 +136,7 @@ def check_conditioning_learns(entry: Entry) -> None:
             sum(extras, output.scores.sum()).backward(retain_graph=True)
             expect_learning(head, entry)
             seen.append(output.scores)
-        if "label" in entry.requires:
+        if entry.labelled:
             listens = any(out.requires_grad and _slope(out, y) for out in seen) or hasattr(conditioning, "terms")
             expect(listens, entry, "labels change what it computes, since it needs them")
 

@@ -22,6 +22,7 @@ from ganzoo.parts.context import Batch
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry
+from ganzoo.registry.labels import LABEL, LABEL_KEYS, kind_in
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Registry
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
@@ -99,8 +100,9 @@ def tiny(recipe: str, keys: Collection[str] = COLUMNS) -> Tiny:
     Raises:
         UsageError: for a recipe that does not resolve, or cannot be built at any size.
     """
-    plan = make_plan(narrowed(recipe), {*keys, *wants(recipe)}, SETTINGS)
-    classes = CLASSES if "label" in keys else 0
+    known = with_label({*keys, *wants(recipe)})
+    plan = make_plan(narrowed(recipe), known, SETTINGS)
+    classes = CLASSES if LABEL in known else 0
     gan = fitted(plan, RESOLUTION, classes)
     sizes = {"resolution": gan.resolution, "channels": gan.channels, "classes": classes, "z_dim": Z_DIM}
     return Tiny(plan, sizes)
@@ -126,7 +128,22 @@ def _subject(entry: Entry, known: Registry) -> Tiny:
 def unlabelled(entry: Entry) -> Tiny | None:
     """An architecture on data without labels, at the smallest sizes; None for one that needs labels."""
     recipe = entry.spelling if entry.complete else example(entry)
-    return None if "label" in entry.requires or recipe is None else tiny(recipe, {"image"})
+    return None if entry.labelled or recipe is None else tiny(recipe, {"image"})
+
+
+def with_label(keys: Collection[str]) -> frozenset[str]:
+    """The keys, and ``label`` where they have a kind of it: what has one has the other."""
+    return frozenset(keys) | ({LABEL} if LABEL_KEYS & frozenset(keys) else frozenset())
+
+
+def _labels(kind: str) -> Tensor:
+    """Labels of the images: classes in turn, or label vectors of them."""
+    numbers = torch.arange(IMAGES)
+    if kind == "class":
+        return numbers % CLASSES
+    if kind == "multilabel":
+        return torch.stack([numbers >> bit & 1 for bit in range(CLASSES)], 1).float()
+    return torch.stack([(numbers * (place + 1.0)).sin() for place in range(CLASSES)], 1)
 
 
 def synthetic_data(keys: Collection[str], resolution: int, channels: int) -> ImageData:
@@ -139,23 +156,25 @@ def synthetic_data(keys: Collection[str], resolution: int, channels: int) -> Ima
     """
     rng = torch.Generator().manual_seed(0)
     shape = (IMAGES, channels, resolution, resolution)
-    labels = torch.arange(IMAGES) % CLASSES
+    known = with_label(keys)
+    labels, kind = _labels(kind_in(known)), kind_in(known)
 
     def column(key: str) -> MemoryImages | Tensor:
         if key == TEXT:
             return encode_text(_captions(IMAGES))
-        if key.endswith("label"):
-            return labels
+        if key.endswith(LABEL):
+            return torch.arange(IMAGES) % CLASSES
         return MemoryImages(torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng))
 
     images = MemoryImages(torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng))
-    columns = {key: column(key) for key in sorted(frozenset(keys) - COLUMNS - {PAIRS})}
+    columns = {key: column(key) for key in sorted(frozenset(keys) - COLUMNS - LABEL_KEYS - {PAIRS})}
     paired = {key for key in columns if PAIRS in keys or key == TEXT}
     return ImageData(
         name="made-up",
         images=images,
-        labels=labels if "label" in keys else None,
-        class_names=tuple(f"class {number}" for number in range(CLASSES)) if "label" in keys else (),
+        labels=labels if LABEL in known else None,
+        label_kind=kind,
+        class_names=tuple(f"class {number}" for number in range(CLASSES)) if LABEL in known else (),
         paired={key: column for key, column in columns.items() if key in paired},
         unpaired={key: column for key, column in columns.items() if key not in paired},
     )

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.files.write import make_folder, remove_torn, write_json
-from ganzoo.folder import examples
+from ganzoo.folder import examples, label_rows
 from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
 from ganzoo.folder.scores import read_scores
 from ganzoo.folder.weights import generator_state
@@ -41,6 +41,7 @@ class Saver:
         self.folder, self.save_every = job.folder, job.setup.intervals.save_every
         self.scored = job.setup.held_out is not None
         job.gan.examples = examples.choose(job.setup.data, job.gan.input_names)
+        job.gan.label_rows = label_rows.choose(job.setup.data)
         self.output = RunOutput(self.folder, trainer.seed, job.setup.intervals.keep, job.gan.examples)
 
     def begin(self) -> None:
@@ -52,6 +53,7 @@ class Saver:
         prune(self.folder, self.save_every)
         drop_later(self.folder, self.trainer.step)
         examples.write(self.folder, self.trainer.gan)
+        label_rows.write(self.folder, self.trainer.gan)
 
     @contextmanager
     def averaged(self) -> Iterator[GAN]:

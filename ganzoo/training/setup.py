@@ -19,6 +19,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.sizes import closest, pixels_text, read_size
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
@@ -169,7 +170,7 @@ def plan_and_data(
 
     What is wrong with the recipe itself is said before any data is looked for.
     """
-    draft = make_plan(recipe, {"image", "label", *wants(recipe)}, settings)
+    draft = make_plan(recipe, {"image", *LABEL_KEYS, *wants(recipe)}, settings)
     if request.resolution is not None:
         assemble(draft, read_size(request.resolution), request.channels or 3, 2, device="meta")
     opened = open_data(data, request)

@@ -18,5 +18,5 @@ def walk(gan: GAN, rows: int, steps: int, seed: int, numbers: Tensor | None, tru
 
     ends = gan.noise(2 * rows, seed, truncation)
     z = torch.stack([gan.interpolate(ends[0::2], ends[1::2], step / (steps - 1)) for step in range(steps)], dim=1)
-    y = gan.one_hot(numbers, rows).repeat_interleave(steps, 0)
+    y = gan.label_vectors(numbers, rows).repeat_interleave(steps, 0)
     return to_uint8(gan.generate(z.flatten(0, 1), y), low=0)

@@ -165,7 +165,8 @@ def test_columns_are_declared_checked_and_fingerprinted():
     plain = ImageData("plain", images, labels)
     paired = ImageData("paired", images, labels, paired={"source": images})
     unpaired = ImageData("unpaired", images, labels, unpaired={"a": numbered(3)[0]})
-    assert paired.provides == {"image", "label", "source", "pairs"} and unpaired.provides == {"image", "label", "a"}
+    assert paired.provides == {"image", "label", "label-class", "source", "pairs"}
+    assert unpaired.provides == {"image", "label", "label-class", "a"}
     assert len({plain.fingerprint, paired.fingerprint, unpaired.fingerprint}) == 3
     with pytest.raises(DataError, match="3 of source"):
         ImageData("bad", images, labels, paired={"source": numbered(3)[0]})

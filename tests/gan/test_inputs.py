@@ -18,7 +18,7 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import DataError, ModelError, RecipeError, UsageError
 from ganzoo.folder import examples
-from ganzoo.folder.layout import EXAMPLE_FILES, largest
+from ganzoo.folder.layout import EXAMPLE_FILES, EXAMPLE_LABELS, EXAMPLES, largest
 from ganzoo.gan.adversary import Adversary
 from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text
 from ganzoo.gan.kit import Discriminator
@@ -260,7 +260,7 @@ def test_examples_that_point_elsewhere_are_refused(folder, tmp_path):
 
 
 def test_every_file_of_examples_is_published_and_fetched():
-    assert set(examples.published({"source", "text"})) == set(EXAMPLE_FILES)
+    assert {*examples.published({"source", "text"}), f"{EXAMPLES}/{EXAMPLE_LABELS}"} == set(EXAMPLE_FILES)
     assert all(largest(name) for name in EXAMPLE_FILES)
 
 

@@ -72,7 +72,7 @@ class Manifold:
         """Label vectors ``(n, classes)``; class 0 where no numbers are given."""
         if numbers is None and self.classes:
             numbers = torch.zeros(n, dtype=torch.int64)
-        return self.gan.one_hot(numbers, n).to(self.device)
+        return self.gan.label_vectors(numbers, n).to(self.device)
 
     def noise(self, n: int, seed: int) -> Tensor:
         """Noise ``(n, z_dim)`` of the prior; the first k are the same for every n."""

@@ -64,7 +64,7 @@ def test_everything_else_is_that_of_the_source(kind: str) -> None:
         "x", MemoryImages(pixels()), torch.arange(6) % 2, ("cat", "dog"), True, "MIT", native=(99, 98), steps=7
     )
     data, again = (made(kind, inner, 10**9) for _ in range(2))
-    assert data.name == f"pairs:{kind}:x" and data.provides == {"image", "label", "source", "pairs"}
+    assert data.name == f"pairs:{kind}:x" and data.provides == {"image", "label", "label-class", "source", "pairs"}
     kept = ("images", "labels", "class_names", "licence", "native", "flip", "steps", "skipped")
     assert all(getattr(data, name) is getattr(inner, name) for name in kept)
     assert again.fingerprint == data.fingerprint != inner.fingerprint

@@ -135,7 +135,10 @@ def test_rendered_digits_are_labelled_and_repeat() -> None:
 def test_rendered_digits_beside_real_ones() -> None:
     request = DataRequest(split="test", channels=3)
     data = open_data("rendered-digits:digits", request)
-    assert data.provides == {"image", "label", "source", "source_label"} and data.name == "rendered-digits:digits"
+    assert (
+        data.provides == {"image", "label", "label-class", "source", "source_label"}
+        and data.name == "rendered-digits:digits"
+    )
     assert data.images.shape[1:] == data.unpaired["source"].shape[1:] == (3, 32, 32)
     batch = data.stream(8, 0).batch(0)
     assert batch["source_label"].dtype == torch.int64 and batch["source_label"].shape == (8,)
