@@ -236,7 +236,7 @@ def small(g: Any, d: Any, *, ch: int = 16) -> dict[str, nn.Module]:
 def register_losses(register: ganzoo.Register) -> None:
     """Losses with labels, and with a state."""
     register("classhinge", ClassHinge)
-    register("balance", Balance)
+    register("balance", Balance, across_batch=True)
 
 
 @ganzoo.hookimpl
@@ -244,13 +244,13 @@ def register_regularizers(register: ganzoo.Register) -> None:
     """One of both players with a network, one of G that takes its own step."""
     register("answer", Answer)
     register("codes", Codes)
-    register("pathlength", PathLength, family="path")
+    register("pathlength", PathLength, family="path", across_batch=True)
 
 
 @ganzoo.hookimpl
 def register_augments(register: ganzoo.Register) -> None:
     """One that adapts."""
-    register("adaptive", Adaptive)
+    register("adaptive", Adaptive, across_batch=True)
 
 
 @ganzoo.hookimpl

@@ -62,8 +62,28 @@ class World:
         return slice(self.rank * n, (self.rank + 1) * n)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One of the equal pieces of a process's slice, which go through the networks one after the other.
+
+    Attributes:
+        index: which, counted from 0.
+        count: how many there are.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, n: int) -> slice:
+        """Its rows of a slice of ``n`` images, which it divides."""
+        size = n // self.count
+        return slice(self.index * size, (self.index + 1) * size)
+
+
 SINGLE_PROCESS = World()
+WHOLE = Piece()
 _world = SINGLE_PROCESS
+_piece = WHOLE
 
 
 def world() -> World:
@@ -80,6 +100,23 @@ def use_world(world: World) -> Iterator[World]:
         yield world
     finally:
         _world = before
+
+
+@contextmanager
+def whole_batch() -> Iterator[None]:
+    """Begin with the whole batch; a piece of it that is entered inside the ``with`` block is left at its end."""
+    global _piece
+    _piece = WHOLE
+    try:
+        yield
+    finally:
+        _piece = WHOLE
+
+
+def enter_piece(piece: Piece) -> None:
+    """Let what is drawn from here on be for the images of a piece: its rows of the numbers of all."""
+    global _piece
+    _piece = piece
 
 
 @contextmanager
@@ -146,10 +183,12 @@ def global_draw(draw: Callable[..., Tensor], n: int, *shape: int) -> Tensor:
 
     Every process draws all of it, from generators in one state, and keeps its rows: so the numbers of an image do not
     depend on the number of processes, and the generators stay in step. In a single process it is ``draw(n, *shape)``.
+    Where a batch goes through the networks in pieces, the rows are those of the piece.
 
     Args:
         draw: such as ``torch.rand``; its first argument is the number of rows.
-        n: images in this process's slice.
+        n: images in this process's slice, or in its piece.
         shape: of a row.
     """
-    return draw(n * _world.size, *shape)[_world.rows(n)]
+    drawn = draw(n * _piece.count * _world.size, *shape)[_world.rows(n * _piece.count)]
+    return drawn[_piece.rows(len(drawn))]

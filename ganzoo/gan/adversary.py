@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.distributed.batch import all_reduce_mean
+from ganzoo.distributed.batch import all_reduce_mean, enter_piece
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.context import Batch, TurnContext
@@ -75,7 +75,7 @@ class Adversary:
             conditions: further inputs of the critic, such as ``source``.
         """
         y = self.gan.label_vectors(batch.get("label"), len(real)).to(real.device)
-        ctx = TurnContext(
+        whole = TurnContext(
             self.gan.update or Update(step, side),
             self._pass,
             generate,
@@ -88,22 +88,43 @@ class Adversary:
             conditions=conditions,
             codes=self.codes,
         )
+        ctx = whole.of_piece()
+        given = ctx.z
         for _, part in self._due(ctx):
             with torch.enable_grad():
                 ctx.z = part.refine(ctx)
-        # In D's updates G is a constant: without a graph through it they need about half the memory.
-        with torch.set_grad_enabled(ctx.player != "d" or ctx.z.requires_grad):
-            ctx.fake = ctx.generate(ctx.z, ctx.y_fake)
+        if ctx is not whole and ctx.player == "d" and ctx.z is given:
+            ctx.fake = self._piece_of_fakes(whole)
+        else:
+            enter_piece(ctx.at.piece)
+            # In D's updates G is a constant: without a graph through it they need about half the memory.
+            with torch.set_grad_enabled(ctx.player != "d" or ctx.z.requires_grad):
+                ctx.fake = ctx.generate(ctx.z, ctx.y_fake)
         for augment in self.parts.augments.values():
             ctx.real = augment.reals(ctx)
         return ctx
+
+    def _piece_of_fakes(self, whole: TurnContext) -> Tensor:
+        """The fakes of D's piece, of those that its update makes once, for the whole batch and without gradient.
+
+        What is drawn after them is what would be drawn after them in one pass, in every piece.
+        """
+        shared, piece = whole.at.shared, whole.at.piece
+        if self.name not in shared:
+            with torch.no_grad():
+                shared[self.name] = whole.generate(whole.z, whole.y_fake), torch.get_rng_state()
+        fakes, drawn = shared[self.name]
+        torch.set_rng_state(drawn)
+        enter_piece(piece)
+        return fakes[piece.rows(len(fakes))]
 
     def discriminator_loss(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The terms of D's update: the adversarial loss, and those of conditioning and regularizers."""
         if ctx.at.own_step:
             return self._own_terms(ctx)
         terms = {"loss": self.parts.loss.discriminator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
-        self._right = _shares_right(ctx, self.parts.loss.boundary)
+        right, piece = _shares_right(ctx, self.parts.loss.boundary) / ctx.at.piece.count, ctx.at.piece
+        self._right = right if self._right is None or piece.index == 0 else self._right + right
         for augment in self.parts.augments.values():
             augment.observe(ctx)
         return terms

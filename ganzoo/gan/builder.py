@@ -21,6 +21,7 @@ from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
+from ganzoo.gan.pieces import refuse_mixing
 from ganzoo.gan.priors import PRIORS, with_codes
 from ganzoo.parts.complete import complete
 from ganzoo.parts.freeze import learning_modules, uninitialised_modules
@@ -161,6 +162,7 @@ def _construct(plan: Plan, shape: dict[str, Any], initialise: bool = False) -> G
     assert plan.head.entry is not None
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
     parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
+    refuse_mixing(plan, parts, game)
     codes = list(next(iter(parts.values())).regularizers.values())
     kits = {side: _kit(plan, side, shape, codes) for side in SIDES}
     networks = _networks(plan, kits)

@@ -78,6 +78,8 @@ class Game(nn.Module, ABC):
         inputs: of the generator: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
             ``G(z, y)``, with a source image in place of noise where noise is no input, and all others by name. Data
             has to have a column for each but noise.
+        accumulates: whether all that its losses see of a batch is what :meth:`ganzoo.Adversary.context` gives, so that
+            a batch may go through the networks in pieces.
 
     Args:
         gan: the networks (``gan.G``, ``gan.D``, ...) and the parts that a plan chose.
@@ -89,6 +91,7 @@ class Game(nn.Module, ABC):
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     critics: ClassVar[tuple[str, ...]] = ("D",)
     inputs: ClassVar[frozenset[str]] = frozenset({NOISE})
+    accumulates: ClassVar[bool] = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -23,6 +23,7 @@ class NoiseGame(Game):
     """
 
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
+    accumulates = True
 
     def __init__(self, gan: GAN) -> None:
         super().__init__(gan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,19 @@ class TurnContext:
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
+
+    def of_piece(self) -> TurnContext:
+        """The same update of the images of the piece that is at work; itself where the batch goes through in one."""
+        piece = self.at.piece
+        if piece.count == 1:
+            return self
+        rows = piece.rows(len(self.real))
+        made = copy.copy(self)
+        made.batch = {name: column[rows] for name, column in self.batch.items()}
+        made.real, made.z = self.real[rows], self.z[rows]
+        made.y_real, made.y_fake = self.y_real[rows], self.y_fake[rows]
+        made.conditions = {name: column[rows] for name, column in self.conditions.items()}
+        return made
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
 

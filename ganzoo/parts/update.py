@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganzoo.distributed.batch import WHOLE, Piece
 from ganzoo.parts.passes import Passes
 
 
@@ -23,7 +26,9 @@ class Update:
         own_step: whether it is a further step that regularizers take by themselves: see
             :class:`ganzoo.parts.Regularizer`.
         passes: those of this update.
-        reports: what parts report, detached, by name.
+        reported: what parts report, detached, by name and piece.
+        piece: which piece of the batch is at work, where it goes through the networks in several.
+        shared: what all pieces of the batch use, such as fakes that are made once.
         own_terms: the terms of an ``own_step``: they alone are its loss.
     """
 
@@ -33,10 +38,18 @@ class Update:
     horizon: int = 1
     images_seen: int = 0
     own_step: bool = False
+    piece: Piece = WHOLE
+    shared: dict[Hashable, Any] = field(default_factory=dict)
     passes: Passes = field(default_factory=Passes)
-    reports: dict[str, Tensor] = field(default_factory=dict)
+    reported: dict[str, dict[int, Tensor]] = field(default_factory=dict)
     own_terms: dict[str, Tensor] = field(default_factory=dict)
 
     def report(self, name: str, value: Tensor | float) -> None:
-        """Take a number into the reports of this update."""
-        self.reports[name] = torch.as_tensor(value).detach().double().mean()
+        """Take a number into the reports of this update; of pieces, into their mean."""
+        number = torch.as_tensor(value).detach().double().mean()
+        self.reported.setdefault(name, {})[self.piece.index] = number
+
+    @property
+    def reports(self) -> dict[str, Tensor]:
+        """What parts reported, detached, by name: means over the pieces of the batch."""
+        return {name: torch.stack(list(numbers.values())).mean() for name, numbers in self.reported.items()}

@@ -119,6 +119,7 @@ PER_PLAYER: Mapping[str, Spec] = {
     "weight-decay": Spec(0.0, _scheduled(), _RATE, "weight decay, as the optimiser has it"),
     "clip": Spec(0.0, _scheduled(), f"{_RATE}; 0 turns it off", "the most that the norm of the gradient may be"),
     "repeat": Spec(1, _whole(1), "a whole number from 1 up", "updates in a step"),
+    "accumulate": Spec(1, _whole(1), "a whole number from 1 up", "pieces of a batch, for less memory"),
 }
 """Settings of every player: ``NAME.PLAYER`` is for one of them, a plain ``NAME`` for all without one of their own."""
 Z_DIM = "z-dim"

@@ -63,11 +63,12 @@ def register_architectures(register: Register) -> None:
 
 @hookimpl
 def register_normalizations(register: Register) -> None:
-    register("bn", "ganzoo.layers.norm:BatchNorm", paper="arxiv:1502.03167")
+    register("bn", "ganzoo.layers.norm:BatchNorm", across_batch=True, paper="arxiv:1502.03167")
     register(
         "cbn",
         "ganzoo.layers.norm:conditional_batch_norm",
         sides=("g",),
+        across_batch=True,
         requires={"label"},
         excludes={"context": "ccbn"},
         fallback="bn",
@@ -77,6 +78,7 @@ def register_normalizations(register: Register) -> None:
         "ccbn",
         "ganzoo.layers.norm:context_batch_norm",
         sides=("g",),
+        across_batch=True,
         requires={"context"},
         fallback="bn",
         paper="arxiv:1809.11096",
@@ -98,9 +100,9 @@ def register_weights(register: Register) -> None:
 def register_attentions(register: Register) -> None:
     register("sa", "ganzoo.layers.attention:SelfAttention", paper="arxiv:1805.08318")
     register("se", "ganzoo.layers.timm_attention:squeeze_excite", paper="arxiv:1709.01507")
-    register("cbam", "ganzoo.layers.timm_attention:cbam", paper="arxiv:1807.06521")
+    register("cbam", "ganzoo.layers.timm_attention:cbam", across_batch=True, paper="arxiv:1807.06521")
     register("eca", "ganzoo.layers.timm_attention:eca", paper="arxiv:1910.03151")
-    register("nl", "ganzoo.layers.timm_attention:non_local", paper="arxiv:1711.07971")
+    register("nl", "ganzoo.layers.timm_attention:non_local", across_batch=True, paper="arxiv:1711.07971")
 
 
 @hookimpl
@@ -163,7 +165,10 @@ def register_losses(register: Register) -> None:
     )
     register("relativistic", "ganzoo.losses.adversarial.relativistic:Relativistic", paper="arxiv:1807.00734")
     register(
-        "relativistic-average", "ganzoo.losses.adversarial.relativistic:RelativisticAverage", paper="arxiv:1807.00734"
+        "relativistic-average",
+        "ganzoo.losses.adversarial.relativistic:RelativisticAverage",
+        across_batch=True,
+        paper="arxiv:1807.00734",
     )
 
 
@@ -172,8 +177,20 @@ def register_regularizers(register: Register) -> None:
     register("gp", "ganzoo.losses.regularizers.gp:GP", family="gradient", paper="arxiv:1704.00028")
     register("r1", "ganzoo.losses.regularizers.r1:R1", family="gradient", paper="arxiv:1801.04406")
     register("r2", "ganzoo.losses.regularizers.r1:R2", family="gradient", paper="arxiv:1801.04406")
-    register("dragan", "ganzoo.losses.regularizers.dragan:Dragan", family="gradient", paper="arxiv:1705.07215")
-    register("lecam", "ganzoo.losses.regularizers.lecam:LeCam", family="scores", paper="arxiv:2104.03310")
+    register(
+        "dragan",
+        "ganzoo.losses.regularizers.dragan:Dragan",
+        family="gradient",
+        across_batch=True,
+        paper="arxiv:1705.07215",
+    )
+    register(
+        "lecam",
+        "ganzoo.losses.regularizers.lecam:LeCam",
+        family="scores",
+        across_batch=True,
+        paper="arxiv:2104.03310",
+    )
 
 
 @hookimpl

@@ -183,6 +183,12 @@ def _game(part: str, key: str, value: object) -> object:
     return _reference(part, key, value, "a ganzoo.Game")
 
 
+def _flag(part: str, key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise PluginError(f"{part}: {key} is True or False, not {value!r}")
+    return value
+
+
 def _builder(part: str, key: str, value: object) -> object:
     return _reference(part, key, value, "a callable (kit, *, options)")
 
@@ -215,6 +221,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "paper": _paper,
     "aliases": _names,
     "sides": _sides,
+    "across_batch": _flag,
     "game": _game,
     "networks": _networks,
     "published": _published,

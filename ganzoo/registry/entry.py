@@ -32,6 +32,7 @@ class Entry:
         family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
         paper: ``arxiv:…``, ``doi:…`` or a URL.
         aliases: other names for it.
+        across_batch: whether what it says of an image depends on the others of the batch, as with batch norm.
         sides: where it may stand.
         game: of an architecture: a ``ganzoo.Game``, or ``"module:Name"`` of one; None for the usual game.
         networks: of an architecture: each network's name and its player, ``g``, ``d`` or another; ``e@g`` is player e
@@ -57,6 +58,7 @@ class Entry:
     paper: str | None = None
     aliases: tuple[str, ...] = ()
     sides: tuple[str, ...] = ("g", "d")
+    across_batch: bool = False
     game: str | Callable[..., Any] | None = None
     networks: Mapping[str, str] = field(default_factory=dict, hash=False)
     published: tuple[Mapping[str, object], ...] = field(default=(), hash=False)

@@ -12,7 +12,7 @@ import torch
 from ganzoo.errors import PluginError, RecipeError
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry, using
-from ganzoo.testing import adversarial, composing, data, declared, features, layers, metrics, whole
+from ganzoo.testing import adversarial, composing, data, declared, features, layers, metrics, pieces, whole
 from ganzoo.testing.expect import error_line
 from ganzoo.testing.partners import partners
 from ganzoo.training.loop import preserved_randomness
@@ -42,6 +42,7 @@ _TRAINED: Checks = {
     "state": whole.check_state,
     "resume": whole.check_resume,
     "bf16": whole.check_bf16,
+    "pieces": pieces.check_pieces,
 }
 _WHOLE: Checks = {"networks": whole.check_networks, "shapes": whole.check_shapes, "gradients": whole.check_reach}
 

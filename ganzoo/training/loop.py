@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.distributed.batch import all_reduce_mean
+from ganzoo.distributed.batch import Piece, all_reduce_mean, whole_batch
 from ganzoo.distributed.group import all_reduce_means, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
 from ganzoo.folder.weights import generator_side
@@ -69,6 +69,13 @@ def preserved_randomness() -> Iterator[None]:
         np.random.set_state(numpy)
 
 
+def mean_terms(said: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The terms of a batch, of those of its pieces."""
+    if len(said) == 1:
+        return dict(said[0])
+    return {name: torch.stack([terms[name] for terms in said]).mean() for name in said[0]}
+
+
 @contextmanager
 def learning(gan: GAN, player: str) -> Iterator[None]:
     """Freeze everything but a player's networks and regularizers; afterwards every parameter is as free as it was."""
@@ -102,6 +109,7 @@ class Trainer:
         plan, players = gan.plan, gan.players
         self.updates = dict.fromkeys(players, 0)  # that each player has had
         self.repeat = {player: optim.repeat_of(plan, player) for player in players}
+        self.pieces = {player: int(plan[f"accumulate.{player}"]) for player in players}  # of each batch
         self.batches_per_step = max(self.repeat.values())
         self.images_per_step = self.batches_per_step * int(plan["batch"])
         self.parameters = {player: optim.named_parameters(gan.modules_of(player)) for player in players}
@@ -117,7 +125,9 @@ class Trainer:
         self.most_pending = 1 if self.precision.device.type == "cpu" else MOST_PENDING_TURNS
         self.begin = turn_marker(plan, self.precision.device)
         self.factor = 1.0  # of every learning rate; a guard that rolls back lowers it
-        self.numbers = {player: self.numbers_at(player, 0) for player in players}  # of this step
+        self.numbers: dict[str, optim.Numbers] = {}  # of this step
+        for player in players:
+            self.set_numbers(player)
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
 
@@ -146,40 +156,62 @@ class Trainer:
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
         """One update of one player: losses, gradients, step."""
-        reseed("update", self.seed, self.step, update)
-        self.optimise(turn, batch)
+        self.optimise(turn, batch, update)
         if any(due(part, self.update_at(turn.player, own_step=True)) for part in self.gan.regularizers):
-            reseed("own-step", self.seed, self.step, update)
-            self.optimise(turn, batch, own_step=True)
+            self.optimise(turn, batch, update, own_step=True)
         self.updates[turn.player] += 1
         if turn.after is not None:
             turn.after()
 
-    def optimise(self, turn: Turn, batch: Batch, own_step: bool = False) -> None:
+    def optimise(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> None:
         """Losses, gradients, a step of the player's optimiser.
 
         Args:
             turn: whose loss.
             batch: of real images.
+            update: number in the step, for the seed.
             own_step: whether the loss is that of regularizers which take a step by themselves.
         """
-        self.begin()
-        with learning(self.gan, turn.player), parametrize.cached():
-            with self.updating(self.update_at(turn.player, own_step)) as at, self.precision.autocast():
-                terms = turn.loss(batch, self.step)
-            terms = at.own_terms if own_step else terms
-            self.note(turn, terms)
-            self.note_reports(turn.player, at)
-            torch.stack(list(terms.values())).sum().backward()
+        optimizer = self.optimizers[turn.player]
+        try:
+            self.backward(turn, batch, update, own_step)
+        except NotFinite:
+            optimizer.zero_grad(set_to_none=True)  # of the pieces before
+            raise
         own = self.parameters[turn.player].values()
         average_gradients(own)
         length = optim.gradient_norm(own)
         if not own_step:
             self.add(f"{GRADIENT}{turn.player}", length)
         optim.clip_gradients(own, length, self.numbers[turn.player]["clip"])
-        optimizer = self.optimizers[turn.player]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+    def backward(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> None:
+        """The losses of an update and their gradients, in as many pieces of the batch as the player's setting says.
+
+        Every piece begins with the same numbers, of which it takes its rows. What is computed of weights alone, such as
+        spectral norm, is computed once, so its graph stays until the last piece.
+        """
+        self.begin()
+        stream = "own-step" if own_step else "update"
+        at, count = self.update_at(turn.player, own_step), self.pieces[turn.player]
+        said: list[dict[str, Tensor]] = []
+        with learning(self.gan, turn.player), parametrize.cached():
+            for index in range(count):
+                at.piece, last = Piece(index, count), index == count - 1
+                reseed(stream, self.seed, self.step, update)
+                with self.updating(at), self.precision.autocast(), whole_batch():
+                    terms = turn.loss(batch, self.step)
+                    terms = dict(at.own_terms) if own_step else terms
+                total = torch.stack(list(terms.values())).sum()
+                said.append({name: term.detach() for name, term in terms.items()})
+                del terms  # and with it what only this piece's graph needs, once it went backward
+                if last:
+                    self.note(turn, mean_terms(said))
+                    self.note_reports(turn.player, at)
+                (total if count == 1 else total / count).backward(retain_graph=not last)
+                del total
 
     def set_numbers(self, player: str) -> None:
         """Fix what the settings of a player are in the step to come."""
