@@ -68,6 +68,7 @@ class GAN(nn.Module):
             if isinstance(part, nn.Module):
                 self.add_module(name, part)
         self.examples: Mapping[str, Tensor] = {}
+        self.data_labels: Tensor | None = None  # of all its data, in a training
         self.label_rows: Sequence[Tensor] = ()  # label vectors of its training, which samples take in turn
         self.update: Update | None = None  # the one under way, which the trainer says
         self.game = game(self)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.distributed.batch import global_draw
 from ganzoo.gan.adversary import Adversary
+from ganzoo.gan.fake_labels import fake_labels_of
 from ganzoo.gan.game import Game, Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.context import Batch, TurnContext
@@ -28,6 +29,7 @@ class NoiseGame(Game):
     def __init__(self, gan: GAN) -> None:
         super().__init__(gan)
         self.adversary = Adversary(gan)
+        self.draw_labels = fake_labels_of(gan)
 
     def turns(self) -> list[Turn]:
         """D's update, then G's; how many of each is the trainer's business."""
@@ -42,11 +44,13 @@ class NoiseGame(Game):
         return self.adversary.generator_loss(self.context(batch, step, "g"))
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
-        """Draw this turn's noise and make its fakes; they take the labels of the real batch."""
+        """Draw this turn's noise and make its fakes, with the labels that the setting ``fake-labels`` gives them."""
         gan: Any = self.gan
-        real = batch["image"]
+        real, labels = batch["image"], batch.get("label")
         z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device)
-        return self.adversary.context(batch, step, side, real, z, gan.G)
+        drawn = None if labels is None else self.draw_labels(gan, labels, len(real))
+        y_fake = None if drawn is None else gan.label_vectors(drawn, len(real)).to(real.device)
+        return self.adversary.context(batch, step, side, real, z, gan.G, y_fake=y_fake)
 
     def accuracy(self) -> tuple[float, float] | None:
         """D's accuracy on the last real and on the last fake images; see :meth:`Adversary.accuracy`."""

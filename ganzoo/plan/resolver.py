@@ -15,6 +15,7 @@ from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, 
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
 from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.precedence import Suggestion, players_of, settle
+from ganzoo.plan.settings import write
 from ganzoo.registry.labels import LABEL, LABEL_KEYS, kind_in, with_kind
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry, Registry
@@ -299,7 +300,15 @@ class _Resolver:
             suggestions.append((2 * len(self.layers) + 1, -1, slot.name, asked))
         suggestions.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         suggestions.append((-1, 0, GIVEN, given))
-        return settle(suggestions, players_of(self.head_entry))
+        settled = settle(suggestions, players_of(self.head_entry))
+        for claim in self.accepted:
+            for name, value in claim.entry.requires_settings.items() if claim.entry else ():
+                if name in settled and settled[name].value != value:
+                    raise RecipeError(
+                        f"{claim.name} works with {name}={value} alone, and {name} is {write(settled[name].value)}"
+                        f" ({settled[name].reason}): leave out one of the two"
+                    )
+        return settled
 
 
 def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:

@@ -181,6 +181,13 @@ SETTINGS: Mapping[str, Spec] = {
         side="g",
     ),
     "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "distribution of the noise z"),
+    "fake-labels": Spec(
+        "batch",
+        _one_of("batch", "data", "uniform"),
+        "batch, data or uniform",
+        "labels of fakes: those of the real batch, drawn as often as in the data, or every class as often",
+        always=False,
+    ),
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror real images at random"),
     "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),
     "precision": Spec(

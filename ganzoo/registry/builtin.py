@@ -163,11 +163,18 @@ def register_losses(register: Register) -> None:
         paper="arxiv:1701.07875",
         published=(_fid(107.68, STUDIOGAN),),
     )
-    register("relativistic", "ganzoo.losses.adversarial.relativistic:Relativistic", paper="arxiv:1807.00734")
+    paired = {"fake-labels": "batch"}  # each real image stands against the fake of its label
+    register(
+        "relativistic",
+        "ganzoo.losses.adversarial.relativistic:Relativistic",
+        requires_settings=paired,
+        paper="arxiv:1807.00734",
+    )
     register(
         "relativistic-average",
         "ganzoo.losses.adversarial.relativistic:RelativisticAverage",
         across_batch=True,
+        requires_settings=paired,
         paper="arxiv:1807.00734",
     )
 

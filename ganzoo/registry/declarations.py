@@ -215,6 +215,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "requires": _keys,
     "provides": _keys,
     "excludes": _excludes,
+    "requires_settings": _train,
     "fallback": _text,
     "train": _train,
     "family": _text,

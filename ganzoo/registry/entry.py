@@ -27,6 +27,7 @@ class Entry:
         requires: keys it needs from data or architecture.
         provides: keys it brings.
         excludes: keys that must not be there, each with the part to use in its place.
+        requires_settings: settings that it works with alone, with their values.
         fallback: the part of the same kind that stands in where the needs of an implied one are not met.
         train: settings that it asks for.
         family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
@@ -52,6 +53,7 @@ class Entry:
     requires: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
     excludes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    requires_settings: Mapping[str, object] = field(default_factory=dict, hash=False)
     fallback: str | None = None
     train: Mapping[str, object] = field(default_factory=dict, hash=False)
     family: str | None = None
