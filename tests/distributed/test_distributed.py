@@ -98,7 +98,9 @@ def check_alike(one: Path, other: Path) -> None:
     assert (one / "config.json").read_bytes() == (other / "config.json").read_bytes()
     models = [load_file(folder / "model.safetensors") for folder in (one, other)]
     for name, tensor in models[0].items():
-        assert torch.allclose(tensor, models[1][name], atol=1e-3), name
+        # Adam makes a step of full length of a gradient that is nothing but rounding, so single weights may be apart.
+        away = (tensor - models[1][name]).abs()
+        assert away.max() < 5e-3 and away.mean() < 1e-4, name
 
 
 # --- alone ---------------------------------------------------------------------------------------------------
