@@ -390,6 +390,10 @@ def _refuse_unused(plan: Plan, gan: GAN) -> None:
         head, named = plan.architecture(side), slot.reason == "named" and slot.entry is not None
         if named and head.entry is not None and not gan.kits[side].norms:
             raise RecipeError(f"{head.name} has no place for a normalization on {side}: leave out {slot.name}")
+        slot = plan.slot("conditioning", side)
+        named = slot.reason == "named" and slot.entry is not None
+        if named and head.entry is not None and not gan.kits[side].conditionings:
+            raise RecipeError(f"{head.name} takes no conditioning on {side}: leave out {slot.name}")
 
 
 def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:

@@ -55,7 +55,10 @@ class Kit:
         height, width: of the image.
         resolution: the same as ``height``, by which attention sites are called.
         sites: the heights of the maps where attention was asked for; True where it does unless a recipe says a number.
-        norms: how many normalizations were asked for.
+        norms, conditionings: how many of either were asked for.
+        latent: length of what G's trunk gets: the noise, codes of regularizers behind it, and what the conditioning
+            adds, such as labels. Whoever cuts it into pieces must not count on its being ``z_dim``.
+        inputs: planes of what D's trunk gets: those of the image, and of what the conditioning adds.
     """
 
     def __init__(
@@ -76,9 +79,10 @@ class Kit:
         self.draw = prior
         self.sites: dict[int, bool] = {}
         self.norms = 0
+        self.conditionings = 0
         self._condition, self._norm, self._attend = condition, norm, attend
-        added = self.condition().added()
-        self.c_dim = self.condition().attach(z_dim) if side == "g" else y_dim
+        added = condition(y_dim).added()
+        self.c_dim = condition(y_dim).attach(z_dim) if side == "g" else y_dim
         self.latent = z_dim + added
         self.inputs = channels + added
 
@@ -94,6 +98,7 @@ class Kit:
 
     def condition(self) -> Conditioning:
         """A new conditioning module, built for ``y_dim`` labels; each network of the side has one of its own."""
+        self.conditionings += 1
         return self._condition(self.y_dim)
 
     def norm(self, channels: int, c_dim: int | None = None, *, labels: bool = True) -> nn.Module:

@@ -1,6 +1,7 @@
 """What the author of a part reads: the base classes of parts, and what they are handed in an update.
 
-A class with only the methods that it needs is completed by the base class of its kind when it is built.
+A class with only the methods that it needs is completed by the base class of its kind when it is built. A module with
+``ganzoo_init = "own"`` keeps the weights that it gave itself, such as a last layer that starts at 0.
 
 In a run of several processes each sees a slice of the global batch. A part that looks across the batch, or draws random
 numbers for its images, does so through :func:`gather`, :func:`global_mean` and :func:`global_draw`.

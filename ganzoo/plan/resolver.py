@@ -173,7 +173,8 @@ class _Resolver:
             raise RecipeError(self._refusal(f"{claim.name}{said}", missing))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
-        self.notes.append(f"{claim.name} needs {needs}, which the data lacks: {fallback.name} in its place")
+        who = "the data" if missing <= {LABEL, *LABEL_KEYS, "image"} else self.head.name
+        self.notes.append(f"{claim.name} needs {needs}, which {who} lacks: {fallback.name} in its place")
         claim.reason = f"{claim.reason}, in place of {claim.name} (no {needs})"
         claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)

@@ -22,7 +22,19 @@ class Register(Protocol):
     """Called by a hook once per part; declarations are the fields of ``ganzoo.registry.entry.Entry``."""
 
     def __call__(self, name: str, build: Any = None, **declarations: Any) -> None:
-        """Register one part of the hook's kind under ``name``."""
+        """Register one part of the hook's kind under ``name``.
+
+        Args:
+            name: its bare name in recipes.
+            build: what makes it, or ``"module:Name"`` of that.
+            declarations: ``implies`` parts that come with it; ``requires`` and ``provides`` keys (``label label-class
+                label-multilabel label-continuous image source target text features maps context w sites:N
+                non-square``): a trunk that makes a context for its norms provides ``context``; ``excludes`` keys,
+                each with the part to use instead; ``fallback`` where the needs of an implied part are not met;
+                ``train`` settings, and ``requires_settings`` that it works with alone; ``family``, ``paper``,
+                ``aliases``, ``sides``, ``across_batch`` (it looks across the batch); of an architecture ``generator
+                discriminator networks game published``.
+        """
 
 
 @hookspec

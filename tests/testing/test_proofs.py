@@ -103,3 +103,8 @@ def test_a_network_of_a_regularizer_learns_with_its_owner_alone() -> None:
     trainer.take(g, batch, 1)
     assert not all(torch.equal(before[name], tensor) for name, tensor in answer.state_dict().items())
     assert any(name.startswith("gan/part_answer") for name in trainer.tensors())
+
+
+def test_a_conditioning_that_no_network_asks_for_is_refused() -> None:
+    with pytest.raises(ganzoo.RecipeError, match="small takes no conditioning on d: leave out onehot"):
+        ganzoo.build("small+onehot@d", resolution=16, channels=1, classes=3)
