@@ -183,10 +183,13 @@ class Adversary:
         }
 
     def _own_terms(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The terms of regularizers that take a further step by themselves."""
+        """The terms of regularizers that take a further step by themselves, beside a loss of 0 that a game may weigh.
+
+        The trainer steps on those terms alone, whatever a game makes of what it is given.
+        """
         terms = self._regularized(ctx)
         ctx.at.own_terms |= terms
-        return terms
+        return {"loss": ctx.real.new_zeros(()), **terms}
 
 
 def due(part: Regularizer, at: Update) -> bool:

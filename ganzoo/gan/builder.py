@@ -391,8 +391,9 @@ def _refuse_unused(plan: Plan, gan: GAN) -> None:
         if named and head.entry is not None and not gan.kits[side].norms:
             raise RecipeError(f"{head.name} has no place for a normalization on {side}: leave out {slot.name}")
         slot = plan.slot("conditioning", side)
-        named = slot.reason == "named" and slot.entry is not None
-        if named and head.entry is not None and not gan.kits[side].conditionings:
+        # One that needs nothing and brings nothing, as the plain one, is as good as none.
+        matters = slot.reason == "named" and slot.entry is not None and (slot.entry.requires or slot.entry.provides)
+        if matters and head.entry is not None and not gan.kits[side].conditionings:
             raise RecipeError(f"{head.name} takes no conditioning on {side}: leave out {slot.name}")
 
 

@@ -96,12 +96,12 @@ def check_reach(entry: Entry) -> None:
             gan.zero_grad()
             with learning(gan, turn.player):
                 _total(turn.loss(made.batch(), turn.start)).backward()
-            gan.update = Update(turn.start, turn.player, own_step=True)
-            with learning(gan, turn.player):
-                turn.loss(made.batch(), turn.start)
-                if gan.update.own_terms:
-                    _total(gan.update.own_terms).backward()
-            gan.update = None
+            if any(part.takes_step_of(turn.player) for part in gan.regularizers):
+                at = gan.update = Update(turn.start, turn.player, own_step=True)
+                with learning(gan, turn.player):
+                    turn.loss(made.batch(), turn.start)
+                    _total(at.own_terms).backward()
+                gan.update = None
             for name, parameter in gan.named_parameters():
                 if parameter.grad is not None:
                     expect(torch.isfinite(parameter.grad).all(), entry, f"the gradient of {name} is finite")
