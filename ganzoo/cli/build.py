@@ -9,7 +9,8 @@ import click
 
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import show_json, show_table
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, either
+from ganzoo.registry.labels import LABEL_KINDS
 
 if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
@@ -24,6 +25,7 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")
 @click.option("--channels", default=3, show_default=True, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.")
 @click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
+@click.option("--label-kind", default=LABEL_KINDS[0], show_default=True, help=f"Of labels: {either(LABEL_KINDS)}.")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
 @click.option("--explain", is_flag=True, help="Every part and hyperparameter with the reason for it.")
@@ -35,6 +37,7 @@ def build(
     resolution: str,
     channels: int,
     classes: int,
+    label_kind: str,
     z_dim: int | None,
     settings: tuple[str, ...],
     explain: bool,
@@ -51,7 +54,8 @@ def build(
         raise UsageError(f"--draw {draw} does not work: the drawing is SVG, so name it {draw.with_suffix('.svg')}")
     from ganzoo.gan.builder import build as assemble
 
-    gan = assemble(recipe, resolution, channels, classes, z_dim, read_settings(settings), device="meta")
+    given = read_settings(settings)
+    gan = assemble(recipe, resolution, channels, classes, z_dim, given, device="meta", label_kind=label_kind)
     if draw is not None:
         _draw(gan, draw)
     if as_json:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 MODULES: Mapping[str, str] = {
     "ganzoo.anatomy": "ganzoo.visual.anatomy",
     "ganzoo.architectures.sizes": "ganzoo.layers ganzoo.layers.sizes",
-    "ganzoo.builder": "ganzoo ganzoo.gan.builder",
+    "ganzoo.builder": "ganzoo ganzoo.gan.builder ganzoo.gan.refusals ganzoo.gan.weights",
     "ganzoo.builtin": "ganzoo.registry.builtin",
     "ganzoo.casting": "ganzoo.publish.convert",
     "ganzoo.catalogue": "ganzoo.gan.catalogue ganzoo.registry.entry",

@@ -102,7 +102,7 @@ MOST_FILES = 2_000
 def largest(name: str) -> int | None:
     """How many bytes a published file may have; None for a name that is not published, such as a path outside."""
     if name in (MODEL, DISCRIMINATOR):
-        from ganzoo.gan.builder import parameter_limit  # imports torch, which most of this module's readers do without
+        from ganzoo.gan.refusals import parameter_limit  # imports torch, which most of this module's readers do without
 
         return parameter_limit() * WIDEST + LARGEST_HEADER + 8
     if INSIDE.fullmatch(name):

@@ -6,7 +6,6 @@ memory is taken. Weights are initialised before they are reparametrised: the oth
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,15 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.errors import PluginError, RecipeError, ResolutionError, UnknownPart, UsageError, either
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.pieces import refuse_mixing
 from ganzoo.gan.priors import PRIORS, with_codes
+from ganzoo.gan.refusals import refuse_rectangle, refuse_too_large, refuse_unused
+from ganzoo.gan.weights import initialise, reparametrise, synchronise
 from ganzoo.parts.complete import complete
-from ganzoo.parts.freeze import learning_modules, uninitialised_modules
 from ganzoo.parts.loss import Loss
 from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
@@ -33,13 +33,9 @@ from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.plan.settings import z_dim_names
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
-from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Recipe
-from ganzoo.registry.sizes import Size, Sized, pixels_text, read_size, size_text, square_side
+from ganzoo.registry.sizes import Sized, read_size
 
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
-NON_SQUARE = "non-square"  # what an architecture provides that can make such images
-MAX_PARAMETERS = 2_000_000_000
 # What only sets values: in place, of its first argument, which it returns. See Unfilled.
 FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
 
@@ -94,7 +90,7 @@ def assemble(
             raise UsageError(f"{name}={number} does not work: it is a whole number from 1 up")
     if classes < 0:
         raise UsageError(f"classes={classes} does not work: it is 0 for data without labels, or their number")
-    _refuse_rectangle(plan, size)
+    refuse_rectangle(plan, size)
     shape: dict[str, Any] = {
         "resolution": size,
         "channels": channels,
@@ -111,11 +107,11 @@ def assemble(
                 raise
             why = "a size of more than 64 bits"
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
-    _refuse_unused(plan, gan)
-    _refuse_too_large(gan)
+    refuse_unused(plan, gan)
+    refuse_too_large(gan)
     # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
     # ones of a norm or the vectors of spectral norm.
-    return gan if device == "meta" else _construct(plan, shape, initialise=True).to(device)
+    return gan if device == "meta" else _construct(plan, shape, fresh=True).to(device)
 
 
 def _z_dim(plan: Plan, height: int, given: int | None) -> int:
@@ -152,13 +148,7 @@ class Unfilled(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def parameter_limit() -> int:
-    """The largest number of parameters that a GAN may have; ``GANZOO_MAX_PARAMETERS`` overrides it."""
-    given = os.environ.get("GANZOO_MAX_PARAMETERS", "")
-    return int(given) if given.isdecimal() else MAX_PARAMETERS
-
-
-def _construct(plan: Plan, shape: dict[str, Any], initialise: bool = False) -> GAN:
+def _construct(plan: Plan, shape: dict[str, Any], fresh: bool = False) -> GAN:
     assert plan.head.entry is not None
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
     parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
@@ -172,15 +162,13 @@ def _construct(plan: Plan, shape: dict[str, Any], initialise: bool = False) -> G
             augment.check(kits["d"].image)
         for part in acting.regularizers.values():
             part.prepare({**networks, "D": networks[critic]})
-    # In this order: a parametrised layer computes ``module.weight`` from what it stores, so an initialiser that came
-    # after would write into a temporary and be lost; and spectral norm estimates its vectors of the weight it is given.
     for name, network in networks.items():
-        if initialise:
-            _initialise(network, str(plan["init"]))
+        if fresh:
+            initialise(network, str(plan["init"]))
         if side := side_of(plan, name):
-            _reparametrise(network, plan.slot("weight", side))
+            reparametrise(network, plan.slot("weight", side))
         if plan["sync"] == "on":
-            _synchronise(network)
+            synchronise(network)
     of_game = plan.head.entry.arguments(game, plan.head.options)
     return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
 
@@ -254,7 +242,7 @@ def _check_players(head: Slot, game: type[Game]) -> None:
 def _parts(plan: Plan) -> Parts:
     """The loss, regularizers and augmentations of one critic, built anew: their state is its own."""
     return Parts(
-        loss=_part(plan.slot("loss")),
+        loss=_loss(plan.slot("loss")),
         regularizers={slot.name: _regularizer(slot) for slot in plan.parts("regularizer")},
         augments={slot.name: _part(slot) for slot in plan.parts("augment")},
     )
@@ -263,6 +251,15 @@ def _parts(plan: Plan) -> Parts:
 def _part(slot: Slot) -> Any:
     assert slot.entry is not None
     return slot.entry.load()(**slot.options)
+
+
+def _loss(slot: Slot) -> Loss:
+    """The loss, once it is known to have one of both players in either form."""
+    made: Loss = complete(_part(slot), Loss, slot.name)
+    for simple, full in {"d": "discriminator", "g": "generator"}.items():
+        if all(getattr(type(made), name) is getattr(Loss, name) for name in (simple, full)):
+            raise PluginError(f"loss/{slot.name} has neither {simple}(critic, real, fake) nor {full}(ctx)")
+    return made
 
 
 def _regularizer(slot: Slot) -> Regularizer:
@@ -313,99 +310,3 @@ class Attentions:
             if resolution in slot.resolutions or (not slot.resolutions and (own or slot.entry is None)):
                 return None if slot.entry is None else partial(slot.entry.load(), **slot.options)
         return None
-
-
-def _initialise(network: nn.Module, init: str) -> None:
-    """Draw the weights of every convolution and linear layer anew, biases zero; ``default`` keeps what they have.
-
-    A module with ``ganzoo_init = "own"`` is left alone with all that it holds, such as a last layer that starts at 0.
-
-    Args:
-        network: whose weights.
-        init: the setting, ``NAME`` or ``NAME/WIDTH``: a standard deviation or a gain.
-    """
-    name, _, width = init.partition("/")
-    draws: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-        "normal": lambda w: nn.init.normal_(w, 0.0, float(width or 0.02)),
-        "orthogonal": lambda w: nn.init.orthogonal_(w, float(width or 1.0)),
-        "xavier": lambda w: nn.init.xavier_uniform_(w, float(width or 1.0)),
-    }
-    for module in uninitialised_modules(network):
-        if name in draws and isinstance(module, WEIGHTED):
-            draws[name](module.weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
-def _reparametrise(network: nn.Module, slot: Slot) -> None:
-    """Put the weight part on convolutions, linear layers and embeddings.
-
-    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix.
-    """
-    if slot.entry is None:
-        return
-    apply = slot.entry.load()
-    for module in list(learning_modules(network)):  # a list, as a parametrization adds modules to the one at hand
-        if isinstance(module, (*WEIGHTED, nn.Embedding)):
-            apply(module, **slot.options)
-
-
-def _synchronise(network: nn.Module) -> None:
-    """Let every batch norm take its statistics over the global batch of a distributed run (SyncBN)."""
-    for module in learning_modules(network):
-        if callable(sync := getattr(module, "sync", None)):
-            sync()
-
-
-def _refuse_rectangle(plan: Plan, size: Size) -> None:
-    """An architecture declares that it can make images that are not square: ``provides={"non-square"}``."""
-    entries = [plan.architecture(side).entry for side in SIDES]
-    unable = [entry.name for entry in entries if entry is not None and NON_SQUARE not in entry.provides]
-    if isinstance(size, int) or not unable:
-        return
-    side = square_side(size)
-    can = sorted(e.name for e in registry().entries("architecture") if NON_SQUARE in e.provides)
-    raise ResolutionError(
-        f"{unable[0]} makes square images, not {size_text(size)}: try --resolution {side}, or {either(can)}",
-        nearest=(side,),
-    )
-
-
-def _refuse_too_large(gan: GAN) -> None:
-    count, limit = sum(parameter.numel() for parameter in gan.parameters()), parameter_limit()
-    if count > limit:
-        raise RecipeError(
-            f"{gan.plan.recipe} at {pixels_text(gan.size)} has {count:,} parameters, more than the {limit:,} allowed; "
-            "GANZOO_MAX_PARAMETERS raises the limit"
-        )
-
-
-def _refuse_unused(plan: Plan, gan: GAN) -> None:
-    """An explicit part that no network used is an error, never a no-op."""
-    for slot in plan.slots:
-        if slot.kind == "attention" and slot.reason == "named":
-            _check_sites(plan, gan, slot)
-    for side in SIDES:
-        slot = plan.slot("normalization", side)
-        head, named = plan.architecture(side), slot.reason == "named" and slot.entry is not None
-        if named and head.entry is not None and not gan.kits[side].norms:
-            raise RecipeError(f"{head.name} has no place for a normalization on {side}: leave out {slot.name}")
-        slot = plan.slot("conditioning", side)
-        # One that needs nothing and brings nothing, as the plain one, is as good as none.
-        matters = slot.reason == "named" and slot.entry is not None and (slot.entry.requires or slot.entry.provides)
-        if matters and head.entry is not None and not gan.kits[side].conditionings:
-            raise RecipeError(f"{head.name} takes no conditioning on {side}: leave out {slot.name}")
-
-
-def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:
-    sides_named = [other.side for other in plan.parts("attention") if other.name == slot.name]
-    sites = sorted({site for side in sides_named for site in gan.sites[str(side)]})
-    own = [site for site, owned in gan.sites[str(slot.side)].items() if owned]
-    names = dict.fromkeys(plan.architecture(str(side)).name for side in sides_named)
-    who = f"{either(names, 'and')} {'has' if len(names) == 1 else 'have'}"
-    has = f"{who} attention sites {', '.join(map(str, sites))}" if sites else f"{who} no attention sites"
-    for number in slot.resolutions:
-        if number not in sites:
-            raise RecipeError(f"{has}; none at {number}")
-    if not slot.resolutions and not own and slot.entry is not None:
-        raise RecipeError(f"{has}; {slot.name} needs a number")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, exact
 __all__ = ["GradientPenalty", "ScoreFunction", "check_every", "gradient"]
 
 
-class GradientPenalty(Regularizer):
+class GradientPenalty(Regularizer, ABC):
     """A penalty on the slope of D's score, called ``penalty(critic, real, fake)``.
 
     Attributes:
@@ -20,6 +22,7 @@ class GradientPenalty(Regularizer):
 
     name: str
 
+    @abstractmethod
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar.
 
@@ -27,7 +30,6 @@ class GradientPenalty(Regularizer):
             critic: images to scores ``(B,)`` or ``(B, P)``, by passes that can be differentiated twice.
             real, fake: images ``(B, C, H, W)`` in [-1, 1].
         """
-        raise NotImplementedError
 
     def labels(self, ctx: TurnContext) -> Tensor:
         """The label vectors ``(B, y_dim)`` of the images that it looks at."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -219,8 +220,8 @@ def evaluate(
     if save and first.folder is not None:
         check_writable(first.folder.path)
     file = None if weights is None else Path(weights)
-    side = shorter(first.model.size)
-    views_of(selected, features, side, file, device)  # what is missing is said before data is opened
+    # What is missing is said before data is opened.
+    views_of(selected, features, shorter(first.model.size), file, device)
     real, named = open_real(data, split, first.model)
     refuse_trained_on(real, named, first.model)
     network = {"features": features, "weights": file, "device": device}
@@ -229,27 +230,13 @@ def evaluate(
         count = n if isinstance(first.model, GAN) else min(n, first.model.count)
         measure_floor(floor, data, real, named, count, options)
     found: list[Score] = []
-    for subject in _from(first, every):
-        scores = measure(
-            subject.model,
-            real,
-            n=n,
-            seed=seed,
-            seeds=seeds,
-            step=subject.step,
-            digest=subject.digest,
-            split=named,
-            **options,
-        )
+    options |= {"n": n, "seed": seed, "seeds": seeds, "split": named}
+    for subject in chain([first], every):
+        scores = measure(subject.model, real, step=subject.step, digest=subject.digest, **options)
         found += scores
         if save and subject.folder is not None:
             subject.folder.add_scores(scores)
     return found
-
-
-def _from(first: Subject, others: Iterator[Subject]) -> Iterator[Subject]:
-    yield first
-    yield from others
 
 
 def _found(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelReference | Path:

@@ -126,3 +126,11 @@ def test_what_cannot_be_built_is_said_in_one_line(words: tuple[str, ...], said: 
 def test_an_unwritable_drawing_is_said_in_one_line(tmp_path: Path) -> None:
     result = run("dcgan", "--draw", tmp_path / "nowhere" / "a.svg")
     assert result.exit_code == 1 and "nowhere" in result.stderr and not result.stdout
+
+
+def test_labels_may_be_vectors():
+    words = ["build", "gan:ch=4+projection", "--classes", "5", "--label-kind", "continuous", "--json"]
+    assert json.loads(CliRunner().invoke(main, words).stdout)["classes"] == 5
+    refused = CliRunner().invoke(main, ["build", "acgan", "--classes", "5", "--label-kind", "continuous"])
+    assert refused.exit_code == 2 and "label-class" in refused.stderr
+    assert CliRunner().invoke(main, [*words[:4], "--label-kind", "nice"]).exit_code == 2

@@ -71,7 +71,7 @@ def test_a_size_that_does_not_divide_is_refused_with_those_that_do() -> None:
 
 
 def test_an_architecture_that_does_not_say_that_it_can_refuses_in_one_line() -> None:
-    from ganzoo.gan.builder import NON_SQUARE
+    from ganzoo.gan.refusals import NON_SQUARE
     from ganzoo.registry.loading import registry
 
     others = [e.name for e in registry().entries("architecture") if NON_SQUARE not in e.provides]

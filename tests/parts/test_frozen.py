@@ -17,6 +17,7 @@ from tiny_runs import tiny as tiny_run
 from torch import nn
 
 import ganzoo
+from ganzoo.gan.weights import initialise
 from ganzoo.parts import frozen
 from ganzoo.testing import plugin
 
@@ -90,9 +91,7 @@ def test_a_module_that_initialises_itself_is_left_alone() -> None:
             nn.init.zeros_(self.last.weight)
             self.last.ganzoo_init = "own"
 
-    from ganzoo.gan.builder import _initialise
-
     network = Zeroed(None)
-    _initialise(network, "orthogonal")
+    initialise(network, "orthogonal")
     assert not network.last.weight.any()
     torch.testing.assert_close(network.first.weight @ network.first.weight.T, torch.eye(4))

@@ -15,6 +15,7 @@ import ganzoo
 from ganzoo.parts import Augment, Loss, Output, Regularizer, TurnContext
 from ganzoo.parts.complete import complete
 from ganzoo.parts.passes import Passes
+from ganzoo.testing import plugin
 from ganzoo.testing.tiny import tiny
 from ganzoo.training.loop import Trainer
 
@@ -205,3 +206,20 @@ def test_updates_are_counted_and_counts_are_saved() -> None:
     fresh: Trainer = made.trainer()
     fresh.restore(trainer.step, trainer.tensors(), trainer.counts)
     assert fresh.updates == {"d": 6, "g": 3}
+
+
+def test_a_loss_without_a_player_is_refused_when_it_is_built() -> None:
+    class Half:
+        """D's half of a loss."""
+
+        def d(self, critic, real, fake):
+            return critic(real).mean()
+
+    class Hooks:
+        @ganzoo.hookimpl
+        def register_losses(self, register):
+            register("half", Half)
+
+    said = r"loss/half has neither g\(critic, real, fake\) nor generator\(ctx\)"
+    with plugin(Hooks()), pytest.raises(ganzoo.PluginError, match=said):
+        ganzoo.build("gan:ch=4+half", resolution=16, channels=1)

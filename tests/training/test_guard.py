@@ -289,8 +289,8 @@ def test_weights_after_a_rollback_are_those_of_the_best_step(tmp_path):
 
 
 def test_nan_rolls_back_a_few_times_and_then_ends_the_run(tmp_path):
-    with pytest.raises(RunError, match=r"is (nan|inf)"):
-        digits(tmp_path / "run", "nan", guard="rollback", steps=200)
+    with pytest.raises(RunError, match="is nan"):
+        digits(tmp_path / "run", "nan", guard="rollback", steps=200, seed=1)
     actions = [event["action"] for _, event in events(tmp_path / "run")]
     assert actions == ["rollback", "rollback", "rollback", "stop"]
     factors = [event.get("factor") for _, event in events(tmp_path / "run")]

@@ -231,3 +231,8 @@ def test_a_card_has_a_row_for_label_vectors(runs: dict[str, Path], tmp_path: Pat
 def test_parts_take_vectors_of_any_kind(tmp_path: Path, recipe: str) -> None:
     run = tiny(tmp_path / "run", recipe, data=Angles(), steps=2)
     assert ganzoo.load(run.folder).sample(3, seed=0).isfinite().all()
+
+
+def test_the_folder_says_how_many_images_each_class_has(tmp_path: Path) -> None:
+    folder = tiny(tmp_path / "run", "gan:ch=4+onehot", steps=1).folder
+    assert json.loads((folder / "config.json").read_text())["class_counts"] == [16, 16, 16]

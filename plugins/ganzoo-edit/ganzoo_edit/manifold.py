@@ -37,6 +37,8 @@ class Manifold:
         network: Any = getattr(gan, "G", None)
         if gan.input_names != {NOISE} or not callable(getattr(network, "prior", None)) or gan.z_dim < 1:
             raise UsageError(f"{name} draws no images from noise (its recipe is {quoted(gan.plan.recipe)}): {WANTED}")
+        if gan.classes and gan.label_kind != "class":
+            raise UsageError(f"{name} is told {gan.label_kind} labels; here they are classes, or there are none")
         self.gan, self.name = gan, name
         self.G = network.float().eval().requires_grad_(False)
         self.device = next(self.G.parameters()).device

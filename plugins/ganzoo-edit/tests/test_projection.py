@@ -158,3 +158,9 @@ def test_model_without_noise_is_refused(models):
     gan.G = torch.nn.Identity()
     with pytest.raises(UsageError, match="draws no images from noise"):
         Manifold(gan, "that")
+
+
+def test_labels_that_are_no_classes_are_refused():
+    gan = ganzoo.build("gan:ch=4+onehot", 16, 1, 3, label_kind="multilabel")
+    with pytest.raises(UsageError, match="is told multilabel labels; here they are classes"):
+        Manifold(gan, "mine")
