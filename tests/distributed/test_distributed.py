@@ -291,8 +291,8 @@ def test_an_error_of_a_later_process_is_said_once(tmp_path):
 @pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    alone(one, steps=6)
-    alone(two, steps=2)
+    alone(one, steps=6, settings=SLOW)
+    alone(two, steps=2, settings=SLOW)
     text = torchrun(*TRAIN, "--resume", two, "--steps", "4")
     assert "note: resumed with " in text and "processes 2 (was 1)" in text
     assert max(checkpoints(two)) == 4
@@ -354,13 +354,13 @@ def test_a_lost_process_ends_the_run_and_it_can_go_on(tmp_path, rank):
 @pytest.mark.slow
 def test_torchrun_restarts_a_lost_process_where_the_run_stood(tmp_path):
     run, where = tmp_path / "run", (*HERE, "--max-restarts", "1")
-    exact = "--set", "precision=fp32"  # rounding of bf16 grows beyond a thousandth in sixty steps
+    exact = *SLOWLY, "--set", "precision=fp32"  # rounding of bf16 grows beyond a thousandth in sixty steps
     agent = launch(*NEW, "--steps", "60", "--out", run, "--resume", *exact, where=where)
     wait_for(lambda: max(checkpoints(run), default=0) >= 2, agent)
     os.kill(workers(agent)[1], signal.SIGKILL)
     text = result(agent)
     assert agent.returncode == 0 and ": 60 steps. See" in text, text
-    alone(tmp_path / "one", steps=60, settings={"precision": "fp32"})
+    alone(tmp_path / "one", steps=60, settings={**SLOW, "precision": "fp32"})
     check_alike(tmp_path / "one", run)
 
 
@@ -371,14 +371,14 @@ def test_two_machines(tmp_path):
         port = probe.getsockname()[1]
     agents = [
         launch(
-            *NEW, "--steps", "4", "--out", tmp_path / "two", size=1,
+            *NEW, *SLOWLY, "--steps", "4", "--out", tmp_path / "two", size=1,
             where=("--nnodes", "2", "--node-rank", str(node), "--master-addr", "127.0.0.1", "--master-port", str(port)),
         )
         for node in range(2)
     ]  # fmt: skip
     text = result(*agents)
     assert [agent.returncode for agent in agents] == [0, 0], text
-    alone(tmp_path / "one", steps=4)
+    alone(tmp_path / "one", steps=4, settings=SLOW)
     check_alike(tmp_path / "one", tmp_path / "two")
 
 
