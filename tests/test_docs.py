@@ -79,6 +79,7 @@ def test_the_readmes_plugin_is_the_one_in_the_repository():
     assert tomllib.loads(project)["project"]["entry-points"] == declared
 
 
+@pytest.mark.slow
 def test_the_readmes_plugin_works_once_installed(tmp_path):
     (source,) = blocks("python", section("Write a plugin"))
     (project,) = blocks("toml", section("Write a plugin"))

@@ -102,6 +102,7 @@ def test_readme_has_one_row_of_scores_a_model_and_the_leaderboard_has_all_of_the
     assert complete.count("\n### ") == len(protocols) and all(f"### {key} on " in complete for key, *_ in protocols)
 
 
+@pytest.mark.slow
 def test_the_check_names_the_file_that_is_stale(tmp_path):
     for name in (".ci/zoo.py", "README.md", "docs/leaderboard.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,7 @@ def test_python_dash_m() -> None:
     assert done.returncode == 0 and "hinge" in done.stdout
 
 
+@pytest.mark.slow
 def test_public_functions_are_functions_whatever_was_imported_before() -> None:
     script = """
 import ganzoo, ganzoo.api, ganzoo.gan.builder, ganzoo.training.train, ganzoo.testing

@@ -205,7 +205,7 @@ def test_run_is_not_lost_by_what_is_refused(here):
     assert {path: path.read_bytes() for path in (here / "first").rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_signal_saves_says_how_to_resume_and_sets_the_status(number, here):
     command = [sys.executable, "-m", "ganzoo", "train", RECIPE, *TINY, "--steps", "100000", "--out", "first"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

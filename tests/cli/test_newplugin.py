@@ -24,7 +24,9 @@ def new_plugin(*words: str) -> Result:
     return CliRunner().invoke(main, ["new-plugin", *words])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ("architecture", "loss") else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_a_new_plugin_passes_its_own_tests(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "made"
     done = new_plugin(kind, f"test-{kind}", "--out", str(folder))

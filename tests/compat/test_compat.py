@@ -115,6 +115,7 @@ def test_what_never_was_is_still_not_found() -> None:
         _ = ganzoo.no_such_name
 
 
+@pytest.mark.slow
 def test_modules_of_today_are_no_old_names() -> None:
     """``from ganzoo.registry import hookspecs`` asks for a module, and is told nothing."""
     script = "from ganzoo.registry import hookspecs, options\nfrom ganzoo.plan import settings\nimport ganzoo.gan.kit"

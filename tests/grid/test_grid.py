@@ -236,6 +236,7 @@ def test_ctrl_c_lets_runs_save_and_the_same_command_goes_on(here, monkeypatch, n
     assert calls(here / "g") == sorted(f"train {name}" for name in NAMES[1:])
 
 
+@pytest.mark.slow
 def test_grid_that_is_killed_goes_on(here):
     code = f"from ganzoo.grid import runs; runs.PROGRAM = {FAKE!r}; from ganzoo.cli import main; main()"
     words = ["grid", PATTERN, "--data", "digits", "--out", "g"]

@@ -391,6 +391,7 @@ def test_a_discriminator_that_does_not_fit_is_refused(owner, trained, tmp_path):
 # --- Xet ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_xet_stays_on_for_the_real_hub(hub, model, tmp_path):
     """With the switch of these tests unset, a push goes by Xet, which this server does not have: one clear line."""
     pytest.importorskip("hf_xet")

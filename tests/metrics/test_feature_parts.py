@@ -167,6 +167,7 @@ def test_conformance_tells_good_networks_from_bad_ones() -> None:
             check_component(f"features/{name}")
 
 
+@pytest.mark.slow
 def test_timm_is_imported_by_its_own_builder_alone() -> None:
     code = """
 import sys

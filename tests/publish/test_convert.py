@@ -58,6 +58,7 @@ def test_the_name_of_version_0_1_0_still_works_and_help_shows_the_new_one(tmp_pa
     assert "convert" in commands and "cast" not in commands
 
 
+@pytest.mark.slow
 def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> None:
     card = run / "README.md"
     card.write_text(card.read_text().replace("<!-- Write here.", "Mine.\n<!-- Write here."))

@@ -59,6 +59,7 @@ def test_without_one_nothing_is_said(site: Site) -> None:
     assert found == {"distribution": DISTRIBUTION, "installed": VERSION, "namesake": None}
 
 
+@pytest.mark.slow
 def test_doctor_reports_it(site: Site) -> None:
     pretend(site.folder, "0.0.1")
     found = json.loads(site.run("doctor", "--json").stdout)["package"]["namesake"]

@@ -87,6 +87,7 @@ def kill_often(folder, times, rng):
         reached = step
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_as_if_nothing_had_been(tmp_path):
     kill_often(tmp_path / "run", 3, random.Random(1))
     finish_like_an_unbroken_run(tmp_path / "run", tmp_path)

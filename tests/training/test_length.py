@@ -192,6 +192,7 @@ def test_estimate_spreads_grids_checkpoints_and_scores_over_their_intervals():
     assert found.steps_in(1300.0, intervals) == 1000 and found.steps_in(0.1, intervals) == 1
 
 
+@pytest.mark.slow
 def test_measured_budget_is_kept(tmp_path):
     run = tiny(tmp_path / "run", steps=None, budget="3s", log_every=1000, save_every=1000, grid_every=1000)
     assert run.step > 0 and notes_of(run.folder)["horizon"] > 0

@@ -115,6 +115,7 @@ def test_clip_of_one_player_leaves_the_other():
     assert (free.gan.D.state_dict()[name] - before).abs().max() > 1e-7
 
 
+@pytest.mark.slow
 def test_the_five_schedules_of_r3gan_go_on_past_their_end_and_through_a_resume(parts, tmp_path):
     recipe = "gan:ch=4,depth=1+r1:gamma=step/2/1/20+slope:gamma=cosine/0.05/0.005/0.16k+fading:sigma=linear/0.3/0/0.08k"
     whole = tiny(tmp_path / "whole", recipe=recipe, settings=R3GAN, steps=44, horizon=50, log_every=1)
