@@ -50,6 +50,10 @@ class ModelError(GanzooError):
     """A model folder that cannot be trusted or does not hold together."""
 
 
+class PartMissing(ModelError):
+    """A model with a part that no installed package brings; its text says what the model claims to need."""
+
+
 class CardError(UsageError):
     """A model card whose marks do not pair up, so that writing it anew could lose a person's text."""
 

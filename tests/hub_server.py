@@ -75,7 +75,11 @@ class Fault:
 
     method: str
     path: str
-    kind: str  # "503", "drop" the connection, "lost" (done, but the answer is lost), or "cut:N" bytes of the body
+    kind: (
+        str  # "503", "drop" the connection, "lost" (done, but the answer is lost), "cut:N" bytes of the body, "wait:N"
+    )
+    # (429, and a Retry-After of N seconds), "json:TEXT" (done, and TEXT is the answer), or, each of the right length,
+    # "flip" (one bit of the body) and "html" (a page in its place)
     times: int = 1
 
 
@@ -167,6 +171,15 @@ def blob_oid(name: str, data: bytes) -> str:
     return sha256(data).hexdigest() if is_lfs(name, data) else sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
+def stored(name: str, data: bytes) -> dict[str, Any]:
+    """What a listing says of a file's content: of an LFS file git's blob is only a pointer with its sha256."""
+    if not is_lfs(name, data):
+        return {"blobId": blob_oid(name, data)}
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{blob_oid(name, data)}\nsize {len(data)}\n"
+    lfs = {"sha256": blob_oid(name, data), "size": len(data), "pointerSize": len(pointer)}
+    return {"blobId": blob_oid("pointer", pointer.encode()), "lfs": lfs}
+
+
 def is_lfs(name: str, data: bytes) -> bool:
     return name.endswith(LFS) and len(data) > 0
 
@@ -188,6 +201,17 @@ def metadata(readme: bytes) -> tuple[dict[str, Any], list[str]]:
     return data, wrong
 
 
+def flip(data: bytes) -> bytes:
+    """One bit of it is another: the last but one byte's, which in a file of tensors is in a number's exponent."""
+    return data[:-2] + bytes([data[-2] ^ 1]) + data[-1:] if len(data) > 1 else data
+
+
+def html(data: bytes) -> bytes:
+    """A page of that length."""
+    return b"<html>Sign in to this network</html>".ljust(len(data))[: len(data)]
+
+
+SPOILERS: dict[str, Callable[[bytes], bytes]] = {"flip": flip, "html": html}
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -233,6 +257,13 @@ class Handler(BaseHTTPRequestHandler):
         status, data, headers = (503, {"error": "down"}, {}) if fault == "503" else self.answer(path)
         if fault == "lost":
             return self.hang_up()
+        kind, _, text = fault.partition(":")
+        if kind == "wait":
+            status, data, headers = 429, {"error": "too many requests"}, {"Retry-After": text}
+        elif kind == "json":
+            data = text.encode()
+        elif kind in SPOILERS and isinstance(data, bytes):
+            data = SPOILERS[kind](data)
         self.send(status, data, headers, int(fault[4:]) if fault.startswith("cut:") else None)
 
     do_GET = do_HEAD = do_POST = do_PUT = handle_any
@@ -272,8 +303,7 @@ class Handler(BaseHTTPRequestHandler):
     def info(self, name: str, revision: str | None) -> Answer:
         repo = self.hub.readable(name, self.plain)
         commit, files = repo.files(revision or "main")
-        siblings = [{"rfilename": path, "size": len(data), "blobId": blob_oid(path, data)} for path, data in
-                    files.items()]  # fmt: skip
+        siblings = [{"rfilename": path, "size": len(data), **stored(path, data)} for path, data in files.items()]
         return 200, {**self.about(repo), "sha": commit, "siblings": siblings}, {}
 
     def about(self, repo: Repo) -> dict[str, Any]:

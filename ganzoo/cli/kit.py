@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
     from ganzoo.folder.scores import Score, read_scores
-    from ganzoo.folder.weights import write_tensors
+    from ganzoo.folder.weights import keep_tensors, kept_tensors, write_tensors
     from ganzoo.images import grid, save_gif, save_png, to_pil
     from ganzoo.registry.cache import cache_for
     from ganzoo.training.peers import (
@@ -62,6 +62,8 @@ _HOMES = {
     "file_name": "ganzoo.cli.model",
     "find_peer": "ganzoo.training.peers",
     "grid": "ganzoo.images",
+    "keep_tensors": "ganzoo.folder.weights",
+    "kept_tensors": "ganzoo.folder.weights",
     "main": "ganzoo.cli",
     "make_folder": "ganzoo.files.write",
     "open_model": "ganzoo.cli.model",
@@ -103,6 +105,8 @@ __all__ = [
     "file_name",
     "find_peer",
     "grid",
+    "keep_tensors",
+    "kept_tensors",
     "main",
     "make_folder",
     "open_model",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+
+MOST_SHOWN = 40
 
 
 @click.command(short_help="Download a published model as a folder.")
@@ -15,14 +19,29 @@ import click
 def pull(ref: str, folder: Path | None, revision: str | None, token: str | None) -> None:
     """Download the model REF (organisation/name, or a shipped name) into the new folder DIR, ./NAME by default.
 
-    Only published files are taken, each checked for its size before it is downloaded; nothing of them is run.
+    Only published files are taken, each checked for its size before it is downloaded and for the Hub's sha256 after;
+    the weights are read before this says that they are there. Nothing of the files is run.
 
     \b
     ganzoo pull my-org/sagan-cifar10
     ganzoo pull my-org/sagan-cifar10@v1 models/sagan
     """
+    from ganzoo.files.untrusted import printable
     from ganzoo.hub.pull import pull as take
 
-    made, names = take(ref, folder, revision, token)
-    click.echo(f"{made}: {', '.join(names)}. Images of it:")
-    click.echo(f"ganzoo sample {made} -n 64 --out grid.png")
+    pulled = take(ref, folder, revision, token)
+    if pulled.left:
+        click.echo(
+            f"left there: {len(pulled.left):,} pictures and examples, {pulled.left[0]} the first of them", err=True
+        )
+    if pulled.missing:
+        click.echo(f"{pulled.folder}: {shown(pulled.names)}. Its weights are whole; {printable(pulled.missing)}")
+        return
+    click.echo(f"{pulled.folder}: {shown(pulled.names)}. Images of it:")
+    click.echo(f"ganzoo sample {shlex.quote(str(pulled.folder))} -n 64 --out grid.png")
+
+
+def shown(names: Sequence[str]) -> str:
+    """Names of files in a line: all of them, or the first of very many."""
+    rest = len(names) - MOST_SHOWN
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:MOST_SHOWN])} and {rest:,} more"

@@ -11,7 +11,7 @@ from typing import Any
 from packaging.version import Version
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError, ModelError, UnknownPart
+from ganzoo.errors import GanzooError, ModelError, PartMissing, UnknownPart
 from ganzoo.files.untrusted import printable, quoted, read_tensors
 from ganzoo.folder.config import resolution_of
 from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain
@@ -34,11 +34,11 @@ def _missing(config: Mapping[str, Any]) -> list[str]:
     return missing
 
 
-def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> ModelError:
+def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> PartMissing:
     """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
     missing = _missing(config)
     hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
-    return ModelError(f"{folder} cannot be built: {printable(error)}{hint}")
+    return PartMissing(f"{folder} cannot be built: {printable(error)}{hint}")
 
 
 def _without_weights(plan: Plan) -> Plan:
@@ -56,7 +56,8 @@ def plan_of(config: Mapping[str, Any], folder: Path, sampling: bool = False) -> 
         sampling: do without parts of packages that are not installed, as far as G does.
 
     Raises:
-        ModelError: when a part is missing, with what to install, or the plan does not hold together.
+        PartMissing: an installed package brings no part of that name; the text says what to install.
+        ModelError: the plan does not hold together.
     """
     try:
         Recipe.parse(config["recipe"])

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ganzoo.errors import RunError
+from ganzoo.errors import ModelError, RunError
+from ganzoo.files.untrusted import read_shapes, read_tensors
 from ganzoo.files.write import atomic
 from ganzoo.folder import config
 from ganzoo.gan.gan import GAN
@@ -93,3 +94,39 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
             temporary.chmod(0o644)  # the library makes files that nobody else can read
         except SafetensorError as error:
             raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error
+
+
+# --- tensors kept to save work ------------------------------------------------------------------------------
+
+DIGEST = "sha256"  # what the digest is called among the tensors: bytes, (32,)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> Tensor:
+    """sha256 over names, dtypes, shapes and bytes, in the order of names; uint8 ``(32,)``."""
+    digest = sha256()
+    for name, tensor in sorted(_flat(tensors).items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return torch.tensor(list(digest.digest()), dtype=torch.uint8)
+
+
+def keep_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Replace the file at ``path`` by tensors and their sha256, for :func:`kept_tensors` to read.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written to.
+    """
+    write_tensors(path, {**tensors, DIGEST: _digest(tensors)})
+
+
+def kept_tensors(path: Path) -> dict[str, Tensor]:
+    """What :func:`keep_tensors` wrote.
+
+    Raises:
+        ModelError: the file is not there, is no such file, or one bit of it is not as it was written.
+    """
+    tensors = read_tensors(path, read_shapes(path))
+    digest = tensors.pop(DIGEST, None)
+    if digest is None or not torch.equal(digest, _digest(tensors)):
+        raise ModelError(f"{path} is damaged: its content is not that of its {DIGEST}")
+    return tensors

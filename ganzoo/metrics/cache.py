@@ -1,22 +1,27 @@
-"""Statistics of real images, and floors, kept on disk: they depend on data and network, not on the model."""
+"""Statistics of real images, and floors, kept on disk: they depend on data and network, not on the model.
+
+Every file has a digest of its content: one that is damaged is said to be so once, and measured anew.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.files.untrusted import read_json, read_shapes, read_tensors
-from ganzoo.files.write import make_folder, write_json
+from ganzoo.files.kept import keep_json, kept_json
+from ganzoo.files.write import make_folder
 from ganzoo.folder.scores import Score
-from ganzoo.folder.weights import write_tensors
+from ganzoo.folder.weights import keep_tensors, kept_tensors
 from ganzoo.metrics.statistic import Wanted, kept_name, statistic
 from ganzoo.registry.cache import cache_for
 
-VERSION = 1  # raised when what is kept is computed in another way
+log = logging.getLogger("ganzoo")
+VERSION = 2  # raised when what is kept is computed in another way
 
 
 def folder() -> Path:
@@ -34,9 +39,15 @@ def recall(wanted: Wanted, *key: object) -> Any:
     path = _path(kept_name(wanted), ".safetensors", *key)
     if not path.is_file():
         return None
-    with suppress(GanzooError, KeyError, ValueError):
-        return statistic(wanted).unpack(read_tensors(path, read_shapes(path)))
+    try:
+        return statistic(wanted).unpack(kept_tensors(path))
+    except (GanzooError, KeyError, ValueError) as error:
+        _not_used(path, error)
     return None
+
+
+def _not_used(path: Path, error: Exception) -> None:
+    log.warning("a file of the cache is not used, and what it held is measured anew: %s", str(error) or path)
 
 
 def remember(result: Any, wanted: Wanted, *key: object) -> None:
@@ -47,7 +58,7 @@ def remember(result: Any, wanted: Wanted, *key: object) -> None:
     with suppress(GanzooError, OSError):
         path = _path(kept_name(wanted), ".safetensors", *key)
         make_folder(path.parent)
-        write_tensors(path, dict(packed))
+        keep_tensors(path, packed)
 
 
 # --- floors -------------------------------------------------------------------------------------------------
@@ -58,8 +69,10 @@ def floor_of(protocol: tuple[str, ...]) -> float | None:
     path = _path("floor", ".json", *protocol)
     if not path.is_file():
         return None
-    with suppress(GanzooError, KeyError, TypeError, ValueError):
-        return float(read_json(path)["value"])
+    try:
+        return float(kept_json(path)["value"])
+    except (GanzooError, KeyError, TypeError, ValueError) as error:
+        _not_used(path, error)
     return None
 
 
@@ -68,4 +81,4 @@ def keep_floor(score: Score) -> None:
     with suppress(GanzooError, OSError):
         path = _path("floor", ".json", *score.protocol)
         make_folder(path.parent)
-        write_json(path, {"key": score.key, "value": score.value})
+        keep_json(path, {"key": score.key, "value": score.value})

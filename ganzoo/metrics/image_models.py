@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, UnknownPart, UsageError, nearest
+from ganzoo.files.hub_cache import intact, remove
 from ganzoo.metrics.extractor import Extractor, FeatureRequest
 from ganzoo.metrics.weights import OFFLINE_NETWORK, content_digest, fitted, packaged, read_state
 from ganzoo.registry.about import install
 from ganzoo.registry.loading import registry
 
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # what timm's repositories on the Hub call them
 SMALLEST = 64  # pixels: below, a network of ImageNet sees next to nothing
 
 
@@ -76,8 +78,13 @@ def _state(name: str, network: nn.Module, weights: Path | None) -> dict[str, Ten
     file = weights or packaged(name)
     if file is not None:
         return fitted(read_state(file), network.state_dict(), file)
+    settings: Any = network.pretrained_cfg
     try:
-        return timm.create_model(name, pretrained=True).state_dict()
+        _damaged(settings)  # what lies in the cache damaged is gone now, so that it is fetched
+        state = timm.create_model(name, pretrained=True).state_dict()
+        if _damaged(settings):
+            raise GanzooError("what arrives is not what the Hub lists, and is not kept")
+        return state
     except Exception as error:  # whatever the Hub's client, the network or a file's reader raises
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         hint = f"{install('offline')} brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
@@ -85,3 +92,16 @@ def _state(name: str, network: nn.Module, weights: Path | None) -> dict[str, Ten
             f"the weights of {name} are not on this machine and cannot be fetched ({why});"
             f" name a file with --weights, or {hint}"
         ) from error
+
+
+def _damaged(settings: Mapping[str, Any]) -> list[Path]:
+    """Files of a network in the Hub's cache that are not what they are stored as; they are taken out of it."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repo = settings.get("hf_hub_id")
+    names = (settings.get("hf_hub_filename"), *WEIGHT_FILES)
+    found = [try_to_load_from_cache(repo, name) for name in dict.fromkeys(names) if name] if repo else []
+    damaged = [Path(path) for path in found if isinstance(path, str) and not intact(Path(path))]
+    for path in damaged:
+        remove(path)
+    return damaged

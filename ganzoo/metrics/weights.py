@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
@@ -138,15 +139,32 @@ class Published:
         if given is not None or named:
             path = given or Path(str(named)).expanduser()
             return self._checked(path, self.option if given is not None else f"${self.variable}")
+        if self.packaged is not None and self.packaged.is_file():
+            return self._checked(self.packaged, "a package")
         cached = [Path(torch.hub.get_dir()) / "checkpoints" / name for name in (self.file, *self.also)]
-        for path in filter(None, (self.packaged, *cached)):
-            if path.is_file():
-                return self._checked(path, "a package" if path == self.packaged else "the cache of torch.hub")
+        for path in cached:
+            if path.is_file() and digest_of(path) == self.sha256:
+                return path
         try:
-            _fetch(self.url, cached[0])
+            self._fetch(cached[0])  # in place of a damaged file, if one is there
         except (URLError, OSError, TimeoutError) as error:
             raise GanzooError(self._missing(cached[0], str(getattr(error, "reason", error)))) from error
-        return self._checked(cached[0], "the download")
+        return cached[0]
+
+    def _fetch(self, path: Path) -> None:
+        """Download the file to ``path``; what arrives as another file is fetched once more, and never kept.
+
+        Raises:
+            GanzooError: another file arrived twice.
+            OSError: nothing did.
+        """
+        for _ in range(2):
+            with suppress(_Damaged):
+                return _download(self.url, path, self.sha256)
+        raise GanzooError(
+            f"what arrives from {self.url} is not {self.what}: its sha256 is not {self.sha256}, twice, and none of it"
+            " is kept; try again later or over another network"
+        )
 
     def _checked(self, path: Path, source: str) -> Path:
         if not path.is_file():
@@ -168,12 +186,19 @@ class Published:
         )
 
 
-def _fetch(url: str, path: Path) -> None:
+class _Damaged(Exception):
+    """What arrived is another file than was asked for."""
+
+
+def _download(url: str, path: Path, digest: str) -> None:
     with urlopen(url, timeout=DOWNLOAD_TIMEOUT) as response:
         make_folder(path.parent)
         with atomic(path) as temporary, open(temporary, "wb") as file:
             while block := response.read(1 << 20):
                 file.write(block)
+            file.flush()
+            if digest_of(temporary) != digest:
+                raise _Damaged
 
 
 def inception_weights(given: Path | None = None) -> Path:

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.files.write import atomic
+from ganzoo.files.kept import keep_json, kept_json
 from ganzoo.registry.declarations import DECLARATIONS, make_entry
 from ganzoo.registry.docstrings import source_file
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.hookspecs import PLUGIN_API
 
 CACHE_FORMAT = 1
+LARGEST_FILE = 64 << 20  # bytes
 LARGEST = 256  # entry points remembered; the oldest go first
 
 
@@ -52,8 +53,8 @@ class Registrations:
         self.ganzoo_version = ganzoo_version
         self.known: dict[str, list[dict[str, Any]]] = {}
         self.changed = False
-        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            stored = json.loads(self.path.read_bytes())
+        with suppress(GanzooError, OSError, ValueError, TypeError, KeyError):
+            stored = kept_json(self.path, LARGEST_FILE)
             if stored["format"] == CACHE_FORMAT:
                 self.known = dict(stored["plugins"])
 
@@ -83,8 +84,7 @@ class Registrations:
         newest = dict(list(self.known.items())[-LARGEST:])
         with suppress(OSError, GanzooError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(self.path) as temporary:
-                temporary.write_text(json.dumps({"format": CACHE_FORMAT, "plugins": newest}), "utf-8")
+            keep_json(self.path, {"format": CACHE_FORMAT, "plugins": newest})
 
     def _key(self, entry_point: EntryPoint) -> str:
         dist = entry_point.dist

@@ -11,6 +11,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+from hub_server import HubServer, flip
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -136,6 +137,48 @@ def test_weights_are_fetched_once_and_checked(tmp_path: Path, monkeypatch: pytes
     assert fetched.read_bytes() == b"it" and fetched.name == weights.INCEPTION_FILE
     there.unlink()
     assert weights.inception_weights() == fetched
+
+
+@pytest.mark.parametrize("arrives", [b"it", b"<html>"])
+def test_damaged_weights_are_fetched_again_and_never_kept(
+    arrives: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there.pth"
+    there.write_bytes(arrives)
+    monkeypatch.setattr(weights, "INCEPTION_URL", there.as_uri())
+    monkeypatch.setattr(weights, "INCEPTION_SHA256", sha256(b"it").hexdigest())
+    file = tmp_path / "torch" / "hub" / "checkpoints" / weights.INCEPTION_FILE
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"if")
+    if arrives == b"it":
+        assert weights.inception_weights().read_bytes() == b"it"
+        return
+    file.unlink()
+    for _ in range(2):
+        with pytest.raises(GanzooError, match=r"what arrives from .* is not the 2015 Inception graph"):
+            weights.inception_weights()
+        assert not list(file.parent.iterdir())
+
+
+def test_weights_of_timm_are_held_to_the_digest_of_the_hub(hub: HubServer) -> None:
+    import timm
+    from huggingface_hub import try_to_load_from_cache
+    from safetensors.torch import save
+
+    network = timm.create_model("test_resnet.r160_in1k")
+    data, repo = save(network.state_dict()), str(network.pretrained_cfg["hf_hub_id"])
+    hub.repo(repo, {"model.safetensors": data})
+    hub.fail("GET", "/cdn/", "flip", times=1000)
+    for _ in range(2):
+        with pytest.raises(GanzooError, match="what arrives is not what the Hub lists"):
+            open_network("test_resnet", 32)
+        assert not isinstance(try_to_load_from_cache(repo, "model.safetensors"), str)
+    hub.faults.clear()
+    first = open_network("test_resnet", 32).sha256
+    cached = Path(str(try_to_load_from_cache(repo, "model.safetensors"))).resolve()
+    cached.write_bytes(flip(data))
+    features.opened.cache_clear()
+    assert open_network("test_resnet", 32).sha256 == first and cached.read_bytes() == data
 
 
 # --- networks of timm ---------------------------------------------------------------------------------------

@@ -191,11 +191,12 @@ def test_a_corrupt_cache_is_ignored(site: Site, content: str) -> None:
     assert done.returncode == 0 and "ganzoo-soft" in done.stdout and not done.stderr
 
 
-def test_a_cache_with_wrong_entries_is_ignored(site: Site) -> None:
+@pytest.mark.parametrize("name", ["Not A Name", "sofa"])
+def test_a_cache_with_wrong_entries_is_ignored(site: Site, name: str) -> None:
     site.install_loss("ganzoo-soft", "soft")
     site.run("list")
     path = site.cache / "ganzoo" / "plugins.json"
-    path.write_text(path.read_text().replace('"soft"', '"Not A Name"'))
+    path.write_text(path.read_text().replace('"soft"', f'"{name}"'))
     assert set(plugins_of(site)["ganzoo-soft"]["registers"]) == {"loss/soft"}  # type: ignore[arg-type]
 
 

@@ -187,6 +187,41 @@ def test_real_images_are_looked_at_once(
     assert {file.suffix for file in cache.iterdir()} == {".safetensors"}
 
 
+def spoil(file: Path) -> None:
+    """Change numbers of a file in place, and nothing of its length."""
+    data = bytearray(file.read_bytes())
+    for place in range(len(data) * 3 // 4, len(data), 97):
+        data[place] ^= 1 << 4
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("metric", ["fid", "kid", "prdc", "intra-fid"])
+def test_a_cache_that_is_damaged_changes_no_score(
+    gan: GAN, real: ImageData, network: FeatureNetwork, cache: Path, metric: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    options: dict[str, Any] = {"n": 20, "features": network, "metrics": (metric,)}
+    first = values(evaluate(gan, real, **options))
+    for file in cache.iterdir():
+        spoil(file)
+    assert values(evaluate(gan, real, **options)) == first
+    assert "is not used, and what it held is measured anew" in caplog.text
+    caplog.clear()
+    assert values(evaluate(gan, real, **options)) == first and not caplog.text
+
+
+def test_a_floor_that_is_damaged_is_none(model: Path, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from tiny_models import score
+
+    from ganzoo.metrics.cache import floor_of, keep_floor
+
+    kept = score(model, "fid", 17.5)
+    keep_floor(kept)
+    assert floor_of(kept.protocol) == 17.5
+    (file,) = cache.glob("floor-*")
+    file.write_text(file.read_text().replace("17.5", "11.5"))
+    assert floor_of(kept.protocol) is None and "is not used" in caplog.text
+
+
 def test_other_data_is_not_taken_for_it(gan: GAN, real: ImageData, network: FeatureNetwork) -> None:
     other = open_data(Labelled(89))
     assert evaluate(gan, real, n=20, features=network)[0].value != evaluate(gan, other, n=20, features=network)[0].value

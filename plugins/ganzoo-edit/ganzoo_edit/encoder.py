@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo import GanzooError
-from ganzoo.cli.kit import cache_for, make_folder, read_tensors, write_tensors
+from ganzoo.cli.kit import cache_for, keep_tensors, kept_tensors, make_folder
 from ganzoo.metrics import content_digest
 from ganzoo_edit.manifold import Manifold
 
@@ -58,13 +58,13 @@ def open_encoder(manifold: Manifold, steps: int, seconds: float, progress: Progr
     path = cached(manifold, steps)
     encoder = _fresh(manifold)
     if path.is_file():
-        with suppress(GanzooError):  # torn or foreign: made again
-            encoder.load_state_dict(read_tensors(path, encoder.state_dict()))
+        with suppress(GanzooError, RuntimeError):  # damaged or foreign: made again
+            encoder.load_state_dict(kept_tensors(path))
             return encoder.to(manifold.device).eval().requires_grad_(False)
     train(encoder.to(manifold.device), manifold, steps, seconds, progress)
     with suppress(GanzooError, OSError):  # a cache that cannot be written to is no error
         make_folder(path.parent)
-        write_tensors(path, encoder.state_dict())
+        keep_tensors(path, encoder.state_dict())
     return encoder.eval().requires_grad_(False)
 
 

@@ -126,6 +126,11 @@ def test_encoder_is_made_once_for_the_same_weights(manifold):
     cached(manifold["colour"], 3).write_bytes(b"torn")
     open_encoder(manifold["colour"], 3, 60, lambda *step: told.append(step))
     assert len(told) == 2
+    data = bytearray(cached(manifold["colour"], 3).read_bytes())
+    data[-1000] ^= 1
+    cached(manifold["colour"], 3).write_bytes(data)
+    open_encoder(manifold["colour"], 3, 60, lambda *step: told.append(step))
+    assert len(told) == 3, "a flipped bit is noticed"
 
 
 def test_training_of_the_encoder_ends_in_time_and_needs_no_cache(manifold, tmp_path, monkeypatch):
