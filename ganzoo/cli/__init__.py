@@ -134,14 +134,26 @@ def _help_line(points: Sequence[EntryPoint], width: int) -> str | None:
 
 
 class _Stderr(logging.Handler):
+    """Warnings as lines on whatever stderr is now, each once: what is opened twice is not worth two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        """One line on whatever stderr is now."""
-        if not said_elsewhere():
-            click.echo(f"ganzoo: warning: {_safe(record.getMessage())}", err=True)
+        """One line, unless it was said before."""
+        text = _safe(record.getMessage())
+        if text not in self.said and not said_elsewhere():
+            self.said.add(text)
+            click.echo(f"ganzoo: warning: {text}", err=True)
 
 
 def _show_warnings() -> None:
-    if not any(isinstance(handler, _Stderr) for handler in log.handlers):
+    """Show the warnings of the command that begins, whatever one before it in this process has said."""
+    shown = [handler for handler in log.handlers if isinstance(handler, _Stderr)]
+    for handler in shown:
+        handler.said.clear()
+    if not shown:
         log.addHandler(_Stderr())
 
 

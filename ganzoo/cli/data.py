@@ -58,7 +58,8 @@ def _show(report: Report, out: Path | None) -> None:
         labelled += ", any number of them at once"
     elif report.ranges:
         labelled = f"label vectors of {len(report.ranges)} numbers"
-    click.echo(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad")
+    left = f", {len(report.left):,} files left alone" if report.left else ""
+    click.echo(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad{left}")
     if not report.count:
         _show_some("bad file", "why", report.bad)
         return

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+import click
 
 from ganzoo.errors import DataError, UsageError, either
 
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
 
 
-def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[str, ...]) -> int | None:
+def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[str, ...]) -> list[str]:
     """Put the given inputs in the place of the examples that a model came with.
 
     Args:
@@ -23,7 +27,7 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
         texts: to draw.
 
     Returns:
-        How many pictures there are; None where none were given.
+        Names of the pictures, for what is made of each; none where none were given.
 
     Raises:
         UsageError: the model does not take it, or pictures have another size.
@@ -32,15 +36,40 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
     from ganzoo.gan.inputs import SOURCE, TEXT, encode_text, refuse_needless
 
     refuse_needless(gan.input_names, {SOURCE: source, TEXT: texts or None})
+    names = list[str]()
     if source is not None:
-        gan.examples = {SOURCE: read_pictures(source, resize, gan.image)}
+        pixels, names = read_pictures(source, resize, gan.image)
+        gan.examples = {SOURCE: pixels}
     if texts:
         gan.examples = {TEXT: encode_text(texts)}
-    return None if source is None else len(gan.examples[SOURCE])
+    return names
 
 
-def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> Tensor:
-    """Bytes ``(n, C, H, W)`` of one picture, or of those of a folder in the order of their names.
+def result_names(pictures: Sequence[str]) -> list[str]:
+    """Names without suffix for what is made of pictures: theirs; with their suffix where two differ by it alone."""
+    stems = [str(PurePosixPath(name).with_suffix("")) for name in pictures]
+    counted = Counter(stem.lower() for stem in stems)
+    names = [stem if counted[stem.lower()] == 1 else name for stem, name in zip(stems, pictures, strict=True)]
+    return names if len(set(names)) == len(names) else list(pictures)
+
+
+def _listed(path: Path) -> tuple[Path, list[str]]:
+    """A folder and the names of the pictures in it, found as those of a data set are; what was left alone is said."""
+    from ganzoo.data.formats import SHOWN
+    from ganzoo.data.walk import left_alone, walk
+
+    if not path.is_dir():
+        return path.parent, [path.name]
+    found = walk(path)
+    for text in left_alone(str(path), found.left):
+        click.echo(f"note: {text}", err=True)
+    if not found.names:
+        raise UsageError(f"{path} holds no pictures ({SHOWN})")
+    return path, found.names
+
+
+def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> tuple[Tensor, list[str]]:
+    """Bytes ``(n, C, H, W)`` of one picture, or of those of a folder in the order of their names; and the names.
 
     Raises:
         UsageError: their size is not the model's, and they are not to be resized.
@@ -49,28 +78,31 @@ def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> Tens
     import numpy as np
     import torch
 
-    from ganzoo.data.decode import SUFFIXES, UNREADABLE, open_picture, planes, why
+    from ganzoo.data.decode import UNREADABLE, central, cropped, open_picture, planes, upright, why
     from ganzoo.gan.inputs import MODES
+    from ganzoo.registry.sizes import size_of
 
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UsageError(f"{path} holds no pictures ({' '.join(sorted(SUFFIXES))})")
+    folder, names = _listed(path)
     channels, height, width = image
     if channels not in MODES:
         raise UsageError(f"pictures have {either(MODES)} channels, and images of this model {channels}")
-    rows = []
-    for file in files:
+    rows, parts, size = [], dict[str, tuple[int, int]](), size_of(height, width)
+    for name in names:
+        file = folder / name
         try:
             picture = open_picture(file)
+            shape = upright(picture)
+            if central(shape, size) != shape:
+                parts[name] = shape
             if not resize and picture.size != (width, height):
                 to = "square" if width == height else "to its proportions"
                 raise UsageError(
                     f"{file} has {picture.width} x {picture.height} pixels, and this model takes {width} x"
                     f" {height}: --resize cuts it {to} and resizes it"
                 )
-            rows.append(planes(picture, (height, width), channels))
+            rows.append(planes(picture, size, channels))
         except UNREADABLE as error:
             raise DataError(f"{file} cannot be read: {why(error)}") from error
-    return torch.from_numpy(np.stack(rows))
+    if parts:
+        click.echo(f"note: {cropped(str(path), parts, len(names), size)}", err=True)
+    return torch.from_numpy(np.stack(rows)), names

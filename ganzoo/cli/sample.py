@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +68,15 @@ def sample(
 
     FILE.png is a grid, DIR a new folder of single PNG pictures (grey, RGB or RGBA, with 8 or 16 bits, as the model's
     images are), FILE.npz holds arrays: images (N, H, W, C) of bytes or of 16 bits and, for a model with classes, labels
-    (N,), or label vectors (N, L). Image k depends on the seed and k only.
+    (N,), or label vectors (N, L), and with --input names (N,). Image k depends on the seed and k only.
 
     LABEL is the name or number of a class. For a model with several classes at once it is all of them, red/round, or
     none; for one with continuous labels a vector of numbers, 0.5/-1. Without --label, classes are taken in turn, and
     label vectors of the training.
 
     A model that translates images takes --input: one picture, or a folder of them, each drawn once, and in a grid
-    beside its translation. A model that draws texts takes --text. Without these they take the examples they came with.
+    beside its translation; in DIR the results have the names of the pictures. A model that draws texts takes --text.
+    Without these they take the examples they came with.
 
     Examples:
 
@@ -85,10 +87,11 @@ def sample(
     out = out or file_name(model, SAMPLES)
     write = _writer(out)
     gan = open_model(model, device, step)
-    count = replace_examples(gan, source, resize, texts) or count
+    names = replace_examples(gan, source, resize, texts)
+    count = len(names) or count
     numbers = label_numbers(gan, labels, count)
     images = draw(gan, count, seed, numbers, truncation, batch)
-    write(images, numbers, gan.examples, out)
+    write(Drawn(images, numbers, gan.examples, names), out)
     click.echo(f"{count} images: {out}{_seen(gan, out)}")
 
 
@@ -137,7 +140,24 @@ def draw(
     return torch.cat(list(pieces()))
 
 
-Writer = Callable[["Tensor", "Tensor | None", Mapping[str, "Tensor"], Path], None]
+@dataclass(frozen=True)
+class Drawn:
+    """What is written.
+
+    Attributes:
+        images: bytes or uint16 ``(N, C, H, W)``.
+        numbers: their labels; None for none.
+        examples: what they were made of, by input.
+        names: of the pictures that they were made of, one for each; none where they were made of noise alone.
+    """
+
+    images: Tensor
+    numbers: Tensor | None
+    examples: Mapping[str, Tensor]
+    names: Sequence[str] = ()
+
+
+Writer = Callable[[Drawn, Path], None]
 
 
 def _writer(out: Path) -> Writer:
@@ -159,38 +179,43 @@ def _writer(out: Path) -> Writer:
     return _write_pictures
 
 
-def _write_grid(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
+def _write_grid(drawn: Drawn, out: Path) -> None:
     from ganzoo.gan.inputs import panels
     from ganzoo.images import grid, save_png, to_bytes
 
-    shown, columns = panels(to_bytes(images), examples)
-    if len(shown) == len(images) and not examples:
-        columns = max(columns, math.isqrt(len(images) - 1) + 1)
+    shown, columns = panels(to_bytes(drawn.images), drawn.examples)
+    if len(shown) == len(drawn.images) and not drawn.examples:
+        columns = max(columns, math.isqrt(len(drawn.images) - 1) + 1)
     save_png(grid(shown, columns), out)
 
 
-def _write_pictures(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
+def _write_pictures(drawn: Drawn, out: Path) -> None:
+    from ganzoo.cli.given import result_names
     from ganzoo.files.write import atomic_folder
     from ganzoo.images import save_picture, to_pil
 
-    width = max(5, len(str(len(images) - 1)))
+    width = max(5, len(str(len(drawn.images) - 1)))
+    names = result_names(drawn.names) or [f"{index:0{width}d}" for index in range(len(drawn.images))]
     with atomic_folder(out) as folder:
-        for index, image in enumerate(images):
-            path = folder / f"{index:0{width}d}.png"
+        for name, image in zip(names, drawn.images, strict=True):
+            path = folder / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
             if image.dtype.itemsize > 1 and len(image) > 1:  # colour of 16 bits, which Pillow cannot write
                 save_picture(image, path)
             else:
                 to_pil(image[None])[0].save(path)
 
 
-def _write_arrays(images: Tensor, numbers: Tensor | None, examples: Mapping[str, Tensor], out: Path) -> None:
+def _write_arrays(drawn: Drawn, out: Path) -> None:
     import numpy as np
 
     from ganzoo.files.write import atomic
 
-    arrays: dict[str, Any] = {"images": images.permute(0, 2, 3, 1).contiguous().numpy()}
-    if numbers is not None:
-        arrays["labels"] = numbers.numpy()
+    arrays: dict[str, Any] = {"images": drawn.images.permute(0, 2, 3, 1).contiguous().numpy()}
+    if drawn.numbers is not None:
+        arrays["labels"] = drawn.numbers.numpy()
+    if drawn.names:
+        arrays["names"] = np.array(drawn.names)
     with atomic(out) as temporary:
         np.savez(temporary, **arrays)
 

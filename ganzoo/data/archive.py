@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from ganzoo.data.collect import Pictures
-from ganzoo.data.decode import SUFFIXES, open_picture
+from ganzoo.data.decode import UNREADABLE, open_picture
+from ganzoo.data.formats import SUFFIXES, hidden, is_picture, suffix_of
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, read_labels
+from ganzoo.data.walk import Listing, left_alone
 from ganzoo.errors import DataError
 
 MAX_MEMBER_BYTES = 256 * 2**20
@@ -21,7 +24,8 @@ MAX_MEMBER_BYTES = 256 * 2**20
 class ZipPictures(Pictures):
     """The pictures of a zip, in order of their names, in whatever folders; hidden ones and ``__MACOSX`` left out.
 
-    Labels come from ``dataset.json`` alone: its folders ``00000/`` are no classes.
+    What is a picture is told by content. Labels come from ``dataset.json`` alone: its folders ``00000/`` are no
+    classes.
 
     Raises:
         DataError: it is not a whole zip, or is encrypted.
@@ -34,20 +38,23 @@ class ZipPictures(Pictures):
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"{path} is not a whole zip ({reason}): truncated? copy or download it again") from error
         members = {info.filename: info for info in self.archive.infolist() if not info.is_dir()}
-        names = sorted(name for name in members if _is_picture(name))
-        locked = next((name for name in names if members[name].flag_bits & 1), None)
+        locked = next((name for name in sorted(members) if members[name].flag_bits & 1), None)
         if locked is not None:
             raise DataError(f"{path} is encrypted (such as {locked!r}); write it without a password")
-        labels = _labels(self.archive, names, str(path))
-        super().__init__(str(path), names, *((labels.values, labels.class_names, labels.kind) if labels else ()))
+        found = _listing(self.archive, members)
+        labels = _labels(self.archive, found.names, str(path))
+        labelled = (labels.values, labels.class_names, labels.kind) if labels else ()
+        remarks = left_alone(str(path), found.left)
+        super().__init__(str(path), found.names, *labelled, left=found.left, remarks=remarks)
 
     def read(self, index: int) -> Image.Image:
         """See :meth:`Pictures.read`; the zip's checksum is checked."""
-        return open_picture(io.BytesIO(_bounded(self.archive, self.names[index], MAX_MEMBER_BYTES)))
+        name = self.names[index]
+        return open_picture(io.BytesIO(_bounded(self.archive, name, MAX_MEMBER_BYTES)), name)
 
     def peek(self, index: int) -> Image.Image:
         """See :meth:`Pictures.peek`; reads no more of the member than its header."""
-        return open_picture(self.archive.open(self.names[index]))
+        return open_picture(self.archive.open(self.names[index]), self.names[index])
 
     def stamp(self, index: int) -> str:
         """Name, size and CRC-32."""
@@ -55,10 +62,25 @@ class ZipPictures(Pictures):
         return f"{info.filename}\0{info.file_size}\0{info.CRC:08x}"
 
 
-def _is_picture(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in path.parts)
-    return not hidden and path.suffix.lower() in SUFFIXES
+def _listing(archive: zipfile.ZipFile, members: Iterable[str]) -> Listing:
+    """Which members are pictures, and which are left alone."""
+    found = Listing()
+    for name in members:
+        path = PurePosixPath(name)
+        if path.name == INDEX or any(hidden(part) for part in path.parts if part != ".."):
+            continue
+        (found.names if _is_picture(archive, name) else found.left).append(name)
+    return found.sort()
+
+
+def _is_picture(archive: zipfile.ZipFile, name: str) -> bool:
+    if suffix_of(name) in SUFFIXES:
+        return True
+    try:
+        with archive.open(name) as member:
+            return is_picture(member)
+    except UNREADABLE:
+        return False
 
 
 def _bounded(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:

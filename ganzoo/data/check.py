@@ -54,6 +54,8 @@ class Report:
         ranges: of continuous labels, the least and the largest number, by name; None of others.
         duplicates: groups of pictures with equal pixels, by name.
         bad: pictures that cannot be read, with the reason of each.
+        left: files that are no pictures.
+        remarks: what a person should know of a folder or zip, in sentences.
         fits: every architecture and preset.
         preview: uint8 ``(N, C, H, W)``, at most :data:`PREVIEW` images.
     """
@@ -70,6 +72,8 @@ class Report:
     ranges: dict[str, tuple[float, float]] | None = None
     duplicates: list[list[str]] = field(default_factory=list)
     bad: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
     preview: Tensor | None = None
 
@@ -100,6 +104,8 @@ class Report:
             "ranges": None if self.ranges is None else {name: list(both) for name, both in self.ranges.items()},
             "duplicates": self.duplicates,
             "bad": [{"name": name, "reason": reason} for name, reason in self.bad.items()],
+            "left": self.left,
+            "remarks": self.remarks,
             "recipes": [{"recipe": f.recipe, "resolution": f.resolution} for f in self.fits if f.resolution],
             "unfit": [{"recipe": f.recipe, "reason": f.reason} for f in self.fits if not f.resolution],
             "next": self.next,
@@ -154,6 +160,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     if is_path(value) and as_path(value).suffix.lower() != ARRAYS:
         pictures = pictures_at(as_path(value))
         refuse_few(pictures)
+        report.left, report.remarks = list(pictures.left), list(pictures.remarks)
         inspected = _inspect_all(pictures, report)
         report.sizes = Counter(one.header.size for one in inspected.values())
         report.resolution = natural_resolution(report.sizes.elements()) if inspected else 0

@@ -16,12 +16,14 @@ from torch import Tensor
 
 from ganzoo.compat.lookup import old_names
 from ganzoo.data.dataset import DataRequest, ImageData
-from ganzoo.data.decode import UNREADABLE, is_deep, is_grey, planes, why
+from ganzoo.data.decode import UNREADABLE, central, cropped, is_deep, is_grey, planes, upright, why
+from ganzoo.data.formats import SHOWN
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
 from ganzoo.data.labels import Label
 from ganzoo.data.progress import progress_bar
 from ganzoo.errors import DataError, either
 from ganzoo.gan.inputs import MODES
+from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import Size, height_width, size_of
 
 LARGEST_OWN = 1024
@@ -40,6 +42,8 @@ class Pictures(ABC):
         labels: of each a class number, or a label vector, all of one length; None for none.
         class_names: one per class, or per number in a label vector.
         label_kind: ``class``, ``multilabel`` or ``continuous``.
+        left: names of files beside the pictures that are none.
+        remarks: what a person should know of the source, in sentences; they are said as warnings at once.
     """
 
     def __init__(
@@ -49,9 +53,15 @@ class Pictures(ABC):
         labels: Sequence[Label] | None = None,
         class_names: tuple[str, ...] = (),
         label_kind: str = "class",
+        *,
+        left: Sequence[str] = (),
+        remarks: Sequence[str] = (),
     ) -> None:
+        for text in remarks:
+            log.warning("%s", text)
         self.where, self.names, self.labels = where, names, labels
         self.class_names, self.label_kind = class_names, label_kind
+        self.left, self.remarks = tuple(left), tuple(remarks)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +105,7 @@ def refuse(pictures: Pictures, index: int, reason: str) -> DataError:
 def refuse_few(pictures: Pictures) -> None:
     """Raise DataError for fewer than two pictures."""
     if len(pictures) < 2:
-        what = "only one picture" if len(pictures) else "no pictures (png jpg webp bmp tif gif)"
+        what = "only one picture" if len(pictures) else f"no pictures ({SHOWN})"
         raise DataError(f"{pictures.where} has {what}; a GAN needs two at least, and learns from thousands")
 
 
@@ -170,6 +180,7 @@ class _Collector:
     def __init__(self, pictures: Pictures, request: DataRequest, resolution: int | None) -> None:
         self.pictures, self.request = pictures, request
         self.size = request.size or resolution
+        self.cropped: dict[str, tuple[int, int]] = {}
         if request.channels not in (None, *MODES):
             raise DataError(
                 f"{pictures.where} has pictures, and these have {either(sorted(MODES))} channels, not "
@@ -202,6 +213,7 @@ class _Collector:
             with self.pictures.read(index) as image:
                 if expect is not None and not self.alike(Header.of(image), expect):
                     raise _MixedPictures
+                self.note_crop(index, upright(image), size)
                 pixels[index] = planes(image, size, channels, bits)
 
         request, what = self.request, f"decoding {self.pictures.where}"
@@ -212,6 +224,11 @@ class _Collector:
         """Whether a picture gives the same shape and bits as the first; what was asked for need not be equal."""
         known = self.size is not None and self.request.channels is not None
         return (known or header == first) and (self.request.bits is not None or header.deep == first.deep)
+
+    def note_crop(self, index: int, shape: tuple[int, int], size: Size) -> None:
+        """Remember a picture of ``shape`` (height, width) of which not everything is seen at ``size``."""
+        if central(shape, size) != shape:
+            self.cropped[self.pictures.names[index]] = shape
 
     def one_pass(self) -> _Found | None:
         """Decode on the assumption that all pictures are like the first; None as soon as one is not.
@@ -235,14 +252,15 @@ class _Collector:
     def two_passes(self) -> _Found:
         """Read every header first; then decode, or where images do not fit in memory leave that to each batch."""
         headers: dict[int, Header] = {}
+        shapes: dict[int, tuple[int, int]] = {}
 
         def look(index: int) -> None:
             # What is going to be skipped has to be known now, so that no later epoch stumbles over it.
             with self.pictures.read(index) if self.request.skip_bad else self.pictures.peek(index) as image:
-                header = Header.of(image)
+                header, shape = Header.of(image), upright(image)
                 if self.request.skip_bad:
-                    planes(image, 1, 1)
-            headers[index] = header
+                    planes(image, 1, 1, self.request.bits or 8)
+            headers[index], shapes[index] = header, shape
 
         request, what = self.request, f"looking at {self.pictures.where}"
         bad = for_each(self.pictures, look, what, request.skip_bad, request.workers)
@@ -253,6 +271,8 @@ class _Collector:
         if self.fits(shape, bits):
             pixels, bad = self.decode(shape, bits, None)
             return _Found(MemoryImages(pixels), native, bits, bad)
+        for index, stored in shapes.items():
+            self.note_crop(index, stored, size_of(*shape[2:]))
         return _Found(self.lazy(shape, bits, sorted(headers)), native, bits, bad)
 
     def lazy(self, shape: tuple[int, int, int, int], bits: int, good: list[int]) -> LazyImages:
@@ -306,6 +326,8 @@ def collect_pictures(
     collector = _Collector(pictures, request, resolution)
     found = collector.one_pass() or collector.two_passes()
     good = [index for index in range(len(pictures)) if index not in found.bad]
+    if resolution is None and collector.cropped:  # data sets with a size of their own are cropped as is usual for them
+        log.warning("%s", cropped(pictures.where, collector.cropped, len(good), size_of(*found.images.shape[2:])))
     labels = None
     if pictures.labels is not None:
         dtype = torch.int64 if pictures.label_kind == "class" else torch.float32

@@ -9,22 +9,23 @@ factor, so it antialiases) and bicubic when it grows; grey to RGB repeats the pl
 from __future__ import annotations
 
 import re
+import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from ganzoo.data.formats import SHOWN, USUAL, open_any
 from ganzoo.errors import DataError
 from ganzoo.files.untrusted import quoted
 from ganzoo.gan.inputs import MODES
-from ganzoo.registry.sizes import Size, height_width
+from ganzoo.registry.sizes import Size, height_width, size_text
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MAX_PIXELS = 64 * 2**20
 """A picture that claims more is refused before it is decoded (decompression bombs)."""
 
@@ -35,16 +36,24 @@ UNREADABLE = (
 """What readers of broken files raise."""
 
 _DEEP = re.compile(r"(RGB|LA)\w?;16")  # how Pillow calls what it is going to read with 8 bits
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # the EXIF tag, and those of its values that swap height and width
 _GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 
 
-def open_picture(file: Path | IO[bytes]) -> Image.Image:
-    """Read the header of a picture in one of :data:`FORMATS`; nothing else is ever tried.
+def open_picture(file: Path | IO[bytes], name: str = "", trusted: bool = True) -> Image.Image:
+    """Read the header of a picture in one of the formats of :mod:`ganzoo.data.formats`; nothing else is ever tried.
+
+    Args:
+        file: where it is.
+        name: of the file, where ``file`` has no path.
+        trusted: whether its owner chose it; of others the usual formats alone are read.
 
     Raises:
-        ValueError: more than :data:`MAX_PIXELS`; or another of :data:`UNREADABLE`.
+        ValueError: more than :data:`MAX_PIXELS`, or no regular file; or another of :data:`UNREADABLE`.
     """
-    image = Image.open(file, formats=FORMATS)
+    if isinstance(file, Path) and not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
+        raise ValueError("it is no regular file")
+    image = open_any(file, name) if trusted else Image.open(file, formats=tuple(USUAL))
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"{image.width}x{image.height} is more than {MAX_PIXELS >> 20} million pixels")
     return image
@@ -53,7 +62,7 @@ def open_picture(file: Path | IO[bytes]) -> Image.Image:
 def why(error: BaseException) -> str:
     """The reason a picture could not be read, in one line."""
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture in a format that ganzoo reads (png jpg webp bmp tif gif)"
+        return f"not a picture in a format that ganzoo reads ({SHOWN})"
     if isinstance(error, KeyError) or not str(error):
         return f"broken file ({type(error).__name__} {error})"
     return " ".join(str(error).split())
@@ -130,7 +139,7 @@ def read_picture(path: Path, what: str = "the picture") -> Image.Image:
     """The picture in a file, decoded as :func:`plain` does it: mode ``L`` where the file has no colour, else ``RGB``.
 
     Args:
-        path: of a png, jpg, webp, bmp, tif or gif.
+        path: of a picture in any format that Pillow reads by itself.
         what: what the message calls it.
 
     Raises:
@@ -143,14 +152,49 @@ def read_picture(path: Path, what: str = "the picture") -> Image.Image:
         raise DataError(f"{what} {quoted(path)} cannot be read: {why(error)}") from error
 
 
+def central(shape: tuple[int, int], size: Size) -> tuple[int, int]:
+    """Height and width of the part of a picture of ``shape`` (height, width) that has the proportions of ``size``.
+
+    The part is as wide or as high as the picture, whichever is less of it; for a square, the shorter side.
+    """
+    height, width = height_width(size)
+    if shape == (height, width):
+        return shape
+    across = min(shape[1], max(1, round(shape[0] * width / height)))
+    return min(shape[0], max(1, round(shape[1] * height / width))), across
+
+
+def upright(image: Image.Image) -> tuple[int, int]:
+    """Height and width of a picture that is open, as it is shown: cameras store it turned, and say so."""
+    turned = "exif" in image.info and image.getexif().get(_ORIENTATION, 1) in _TURNED
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def cropped(where: str, parts: Mapping[str, tuple[int, int]], total: int, size: Size) -> str:
+    """A sentence about the pictures of which the edges are cut off; empty where there are none.
+
+    Args:
+        where: what the message calls the data.
+        parts: height and width of these pictures, by name.
+        total: pictures that there are, these among them.
+        size: of the images.
+    """
+    if not parts:
+        return ""
+    name = min(parts)
+    height, width = parts[name]
+    to = "middle square" if isinstance(size, int) else f"middle of the proportions {size_text(size)}"
+    its = "its" if len(parts) == 1 else "their"
+    what = f"{len(parts):,} of {total:,} pictures" if total > 1 else "the picture"
+    return f"{where}: {what} cropped to {its} {to}, such as {quoted(name)} of {width}x{height} pixels"
+
+
 def cut(image: Image.Image, size: Size) -> Image.Image:
     """The largest central part of a decoded picture that has the proportions of ``size``, resized to it."""
     height, width = height_width(size)
     if image.size == (width, height):
         return image
-    # The part is as wide or as high as the picture, whichever is less of it; for a square, the shorter side.
-    across = min(image.width, max(1, round(image.height * width / height)))
-    down = min(image.height, max(1, round(image.width * height / width)))
+    down, across = central((image.height, image.width), size)
     if (across, down) != image.size:
         left, top = (image.width - across) // 2, (image.height - down) // 2
         image = image.crop((left, top, left + across, top + down))

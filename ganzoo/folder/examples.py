@@ -126,7 +126,7 @@ def _images(path: Path, image: tuple[int, int, int]) -> Tensor:
     size = (COLUMNS * width, ROWS * height)
     try:
         with open_regular(path) as file:
-            picture = open_picture(file)
+            picture = open_picture(file, trusted=False)
             if picture.size != size:
                 has = f"{picture.width} x {picture.height}"
                 raise ValueError(f"it has {has} pixels, and examples of this model {size[0]} x {size[1]}")

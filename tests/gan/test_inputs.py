@@ -296,7 +296,7 @@ def test_captions_round_trip():
 def test_sample_translates_pictures(folder, tmp_path):
     Image.new("RGB", (SIZE, SIZE), "red").save(tmp_path / "red.png")
     done = command("sample", folder, "--input", tmp_path / "red.png", "--out", tmp_path / "out")
-    assert done.exit_code == 0 and [path.name for path in (tmp_path / "out").iterdir()] == ["00000.png"], done.output
+    assert done.exit_code == 0 and [path.name for path in (tmp_path / "out").iterdir()] == ["red.png"], done.output
     Image.new("L", (40, 20)).save(tmp_path / "wide.png")
     refused = command("sample", folder, "--input", tmp_path / "wide.png", "--out", tmp_path / "no.png")
     assert refused.exit_code == 2 and "40 x 20 pixels" in refused.stderr and "--resize" in refused.stderr
@@ -326,6 +326,13 @@ def test_a_folder_of_pictures_is_translated_in_order(folder, tmp_path):
     images = np.load(tmp_path / "out.npz")["images"]
     red = ganzoo.load(folder).sample(source=Image.new("RGB", (SIZE, SIZE), "red"), output="np")[0]
     np.testing.assert_allclose(images[0] / 255, red, atol=0.003)
+    assert np.load(tmp_path / "out.npz")["names"].tolist() == ["a.png", "b.png"]
+    (tmp_path / "in" / "deep").mkdir()
+    (tmp_path / "in" / "a.png").rename(tmp_path / "in" / "deep" / "a.png")
+    (tmp_path / "in" / "._b.JPG").write_bytes(b"what a Mac leaves")
+    done = command("sample", folder, "--input", tmp_path / "in", "--out", tmp_path / "named")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "named" / "b.png").is_file() and (tmp_path / "named" / "deep" / "a.png").is_file()
     (tmp_path / "empty").mkdir()
     refused = command("sample", folder, "--input", tmp_path / "empty", "--out", tmp_path / "no.npz")
     assert refused.exit_code == 2 and "holds no pictures" in refused.stderr

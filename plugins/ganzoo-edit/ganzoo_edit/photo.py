@@ -16,7 +16,7 @@ def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tu
     """A photo as the model would have drawn it, and what had to be done to it.
 
     Args:
-        path: of a png, jpg, webp, bmp, tif or gif.
+        path: of a picture in any format that Pillow reads by itself.
         size: channels, height and width of the model's images.
         crop: take the middle of a photo that is not square.
 

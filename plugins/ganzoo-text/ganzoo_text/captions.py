@@ -72,7 +72,7 @@ def captioned(argument: str, request: DataRequest) -> ImageData:
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; captioned:FOLDER has cat.txt beside cat.png")
     choose_split(f"captioned:{folder.resolve().name}", request.split, ("train", "test", "all"))
-    pictures = FolderPictures(folder)
+    pictures = FolderPictures(folder, known=(".txt",))
     lines = [read_lines(folder / PurePosixPath(name).with_suffix(".txt"), name) for name in pictures.names]
     data = collect_pictures(pictures, request, name=f"captioned:{folder.resolve().name}")
     kept = [own for name, own in zip(pictures.names, lines, strict=True) if name not in data.skipped]

@@ -70,6 +70,8 @@ def _splits(folder: Path) -> list[str]:
     found = set()
     for side in {name for names in NAMES for name in names}:
         for path in folder.iterdir():
+            if path.name.startswith("."):
+                continue
             if path.is_dir() and path.name.endswith(side) and path.name != side:
                 found.add(path.name.removesuffix(side))
             if (path / side).is_dir():
@@ -112,7 +114,7 @@ def folder_pictures(folder: Path) -> FolderPictures:
     """
     found = FolderPictures(folder)
     if not len(found):
-        raise DataError(f"{folder} has no pictures (png jpg webp bmp tif gif): one side is empty")
+        raise DataError(f"{folder} has no pictures that can be read: one side is empty")
     return found
 
 
