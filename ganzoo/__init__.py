@@ -38,7 +38,7 @@ from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
-    from ganzoo.api import create, info, list, load
+    from ganzoo.api import create, info, list, list_models, load
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
     from ganzoo.gan.game import Game, Turn
@@ -56,6 +56,7 @@ _HOMES = {
     "create": "ganzoo.api",
     "info": "ganzoo.api",
     "list": "ganzoo.api",
+    "list_models": "ganzoo.api",
     "load": "ganzoo.api",
     "build": "ganzoo.gan.builder",
     "Adversary": "ganzoo.gan.adversary",
@@ -117,6 +118,7 @@ __all__ = [
     "hookimpl",
     "info",
     "list",
+    "list_models",
     "load",
     "nearest",
     "testing",

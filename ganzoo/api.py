@@ -6,10 +6,10 @@ import builtins
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import UsageError, either, nearest
+from ganzoo.errors import UsageError, either
 from ganzoo.registry.loading import registry
-from ganzoo.registry.lookup import Entry
-from ganzoo.registry.recipe import KINDS, kind_of
+from ganzoo.registry.lookup import MODELS, Entry, read_kind
+from ganzoo.registry.recipe import KINDS
 
 if TYPE_CHECKING:
     import torch
@@ -18,14 +18,29 @@ if TYPE_CHECKING:
 
 
 def list(kind: str | None = None) -> builtins.list[str]:
-    """Names of every registered part, or of those of one kind, such as ``"loss"``.
+    """Names of every registered part, or of those of one kind, such as ``"loss"``; of ``"models"``, the trained ones.
 
     Raises:
         UsageError: there is no such kind.
     """
-    if kind is not None and kind_of(kind) not in KINDS:
-        raise UsageError(f"there is no kind called {kind!r}; nearest: {', '.join(nearest(kind, KINDS))}")
-    return [entry.name for entry in registry().entries(kind)]
+    if kind in (MODELS, MODELS.removesuffix("s")):
+        return list_models()
+    return [entry.name for entry in registry().entries(None if kind is None else read_kind(kind))]
+
+
+def list_models(text: str = "") -> builtins.list[str]:
+    """Trained models on this machine, as :func:`load` takes them: shipped ones, then those of the Hub's cache.
+
+    Args:
+        text: what their name or recipe has to hold; all of them by default. No network is asked.
+
+    Example:
+        >>> ganzoo.list_models("dcgan")
+        ['dcgan-cifar10', 'dcgan-mnist']
+    """
+    from ganzoo.hub.search import Question, on_this_machine
+
+    return [hit.ref for hit in on_this_machine(Question(text))]
 
 
 def info(name: str) -> Entry:

@@ -1,25 +1,34 @@
-"""``ganzoo list`` and ``ganzoo info``: the registered parts, and all that is known of one."""
+"""``ganzoo list`` and ``ganzoo info``: the registered parts, and all that is known of one, or of a trained model."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.show import show_json, show_table
-from ganzoo.errors import UsageError, nearest
+from ganzoo.cli.describe import show_model
+from ganzoo.cli.search import models
+from ganzoo.cli.show import show_facts, show_json, show_table
+
+if TYPE_CHECKING:
+    from ganzoo.registry.entry import Entry
 
 
 @click.command("list")
 @click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_parts(kind: str | None, as_json: bool) -> None:
-    """List the parts of recipes, all or of one KIND such as loss."""
+@click.pass_context
+def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
+    """List the parts of recipes, all or of one KIND such as loss; KIND models lists trained models."""
     from ganzoo.registry.loading import registry
+    from ganzoo.registry.lookup import MODELS, read_kind
 
+    if kind in (MODELS, MODELS.removesuffix("s")):
+        ctx.invoke(models, text="", as_json=as_json)
+        return
     known = registry()
     contested = {entry.spelling for entries in known.contested.values() for entry in entries}
-    entries = known.entries(_kind(kind) if kind else None)
+    entries = known.entries(None if kind is None else read_kind(kind))
     if as_json:
         show_json(
             [
@@ -46,25 +55,34 @@ def list_parts(kind: str | None, as_json: bool) -> None:
     show_table(("name", "kind", "from", "what it is"), rows)
 
 
-def _kind(given: str) -> str:
-    """The kind meant, also by its plural."""
-    from ganzoo.registry.hookspecs import HOOKS
-
-    kinds = {hook.removeprefix("register_"): kind for kind, hook in HOOKS.items()} | {kind: kind for kind in HOOKS}
-    if given not in kinds:
-        raise UsageError(f"there is no kind called {given!r}; nearest: {', '.join(nearest(given, HOOKS))}")
-    return kinds[given]
-
-
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Show one part: options (its hyperparameters), needs, paper, published scores."""
-    from ganzoo.gan.catalogue import describe_part
+    """Show one part: options (its hyperparameters), needs, paper, published scores; or one trained model.
+
+    NAME is a part, a trained model on this machine, as 'ganzoo models' lists them, or a folder.
+    """
+    from ganzoo.errors import RecipeError
+    from ganzoo.hub.known import find
     from ganzoo.registry.loading import registry
 
-    known = describe_part(registry().find(name))
+    try:
+        entry = registry().find(name)
+    except RecipeError:  # an unknown part, or an unknown kind: runs/first is no part of the kind runs
+        if (folder := find(name)) is None:
+            raise
+        show_model(folder, name, as_json)
+    else:
+        _show_part(entry, as_json)
+
+
+def _show_part(entry: Entry, as_json: bool) -> None:
+    from ganzoo.gan.catalogue import describe_part
+    from ganzoo.hub.search import Question, on_this_machine
+
+    known = describe_part(entry)
+    known["models"] = [hit.ref for hit in on_this_machine(Question(part=entry.name))]
     if as_json:
         show_json(known)
         return
@@ -76,10 +94,7 @@ def info(name: str, as_json: bool) -> None:
             [(option["name"], option["default"], option["takes"]) for option in known["options"]],
         )
         click.echo()
-    facts = _facts(known)
-    width = max(map(len, facts))
-    for title, text in facts.items():
-        click.echo(f"{title.ljust(width)}  {text}")
+    show_facts(_facts(known))
     if known["published"]:
         click.echo("\nPublished by others, each under its own protocol; not measured by ganzoo:")
         keys = ("score", "value", "data", "protocol", "source")
@@ -102,6 +117,7 @@ def _facts(known: dict[str, Any]) -> dict[str, str]:
         "stands on": ", ".join(known["sides"]) if len(known["sides"]) == 1 else "",
         "networks": ", ".join(known["networks"]),
         "attention sites": f"{sites} at 32 pixels" if sites else "",
+        "trained models": ", ".join(known["models"]),
         "comes from": f"{known['distribution']} {known['version']}, entry point {known['entry_point']}",
     }
     return {title: text for title, text in facts.items() if text}

@@ -26,14 +26,19 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         HubError: the Hub refuses it or gives no answer.
     """
     from ganzoo.hub.locate import on_command_line
-    from ganzoo.machine.precision import choose_device
 
     if step is not None and step != "best" and not step.isdecimal():
         raise UsageError(f"--step {step} does not work: give the number of a kept step, or best")
-    where = str(choose_device(device))
+    if device is not None:  # refused before anything is fetched
+        from ganzoo.machine.precision import choose_device
+
+        choose_device(device)
     if step is not None and not Path(model).expanduser().is_dir():
         raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
-    return on_command_line(model).load(where, int(step) if step and step.isdecimal() else step)
+    found = on_command_line(model)
+    from ganzoo.machine.precision import choose_device  # and torch, which a name that means nothing need not wait for
+
+    return found.load(str(choose_device(device)), int(step) if step and step.isdecimal() else step)
 
 
 def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:

@@ -1,7 +1,8 @@
-"""``ganzoo search``: models of the Hub, of packages and of this machine."""
+"""``ganzoo search`` and ``ganzoo models``: models of the Hub, of packages and of this machine."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--max-fid", type=click.FloatRange(min=0), metavar="X", help="With a FID of at most X, by any protocol.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Local runs.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Of models of the Hub.")
-@click.option("--local", is_flag=True, help="Ask no network: local runs and shipped models only.")
+@click.option("--local", is_flag=True, help="Ask no network: local runs, shipped and cached models only.")
 @click.option("--token", metavar="TOKEN", help="Of the Hub, to find private models; better 'hf auth login'.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def search(
@@ -34,13 +35,14 @@ def search(
     token: str | None,
     as_json: bool,
 ) -> None:
-    """Find models of ganzoo whose name or recipe holds TEXT: on the Hub, shipped by packages, and under runs/.
+    """Find models of ganzoo whose name or recipe holds TEXT: on the Hub, shipped by packages, fetched before, and
+    under runs/.
 
     Scores of models of the Hub are what their cards claim; 'ganzoo verify' measures them again. The score's key names
     its protocol: numbers under different keys do not compare.
 
-    --json prints a list of {"where": "hub"|"shipped"|"run", "ref", "parts": [...], "data": [...], "scores": {key:
-    value}, "fid": number or null, "downloads": number or null}.
+    --json prints a list of {"where": "hub"|"shipped"|"cached"|"run", "ref", "parts": [...], "data": [...], "scores":
+    {key: value}, "fid": number or null, "downloads": number or null}.
 
     \b
     ganzoo search --part sa --data cifar10
@@ -53,15 +55,42 @@ def search(
     hits = on_this_machine(question, runs)
     if not local:
         try:
-            hits += on_the_hub(question, limit, token)
+            found = on_the_hub(question, limit, token)
+            there = {hit.ref for hit in found}
+            hits = [hit for hit in hits if hit.where != "cached" or hit.ref not in there] + found
         except HubError as error:
             click.echo(f"ganzoo: warning: {error}; only what is on this machine is shown", err=True)
+    _show(hits, as_json, "no model answers to that; ganzoo search without options lists all")
+
+
+@click.command(short_help="List the trained models on this machine.")
+@click.argument("text", required=False, default="")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as 'ganzoo search' does.")
+def models(text: str, as_json: bool) -> None:
+    """List trained models that are ready to use: shipped by ganzoo and by packages, or fetched from the Hub before.
+
+    With TEXT, those whose name or recipe holds it. No network is asked; 'ganzoo search' asks the Hub, and has runs too.
+
+    \b
+    ganzoo models cifar10
+    ganzoo info dcgan-cifar10
+    ganzoo sample dcgan-cifar10 -n 16 --out grid.png
+    """
+    from ganzoo.hub.search import Question, on_this_machine
+
+    hits = on_this_machine(Question(text))
+    nothing = f"no model on this machine is called {text}; ganzoo models lists all, ganzoo search asks the Hub"
+    _show(hits, as_json, nothing)
+
+
+def _show(hits: Sequence[Hit], as_json: bool, nothing: str) -> None:
+    """Print models as JSON or as a table, and what to say where there are none."""
     if as_json:
         show_json([hit.to_json() for hit in hits])
     elif hits:
         show_table(("model", "where", "data", "score", "parts"), [_row(hit) for hit in hits])
     else:
-        click.echo("no model answers to that; ganzoo search without options lists all")
+        click.echo(nothing)
 
 
 def _row(hit: Hit) -> tuple[str, str, str, str, str]:

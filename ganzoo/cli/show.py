@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -24,6 +24,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_facts(facts: Mapping[str, str]) -> None:
+    """Print texts, each behind its title."""
+    width = max(map(len, facts), default=0)
+    for title, text in facts.items():
+        click.echo(f"{title.ljust(width)}  {text}")
 
 
 def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzoo.errors import HubError, ModelError
+from ganzoo.errors import HubError, ModelError, UsageError
+from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.references import Reference, default_repo, parse
 from ganzoo.hub.shipped import shipped_folder
@@ -50,11 +51,14 @@ def locate(
         also: further published files to fetch, such as ``metrics.json``, where the model has them.
 
     Raises:
-        UsageError: for a reference that is none.
+        UsageError: for a reference that is none, or that may mean a folder that is here as well as a model of the Hub.
         HubError: the Hub does not have it, or cannot be reached and the model is not in the cache.
         ModelError: what the Hub has is no model of ganzoo.
     """
-    asked = parse(ref, revision)
+    try:
+        asked = parse(ref, revision)
+    except UsageError as error:
+        raise UsageError(f"{error}{_meant(str(ref))}") from error
     if asked.folder is not None:
         return ModelReference(ModelFolder(asked.folder), str(asked.folder))
     folder = shipped_folder(asked.name) if asked.name and asked.revision is None else None
@@ -62,15 +66,26 @@ def locate(
         return ModelReference(ModelFolder(folder), str(asked.name))
     from ganzoo.hub.fetch import fetch
 
+    if asked.repo and asked.revision is None and (Path(asked.repo) / CONFIG).is_file():
+        raise UsageError(
+            f"{ref} is a folder here, and may be a model of the Hub too: write ./{ref} for the folder,"
+            f" or {ref}@main for the Hub's"
+        )
     repo = repo_of(asked)
     try:
         fetched = fetch(repo, asked.revision, token, also)
     except HubError as error:
-        here = Path(ref)
-        hint = f"; the folder of that name is ./{ref}" if here.is_dir() else ""
-        raise type(error)(f"{error}{hint}") from error
+        raise type(error)(f"{error}{_meant(str(ref))}") from error
     say_whose(asked, repo)
     return ModelReference(fetched, f"{repo}@{asked.revision or fetched.path.name[:7]}")
+
+
+def _meant(ref: str) -> str:
+    """What somebody may have meant by a reference to which there is no model: a folder, or one of another name."""
+    from ganzoo.hub.known import hint
+
+    folder = Path(ref) if Path(ref).is_dir() else Path(ref).parent
+    return f"; for the folder of that name write ./{folder}" if (folder / CONFIG).is_file() else f"; {hint(ref)}"
 
 
 def repo_of(asked: Reference) -> str:
@@ -90,8 +105,6 @@ def on_command_line(model: str, also: Collection[str] = ()) -> ModelReference:
     Raises:
         GanzooError: as :func:`locate`; of what is not found the message says that there is no such folder either.
     """
-    from ganzoo.errors import UsageError
-
     folder = Path(model).expanduser()
     if folder.is_dir():
         return ModelReference(ModelFolder(folder), model)

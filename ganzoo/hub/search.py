@@ -1,4 +1,4 @@
-"""Finding models: on the Hub, among those that a package ships, and among the runs of this machine."""
+"""Finding models: on the Hub, among those that a package ships or the cache holds, and among this machine's runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ganzoo.errors import GanzooError, ModelError
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import client, hub_errors
-from ganzoo.hub.shipped import shipped
+from ganzoo.hub.known import known
+from ganzoo.hub.reach import check_reachable
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY, KINDS
 
@@ -25,7 +26,7 @@ class Hit:
     """A model that was found.
 
     Attributes:
-        where: ``"hub"``, ``"shipped"`` or ``"run"``.
+        where: ``"hub"``, ``"shipped"``, ``"cached"`` (fetched from the Hub before) or ``"run"``.
         ref: what ``ganzoo.load`` takes.
         parts: names of the parts of its recipe; of a model of the Hub as its card claims them.
         data: what it was trained on.
@@ -75,14 +76,12 @@ def part_name(given: str) -> str:
         return given.rpartition("/")[2]
 
 
-def on_this_machine(question: Question, runs: Path) -> list[Hit]:
-    """Models under the folder ``runs``, and those that packages ship, that answer the question."""
-    places = [("run", f"./{path.parent}", path.parent) for path in sorted(runs.glob(f"*/{CONFIG}"))]
-    if runs.is_absolute():
-        places = [(where, str(folder), folder) for where, _, folder in places]
-    places += [("shipped", name, found[0][1]) for name, found in shipped().items()]
+def on_this_machine(question: Question, runs: Path | None = None) -> list[Hit]:
+    """Models that answer the question among those that packages ship, in the Hub's cache, and under ``runs``."""
+    places = [("run", path.parent) for path in sorted(runs.glob(f"*/{CONFIG}"))] if runs is not None else []
+    named = [(where, str(folder) if folder.is_absolute() else f"./{folder}", folder) for where, folder in places]
     hits = []
-    for where, ref, folder in places:
+    for where, ref, folder in [*named, *((model.where, model.ref, model.folder) for model in known())]:
         try:
             hits.append(_local(where, ref, ModelFolder(folder)))
         except (ModelError, KeyError, TypeError, AttributeError):
@@ -120,6 +119,7 @@ def on_the_hub(question: Question, most: int, token: str | None = None) -> list[
     if question.data is not None:
         tags.append(f"dataset:{question.data}")
     hits: list[Hit] = []
+    check_reachable()
     with hub_errors("models", token):
         found = client(token).list_models(filter=tags, search=question.text or None, cardData=True, sort="downloads")
         for info in found:

@@ -6,39 +6,17 @@ folder for each model. ganzoo itself ships those of ``model_cards/``, as the pac
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-from importlib.util import find_spec
 from pathlib import Path
 
 from ganzoo.errors import PluginError, either
 from ganzoo.folder.layout import CONFIG, MODEL
-from ganzoo.registry.about import DISTRIBUTION, NAMES
-from ganzoo.registry.loading import MODELS, distribution, selected
-
-BESIDE = Path(__file__).resolve().parents[2]
-OWN = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
-
-
-def _folders(point: EntryPoint) -> list[Path]:
-    """Where a package keeps its models; nothing of the package is imported but its parents."""
-    try:
-        spec = find_spec(point.value)
-    except (ImportError, ValueError):
-        return []
-    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-
-
-def _places() -> list[tuple[str, Path]]:
-    """Folders of models, each with who ships it; ganzoo's own first."""
-    points = [point for point in selected(MODELS)[0] if distribution(point) not in NAMES]
-    packages = [(distribution(point), folder) for point in points for folder in _folders(point)]
-    return [*((DISTRIBUTION, BESIDE / name) for name in OWN), *packages]
+from ganzoo.registry.loading import model_places
 
 
 def shipped() -> dict[str, list[tuple[str, Path]]]:
     """Every whole model that is shipped: by name, who ships it and its folder."""
     found: dict[str, list[tuple[str, Path]]] = {}
-    for who, place in _places():
+    for who, place in model_places():
         for config in sorted(place.glob(f"*/{CONFIG}")):
             if (config.parent / MODEL).is_file():
                 found.setdefault(config.parent.name, []).append((who, config.parent))

@@ -15,6 +15,8 @@ from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
@@ -37,6 +39,8 @@ PEERS = "ganzoo.peers"  # of ``ganzoo bench``
 MODELS = "ganzoo.models"
 SELECTION = "GANZOO_PLUGINS"
 LONGEST = 400  # characters of a plugin's error that are shown
+BESIDE = Path(__file__).resolve().parents[2]
+OWN_MODELS = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
 log = logging.getLogger("ganzoo")
 inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
@@ -70,7 +74,7 @@ def installed() -> Registry:
         check_distribution(name)
         plugins.append(Plugin(name, name, "0", register(plugin, name, name, "0")))
     registrations.save()
-    made = Registry(plugins, sorted({distribution(point) for point in skipped}), missing)
+    made = Registry(plugins, sorted({distribution(point) for point in skipped}), missing, is_model)
     for plugin in made.quarantined:
         log.warning(
             "plugin %s of %s is not used: %s; see 'ganzoo plugins'", plugin.name, plugin.distribution, plugin.error
@@ -101,6 +105,30 @@ def selected(group: str) -> tuple[list[EntryPoint], list[EntryPoint], list[str]]
         [point for point in points if not names[point] & wanted],
         sorted(wanted - everyone),
     )
+
+
+def model_places() -> list[tuple[str, Path]]:
+    """Folders with one folder for each shipped model, each with who ships it; ganzoo's own first.
+
+    A package ships models by an entry point of the group ``ganzoo.models`` whose value is a Python package; nothing of
+    it is imported but its parents.
+    """
+    points = [point for point in selected(MODELS)[0] if distribution(point) not in NAMES]
+    packages = [(distribution(point), folder) for point in points for folder in _package_folders(point)]
+    return [*((DISTRIBUTION, BESIDE / name) for name in OWN_MODELS), *packages]
+
+
+def is_model(name: str) -> bool:
+    """Whether a model is shipped under ``name``: where a part is asked for, that is what to say."""
+    return re.fullmatch(r"\w[\w.-]*", name) is not None and any((place / name).is_dir() for _, place in model_places())
+
+
+def _package_folders(point: EntryPoint) -> list[Path]:
+    try:
+        spec = find_spec(point.value)
+    except (ImportError, ValueError):
+        return []
+    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
 
 
 @cache

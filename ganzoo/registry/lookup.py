@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from importlib import resources
 
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, either, nearest
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, nearest
 from ganzoo.registry.entry import Entry, Plugin, resolve
+from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS
 from ganzoo.registry.options import Option
 from ganzoo.registry.recipe import KINDS, kind_of
 
@@ -21,6 +22,8 @@ __all__ = [
     "resolve",
 ]
 
+MODELS = "models"  # trained ones: no kind of part, and listed like one
+
 
 class Registry:
     """Every part that the plugins registered, and the plugins that failed.
@@ -29,12 +32,20 @@ class Registry:
         plugins: in the order of registration, ganzoo itself first.
         skipped: distributions that ``GANZOO_PLUGINS`` leaves out.
         missing: names in ``GANZOO_PLUGINS`` that nothing installed has.
+        is_model: whether a trained model is shipped under a name, for messages.
     """
 
-    def __init__(self, plugins: Iterable[Plugin], skipped: Iterable[str] = (), missing: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        plugins: Iterable[Plugin],
+        skipped: Iterable[str] = (),
+        missing: Iterable[str] = (),
+        is_model: Callable[[str], bool] = lambda name: False,
+    ) -> None:
         self.plugins = tuple(plugins)
         self.skipped = tuple(skipped)
         self.missing = tuple(missing)
+        self.is_model = is_model
         self._spelled: dict[tuple[str, str], list[Entry]] = {}
         for entry in (entry for plugin in self.plugins for entry in plugin.entries):
             for name in dict.fromkeys((entry.name, *entry.aliases)):
@@ -95,6 +106,8 @@ class Registry:
         if elsewhere:
             others = either(f"{_article(entry.kind)} {entry.kind}" for entry in elsewhere)
             message += f": {bare!r} is {others}"
+        if self.is_model(name):
+            message += f": {name} is a trained model, which 'ganzoo info' describes and 'ganzoo sample' draws from"
         return message + self._nearest(bare, kinds) + self._provider(bare, kinds)
 
     def _nearest(self, bare: str, kinds: Collection[str]) -> str:
@@ -126,6 +139,20 @@ def _contest(spelling: str, entries: Collection[Entry]) -> str:
         f"{spelling} comes from {who}, and ganzoo does not choose between them;"
         f" uninstall one (pip uninstall {others[-1]}) or leave it out of GANZOO_PLUGINS"
     )
+
+
+def read_kind(given: str) -> str:
+    """The kind that somebody means, also by its plural or by what 0.1.0 called it.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    kinds = {hook.removeprefix("register_"): kind for kind, hook in {**OLD_HOOKS, **HOOKS}.items()}
+    kind = kind_of(kinds.get(given, given))
+    if kind not in KINDS:
+        near = ", ".join(nearest(given, [*KINDS, MODELS]))
+        raise UsageError(f"there is no kind called {given!r}; nearest: {near}")
+    return kind
 
 
 def known_plugins() -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from ganzoo.errors import GanzooError, HubError, HubUnreachable, ModelError, Not
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub import shipped
 from ganzoo.hub.references import Reference, check_repo, parse
+from ganzoo.registry import loading
 
 REPO = "org/first"
 
@@ -270,7 +271,7 @@ def cards(tmp_path, monkeypatch):
     """A checkout that ships the model ``little``."""
     saved(tmp_path / "model_cards" / "little")
     (tmp_path / "model_cards" / "card-only").mkdir()
-    monkeypatch.setattr(shipped, "BESIDE", tmp_path)
+    monkeypatch.setattr(loading, "BESIDE", tmp_path)
     return tmp_path / "model_cards"
 
 
@@ -312,14 +313,24 @@ def test_a_package_ships_models_by_an_entry_point(hub, tmp_path, monkeypatch):
 
 def test_two_packages_with_one_name_are_never_chosen_between(cards, tmp_path, monkeypatch):
     places = [("one", cards), ("two", cards)]
-    monkeypatch.setattr(shipped, "_places", lambda: places)
+    monkeypatch.setattr(shipped, "model_places", lambda: places)
     refused("the model little comes from one and two", "little")
 
 
-def test_a_folder_that_is_named_like_a_model_is_pointed_out(hub, tmp_path, monkeypatch):
+def test_a_folder_that_is_named_like_a_model_is_pointed_out_before_the_hub_is_asked(hub, tmp_path, monkeypatch):
     saved(tmp_path / "runs" / "first")
+    saved(tmp_path / "runs" / "grid" / "one")
     monkeypatch.chdir(tmp_path)
-    refused(r"no public model runs/first.*; the folder of that name is \./runs/first", "runs/first", NotOnHub)
+    refused(r"write \./runs/first for the folder, or runs/first@main for the Hub's", "runs/first", UsageError)
+    refused(r"for the folder of that name write \./runs/grid/one", "runs/grid/one", UsageError)
+    refused(r"write \./runs/first", "runs/first/model.safetensors", UsageError)
+    assert not hub.seen
+    refused(r"no public model runs/first", "runs/first@main", NotOnHub)
+    hub.seen.clear()
+    assert (
+        run("info", "runs/first").exit_code == 0 and "ganzoo.load('./runs/first')" in run("info", "runs/first").stdout
+    )
+    assert not hub.seen
 
 
 def run(*words):

@@ -123,15 +123,15 @@ def test_pulled_model_can_be_pushed_again(owner, model, tmp_path):
 
 
 def test_pull_takes_a_revision_and_a_shipped_model(owner, model, tmp_path, monkeypatch):
-    from ganzoo.hub import shipped
+    from ganzoo.registry import loading
 
     run("push", model, REPO, "--revision", "v2")
     assert "config.json" not in owner.repos[REPO].head()
     run("pull", f"{REPO}@v2", tmp_path / "a")
     run("pull", REPO, tmp_path / "b", "--revision", "v2")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    monkeypatch.setattr(shipped, "BESIDE", model.parents[1])
-    monkeypatch.setattr(shipped, "OWN", (model.parent.name,))
+    monkeypatch.setattr(loading, "BESIDE", model.parents[1])
+    monkeypatch.setattr(loading, "OWN_MODELS", (model.parent.name,))
     run("pull", "first", tmp_path / "c")
     assert "training/step-00000007/state.safetensors" not in contents(tmp_path / "c")
 

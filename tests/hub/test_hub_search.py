@@ -8,7 +8,7 @@ from hub_models import saved, scored
 from hub_server import OWNER
 
 from ganzoo.cli import main
-from ganzoo.hub import shipped
+from ganzoo.registry import loading
 
 
 def card(parts, data="cifar10", **scores):
@@ -35,7 +35,7 @@ def zoo(hub, tmp_path, monkeypatch):
     (tmp_path / "runs" / "torn").mkdir()
     (tmp_path / "runs" / "torn" / "config.json").write_text('{"parts": 3}')
     saved(tmp_path / "model_cards" / "little")
-    monkeypatch.setattr(shipped, "BESIDE", tmp_path)
+    monkeypatch.setattr(loading, "BESIDE", tmp_path)
     return hub
 
 
