@@ -69,8 +69,7 @@ def draw(folder: ModelFolder) -> list[str]:
 
 def events(folder: Path) -> list[tuple[int, str]]:
     """What the guards did, by the run's log."""
-    records = [record for record in read_log(folder) if isinstance(record, dict)]
-    told = [record for record in records if type(record.get("step")) is int and record.get("event")]
+    told = [record for record in read_log(folder) if record.get("event")]
     return [(record["step"], _words(record["event"])[:LONGEST_TEXT]) for record in told][-MOST_EVENTS:]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzoo.errors import ModelError
+from ganzoo.files.parse import parse_json
 
 if TYPE_CHECKING:  # imported when tensors are read, so that commands that only read JSON start without torch
     from torch import Tensor
@@ -109,10 +110,6 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _refuse_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number")
-
-
 def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
     """A JSON object of at most ``largest`` bytes; 1 MB by default.
 
@@ -124,8 +121,8 @@ def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
     if len(data) > largest:
         raise ModelError(f"{path} is larger than {largest >> 20} MB; no {path.name} is")
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(data)
+    except ValueError as error:
         raise ModelError(f"{path} is not JSON: {quoted(error)}") from None
     if not isinstance(value, dict):
         raise ModelError(f"{path} does not hold a JSON object")
@@ -153,8 +150,8 @@ def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     if len(start) < 8 or not 2 <= length <= LARGEST_HEADER:
         raise ModelError(f"{path} is not a safetensors file")
     try:
-        header = json.loads(file.read(length).decode("utf-8"))
-    except (ValueError, RecursionError):
+        header = parse_json(file.read(length))
+    except ValueError:
         raise ModelError(f"{path} is not a safetensors file: its header cannot be read") from None
     if not isinstance(header, dict) or not all(isinstance(entry, dict) for entry in header.values()):
         raise ModelError(f"{path} is not a safetensors file: its header is no table")

@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from ganzoo.errors import RunError
@@ -80,6 +81,21 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise _cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Give what is at ``path``, a file or anything else, a free name beside it: ``log.jsonl.old``, ``.old-2``, ...
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    names = (path.with_name(f"{path.name}.old{f'-{number}' if number > 1 else ''}") for number in count(1))
+    free = next(name for name in names if not os.path.lexists(name))
+    try:
+        os.rename(path, free)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    return free
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError, RunError, either
+from ganzoo.files.parse import fields_of
+from ganzoo.files.untrusted import quoted
 from ganzoo.training.health import HealthReport
 from ganzoo.training.intervals import GUARDS
 
@@ -124,11 +126,19 @@ class GuardState:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> GuardState:
-        """What :meth:`to_json` gave."""
+        """What :meth:`to_json` gave.
+
+        Raises:
+            KeyError, ValueError: for what it never gives.
+        """
         fields = dict(given)
-        streaks = {name: Streak(**counts) for name, counts in fields.pop("episodes").items()}
-        lowest = math.inf if fields["lowest"] is None else fields["lowest"]
-        return cls(**{**fields, "streaks": streaks, "lowest": lowest})
+        fields["streaks"] = fields.pop("episodes")
+        if fields["lowest"] is None:
+            del fields["lowest"]  # infinity, its default
+        state = cls(**fields_of(cls, fields))
+        if state.look is not None:
+            HealthReport.from_json(state.look)
+        return state
 
 
 class Guard:
@@ -259,8 +269,8 @@ class Guard:
         self.state = _state_in(info)
         try:
             given = info["guard"]
-            self.best = None if given["best"] is None else Best(**given["best"])
-            self.rollbacks = int(given["rollbacks"])
+            self.best = None if given["best"] is None else Best(**fields_of(Best, given["best"]))
+            self.rollbacks = min(int(given["rollbacks"]), ROLLBACKS)
             if given["mode"] != self.mode:
                 self.state.streaks.clear()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -275,7 +285,7 @@ def _state_in(info: Mapping[str, Any]) -> GuardState:
 
 
 def _nonsense(error: Exception) -> ModelError:
-    return ModelError(f"what the checkpoint says of the guard makes no sense: {error!r}")
+    return ModelError(f"what the checkpoint says of the guard makes no sense: {quoted(error)}")
 
 
 def _digits(value: float) -> str:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.data import ImageData
+from ganzoo.files.parse import fields_of
 from ganzoo.seeding import derive
 
 CELLS = 8  # a side
@@ -58,8 +59,13 @@ class HealthReport:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> HealthReport:
-        """What :meth:`to_json` gave."""
-        return cls(step=fields["looked"], **{name: value for name, value in fields.items() if name != "looked"})
+        """What :meth:`to_json` gave.
+
+        Raises:
+            KeyError, ValueError: for what it never gives.
+        """
+        given = {"step": fields["looked"], **{name: value for name, value in fields.items() if name != "looked"}}
+        return cls(**fields_of(cls, given))
 
 
 def describe(images: Tensor) -> Tensor:

@@ -82,9 +82,12 @@ class Intervals:
             raise UsageError("--metrics is empty: give names such as fid,kid")
         for name in ("steps", "save_every", "grid_every", "log_every"):
             number = getattr(self, name)
-            if number is not None and number < 1:
+            if number is not None and not 1 <= number <= sys.maxsize:
                 shown = name.replace("_", "-")
-                raise UsageError(f"--{shown} {number} does not work: it is a whole number from 1 up")
+                most = "" if number < 1 else f" to {sys.maxsize}"
+                raise UsageError(f"--{shown} {number} does not work: it is a whole number from 1 up{most}")
+        if self.budget is not None and not 0 < self.budget < float("inf"):
+            raise UsageError(f"--budget {self.budget:g} does not work: it is a time such as 90s, 20m or 1h30m")
         if self.keep < 0:
             raise UsageError(f"--keep {self.keep} does not work: it is the number of snapshots to keep, from 0 up")
 

@@ -20,15 +20,17 @@ are back, and ``factor``, what learning rates are multiplied by from then on.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ganzoo.errors import UsageError, either
-from ganzoo.files.write import append_line, write_text
+from ganzoo.errors import ModelError, UsageError, either
+from ganzoo.files.untrusted import open_regular
+from ganzoo.files.write import append_line, atomic, set_aside, write_text
 from ganzoo.folder.layout import LOG
-from ganzoo.folder.log import flat, read_log
+from ganzoo.folder.log import flat, left_out, lines_of, say_once
 from ganzoo.registry.about import install
 from ganzoo.training.config import Callback
 from ganzoo.training.health import printable
@@ -132,9 +134,29 @@ class Log:
         self.folder, self.sinks, self.callback = folder, sinks, callback
 
     def cut(self, step: int) -> None:
-        """Keep the lines up to ``step``: what came later is going to be taken again."""
-        kept = [json.dumps(record) for record in read_log(self.folder) if record.get("step", 0) <= step]
-        write_text(self.folder / LOG, "".join(f"{line}\n" for line in kept))
+        """Keep the lines up to ``step``: what came later is going to be taken again.
+
+        A log in which something makes no sense, or which is no file, is kept too, beside the new one.
+
+        Raises:
+            RunError: the disk is full or the folder cannot be written to.
+        """
+        path, bad = self.folder / LOG, 0
+        try:
+            with open_regular(path) as old, atomic(path) as temporary, temporary.open("wb") as new:
+                for line, record in lines_of(old):
+                    bad += record is None
+                    if record is not None and record["step"] <= step:
+                        new.write(line.rstrip() + b"\n")
+                if bad:
+                    aside = set_aside(path)
+        except ModelError as error:
+            if os.path.lexists(path):
+                say_once(f"{error}; it is kept as {set_aside(path).name}, and the run goes on with an empty one")
+            write_text(path, "")
+            return
+        if bad:
+            say_once(f"{path}: {left_out(bad)}; as it was, it is kept as {aside.name}")
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one line, whose ``clock`` comes last; a number that is NaN or infinite is null there."""

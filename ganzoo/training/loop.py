@@ -22,6 +22,7 @@ from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import Piece, all_reduce_mean, whole_batch
 from ganzoo.distributed.group import all_reduce_means, average_gradients, running_statistics
 from ganzoo.errors import ModelError, RunError
+from ganzoo.files.untrusted import printable
 from ganzoo.folder.weights import generator_side
 from ganzoo.gan.adversary import due
 from ganzoo.gan.game import Turn
@@ -360,13 +361,16 @@ class Trainer:
                 start = f"{player}/"
                 state = {k.removeprefix(start): t for k, t in groups["optimizer"].items() if k.startswith(start)}
                 optim.restore(optimizer, self.parameters[player], state)
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise ModelError(f"the checkpoint belongs to another GAN: {str(error).splitlines()[0]}") from error
+            if counts.keys() != groups["sum"].keys() or not all(type(n) is int and n > 0 for n in counts.values()):
+                raise ValueError("its counts are not those of its sums")
+            self.factor = float(groups["rate"].get("factor", 1.0))
+            # Version 0.1.0 did not count them: then every step had as many as the settings say.
+            counted = groups["updates"]
+            self.updates = {player: int(counted.get(player, step * self.repeat[player])) for player in self.updates}
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            said = printable(str(error).splitlines()[0])
+            raise ModelError(f"the checkpoint belongs to another GAN: {said}") from error
         device = self.precision.device
         self.step, self.counts, self.pending_terms = step, dict(counts), []
         self.ema.fresh_statistics = False
         self.sums = {key: tensor.to(device) for key, tensor in groups["sum"].items()}
-        self.factor = float(groups["rate"].get("factor", 1.0))
-        # Version 0.1.0 did not count them: then every step had as many as the settings say.
-        counted = groups["updates"]
-        self.updates = {player: int(counted.get(player, step * self.repeat[player])) for player in self.updates}

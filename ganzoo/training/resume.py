@@ -15,8 +15,9 @@ import torch
 from ganzoo.data import ImageData
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
-from ganzoo.errors import ModelError, RunError, either
-from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.errors import ModelError, RunError, UsageError, either
+from ganzoo.files.parse import fields_of
+from ganzoo.files.untrusted import field, printable, quoted, read_json
 from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG, RUN, TRAINING
 from ganzoo.folder.model import ModelFolder
@@ -84,13 +85,16 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Intervals]:
     path = folder / TRAINING / RUN
     try:
         config, notes = ModelFolder(folder).config, read_json(path)
-        field(notes, "horizon", int, path)
+        if not 0 < field(notes, "horizon", int, path) <= sys.maxsize:
+            raise ModelError(f"{path}: horizon is {quoted(notes['horizon'])}, out of range")
         field(notes, "data", (str, type(None)), path)
-        field({"seconds": 0.0, **notes}, "seconds", (int, float), path)
-        intervals = dict(field(notes, "pacing", dict, path))
-        return config, notes, Intervals(**{**intervals, "log": tuple(intervals["log"])})
-    except (ModelError, TypeError, KeyError) as error:
-        raise RunError(f"{folder} cannot be resumed: {error}") from error
+        if field({"seconds": 0.0, **notes}, "seconds", (int, float), path) < 0:
+            raise ModelError(f"{path}: seconds is {quoted(notes['seconds'])}, less than nothing")
+        return config, notes, Intervals(**fields_of(Intervals, field(notes, "pacing", dict, path)))
+    except (ModelError, UsageError) as error:
+        raise RunError(f"{folder} cannot be resumed: {printable(error, 2_000)}") from error
+    except ValueError as error:
+        raise RunError(f"{folder} cannot be resumed: in {path}, {printable(error)}") from error
 
 
 def refuse_other_frozen(folder: Path, config: Mapping[str, Any], gan: GAN) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.errors import RunError, UsageError, nearest
 from ganzoo.files.write import atomic
 from ganzoo.folder.layout import LOG
-from ganzoo.folder.log import flat, read_log
+from ganzoo.folder.log import flat, new_series, read_log
 from ganzoo.registry.about import install
 
 KEYS = ("losses/*", "reports/*", "accuracy/*", "clock/images_per_second")
@@ -65,11 +65,12 @@ def _curves_of(folder: Path, name: str) -> list[Curve]:
         raise RunError(f"{what}: give the folder of a run, such as runs/first")
     curves: dict[str, Curve] = {}
     for record in read_log(folder):
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
-            for key, value in flat(record).items():
-                curve = curves.setdefault(key, Curve(name, key, [], []))
-                curve.steps.append(record["step"])
-                curve.values.append(value)
+        for key, value in flat(record).items():
+            if new_series(key, curves):
+                curves[key] = Curve(name, key, [], [])
+            if key in curves:
+                curves[key].steps.append(record["step"])
+                curves[key].values.append(value)
     if not curves:
         raise RunError(f"{folder / LOG} has no lines yet: wait for the run's first tick")
     return list(curves.values())

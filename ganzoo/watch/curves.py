@@ -5,8 +5,6 @@ So the page of a run of a million steps is as light as that of a thousand.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections import deque
 from pathlib import Path
@@ -14,12 +12,12 @@ from typing import Any, BinaryIO
 
 from ganzoo.files.untrusted import open_regular
 from ganzoo.folder.layout import LOG
-from ganzoo.folder.log import flat
+from ganzoo.folder.log import LONGEST_LINE, new_series, parsed
 
 POINTS = 600  # of a curve at most; when they are full, neighbours are joined
 PIECE = 4 << 20  # bytes of the log taken at once
-TAIL = 1 << 16  # bytes in which the last line of a log is looked for
-SERIES, LONGEST_NAME, EVENTS = 100, 80, 100  # more than these, only a hostile log has
+TAIL = 2 * LONGEST_LINE  # bytes in which the last line of a log is looked for
+EVENTS = 100  # the newest are shown
 MARK = 64  # bytes before our place that must still be there
 
 
@@ -63,6 +61,7 @@ class Tail:
         curves: by path in a line, such as ``losses/d/gp``.
         record: the newest line of numbers.
         events: of the guard, oldest first, as pairs of step and sentence.
+        bad: lines that make no sense, and are left out.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,6 +73,7 @@ class Tail:
         self.curves: dict[str, ThinnedCurve] = {}
         self.record: dict[str, Any] = {}
         self.events: deque[tuple[int, str]] = deque(maxlen=EVENTS)
+        self.bad = 0
 
     def read(self) -> bool:
         """Take the next piece; True while there is more. A log that was cut or replaced is read anew.
@@ -104,9 +104,10 @@ class Tail:
         """Every whole line of ``piece``; one that does not end in it waits, one longer than it is passed over."""
         end = piece.rfind(b"\n") + 1
         if end == 0 and len(piece) == PIECE:
+            self.bad += not self.skipping
             end, self.skipping = len(piece), True
         elif end:
-            lines = piece[:end].split(b"\n")[int(self.skipping) :]
+            lines = piece[: end - 1].split(b"\n")[int(self.skipping) :]
             self.skipping = False
             for line in lines:
                 self._line(line)
@@ -116,6 +117,7 @@ class Tail:
     def _line(self, line: bytes) -> None:
         found = parsed(line)
         if found is None:
+            self.bad += bool(line.strip())
             return
         record, numbers = found
         step = record["step"]
@@ -124,21 +126,10 @@ class Tail:
             return
         self.record = record
         for name, value in numbers.items():
-            if name not in self.curves and len(self.curves) < SERIES and len(name) <= LONGEST_NAME:
+            if new_series(name, self.curves):
                 self.curves[name] = ThinnedCurve()
-            if name in self.curves and math.isfinite(value):
+            if name in self.curves:
                 self.curves[name].add(step, value)
-
-
-def parsed(line: bytes) -> tuple[dict[str, Any], dict[str, float]] | None:
-    """A line of the log and the numbers in it by path; None for what is no such line."""
-    try:
-        record = json.loads(line)
-        step = record["step"]
-        numbers = flat(record)
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-        return None
-    return (record, numbers) if type(step) is int and 0 <= step < 2**53 else None
 
 
 def sentence(event: object) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import open_regular, printable, read_json
 from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
+from ganzoo.folder.log import left_out
 from ganzoo.folder.scores import Score, read_scores
 from ganzoo.folder.versions import upgraded
 from ganzoo.watch.curves import Tail, last_record
@@ -29,6 +30,10 @@ MOST_ROWS = 200  # of a table
 ONLY = "this"  # the name of the only run there is; browsers would leave a dot out of an address
 QUIET = 600.0  # seconds without news after which a run of another host counts as stopped
 HOLDER = re.compile(r"process ([1-9][0-9]{0,8}) on (\S+)\s*")
+UNREADABLE: Mapping[str, Any] = {
+    **dict.fromkeys(("steps", "budget", "done", "left", "images", "speed", "best", "samples")),
+    **{"recipe": "", "status": "unreadable", "step": 0, "time": ""},
+}
 COLOURS = {"1": "grey", "3": "RGB", "4": "RGBA"}
 
 
@@ -102,11 +107,16 @@ def standing(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """One run of several: its :func:`standing`, without reading the whole log."""
+    """One run of several: its :func:`standing`, without reading the whole log.
+
+    Whatever is the matter with a folder, the page of all runs is answered, and shows the others.
+    """
     try:
         return standing(folder, last_record(folder))
     except ModelError as error:
         return {**standing(folder, {}), "problem": printable(error)}
+    except Exception as error:  # the last resort: no bound that was forgotten may hide the other runs
+        return {**UNREADABLE, "name": printable(folder.name), "problem": printable(f"cannot be read: {error!r}")}
 
 
 class Followed:
@@ -127,7 +137,7 @@ class Followed:
             config = upgraded(_json(self.folder / CONFIG))
             return {
                 **state,
-                "problem": problem or state["problem"],
+                "problem": problem or state["problem"] or self.left_out(),
                 "more": more,
                 "animation": _version(self.folder / ANIMATION),
                 "curves": {printable(name): curve.rounded() for name, curve in self.tail.curves.items() if "/" in name},
@@ -137,6 +147,10 @@ class Followed:
                 "settings": _settings(config),
                 "facts": _facts(config, _notes(self.folder)),
             }
+
+    def left_out(self) -> str | None:
+        """What is said of the lines of the log that make no sense."""
+        return f"{LOG}: {left_out(self.tail.bad)}" if self.tail.bad else None
 
 
 # --- how far ------------------------------------------------------------------------------------------------
@@ -203,7 +217,7 @@ def _time_left(record: Mapping[str, Any], step: int, steps: int) -> float | None
     speed = _real(_mapping(record, "clock").get("images_per_second"))
     if not images or not at or not speed or speed <= 0:
         return None
-    return max(steps - step, 0) * images / at / speed
+    return _real(max(steps - step, 0) * images / at / speed)
 
 
 def _best(scores: list[Score], kept: int | None) -> dict[str, Any] | None:
