@@ -33,6 +33,7 @@ from ganzoo.errors import (
     nearest,
     within,
 )
+from ganzoo.files.paths import provide_cache
 from ganzoo.registry.about import VERSION as __version__
 from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 from ganzoo.schedules import Number
@@ -128,6 +129,7 @@ __all__ = [
 
 _of_before = old_names(__name__, depth=4)
 install()
+provide_cache()
 
 
 def __getattr__(name: str) -> Any:

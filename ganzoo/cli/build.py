@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.options import read_settings
+from ganzoo.cli.paths import PathType
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError, either
 from ganzoo.registry.labels import LABEL_KINDS
@@ -30,7 +31,7 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
 @click.option("--explain", is_flag=True, help="Every part and hyperparameter with the reason for it.")
 @click.option("--layers", "with_layers", is_flag=True, help="A table of every layer.")
-@click.option("--draw", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg", help="Draw both networks.")
+@click.option("--draw", type=PathType(dir_okay=False), metavar="FILE.svg", help="Draw both networks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(
     recipe: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.model import check_out
+from ganzoo.cli.paths import PATH
 from ganzoo.files.untrusted import printable
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option("--check", is_flag=True, help="Write nothing; say whether the card is what the folder would have.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="Also as a web page of one file.")
+@click.option("--html", type=PATH, metavar="FILE.html", help="Also as a web page of one file.")
 @click.pass_context
 def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> None:
     """Write the model card of FOLDER, README.md, with its pictures.
@@ -37,7 +38,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     from ganzoo.folder.layout import CARD
     from ganzoo.folder.model import ModelFolder
 
-    model = ModelFolder(folder.expanduser())
+    model = ModelFolder(folder)
     if not check:
         write(model)
     difference = drift(model) if check else ""

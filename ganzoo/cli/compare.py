@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.model import check_out, model_folder
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
 from ganzoo.folder.layout import METRICS
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="MODEL MODEL...")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="A page of one file, with samples.")
+@click.argument("names", nargs=-1, required=True, type=PLACE, metavar="MODEL MODEL...")
+@click.option("--html", type=PATH, metavar="FILE.html", help="A page of one file, with samples.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples in the page: the same for every model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool) -> None:

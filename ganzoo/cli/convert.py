@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.push import spelled
 from ganzoo.cli.verify import row, verification_options, verifier
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Write a model with its weights in half as many bytes.")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
+@click.argument("target", type=PATH)
 @click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
-@click.option("--data", metavar="D", help="The real images that it was scored against.")
+@click.option("--data", type=PLACE, metavar="D", help="The real images that it was scored against.")
 @verification_options
 def convert(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
     """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.
@@ -39,7 +40,7 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     from ganzoo.folder.model import ModelFolder
     from ganzoo.publish.convert import convert_model
 
-    model, target = ModelFolder(folder.expanduser()), target.expanduser()
+    model = ModelFolder(folder)
     with nullcontext() if data is None else verifier(data, **options) as who:
         notes = convert_model(model, target, dtype, who, show)
     for note in notes:

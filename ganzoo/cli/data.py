@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.registry.sizes import Size, height_width, size_text
 
@@ -23,9 +24,9 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("value", metavar="PATH|NAME")
+@click.argument("value", type=PLACE, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write a grid of up to 64 of the images to this PNG.")
+@click.option("--out", type=PATH, help="Write a grid of up to 64 of the images to this PNG.")
 @click.option("--skip-bad", is_flag=True, help="Pictures that cannot be read are no failure.")
 def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
     """Report on a data set: count, sizes, classes, duplicates, bad files, fitting recipes.

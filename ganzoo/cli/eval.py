@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ OTHER_SPLIT = "other split"
 
 
 @click.command("eval")
-@click.argument("model")
-@click.option("--data", required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them.")
+@click.argument("model", type=PLACE)
+@click.option(
+    "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
+)
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--metrics",
@@ -31,7 +34,7 @@ OTHER_SPLIT = "other split"
 )
 @click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
 @click.option("--features", metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The network's weights.")
+@click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
@@ -40,6 +43,7 @@ OTHER_SPLIT = "other split"
 @click.option("--snapshots", is_flag=True, help="Every checkpoint that train --keep kept, and the model.")
 @click.option(
     "--floor",
+    type=PLACE,
     is_flag=False,
     flag_value=OTHER_SPLIT,
     metavar="[DATA]",
@@ -162,7 +166,7 @@ def named(model: str) -> Path | ModelReference:
     """What the command line calls MODEL: what is at that path if something is, else what the Hub has."""
     from ganzoo.hub.locate import on_command_line
 
-    path = Path(model).expanduser()
+    path = Path(model)
     return path if path.exists() else on_command_line(model)
 
 

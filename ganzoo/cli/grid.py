@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.options import option, options, read_settings
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import show_json, show_table
 from ganzoo.errors import UsageError
 
@@ -31,7 +32,7 @@ MACHINE = ("batch", "device")
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=1, metavar="N", show_default=True, help="Runs of each recipe."
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
+@click.option("--out", type=PATH, metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
 @options(*LENGTH, "batch", "resolution", "settings")
 @click.option("--metrics", metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise.")
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")

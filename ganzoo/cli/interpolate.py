@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.model import check_out, file_name, open_model
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
 from ganzoo.visual.interpolation import walk
 
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=PLACE)
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
 @click.option("--truncation", type=float, help="Such as a bound on the noise: smaller is tamer.")
 @click.option("--device", help="Such as cpu or cuda:0.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.gif", help="File to write.")
+@click.option("--out", type=PATH, metavar="FILE.png|FILE.gif", help="File to write.")
 def interpolate(
     model: str,
     rows: int,

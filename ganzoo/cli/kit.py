@@ -1,13 +1,14 @@
 """For the commands of plugins: opening a model, checking ``--out``, scoring, printing, a local page.
 
 A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
-timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. Errors derived from
-``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is called; tests run
-a command line through :func:`main`, click's own ``CliRunner`` included::
+timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. What may be a path has the type
+:data:`PATH` (or :class:`PathType` with its checks), and :data:`PLACE` where it may be something else, such as a model.
+Errors derived from ``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is
+called; tests run a command line through :func:`main`, click's own ``CliRunner`` included::
 
     @click.command()
-    @click.argument("model")
-    @click.option("--out", type=click.Path(path_type=Path), default="first.png")
+    @click.argument("model", type=PLACE)
+    @click.option("--out", type=PATH, default="first.png")
     def first(model: str, out: Path) -> None:
         "Draw one image of MODEL."
         check_out(out, (".png",))
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.page import OPEN, PORT, serve
+    from ganzoo.cli.paths import PATH, PLACE, PathType
     from ganzoo.cli.show import show_json, show_table
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
@@ -44,7 +46,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "OPEN": "ganzoo.cli.page",
+    "PATH": "ganzoo.cli.paths",
+    "PLACE": "ganzoo.cli.paths",
     "PORT": "ganzoo.cli.page",
+    "PathType": "ganzoo.cli.paths",
     "LocalHandler": "ganzoo.watch.local",
     "LocalServer": "ganzoo.watch.local",
     "Peer": "ganzoo.training.peers",
@@ -87,9 +92,12 @@ _HOMES = {
 
 __all__ = [
     "OPEN",
+    "PATH",
+    "PLACE",
     "PORT",
     "LocalHandler",
     "LocalServer",
+    "PathType",
     "Peer",
     "PeerArchitecture",
     "PeerTraining",

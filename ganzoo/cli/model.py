@@ -33,7 +33,7 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         from ganzoo.machine.precision import choose_device
 
         choose_device(device)
-    if step is not None and not Path(model).expanduser().is_dir():
+    if step is not None and not Path(model).is_dir():
         raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
     found = on_command_line(model)
     from ganzoo.machine.precision import choose_device  # and torch, which a name that means nothing need not wait for
@@ -60,7 +60,7 @@ def file_name(model: str, what: str) -> Path:
         model: as typed.
         what: the end of the name, such as ``samples.png``.
     """
-    folder = Path(model).expanduser()
+    folder = Path(model)
     name = folder.resolve().name if folder.is_dir() else model.replace("/", "-")
     return Path(f"{name}-{what}")
 

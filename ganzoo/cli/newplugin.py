@@ -10,6 +10,7 @@ from string import Template
 
 import click
 
+from ganzoo.cli.paths import PATH
 from ganzoo.errors import RecipeError, UsageError, nearest
 from ganzoo.registry.about import DISTRIBUTION, requirement
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
@@ -21,7 +22,7 @@ SUFFIXES = {"architecture": "networks", "dataset": "data"}
 @click.command("new-plugin")
 @click.argument("kind")
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; ganzoo-NAME by default.")
+@click.option("--out", type=PATH, help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:
     """Write a plugin package with one part, and tests that it passes."""
     from ganzoo.files.write import atomic_folder

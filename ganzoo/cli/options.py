@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
+from ganzoo.cli.paths import PLACE
 from ganzoo.errors import UsageError
 from ganzoo.training.config import FACTS, TrainConfig
 
@@ -35,6 +36,8 @@ def option(name: str, **other: Any) -> Callable[[Any], Any]:
         details |= {"default": None}
     elif kinds[0] is int:
         details |= {"type": int}
+    elif fact.place:
+        details |= {"type": PLACE}
     return click.option(spelled, **{**details, **fact.click, **other})
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.model import check_out, file_name
+from ganzoo.cli.paths import PATH
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN...")
 @click.option("--keys", multiple=True, metavar="PATTERN", help="Such as 'losses/d/*' or lr/g; several add up.")
 @click.option(
     "--smooth",
@@ -19,16 +20,16 @@ from ganzoo.cli.model import check_out, file_name
     show_default=True,
     help="Smooth: an average over about N log lines.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="File to write.")
-def plot(runs: tuple[str, ...], keys: tuple[str, ...], smooth: int, out: Path | None) -> None:
+@click.option("--out", type=PATH, metavar="FILE.png|FILE.svg", help="File to write.")
+def plot(runs: tuple[Path, ...], keys: tuple[str, ...], smooth: int, out: Path | None) -> None:
     """Draw losses, D's accuracy and speed of one RUN, or compare several.
 
     Reads log.jsonl of each folder. Several runs are drawn into one panel for each key. Needs the extra 'plot'.
     """
-    out = out or file_name(runs[0], "curves.png")
+    out = out or file_name(str(runs[0]), "curves.png")
     check_out(out, (".png", ".svg"))
     from ganzoo.visual import curves
 
-    found = curves.read_curves([Path(run).expanduser() for run in runs], keys)
+    found = curves.read_curves(list(runs), keys)
     curves.plot(found, out, smooth)
     click.echo(f"{len(found)} curves: {out}")

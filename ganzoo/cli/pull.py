@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.paths import PATH, PLACE
+
 MOST_SHOWN = 40
 
 
 @click.command(short_help="Download a published model as a folder.")
-@click.argument("ref")
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.argument("ref", type=PLACE)
+@click.argument("folder", required=False, type=PATH, metavar="[DIR]")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; the same as REF@REV.")
 @click.option("--token", metavar="TOKEN", help="Of the Hub; better 'hf auth login' or HF_TOKEN, which no log sees.")
 def pull(ref: str, folder: Path | None, revision: str | None, token: str | None) -> None:

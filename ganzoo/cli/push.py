@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.paths import PATH, PLACE
+
 if TYPE_CHECKING:
     from ganzoo.publish.push import Manifest
 
 
 @click.command(short_help="Publish a model folder on the Hugging Face Hub.")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("repo")
+@click.argument("folder", type=PATH)
+@click.argument("repo", type=PLACE)
 @click.option("--private", is_flag=True, help="Make the repository private.")
 @click.option("--revision", metavar="BRANCH", help="The branch to push to; main by default.")
 @click.option("--create-pr", is_flag=True, help="Propose the change as a pull request.")
@@ -55,8 +57,7 @@ def push(
     if repo.startswith((".", "/", "~")):
         from ganzoo.publish.push import export
 
-        target = Path(repo).expanduser()
-        _show(folder, repo, export(model, target, license, unscored, with_discriminator))
+        _show(folder, repo, export(model, Path(repo), license, unscored, with_discriminator))
         return
     request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
     result = publish(

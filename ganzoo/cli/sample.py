@@ -12,6 +12,7 @@ import click
 
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
+from ganzoo.cli.paths import PATH, PLACE, PathType
 from ganzoo.errors import UsageError
 from ganzoo.folder.layout import SAMPLES
 
@@ -24,7 +25,7 @@ CHUNK = 1024  # images that are floats in memory at once
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=PLACE)
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
 @click.option(
@@ -37,7 +38,7 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.option(
     "--input",
     "source",
-    type=click.Path(path_type=Path, exists=True),
+    type=PathType(exists=True),
     metavar="PHOTO|FOLDER",
     help="For a model that translates images: what it translates.",
 )
@@ -47,9 +48,7 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.png|DIR|FILE.npz", help="File or folder to write."
-)
+@click.option("--out", type=PATH, metavar="FILE.png|DIR|FILE.npz", help="File or folder to write.")
 def sample(
     model: str,
     count: int,

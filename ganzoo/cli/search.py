@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import show_json, show_table
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--part", metavar="NAME", help="With this part in its recipe, such as sa.")
 @click.option("--data", metavar="D", help="Trained on this data set, such as cifar10.")
 @click.option("--max-fid", type=click.FloatRange(min=0), metavar="X", help="With a FID of at most X, by any protocol.")
-@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Local runs.")
+@click.option("--runs", type=PATH, default=Path("runs"), show_default=True, help="Local runs.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Of models of the Hub.")
 @click.option("--local", is_flag=True, help="Ask no network: local runs, shipped and cached models only.")
 @click.option("--token", metavar="TOKEN", help="Of the Hub, to find private models; better 'hf auth login'.")

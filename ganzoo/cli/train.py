@@ -34,7 +34,7 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
     ganzoo train dcgan --data cifar10 --guard rollback --eval-every 5000 --metrics fid,kid
     """
     given["settings"] = read_settings((*pairs, "compile=on") if compiled else pairs)
-    given["resume"] = False if given["resume"] is None else (given["resume"] or True)  # a bare --resume is empty text
+    given["resume"] = False if given["resume"] is None else given["resume"]
     given["log"] = given["log"] or None
     set_threads(threads)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.eval import number, progress_shown
+from ganzoo.cli.paths import PATH, PLACE
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import ScoreVerifier, Verification
@@ -21,7 +21,7 @@ def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command that measures scores again, but for ``--data``."""
     options = (
         click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
-        click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Of the feature network."),
+        click.option("--weights", type=PATH, metavar="FILE", help="Of the feature network."),
         click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
         click.option("--device", help="Such as cpu or cuda:0."),
     )
@@ -41,8 +41,8 @@ def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVer
 
 
 @click.command()
-@click.argument("model")
-@click.option("--data", required=True, metavar="D", help="The real images that it was scored against.")
+@click.argument("model", type=PLACE)
+@click.option("--data", type=PLACE, required=True, metavar="D", help="The real images that it was scored against.")
 @verification_options
 @click.option("--json", "as_json", is_flag=True, help="Print every verdict as JSON.")
 @click.pass_context

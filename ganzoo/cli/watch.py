@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.page import OPEN, PORT, serve
+from ganzoo.cli.paths import PATH
 from ganzoo.errors import RunError
 
 
 @click.command(short_help="Watch a run live in the browser.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PATH)
 @PORT
 @OPEN
 def watch(run: Path, port: int, wanted: bool | None) -> None:
@@ -29,9 +30,8 @@ def watch(run: Path, port: int, wanted: bool | None) -> None:
     """
     from ganzoo.watch.server import Server
 
-    folder = run.expanduser()
-    if not folder.is_dir():
-        what = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
+    if not run.is_dir():
+        what = f"{run} is a file" if run.exists() else f"there is no folder {run}"
         raise RunError(f"{what}; give the folder of a run, or one that holds runs, such as runs/")
-    with Server(folder, port) as server:
-        serve(server, folder, wanted)
+    with Server(run, port) as server:
+        serve(server, run, wanted)

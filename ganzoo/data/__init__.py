@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ganzoo.data.open import open_data, open_inner
     from ganzoo.data.progress import progress_bar
     from ganzoo.data.stream import Stream, prefetch
+    from ganzoo.files.paths import to_path
     from ganzoo.files.untrusted import quoted
     from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text, signed
     from ganzoo.images import to_uint8
@@ -52,6 +53,7 @@ _HOMES = {
     "read_picture": "ganzoo.data.decode",
     "resident": "ganzoo.data.device",
     "signed": "ganzoo.gan.inputs",
+    "to_path": "ganzoo.files.paths",
     "to_uint8": "ganzoo.images",
 }
 
@@ -81,6 +83,7 @@ __all__ = [
     "read_picture",
     "resident",
     "signed",
+    "to_path",
     "to_uint8",
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,13 +17,9 @@ from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
 from ganzoo.gan.inputs import SOURCE, prepared
+from ganzoo.registry.cache import default_root
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
-
-
-def default_root() -> Path:
-    """Where downloads go: ``$GANZOO_DATA``, else ``~/.cache/ganzoo/data``."""
-    return Path(os.environ.get("GANZOO_DATA") or "~/.cache/ganzoo/data").expanduser()
 
 
 def _number_in(path: str, key: str = "") -> int | None:

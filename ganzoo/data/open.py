@@ -16,6 +16,7 @@ from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
 from ganzoo.errors import DataError, RecipeError, UsageError
+from ganzoo.files.paths import to_path
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import known_provider
 from ganzoo.registry.sizes import size_text, square_side
@@ -49,7 +50,7 @@ def _opened(value: Any, request: DataRequest) -> ImageData:
     if isinstance(value, str):
         return _open_text(value, request)
     if isinstance(value, Path):
-        return _open_path(value, request)
+        return _open_path(to_path(value, "data"), request)
     if isinstance(value, Tensor):
         return tensor_data(value, request)
     if isinstance(value, np.ndarray):
@@ -109,7 +110,7 @@ def _refuse_other_shape(data: ImageData, request: DataRequest) -> None:
 
 def as_path(text: str) -> Path:
     """The path that ``text`` means, or the error for a word that is neither a data set nor a path."""
-    path, head = Path(text).expanduser(), text.partition(":")[0]
+    path, head = to_path(text), text.partition(":")[0]
     if path.exists() or (("/" in text or "." in text) and known_provider("dataset", head) is None):
         return path
     try:
@@ -140,9 +141,9 @@ def pictures_at(path: Path) -> Pictures:
 
 def _open_path(path: Path, request: DataRequest) -> ImageData:
     choose_split(str(path), request.split, ("train", "all"))
-    if path.suffix.lower() == ARRAYS and path.expanduser().is_file():
-        return array_file(path.expanduser().resolve(), request)
-    pictures = pictures_at(path.expanduser())
+    if path.suffix.lower() == ARRAYS and path.is_file():
+        return array_file(path.resolve(), request)
+    pictures = pictures_at(path)
     path = path.resolve()
     return collect_pictures(pictures, request, name=path.name if path.is_dir() else path.stem)
 

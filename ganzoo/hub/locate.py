@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import HubError, ModelError, UsageError
+from ganzoo.files.paths import to_path
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.references import Reference, default_repo, parse
@@ -105,7 +106,7 @@ def on_command_line(model: str, also: Collection[str] = ()) -> ModelReference:
     Raises:
         GanzooError: as :func:`locate`; of what is not found the message says that there is no such folder either.
     """
-    folder = Path(model).expanduser()
+    folder = to_path(model, "model")
     if folder.is_dir():
         return ModelReference(ModelFolder(folder), model)
     try:

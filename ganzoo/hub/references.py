@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from ganzoo.errors import UsageError
+from ganzoo.files.paths import to_path
 
 ORGANISATION, DEFAULT = "GANZOO_ORG", "ganzoo-models"
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
@@ -49,7 +50,7 @@ def parse(ref: str | PathLike[str], revision: str | None = None) -> Reference:
     if not isinstance(ref, str) or ref.startswith(FOLDER):
         if revision is not None:
             raise UsageError(f"{ref} is a folder: it has no revision {revision!r}; leave the revision out")
-        return Reference(folder=Path(ref).expanduser())
+        return Reference(folder=to_path(ref))
     found = REFERENCE.fullmatch(ref)
     if found is None or ".." in found["model"] or "--" in found["model"]:
         raise UsageError(f"{ref!r} is no model: {FORMS}")

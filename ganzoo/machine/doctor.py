@@ -9,8 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ganzoo.files.paths import user_cache
 from ganzoo.registry.about import DISTRIBUTION, VERSION, install
-from ganzoo.registry.cache import cache_folder
+from ganzoo.registry.cache import cache_folder, default_root
 from ganzoo.registry.loading import normalised
 from ganzoo.registry.namesake import namesake
 
@@ -100,11 +101,11 @@ def _cpu_flags() -> frozenset[str]:
 
 def caches() -> list[dict[str, Any]]:
     """Folders that ganzoo and the libraries under it keep things in, with their sizes in bytes."""
-    home = Path.home() / ".cache"
+    home = user_cache()
     hub = Path(os.environ.get("HF_HOME") or home / "huggingface")
     folders = {
         "registrations": cache_folder() / "plugins.json",
-        "data": Path(os.environ.get("GANZOO_DATA") or home / "ganzoo" / "data"),
+        "data": default_root(),
         "Hugging Face Hub": Path(os.environ.get("HF_HUB_CACHE") or hub / "hub"),
         "torch hub": Path(os.environ.get("TORCH_HOME") or home / "torch"),
     }

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import GanzooError, UsageError
+from ganzoo.files.paths import to_path
 from ganzoo.files.write import atomic, make_folder
 from ganzoo.registry.about import install
 
@@ -137,7 +138,7 @@ class Published:
         """
         named = os.environ.get(self.variable)
         if given is not None or named:
-            path = given or Path(str(named)).expanduser()
+            path = given or to_path(str(named), self.variable)
             return self._checked(path, self.option if given is not None else f"${self.variable}")
         if self.packaged is not None and self.packaged.is_file():
             return self._checked(self.packaged, "a package")

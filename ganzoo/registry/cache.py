@@ -1,4 +1,5 @@
-"""A cache of what each installed plugin registered, so that ``ganzoo list`` and ``--help`` need not import it.
+"""Where caches are; and that of what each installed plugin registered, so that ``ganzoo list`` and ``--help`` need not
+import it.
 
 Plugins import torch, which takes seconds. An entry of the cache is keyed by distribution, version and files: the hash
 of the RECORD, and for editable installs, whose RECORD does not change, the times and sizes of the modules. Whatever is
@@ -19,11 +20,13 @@ from typing import Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.files.kept import keep_json, kept_json
+from ganzoo.files.paths import home, to_path, user_cache
 from ganzoo.registry.declarations import DECLARATIONS, make_entry
 from ganzoo.registry.docstrings import source_file
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.hookspecs import PLUGIN_API
 
+CACHE, DATA = "GANZOO_CACHE", "GANZOO_DATA"
 CACHE_FORMAT = 1
 LARGEST_FILE = 64 << 20  # bytes
 LARGEST = 256  # entry points remembered; the oldest go first
@@ -31,8 +34,7 @@ LARGEST = 256  # entry points remembered; the oldest go first
 
 def cache_folder() -> Path:
     """``$XDG_CACHE_HOME/ganzoo``, or ``~/.cache/ganzoo``."""
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(home) if os.path.isabs(home) else Path.home() / ".cache") / "ganzoo"
+    return user_cache() / "ganzoo"
 
 
 def cache_for(what: str) -> Path:
@@ -41,8 +43,16 @@ def cache_for(what: str) -> Path:
     Args:
         what: such as ``scores``; the folder need not be there.
     """
-    given = os.environ.get("GANZOO_CACHE")
-    return (Path(given).expanduser() if given else cache_folder()) / what
+    given = os.environ.get(CACHE)
+    return (to_path(given, CACHE) if given else cache_folder()) / what
+
+
+def default_root() -> Path:
+    """Where data sets are downloaded to: ``$GANZOO_DATA``, else ``~/.cache/ganzoo/data``."""
+    given, own = os.environ.get(DATA), home()
+    if given:
+        return to_path(given, DATA)
+    return (user_cache() if own is None else own / ".cache") / "ganzoo" / "data"
 
 
 class Registrations:

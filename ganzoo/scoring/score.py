@@ -13,6 +13,7 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError
+from ganzoo.files.paths import to_path
 from ganzoo.files.write import check_writable
 from ganzoo.folder.layout import CONFIG, SNAPSHOTS
 from ganzoo.folder.model import ModelFolder
@@ -219,7 +220,7 @@ def evaluate(
     first = next(every)
     if save and first.folder is not None:
         check_writable(first.folder.path)
-    file = None if weights is None else Path(weights)
+    file = None if weights is None else to_path(weights, "weights")
     # What is missing is said before data is opened.
     views_of(selected, features, shorter(first.model.size), file, device)
     real, named = open_real(data, split, first.model)
@@ -245,7 +246,7 @@ def _found(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelRefe
         return model
     if isinstance(model, str) and not model.startswith((".", "/", "~")):
         return locate(model)
-    return Path(model).expanduser()
+    return to_path(model, "model")
 
 
 def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, options: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data import DataRequest, ImageData
-from ganzoo.data.dataset import default_root
 from ganzoo.errors import GanzooError
+from ganzoo.registry.cache import default_root
 from ganzoo.registry.entry import Entry
 from ganzoo.testing.adversarial import sample_context
 from ganzoo.testing.declared import variants

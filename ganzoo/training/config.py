@@ -10,10 +10,12 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import UsageError
+from ganzoo.files.paths import expanded, to_path
 from ganzoo.registry.sizes import read_size
 from ganzoo.training.intervals import Stop, read_budget
 
@@ -32,17 +34,21 @@ class Fact:
         metavar: stands for the value in ``--help``.
         python: what it takes in Python besides; only in the docstring.
         click: keyword arguments of ``click.option`` that its type does not tell.
+        place: whether it may be a path, in which ``~`` is expanded, and which is not empty.
     """
 
     text: str
     metavar: str | None = None
     python: str = ""
     click: Mapping[str, Any] = field(default_factory=dict)
+    place: bool = False
 
 
-def fact(text: str, metavar: str | None = None, python: str = "", **click: Any) -> Mapping[str, Fact]:
+def fact(
+    text: str, metavar: str | None = None, python: str = "", place: bool = False, **click: Any
+) -> Mapping[str, Fact]:
     """Metadata of a field: its :class:`Fact`."""
-    return {FACT: Fact(text, metavar, python, click)}
+    return {FACT: Fact(text, metavar, python, click, place)}
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,12 @@ class TrainConfig:
             "A data set's name, a folder, a .zip, or hf:org/name; a resumed run knows its own",
             "D",
             python="or a uint8 tensor ``(N, C, H, W)``, or a torch data set",
+            place=True,
         ),
     )
-    out: str | Path | None = field(default=None, metadata=fact("Folder to make; runs/RECIPE by default", "DIR"))
+    out: str | Path | None = field(
+        default=None, metadata=fact("Folder to make; runs/RECIPE by default", "DIR", place=True)
+    )
     steps: int | None = field(
         default=None, metadata=fact("Stop after N steps; the data set's own length, else 20,000", "N")
     )
@@ -93,7 +102,7 @@ class TrainConfig:
         ),
     )
     init: str | Path | None = field(
-        default=None, metadata=fact("First weights, to fine-tune: a folder, or org/name of the Hub", "REF")
+        default=None, metadata=fact("First weights, to fine-tune: a folder, or org/name of the Hub", "REF", place=True)
     )
     resume: bool | str | Path = field(
         default=False,
@@ -101,13 +110,15 @@ class TrainConfig:
             "Go on with DIR, or with the run in --out if there is one",
             "[DIR]",
             python="True for the latter",
+            place=True,
             is_flag=False,
-            flag_value="",
+            flag_value=True,
             default=None,
         ),
     )
     fork: str | Path | None = field(
-        default=None, metadata=fact("With --resume: go on in NEWDIR, with what else is given changed", "NEWDIR")
+        default=None,
+        metadata=fact("With --resume: go on in NEWDIR, with what else is given changed", "NEWDIR", place=True),
     )
     horizon: int | None = field(
         default=None,
@@ -156,7 +167,7 @@ class TrainConfig:
         default=None, metadata=fact("Feature extractor of the metrics; each one's own", "NAME")
     )
     eval_data: str | Path | None = field(
-        default=None, metadata=fact("Real images to score against; one in ten of the data, held out", "D")
+        default=None, metadata=fact("Real images to score against; one in ten of the data, held out", "D", place=True)
     )
     skip_bad: bool = field(default=False, metadata=fact("Leave out pictures that cannot be read"))
     log: Sequence[str] | None = field(
@@ -171,6 +182,8 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        for name, value in self._places().items():
+            object.__setattr__(self, name, value)
         if self.resolution is not None:
             object.__setattr__(self, "resolution", read_size(self.resolution))
         self.stop_condition()  # refuses what cannot be meant, before anything is touched
@@ -182,6 +195,12 @@ class TrainConfig:
             raise UsageError(
                 f"--license {self.license} is no licence id: give one such as apache-2.0, mit or cc-by-4.0"
             )
+
+    def _places(self) -> dict[str, str | Path]:
+        """What was given of what may be a path, as it is meant."""
+        given = {name: getattr(self, name) for name, fact in FACTS.items() if fact.place}
+        texts = {name: expanded(value, name) for name, value in given.items() if isinstance(value, str)}
+        return texts | {name: to_path(value, name) for name, value in given.items() if isinstance(value, PathLike)}
 
     def stop_condition(self) -> Stop:
         """When to stop, as far as it was said."""

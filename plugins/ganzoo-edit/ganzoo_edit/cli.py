@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import OPEN, PORT, check_out, file_name, open_model, serve
+from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, open_model, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +27,9 @@ DEVICE = click.option("--device", help="Such as cpu or cuda:0.")
 
 
 @click.command(short_help="Find the noise whose image is nearest to a photo.")
-@click.argument("model")
-@click.argument("photo", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER|FILE.png", help="Where the result goes.")
+@click.argument("model", type=PLACE)
+@click.argument("photo", type=PATH)
+@click.option("--out", type=PATH, metavar="FOLDER|FILE.png", help="Where the result goes.")
 @click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Of L-BFGS.")
 @click.option("--starts", type=click.IntRange(1, 1000), default=4, show_default=True, help="Refined a little each.")
 @SEED
@@ -205,9 +205,9 @@ def _sentence(told: dict[str, Any]) -> str:
 
 
 @click.command(short_help="Draw on a model's images in the browser.")
-@click.argument("model")
-@click.option("--photo", type=click.Path(path_type=Path), help="Begin with the nearest image to a photo.")
-@click.option("--start", type=click.Path(path_type=Path), metavar="FILE.safetensors", help="Begin with a saved z.")
+@click.argument("model", type=PLACE)
+@click.option("--photo", type=PATH, help="Begin with the nearest image to a photo.")
+@click.option("--start", type=PATH, metavar="FILE.safetensors", help="Begin with a saved z.")
 @click.option("--candidates", type=click.IntRange(1, 24), default=6, show_default=True, help="Images side by side.")
 @SEED
 @LABEL

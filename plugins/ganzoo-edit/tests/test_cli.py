@@ -144,3 +144,20 @@ def test_paint_begins_where_it_is_told(models, photo, tmp_path, monkeypatch):
     refused = run("paint", models["classes"], "--photo", photo, "--start", tmp_path / "a.safetensors")
     assert refused.exit_code == 2 and "leave one out" in refused.stderr
     assert run("paint", models["colour"], "--start", photo).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("project", "{}", "a.png"),
+        ("project", "x", "{}"),
+        ("project", "x", "a.png", "--out", "{}"),
+        ("paint", "{}"),
+        ("paint", "x", "--photo", "{}"),
+        ("paint", "x", "--start", "{}"),
+    ],
+)
+@pytest.mark.parametrize("path, why", [("", "it is empty"), ("~nosuchuser/x", "there is no user 'nosuchuser'")])
+def test_paths_that_cannot_be_meant_are_refused(words, path, why):
+    result = run(*(path if word == "{}" else word for word in words))
+    assert result.exit_code == 2 and why in result.stderr

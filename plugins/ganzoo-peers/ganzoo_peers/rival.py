@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import GanzooError, UsageError
-from ganzoo.cli.kit import PeerTraining, Workload, check_peer, find_peer, prepare_peer
+from ganzoo.cli.kit import PATH, PLACE, PeerTraining, Workload, check_peer, find_peer, prepare_peer
 from ganzoo.data import DataRequest, ImageData, open_data, prefetch
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
@@ -29,9 +29,9 @@ BATCH = 64  # what every peer's own scripts take on CIFAR-10
 @click.command()
 @click.argument("peer")
 @click.argument("architecture")
-@click.option("--data", required=True, metavar="D", help="Images of 32 px, as ganzoo train takes them.")
+@click.option("--data", type=PLACE, required=True, metavar="D", help="Images of 32 px, as ganzoo train takes them.")
 @click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Of training.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="A new folder for the images.")
+@click.option("--out", type=PATH, required=True, help="A new folder for the images.")
 @click.option("-n", "count", default=10_000, show_default=True, help="Images to draw.")
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise; 100 in the PyTorch example.")
 def rival(peer: str, architecture: str, data: str, minutes: float, out: Path, count: int, z_dim: int) -> None:

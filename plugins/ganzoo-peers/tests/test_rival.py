@@ -34,3 +34,11 @@ def test_what_cannot_be_trained_is_refused_before_data_is_read(tmp_path, peer, h
 def test_a_folder_that_is_there_is_left_alone(tmp_path):
     done = run("pytorch-example", "dcgan", "--data", "digits", "--minutes", "1", "--out", str(tmp_path))
     assert done.exit_code == 1 and "is there already" in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--data", "--out"])
+@pytest.mark.parametrize(("path", "why"), [("", "it is empty"), ("~nosuchuser/x", "no user 'nosuchuser'")])
+def test_paths_that_cannot_be_meant_are_refused(option, path, why):
+    words = {"--data": "digits", "--out": "rival", "--minutes": "1"} | {option: path}
+    done = run("pytorch-example", "dcgan", *(word for pair in words.items() for word in pair))
+    assert done.exit_code == 2 and why in done.output

@@ -26,6 +26,7 @@ from ganzoo.data import (
     encode_text,
     open_inner,
     quoted,
+    to_path,
 )
 
 TEMPLATES = (
@@ -68,7 +69,7 @@ def captioned(argument: str, request: DataRequest) -> ImageData:
     """
     if not argument:
         raise UsageError("--data captioned needs a folder: captioned:FOLDER, with cat.txt beside cat.png")
-    folder = Path(argument).expanduser()
+    folder = to_path(argument)
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; captioned:FOLDER has cat.txt beside cat.png")
     choose_split(f"captioned:{folder.resolve().name}", request.split, ("train", "test", "all"))

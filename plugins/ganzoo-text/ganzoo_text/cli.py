@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from ganzoo.cli.kit import PLACE
+
 
 @click.command("caption-accuracy")
-@click.argument("model")
-@click.option("--data", required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE.")
+@click.argument("model", type=PLACE)
+@click.option(
+    "--data", type=PLACE, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
+)
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
 @click.option("-n", "count", type=click.IntRange(min=2), default=1000, show_default=True, help="Images to draw.")
 @click.option("--seed", default=0, show_default=True, help="Of the classifier and of the noise.")

@@ -95,3 +95,9 @@ def test_text_for_a_model_without_text_is_one_clear_line(tmp_path):
     ganzoo.train("dcgan:ch=4", "digits", tmp_path / "dcgan", steps=1, batch=4, resolution=16, quiet=True)
     said = refused("sample", tmp_path / "dcgan", "--text", "a frog", "--out", tmp_path / "x.png")
     assert "takes noise, and no text" in said
+
+
+@pytest.mark.parametrize("words", [("~nosuchuser/x", "--data", "x"), ("MODEL", "--data", "captioned:~nosuchuser/x")])
+def test_paths_that_cannot_be_meant_are_refused(words, model):
+    said = refused("caption-accuracy", *(model if word == "MODEL" else word for word in words))
+    assert "there is no user 'nosuchuser'" in said

@@ -9,10 +9,9 @@ from typing import Any
 import click
 
 from ganzoo import UsageError
+from ganzoo.cli.kit import PATH
 
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.png|FILE.svg", help="Where the picture goes."
-)
+OUT = click.option("--out", type=PATH, metavar="FILE.png|FILE.svg", help="Where the picture goes.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 SEED = click.option("--seed", default=0, show_default=True, help="Of everything drawn.")
 SETTINGS = click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting, such as lr.d=0.05.")
@@ -176,7 +175,7 @@ def _ending(what: dict[str, Any], path: Any) -> tuple[dict[str, Any], str]:
 @click.option("--steps", type=click.IntRange(1), default=4000, show_default=True, help="Rounds of the loop.")
 @SETTINGS
 @SEED
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.gif|FILE.png", help="Film, or the last picture.")
+@click.option("--out", type=PATH, metavar="FILE.gif|FILE.png", help="Film, or the last picture.")
 @JSON
 def mixture(
     recipe: str, data: str, steps: int, settings: tuple[str, ...], seed: int, out: Path | None, as_json: bool

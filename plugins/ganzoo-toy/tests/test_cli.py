@@ -1,5 +1,6 @@
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 from ganzoo_toy.cli import toy
@@ -55,3 +56,10 @@ def test_the_same_play_gives_the_same_bytes(tmp_path):
 def test_bad_input_is_one_clear_line(words, said):
     with pytest.raises(UsageError, match=said):
         run(*words)
+
+
+@pytest.mark.parametrize("game", ["matrix", "duel", "dirac", "mixture"])
+@pytest.mark.parametrize("path, why", [("", "it is empty"), ("~nosuchuser/x.png", "there is no user 'nosuchuser'")])
+def test_paths_that_cannot_be_meant_are_refused(game, path, why):
+    with pytest.raises(click.BadParameter, match=why):
+        run(game, "--out", path)

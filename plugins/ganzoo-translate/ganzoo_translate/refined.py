@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.kit import PLACE
+
 if TYPE_CHECKING:
     from ganzoo.cli.kit import Score
 
 
 @click.command("refined-accuracy")
-@click.argument("model")
-@click.option("--data", required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE.")
+@click.argument("model", type=PLACE)
+@click.option(
+    "--data", type=PLACE, required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE."
+)
 @click.option("--split", metavar="S", help="Of the data: train (default) or test.")
 @click.option("-n", "count", type=click.IntRange(10, 100_000), default=5000, show_default=True, help="Images to learn.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the classifiers.")

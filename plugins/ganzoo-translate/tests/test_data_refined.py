@@ -134,3 +134,10 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(run: Path, mon
     assert json.loads(told.output)["score"]["value"] == score.value and len(read_scores(run)) == 1
     (verification,) = verify(run, ScoreVerifier("rendered-digits:digits"))
     assert verification.holds and verification.measured is not None and verification.measured.details == score.details
+
+
+@pytest.mark.parametrize("words", [("{}", "--data", "x"), ("x", "--data", "{}")])
+@pytest.mark.parametrize("path, why", [("", "it is empty"), ("~nosuchuser/x", "there is no user 'nosuchuser'")])
+def test_paths_that_cannot_be_meant_are_refused(words: tuple[str, ...], path: str, why: str) -> None:
+    result = CliRunner().invoke(refined_accuracy, [path if word == "{}" else word for word in words])
+    assert result.exit_code == 2 and why in result.output

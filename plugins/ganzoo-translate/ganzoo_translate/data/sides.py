@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ganzoo import DataError, UsageError
-from ganzoo.data import DataRequest, FolderPictures, ImageData, Pictures, choose_split, collect_pictures
+from ganzoo.data import DataRequest, FolderPictures, ImageData, Pictures, choose_split, collect_pictures, to_path
 
 NAMES = (("A", "B"), ("source", "target"))
 WAYS = ("{split}{side}", "{split}/{side}", "{side}/{split}")  # trainA, train/A, A/train
@@ -26,7 +26,7 @@ def open_folder(text: str, before: str) -> Path:
     """
     if not text:
         raise UsageError(f"--data {before} needs a folder: --data {before}:FOLDER")
-    folder = Path(text).expanduser()
+    folder = to_path(text)
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; --data {before}:FOLDER takes a folder with {HINT}")
     return folder.resolve()
