@@ -110,6 +110,19 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def file_state(path: Path) -> tuple[int, ...]:
+    """What is another once a file has been written to or replaced: device, inode, size, and both times.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
 def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
     """A JSON object of at most ``largest`` bytes; 1 MB by default.
 

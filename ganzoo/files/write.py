@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -96,6 +96,30 @@ def set_aside(path: Path) -> Path:
     except OSError as error:
         raise _cannot_write(path, error) from error
     return free
+
+
+@contextmanager
+def private_copy(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """Hand out a folder with copies of files, which nobody else writes to, for as long as the block runs.
+
+    Args:
+        folder: where the files are, and the copies for that time, under a name that :func:`remove_torn` knows.
+        names: of the files, such as ``pictures/curves.png``.
+
+    Raises:
+        RunError: there is no room for them, or one of them is gone.
+    """
+    copy = _temporary(folder / "copy")
+    try:
+        try:
+            for name in names:
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / name, copy / name, follow_symlinks=False)
+        except OSError as error:
+            raise _cannot_write(copy, error) from error
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

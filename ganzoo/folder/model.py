@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import ModelError, either
-from ganzoo.files.untrusted import file_digest, is_regular, quoted
+from ganzoo.files.untrusted import file_digest, file_state, is_regular, quoted
 from ganzoo.files.write import write_json
 from ganzoo.folder.config import read_config
 from ganzoo.folder.layout import CONFIG, MODEL, bests, snapshots
@@ -39,6 +39,7 @@ class ModelFolder:
     def __init__(self, path: str | PathLike[str], config: Mapping[str, Any] | None = None) -> None:
         self.path = Path(path)
         self._digests: dict[Path, str] = {}
+        self._states: dict[Path, tuple[int, ...]] = {}  # of files of weights, when they were read
         if config is not None:
             self.config = dict(config)
 
@@ -115,10 +116,22 @@ class ModelFolder:
         return self._digest_of(self.weights_file(step))
 
     def _digest_of(self, file: Path) -> str:
-        """Computed once for each file: weights are what takes long to read."""
+        """Computed once for each file: weights are what takes long to read. It is that of the weights that were loaded.
+
+        Raises:
+            ModelError: the file has been written to since, or is now, such as by a training.
+        """
         if file not in self._digests:
-            self._digests[file] = file_digest(file)
+            digest = file_digest(file)
+            self._refuse_change(file, self._states.setdefault(file, file_state(file)))
+            self._digests[file] = digest
         return self._digests[file]
+
+    def _refuse_change(self, file: Path, before: tuple[int, ...]) -> None:
+        if file_state(file) != before:
+            raise ModelError(
+                f"{file} was changed while it was being read: wait until what writes it is done, then try again"
+            )
 
     def weights_file(self, step: int | str | None = None) -> Path:
         """The file that holds the weights of a step, or of the model.
@@ -179,8 +192,14 @@ class ModelFolder:
         from ganzoo.folder.building import read_weights
         from ganzoo.gan.inputs import NOISE
 
-        gan = self.build()
-        read_weights(gan, self.config, self.weights_file(step))
+        gan, file = self.build(), self.weights_file(step)
+        if file.exists():  # what is missing is said when it is read
+            before = file_state(file)
+            if self._states.get(file) != before:
+                self._digests.pop(file, None)
+            self._states[file] = before
+        read_weights(gan, self.config, file)
+        self._refuse_change(file, self._states[file])
         gan.config = dict(self.config)  # type: ignore[assignment]
         if gan.input_names != {NOISE}:
             from ganzoo.folder import examples  # others need not wait for what reads pictures

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import HubError, UsageError
+from ganzoo.errors import HubError, HubUnreachable, UsageError, either
+from ganzoo.files.hub_cache import content_digest
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import CARD, largest
 from ganzoo.hub.client import LOGIN, client, has_token, hub_errors, page
+from ganzoo.hub.download import listing
 from ganzoo.hub.references import check_repo
 
 MAIN = "main"
+
+log = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
     Files that arrived with an earlier push, or a broken one, are not sent again.
 
     Args:
-        folder: where the files are.
+        folder: where the files are; nothing writes to them.
         names: of the files.
         request: the repository and how to change it.
         summary: what the commit says by default.
@@ -100,7 +105,34 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
             create_pr=request.create_pr,
             parent_commit=there.sha,
         )
+        _compare(api, request, done.oid, {name: folder / name for name in names})
     return PushResult(done.oid, done.oid != there.sha, removed, done.pr_url or page(request.repo))
+
+
+def _compare(api: Any, request: PushRequest, commit: str, sent: Mapping[str, Path]) -> None:
+    """Make sure that a commit holds what was sent.
+
+    Raises:
+        HubError: it holds something else.
+    """
+    repo = request.repo
+    try:
+        with hub_errors(repo, request.token, commit):
+            held = listing(api, repo, commit)
+    except HubUnreachable as error:
+        log.warning("%s was pushed, but could not be compared with what was sent: %s", repo, error)
+        return
+    other = [
+        name
+        for name, path in sent.items()
+        if held.sizes.get(name) != path.stat().st_size
+        or (name in held.digests and content_digest(path, held.digests[name]) != held.digests[name])
+    ]
+    if other:
+        raise HubError(
+            f"the Hub holds something else than was sent as {either(other[:3], 'and')}: look at"
+            f" {page(repo)}/tree/{commit}, then push again"
+        )
 
 
 def _check_card(folder: Path, repo: str) -> None:
@@ -112,7 +144,7 @@ def _check_card(folder: Path, repo: str) -> None:
     answer = get_session().post(f"{ENDPOINT}/api/validate-yaml", json=asked)
     if answer.status_code == 400:
         said = printable(_wrong(answer.text), 300)
-        raise HubError(f"the Hub refuses the card of {folder} for {repo}: {said}; see ganzoo card")
+        raise HubError(f"the Hub refuses the card of the model for {repo}: {said}; see ganzoo card")
     hf_raise_for_status(answer)
 
 

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.files.untrusted import quoted
-from ganzoo.files.write import atomic_folder, check_writable, lock, write_text
-from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, LOCK, MOST_FILES, PUBLISHED_FOLDERS, checkpoints, largest
+from ganzoo.files.untrusted import file_digest, quoted
+from ganzoo.files.write import atomic_folder, check_writable, lock, private_copy, remove_torn, write_text
+from ganzoo.folder.layout import (
+    CARD,
+    CONFIG,
+    DISCRIMINATOR,
+    LOCK,
+    MODEL,
+    MOST_FILES,
+    PUBLISHED_FOLDERS,
+    checkpoints,
+    largest,
+)
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import write_tensors
 from ganzoo.hub.push import PushRequest, PushResult, send
 
 LICENCE = "apache-2.0"
+
+log = logging.getLogger("ganzoo")
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,10 @@ def push(
         if not dry_run:
             request.check()
             stack.enter_context(lock(folder.path))
+            remove_torn(folder.path)
         chosen = _licence(folder, license)
         folder.load()  # what cannot be loaded is not published
+        _ = folder.digest  # of what was loaded: hashed once, and what is sent is compared with it
         _check_scored(folder, unscored)
         if os.path.lexists(folder.path / CARD):
             _check_card(folder)
@@ -84,7 +99,39 @@ def push(
         manifest = pack(folder, chosen, with_discriminator)
         if show is not None:
             show(manifest)
-        return None if dry_run else send(folder.path, list(manifest.sizes), request, manifest.summary)
+        return None if dry_run else _send(folder, manifest, request)
+
+
+def _send(folder: ModelFolder, manifest: Manifest, request: PushRequest) -> PushResult:
+    """Send files as they are now, whatever is written to the folder meanwhile.
+
+    Raises:
+        ModelError: the weights are no longer those that were checked.
+        HubError: what the Hub refused, or holds otherwise than it was sent.
+    """
+    names = list(manifest.sizes)
+    with private_copy(folder.path, names) as copy:
+        _refuse_other_weights(copy, folder)
+        _check_card(ModelFolder(copy))
+        result = send(copy, names, request, manifest.summary)
+    with suppress(ModelError):
+        if file_digest(folder.path / MODEL) == folder.digest:
+            return result
+    log.warning("%s changed while it was sent: what is published is the file as it was before", folder.path / MODEL)
+    return result
+
+
+def _refuse_other_weights(copy: Path, folder: ModelFolder) -> None:
+    """Refuse a copy of weights that is not of those that were read, scored and checked.
+
+    Raises:
+        ModelError: something else writes to the folder.
+    """
+    if file_digest(copy / MODEL) != folder.digest:
+        raise ModelError(
+            f"{folder.path / MODEL} changed while it was to be published, so nothing was: wait until what writes it is"
+            " done, then do this again"
+        )
 
 
 def export(
@@ -110,10 +157,12 @@ def export(
     check_target(target, ", or an organisation/name of the Hub")
     chosen = _licence(folder, license)
     folder.load()
+    _ = folder.digest  # of what was loaded
     _check_scored(folder, unscored)
     manifest = pack(folder, chosen, with_discriminator)
     with atomic_folder(target) as copy:
         copy_files(folder.path, copy, manifest.sizes)
+        _refuse_other_weights(copy, folder)
         _write(ModelFolder(copy, folder.config), chosen, target.name, False)
     return manifest
 

@@ -219,6 +219,110 @@ def test_somebody_elses_change_meanwhile_is_not_lost(owner, model, monkeypatch):
     assert "theirs.txt" in owner.repos[REPO].head()
 
 
+# --- folders that change meanwhile ------------------------------------------------------------------------------
+
+
+def cut(folder):
+    os.truncate(folder / "model.safetensors", (folder / "model.safetensors").stat().st_size - 100)
+
+
+def rewritten(folder):
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-2] ^= 1
+    (folder / "model.safetensors").write_bytes(data)
+
+
+def removed(folder):
+    (folder / "model.safetensors").unlink()
+
+
+CHANGES = [cut, rewritten, removed]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_weights_that_change_while_they_are_sent_are_published_as_they_were_checked(owner, model, change, monkeypatch):
+    """The server takes whatever comes, as a store behind signed addresses does."""
+    before, handler = (model / "model.safetensors").read_bytes(), owner.http.RequestHandlerClass
+
+    def upload(self, oid):
+        owner.objects[oid] = self.request_seen.body
+        return 200, b"", {}
+
+    def batch(self, name):
+        change(model)
+        monkeypatch.setattr(handler, "batch", plain)
+        return plain(self, name)
+
+    plain = handler.batch
+    monkeypatch.setattr(handler, "upload", upload)
+    monkeypatch.setattr(handler, "batch", batch)
+    result = run("push", model, REPO)
+    assert owner.repos[REPO].head()["model.safetensors"] == before
+    assert "changed while it was sent: what is published is the file as it was before" in result.stderr
+    assert not list(model.glob(".new-*"))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("target", [REPO, "./exported"])
+def test_weights_that_change_before_they_are_sent_are_not_published(
+    owner, model, tmp_path, change, target, monkeypatch
+):
+    from ganzoo.publish import push
+
+    pack = push.pack
+
+    def meanwhile(*given):
+        found = pack(*given)
+        change(model)
+        return found
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(push, "pack", meanwhile)
+    assert re.search(r"changed while it was to be published|cannot write", refused("push", model, target))
+    assert not owner.calls("PUT") and not owner.calls("POST", "/commit/")
+    assert not list(tmp_path.rglob(".new-*")) and not (tmp_path / "exported").exists()
+
+
+def test_what_the_hub_holds_is_compared_with_what_was_sent(owner, model, monkeypatch):
+    import hub_server
+
+    handler = owner.http.RequestHandlerClass
+    plain = handler.verify
+
+    def verify(self):  # it loses a bit of what it took
+        oid = self.json()["oid"]
+        owner.objects[oid] = hub_server.flip(owner.objects[oid])
+        return 200, {}, {}
+
+    monkeypatch.setattr(handler, "verify", verify)
+    assert "the Hub holds something else than was sent as model.safetensors" in refused("push", model, REPO)
+    monkeypatch.setattr(handler, "verify", plain)
+    owner.objects.clear()
+    run("push", model, REPO)
+    assert owner.repos[REPO].head()["model.safetensors"] == (model / "model.safetensors").read_bytes()
+
+
+def test_a_push_that_was_killed_leaves_nothing_to_publish(owner, model):
+    (model / ".new-1-copy").mkdir()
+    (model / ".new-1-copy" / "model.safetensors").write_bytes(b"x")
+    assert ".new-" not in run("push", model, REPO).stdout and not list(model.glob(".new-*"))
+
+
+@pytest.mark.parametrize("change", [cut, rewritten])
+def test_a_digest_is_that_of_the_weights_that_were_loaded(model, change):
+    """A score, or a picture of a card, is recorded for the weights that it was made from."""
+    folder = ModelFolder(model)
+    folder.load()
+    change(model)
+    with pytest.raises(ganzoo.GanzooError, match="was changed while it was being read: wait until"):
+        _ = folder.digest
+    folder, other = ModelFolder(saved(model.parent / "other", seed=9)), model.parent / "third"
+    first = folder.digest
+    os.replace(saved(other, seed=3) / "model.safetensors", folder.path / "model.safetensors")
+    folder.load()
+    assert folder.digest != first
+
+
 # --- what is refused --------------------------------------------------------------------------------------------
 
 
