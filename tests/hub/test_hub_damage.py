@@ -178,10 +178,10 @@ def test_pull_reads_the_weights_before_it_says_yes(hub, tmp_path, change, said):
 
 
 def test_pull_of_a_shipped_model_reads_its_weights_too(hub, tmp_path, monkeypatch):
-    from ganzoo.hub import shipped
+    from ganzoo.registry import loading
 
     folder = saved(tmp_path / "model_cards" / "little")
-    monkeypatch.setattr(shipped, "BESIDE", tmp_path)
+    monkeypatch.setattr(loading, "BESIDE", tmp_path)
     (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
     assert "is torn" in ganzoo_says("pull", "little", tmp_path / "mine", status=1).stderr
     assert not (tmp_path / "mine").exists()
