@@ -9,8 +9,9 @@ one process downloads or scores may take far longer than a step.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from itertools import count
@@ -20,7 +21,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ganzoo.distributed.batch import World, collective, use_world, world
+from ganzoo.distributed import hosts
+from ganzoo.distributed.batch import Lost, World, collective, use_world, world
 from ganzoo.distributed.launch import Launch, launched
 from ganzoo.errors import GanzooError, RunError, UsageError
 
@@ -41,18 +43,23 @@ def join_world(device: str | None = None) -> Iterator[World]:
 
     Raises:
         UsageError: the environment or the device does not suit several processes.
-        RunError: the others cannot be reached.
+        RunError: the others cannot be reached, or do not come.
         Lost: one of them ended.
     """
     launch = launched()
     if launch.size == 1:
         yield world()
         return
+    seconds, before = hosts.link_seconds(), hosts.open_sockets()
     store = _store(launch)
-    with _said_once(store):
+    with _said_once(store, launch):
+        if launch.several_hosts:
+            hosts.meet(launch, store)
         control = _join(launch, store)
+        if launch.several_hosts:
+            hosts.drop_when_silent(hosts.open_sockets() - before, seconds)
     try:
-        with use_world(World(launch.rank, launch.size, control)) as joined, _said_once(store):
+        with use_world(World(launch.rank, launch.size, control)) as joined, _said_once(store, launch):
             choose_gpu(launch, device)
             yield joined
     finally:
@@ -66,7 +73,7 @@ def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:
         dist.init_process_group(backend, store=store, rank=launch.rank, world_size=launch.size, timeout=ANSWER)
         return dist.new_group(backend="gloo", timeout=CONTROL_TIMEOUT)  # type: ignore[return-value]
     except RuntimeError as error:
-        raise _unreachable(error) from error
+        raise _unreachable(error, launch) from error
 
 
 @cache
@@ -75,7 +82,7 @@ def _meeting_point() -> dist.Store:
     try:
         return next(iter(dist.rendezvous("env://", timeout=ANSWER)))[0]
     except (RuntimeError, ValueError) as error:
-        raise _unreachable(error) from error
+        raise _unreachable(error, launched()) from error
 
 
 def _store(launch: Launch) -> dist.Store:
@@ -83,9 +90,12 @@ def _store(launch: Launch) -> dist.Store:
     return dist.PrefixStore(f"ganzoo-{launch.attempt}-{next(_worlds)}", _meeting_point())
 
 
-def _unreachable(error: Exception) -> RunError:
+def _unreachable(error: Exception, launch: Launch) -> RunError:
     reason = str(error).strip().splitlines()[0]
-    return RunError(f"cannot reach the other processes of this run ({reason}); start them all with torchrun")
+    way_out = "start them all with torchrun"
+    if launch.several_hosts:
+        way_out += f", and on every machine set {hosts.INTERFACE} to the interface that leads to the others"
+    return RunError(f"cannot reach the other processes of this run ({reason}); {way_out}")
 
 
 def choose_gpu(launch: Launch, device: str | None) -> None:
@@ -107,18 +117,36 @@ def choose_gpu(launch: Launch, device: str | None) -> None:
 
 
 @contextmanager
-def _said_once(store: dist.Store) -> Iterator[None]:
-    """Mark an error that another process spoke of first."""
+def _said_once(store: dist.Store, launch: Launch) -> Iterator[None]:
+    """Mark an error that another process of this machine spoke of first, and tell the other machines of the first one.
+
+    Whoever only finds that another process is gone hears from the store what ended that one, and says so too.
+    """
     try:
         yield
     except BaseException as error:
-        try:
-            elsewhere = store.add("said", 1) > 1
-        except RuntimeError:  # the store went down with its process: better twice than never
-            elsewhere = False
-        if isinstance(error, (GanzooError, OSError)):
-            error.said_elsewhere = elsewhere  # type: ignore[union-attr]
-        raise
+        cause, elsewhere = None, False
+        with suppress(RuntimeError):  # the store went down with its process: better twice than never
+            cause = _first_failure(store, error)
+            elsewhere = store.add(f"said-{launch.host}", 1) > 1
+        told = Lost(f"{error}; {cause}") if cause is not None else error
+        if isinstance(told, (GanzooError, OSError)):
+            told.said_elsewhere = elsewhere  # type: ignore[union-attr]
+        if told is error:
+            raise
+        raise told from error
+
+
+def _first_failure(store: dist.Store, error: BaseException) -> str | None:
+    """What the process said that failed first, where an error is only that it is gone; else the error is noted."""
+    if isinstance(error, Lost):
+        if not store.check([hosts.FAILED]):
+            return None
+        host, text = json.loads(store.get(hosts.FAILED))
+        return f"{host} says: {text}"
+    text = str(error) if isinstance(error, (GanzooError, OSError)) else f"{type(error).__name__}: {error}"
+    store.compare_set(hosts.FAILED, "", json.dumps([socket.gethostname(), text]))
+    return None
 
 
 # --- agreeing -----------------------------------------------------------------------------------------------
@@ -148,6 +176,19 @@ def broadcast_object(value: Any) -> Any:
     text = json.dumps(value).encode() if processes.first else b""
     letters = torch.frombuffer(bytearray(text.ljust(all_reduce_max(len(text)))), dtype=torch.uint8)
     return json.loads(bytes(_from_first(letters).numpy()))
+
+
+def gather_objects(value: Any) -> list[Any]:
+    """Every process's ``value`` by rank, in every process, as JSON hands it on; of a single process ``[value]``."""
+    processes = world()
+    if processes.size == 1:
+        return [value]
+    text = json.dumps(value).encode()
+    letters = torch.frombuffer(bytearray(text.ljust(all_reduce_max(len(text)))), dtype=torch.uint8)
+    found = [torch.empty_like(letters) for _ in range(processes.size)]
+    with collective():
+        dist.all_gather(found, letters, group=processes.control)
+    return [json.loads(bytes(each.numpy())) for each in found]
 
 
 def _from_first(tensor: Tensor) -> Tensor:

@@ -20,12 +20,29 @@ class Launch:
         size: how many there are.
         local_rank: its number among those of this machine.
         attempt: how often all were started before; torchrun does so again where ``--max-restarts`` says.
+        local_size: how many there are on this machine; all of them where no launcher says so.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
     attempt: int = 0
+    local_size: int = 1
+
+    @property
+    def host(self) -> int:
+        """The machine, by the rank of the first process on it."""
+        return self.rank - self.local_rank
+
+    @property
+    def beside_first(self) -> bool:
+        """Whether the first process of all, which writes the run, is on this machine."""
+        return self.host == 0
+
+    @property
+    def several_hosts(self) -> bool:
+        """Whether some of the processes are on other machines."""
+        return self.local_size < self.size
 
 
 def _number(name: str, otherwise: int) -> int:
@@ -46,18 +63,22 @@ def launched() -> Launch:
     rank, size = _number("RANK", 0), _number("WORLD_SIZE", 1)
     if rank >= size:
         raise UsageError(f"the environment says RANK={rank} and WORLD_SIZE={size}; ranks go from 0 to {size - 1}")
-    return Launch(rank, size, _number("LOCAL_RANK", rank), _number("TORCHELASTIC_RESTART_COUNT", 0))
+    attempt, local_size = _number("TORCHELASTIC_RESTART_COUNT", 0), _number("LOCAL_WORLD_SIZE", size)
+    return Launch(rank, size, _number("LOCAL_RANK", rank), attempt, local_size)
 
 
 def said_elsewhere(error: BaseException | None = None) -> bool:
-    """Whether another process says this: what several processes meet, a person reads once.
+    """Whether another process says this: what several processes meet, a person reads once, an error once a machine.
 
-    An error knows by its attribute ``said_elsewhere``; everything else is said by the first process.
+    An error knows by its attribute ``said_elsewhere``, else the first process of each machine says it, as each has a
+    terminal; everything else is said by the first process of all.
     """
     elsewhere = getattr(error, "said_elsewhere", None)
     if elsewhere is not None:
         return bool(elsewhere)
-    return os.environ.get("RANK", "0") != "0" and "WORLD_SIZE" in os.environ
+    rank = os.environ.get("RANK", "0")
+    number = rank if error is None else os.environ.get("LOCAL_RANK", rank)
+    return number != "0" and "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
 def must_say(error: BaseException) -> bool:

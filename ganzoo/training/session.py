@@ -10,6 +10,7 @@ from typing import Any
 from ganzoo.data import prefetch, resident
 from ganzoo.distributed.batch import Lost, world
 from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
+from ganzoo.distributed.launch import launched
 from ganzoo.errors import RunError
 from ganzoo.folder.layout import checkpoints
 from ganzoo.folder.scores import Score
@@ -79,9 +80,7 @@ class Session:
         except NotFinite as error:
             raise RunError(f"{error}; {self.way_out()}") from error
         except Lost as error:
-            last = max(checkpoints(self.folder), default=0)
-            again = f"ganzoo train --resume {self.folder}"
-            raise Lost(f"step {trainer.step:,}: {error}; step {last:,} is saved: go on with {again}") from error
+            raise Lost(f"step {trainer.step:,}: {error}; {self.what_is_left()}") from error
 
     # --- steps ----------------------------------------------------------------------------------------------
 
@@ -178,6 +177,14 @@ class Session:
         if word != OVER:
             again = f"ganzoo train --resume {self.folder}"
             raise Interrupted(f"stopped at step {self.trainer.step:,} and saved; go on with: {again}", word)
+
+    def what_is_left(self) -> str:
+        """What is saved when another process is lost, and how to go on; the folder is where the first process is."""
+        again = f"ganzoo train --resume {self.folder}"
+        if not launched().beside_first:
+            first = self.job.run_json["host"]
+            return f"what is saved is in {self.folder} on {first}: start every machine again with {again}"
+        return f"step {max(checkpoints(self.folder), default=0):,} is saved: go on with {again}"
 
     def left(self, seconds: float) -> float:
         """Seconds that are left at ``seconds`` per step."""

@@ -28,6 +28,7 @@ from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import fork as forking
 from ganzoo.training import resume as resuming
 from ganzoo.training import setup
+from ganzoo.training.alike import refuse_unlike
 from ganzoo.training.checkpoint import State, drop_after, load_training
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
@@ -121,6 +122,7 @@ def run_training(config: TrainConfig) -> Run:
     """What :func:`train` does, for a config that was made before."""
     checked_sinks(config.log or ())
     with preserved_randomness(), join_world(config.device) as joined:
+        refuse_unlike(config)
         if not joined.first:  # this process works on the run that the first one begins, resumes or forks
             return _finished(*follow(config.data, config.device))
         folder = _run_to_resume(config)

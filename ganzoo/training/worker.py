@@ -14,12 +14,14 @@ from typing import Any
 from ganzoo.data import DataRequest, open_data
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
+from ganzoo.errors import RunError
 from ganzoo.folder.building import build_from
 from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.training import resume
+from ganzoo.training.alike import other_data, refuse_other_precision
 from ganzoo.training.evaluation import divided
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job
@@ -77,9 +79,13 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     folder = Path(where)
     gan = build_from(config_json, folder, "cpu")
     precision = choose_precision(str(gan.plan["precision"]), choose_device(device))
+    refuse_other_precision(run_json, precision)
     wanted = DataRequest(**shape_of(config_json), skip_bad=bool(run_json["skip_bad"]))
     opened = in_rank_order(lambda: open_data(run_json["data"] if data is None else data, wanted))
-    resume.refuse_other_data(folder, config_json, opened)
+    try:
+        resume.refuse_other_data(folder, config_json, opened)
+    except RunError as error:
+        raise other_data(run_json, config_json, opened) from error
     train, _ = divided(HoldOut.read(config_json, folder / CONFIG), opened)
     intervals = Intervals(**{**given, "log": ()})
     setup = Setup(gan.plan, train, int(config_json["seed"]), precision, intervals)

@@ -175,7 +175,7 @@ def test_the_environment_says_who_is_who(monkeypatch):
     assert launched() == Launch() and not said_elsewhere()
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert launched() == Launch(3, 4, 1) and said_elsewhere(GanzooError("x"))
+    assert launched() == Launch(3, 4, 1, 0, 4) and said_elsewhere(GanzooError("x"))
     error = GanzooError("x")
     error.said_elsewhere = False
     assert not said_elsewhere(error)
