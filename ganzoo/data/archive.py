@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
@@ -56,8 +57,12 @@ class ZipPictures(Pictures):
         """See :meth:`Pictures.peek`; reads no more of the member than its header."""
         return open_picture(self.archive.open(self.names[index]), self.names[index])
 
+    def digest(self, index: int) -> bytes:
+        """See :meth:`Pictures.digest`; the zip's checksum is checked."""
+        return sha256(_bounded(self.archive, self.names[index], MAX_MEMBER_BYTES)).digest()
+
     def stamp(self, index: int) -> str:
-        """Name, size and CRC-32."""
+        """See :meth:`Pictures.stamp`: name, size and CRC-32."""
         info = self.archive.getinfo(self.names[index])
         return f"{info.filename}\0{info.file_size}\0{info.CRC:08x}"
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.compat.lookup import old_names
-from ganzoo.data.dataset import DataRequest, ImageData
+from ganzoo.data.dataset import FILES, PIXELS, DataRequest, ImageData
 from ganzoo.data.decode import UNREADABLE, central, cropped, is_deep, is_grey, planes, upright, why
 from ganzoo.data.formats import SHOWN
 from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
@@ -74,8 +74,13 @@ class Pictures(ABC):
         """Open a picture for its header only."""
         return self.read(index)
 
+    def digest(self, index: int) -> bytes:
+        """sha256 of what is in a picture: of its encoded bytes where the source has them, else of its pixels."""
+        with self.read(index) as image:
+            return sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).digest()
+
     def stamp(self, index: int) -> str:
-        """What identifies a picture without decoding it: name, size, checksum."""
+        """Name and size, or checksum: what ganzoo 0.1 knew pictures by that did not fit in memory."""
         return self.names[index]
 
 
@@ -290,12 +295,23 @@ class _Collector:
         return LazyImages((len(good), channels, height, width), decode, self.request.workers)
 
 
-def _files_fingerprint(pictures: Pictures, good: list[int], labels: Tensor | None, images: Images, bits: int) -> str:
-    digest = sha256((repr(images.shape) + ("" if bits == 8 else f" {bits} bits")).encode())
+def _files_fingerprints(pictures: Pictures, good: list[int], labels: Tensor | None, found: _Found) -> tuple[str, str]:
+    """Fingerprints over the bytes of the files, and over their names and sizes as ganzoo 0.1 had it."""
+    digests = dict[int, bytes]()
+    wanted = set(good)
+
+    def one(index: int) -> None:
+        if index in wanted:
+            digests[index] = pictures.digest(index)
+
+    for_each(pictures, one, f"reading {pictures.where}", skip_bad=False)
+    start = (repr(found.images.shape) + ("" if found.bits == 8 else f" {found.bits} bits")).encode()
+    content, former = sha256(b"content " + start), sha256(start)
     for position, index in enumerate(good):
         label = -1 if labels is None else labels[position].tolist()
-        digest.update(f"{pictures.stamp(index)}\0{label}\n".encode())
-    return f"files-sha256:{digest.hexdigest()}"
+        content.update(digests[index] + f" {label}\n".encode())
+        former.update(f"{pictures.stamp(index)}\0{label}\n".encode(errors="surrogateescape"))
+    return f"{FILES}:{content.hexdigest()}", f"{FILES}:{former.hexdigest()}"
 
 
 def collect_pictures(
@@ -332,7 +348,9 @@ def collect_pictures(
     if pictures.labels is not None:
         dtype = torch.int64 if pictures.label_kind == "class" else torch.float32
         labels = torch.tensor([pictures.labels[index] for index in good], dtype=dtype)
-    lazy = isinstance(found.images, LazyImages)
+    kind = request.fingerprint_kind or (FILES if isinstance(found.images, LazyImages) else PIXELS)
+    # Without one, ImageData makes the fingerprint of pixels, whether they are in memory or have to be decoded for it.
+    own, former = _files_fingerprints(pictures, good, labels, found) if kind == FILES else ("", "")
     return ImageData(
         name=name,
         images=found.images,
@@ -341,7 +359,8 @@ def collect_pictures(
         label_kind=pictures.label_kind,
         flip=flip,
         licence=licence,
-        fingerprint=_files_fingerprint(pictures, good, labels, found.images, found.bits) if lazy else "",
+        fingerprint=own,
+        former=(own, former),
         native=found.native,
         bits=found.bits,
         steps=steps,

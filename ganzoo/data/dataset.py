@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ from ganzoo.gan.inputs import SOURCE, prepared
 from ganzoo.registry.cache import default_root
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
+
+PIXELS, FILES = "sha256", "files-sha256"
+"""Kinds of fingerprints: over decoded pixels, and over the bytes of the files."""
+
+HASHED_BYTES = 64 * 2**20  # decoded images that are in memory at once for a fingerprint
+
+
+def kind_like(fingerprint: object) -> str | None:
+    """The kind of a fingerprint, to ask for the same of other data; None for what is none."""
+    kind = fingerprint.partition(":")[0] if isinstance(fingerprint, str) else None
+    return kind if kind in (PIXELS, FILES) else None
 
 
 def _number_in(path: str, key: str = "") -> int | None:
@@ -57,6 +69,8 @@ class DataRequest:
         memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
         workers: threads that decode pictures; what they make does not depend on their number.
         bits: of each value, 8 or 16; None for the data set's own.
+        fingerprint_kind: ``sha256`` or ``files-sha256``, to compare with data that has such a fingerprint; None for
+            what is cheaper, which depends on the memory.
         label_kind: what labels are, ``class``, ``multilabel`` or ``continuous``, for data in Python that do not say it;
             of other data it is only checked.
     """
@@ -70,8 +84,11 @@ class DataRequest:
     workers: int = DECODERS
     bits: int | None = None
     label_kind: str | None = None
+    fingerprint_kind: str | None = None
 
     def __post_init__(self) -> None:
+        if self.fingerprint_kind not in (None, PIXELS, FILES):
+            raise UsageError(f"a fingerprint is {PIXELS} or {FILES}, not {self.fingerprint_kind!r}")
         if self.label_kind not in (None, *LABEL_KINDS):
             raise UsageError(f"label_kind={self.label_kind!r} does not work: it is {either(LABEL_KINDS)}")
         if self.resolution is not None:
@@ -116,8 +133,9 @@ class ImageData:
         label_kind: ``class``, ``multilabel`` (vectors of 0 and 1) or ``continuous``.
         flip: whether a mirrored image is as real as the original.
         licence: what is known of the terms of use.
-        fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over names, sizes and checksums of
-            the files when the images are decoded on demand.
+        fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over the bytes of the files and labels,
+            by default when the images are decoded on demand. It follows content alone, not names.
+        former: such a fingerprint, and what ganzoo 0.1 had in its place, over names and sizes of the files.
         split: ``"train"``, ``"test"``, ...; ``"all"`` for data that has no splits, such as a folder.
         native: height and width of the pictures before resizing; the most common ones where they differ.
         steps: how long to train on it by default; None for no opinion.
@@ -147,6 +165,7 @@ class ImageData:
     valid: Mapping[str, Any] = field(default_factory=dict)
     bits: int = 8
     label_kind: str = LABEL_KINDS[0]
+    former: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape
@@ -193,6 +212,11 @@ class ImageData:
                 raise DataError(f"{self.name} has unpaired {name} that go with no images: call them like theirs_{name}")
             if len(column) != pictures[of].shape[0]:
                 raise DataError(f"{self.name} has {pictures[of].shape[0]} of {of} and {len(column)} of {name}")
+
+    def is_known_as(self, fingerprint: object) -> bool:
+        """Whether a fingerprint, such as that in a ``config.json``, is of this data; of the kind that this one has."""
+        now, former = self.former
+        return bool(fingerprint) and fingerprint in (self.fingerprint, former if now == self.fingerprint else None)
 
     @property
     def count(self) -> int:
@@ -277,7 +301,9 @@ def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Imag
 def _add_pixels(digest: Any, images: Images) -> None:
     """Hash the shape and the uint8 pixels, image by image in order."""
     digest.update(repr(tuple(images.shape)).encode())
-    for indices in torch.arange(images.shape[0]).split(1024):  # lazy images are decoded here, some at a time
+    n, *shape = images.shape
+    at_once = max(1, min(1024, HASHED_BYTES // prod(shape)))  # lazy images are decoded here, as memory is short
+    for indices in torch.arange(n).split(at_once):
         digest.update(images.fetch(indices).numpy().tobytes())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from hashlib import sha256
 from pathlib import Path
 
 from PIL import Image
@@ -46,8 +47,16 @@ class FolderPictures(Pictures):
         """See :meth:`Pictures.read`."""
         return open_picture(self.folder / self.names[index])
 
+    def digest(self, index: int) -> bytes:
+        """See :meth:`Pictures.digest`."""
+        digest = sha256()
+        with (self.folder / self.names[index]).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.digest()
+
     def stamp(self, index: int) -> str:
-        """Name and size in bytes, from which the fingerprint of images that do not fit in memory is made."""
+        """See :meth:`Pictures.stamp`: name and size in bytes."""
         return f"{self.names[index]}\0{(self.folder / self.names[index]).stat().st_size}"
 
 

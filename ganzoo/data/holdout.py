@@ -87,7 +87,7 @@ class HoldOut:
         Raises:
             DataError: ``data`` is not the data set that they are of.
         """
-        if data.fingerprint != self.of or data.count - self.count < LEAST:
+        if not data.is_known_as(self.of) or data.count - self.count < LEAST:
             raise DataError(f"{data.name} is not the data that {self.count:,} images were held out of")
         rows = {name: self._rows(column.shape[0], data.count, name) for name, column in _pictures(data).items()}
         rows[""] = self._rows(data.count, data.count)

@@ -6,6 +6,7 @@ Not through torchvision's class, which keeps a pickle of the keys in whatever fo
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,15 @@ class _LmdbPictures(Pictures):
 
     def read(self, index: int) -> Image.Image:
         """See :meth:`Pictures.read`."""
+        return open_picture(io.BytesIO(self._encoded(index)))
+
+    def digest(self, index: int) -> bytes:
+        """See :meth:`Pictures.digest`."""
+        return sha256(self._encoded(index)).digest()
+
+    def _encoded(self, index: int) -> bytes:
         with self.environment.begin() as transaction:
-            return open_picture(io.BytesIO(transaction.get(self.keys[index])))
+            return bytes(transaction.get(self.keys[index]))
 
 
 def _open(folder: Path) -> Any:

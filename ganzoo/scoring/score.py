@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError
@@ -108,20 +109,36 @@ def _number(step: int | str | None, folder: ModelFolder) -> int:
     return folder.config["step"] if step in (None, folder.config["selection"]["chosen"]) else max(folder.bests)
 
 
-def open_split(data: Any, split: str | None, like: GAN | ImageData) -> tuple[ImageData, str]:
+def open_split(
+    data: Any, split: str | None, like: GAN | ImageData, fingerprint: object = None
+) -> tuple[ImageData, str]:
     """Real images of the shape and bits of ``like``, and what records call the part of the data that they are.
 
     A folder, zip or tensor is taken whole; a ``split`` given for it only says what it is. Named data sets are asked
     for the split; ``train`` by default, as published scores have it.
+
+    Args:
+        data: as ``--data`` takes it.
+        split: of it.
+        like: a model, or other data.
+        fingerprint: that the images are compared with; that of ``like``, or of what it learned from, by default.
     """
     size: dict[str, Any] = {"resolution": like.size, "channels": like.channels, "bits": like.bits}
+    size["fingerprint_kind"] = kind_like(fingerprint or _known_by(like))
     if not isinstance(data, str) or is_path(data):
         return open_data(data, DataRequest(split="all", **size)), split or "all"
     wanted = split or "train"
     return open_data(data, DataRequest(split=wanted, **size)), wanted
 
 
-def open_real(data: Any, split: str | None, model: GAN | ImageData) -> tuple[ImageData, str]:
+def _known_by(like: GAN | ImageData) -> object:
+    """The fingerprint of data, or of what a model learned from."""
+    return like.fingerprint if isinstance(like, ImageData) else _config(like)["dataset"].get("fingerprint")
+
+
+def open_real(
+    data: Any, split: str | None, model: GAN | ImageData, fingerprint: object = None
+) -> tuple[ImageData, str]:
     """Real images as :func:`open_split` gives them; ``valid`` is what the model's own training held out, if it did.
 
     Raises:
@@ -129,9 +146,9 @@ def open_real(data: Any, split: str | None, model: GAN | ImageData) -> tuple[Ima
     """
     held = held_out_of(model)
     if held is None or split != VALID:
-        return open_split(data, split, model)
-    whole, _ = open_split(data, None, model)
-    if whole.fingerprint != held.of:
+        return open_split(data, split, model, fingerprint)
+    whole, _ = open_split(data, None, model, held.of)
+    if not whole.is_known_as(held.of):
         raise UsageError(f"{whole.name} is not the data that the training held images out of: give that as --data")
     return held.divide(whole)[1], VALID
 
@@ -143,8 +160,8 @@ def refuse_trained_on(real: ImageData, split: str, model: GAN | ImageData) -> No
         UsageError: the split is called ``test`` or ``valid``, and holds what the model learned from.
     """
     held = held_out_of(model)
-    learned_from = {_config(model)["dataset"].get("fingerprint"), held.of if held else None} - {None}
-    if split in ("test", VALID) and real.fingerprint in learned_from:
+    learned_from = (_config(model)["dataset"].get("fingerprint"), held.of if held else None)
+    if split in ("test", VALID) and any(map(real.is_known_as, learned_from)):
         raise UsageError(
             f"--split {split}: these images of {real.name} are what the model was trained on: give --split train, or"
             " other images"

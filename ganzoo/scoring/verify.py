@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import ImageData
+from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import printable
@@ -98,18 +99,19 @@ class ScoreVerifier:
                 found[score.identity] = Verification(score, measured_one, reason, self.tolerance)
         return [found[score.identity] for score in recorded]
 
-    def _real(self, split: str, gan: GAN) -> ImageData:
+    def _real(self, split: str, gan: GAN, fingerprint: str) -> ImageData:
         """The real images of a split, of the size that a model draws; opened once."""
-        wanted = (split, gan.image, gan.bits, held_out_of(gan) if split == VALID else None)
+        kind = kind_like(fingerprint)
+        wanted = (split, gan.image, gan.bits, held_out_of(gan) if split == VALID else None, kind)
         if wanted not in self._opened:
-            self._opened[wanted] = open_real(self.data, split, gan)[0]
+            self._opened[wanted] = open_real(self.data, split, gan, fingerprint)[0]
         return self._opened[wanted]
 
     def _measure(self, gan: GAN, scores: Sequence[Score]) -> tuple[list[Score], str]:
         """Scores of one pass, measured again; or none, and the reason."""
         first = scores[0]
-        real = self._real(first.dataset["split"], gan)
-        if real.fingerprint != first.dataset["fingerprint"]:
+        real = self._real(first.dataset["split"], gan, first.dataset["fingerprint"])
+        if not real.is_known_as(first.dataset["fingerprint"]):
             return [], f"{printable(real.name)} is not the data that was scored"
         try:
             selected = choose([score.measured_by for score in scores])

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
+from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.errors import UsageError
 from ganzoo.folder import scores as records
@@ -134,9 +135,9 @@ def held_out(
         return _named(str(intervals.eval_data), train, notes)
     if valid is not None:
         return valid
-    sizes: dict[str, Any] = {"resolution": train.size, "channels": train.channels, "bits": train.bits}
+    like: dict[str, Any] = {"resolution": train.size, "channels": train.channels, "bits": train.bits}
     try:
-        data = open_data(value, replace(request, split=HELD_OUT, **sizes))
+        data = open_data(value, replace(request, split=HELD_OUT, fingerprint_kind=kind_like(train.fingerprint), **like))
     except UsageError:  # it has no such split; that is all that differs from how the training images were opened
         data = train
     if data.fingerprint != train.fingerprint:
@@ -153,7 +154,7 @@ def _named(value: str, train: ImageData, notes: list[str]) -> ImageData:
     from ganzoo.scoring.score import open_split
 
     data, split = open_split(value, HELD_OUT, train)
-    if data.fingerprint not in (train.fingerprint, train.valid.get("of")):
+    if not any(map(data.is_known_as, (train.fingerprint, train.valid.get("of")))):
         return replace(data, split=split)
     notes.append(f"--eval-data {value}: {TRAINED_ON}")
     return replace(data, split=TRAIN)

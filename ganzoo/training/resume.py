@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import ImageData
+from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
 from ganzoo.errors import ModelError, RunError, UsageError, either
@@ -203,10 +204,20 @@ def _values(plan: Plan, name: str) -> list[str]:
     return [write(plan[each]) for each in players or [name]]
 
 
+def learned_from(folder: Path, config: Mapping[str, Any]) -> object:
+    """The fingerprint in ``config.json`` of all the images that a run was given, those that it holds out included."""
+    held = HoldOut.read(config, folder / CONFIG)
+    return held.of if held else config["dataset"].get("fingerprint")
+
+
+def shape_of_data(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """How the data of a run is asked for again: its size, and the kind of fingerprint that it is compared by."""
+    return {**shape_of(config), "fingerprint_kind": kind_like(learned_from(folder, config))}
+
+
 def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) -> None:
     """Refuse to resume on other images than the run was given, those that it holds out among them."""
-    held = HoldOut.read(config, folder / CONFIG)
-    if data.fingerprint != (held.of if held else config["dataset"].get("fingerprint")):
+    if not data.is_known_as(learned_from(folder, config)):
         raise RunError(
             f"{folder} was trained on {config['dataset'].get('name')}, and these {data.count} images are others "
             f"({data.name}); give the same data, or go on with these in a new folder: {fork_hint(folder)} --data ..."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import open_data
+from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
 from ganzoo.distributed.group import join_world
@@ -214,7 +215,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         resuming.refuse_other_frozen(folder, config_json, gan)
         world().part(int(gan.plan["batch"]))
         value, skip_bad = _data_again(folder, before, config)
-        wanted = setup.data_request(config, skip_bad=skip_bad, **shape_of(config_json))
+        wanted = setup.data_request(config, skip_bad=skip_bad, **resuming.shape_of_data(folder, config_json))
         data = open_data(value, wanted)
         resuming.refuse_other_data(folder, config_json, data)
         data, valid = divided(HoldOut.read(config_json, folder / CONFIG), data)
@@ -256,7 +257,8 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     shape = (sizes["resolution"], sizes["channels"], config_json["classes"], config_json["z_dim"])
     forking.refuse_other_networks(assemble(draft, *shape, device="meta"), state, source)
     value, skip_bad = _data_again(source, before, config)
-    wanted = setup.data_request(config, skip_bad=skip_bad, **sizes)
+    before_it = resuming.learned_from(source, config_json)
+    wanted = setup.data_request(config, skip_bad=skip_bad, fingerprint_kind=kind_like(before_it), **sizes)
     data = open_data(value, wanted)
     plan = forking.changed_plan(old, config.recipe, config.given_settings, data.provides, data.train)
     world().part(int(plan["batch"]))
@@ -265,7 +267,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     intervals = setup.intervals_of(config, intervals)
     check_metrics(intervals)
     former = HoldOut.read(config_json, source / CONFIG)
-    same = data.fingerprint == (former.of if former else config_json["dataset"].get("fingerprint"))
+    same = data.is_known_as(before_it)
     # A network has seen what its run did not hold out: only of other data can a fork hold out images of its own.
     data, valid = divided(former if same else new_hold_out(intervals, data, seed, notes), data)
     wanted = setup.data_request(config, skip_bad=skip_bad)

@@ -16,7 +16,6 @@ from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
 from ganzoo.errors import RunError
 from ganzoo.folder.building import build_from
-from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG
 from ganzoo.machine.deterministic import deterministic
 from ganzoo.machine.precision import choose_device, choose_precision
@@ -80,7 +79,7 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
     gan = build_from(config_json, folder, "cpu")
     precision = choose_precision(str(gan.plan["precision"]), choose_device(device))
     refuse_other_precision(run_json, precision)
-    wanted = DataRequest(**shape_of(config_json), skip_bad=bool(run_json["skip_bad"]))
+    wanted = DataRequest(**resume.shape_of_data(folder, config_json), skip_bad=bool(run_json["skip_bad"]))
     opened = in_rank_order(lambda: open_data(run_json["data"] if data is None else data, wanted))
     try:
         resume.refuse_other_data(folder, config_json, opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
@@ -39,6 +40,10 @@ class HalfPictures(Pictures):
             if both.width != 2 * side:
                 raise ValueError(f"it has {both.width} x {side} pixels; A and B side by side are twice as wide as high")
             return both.crop((side, 0, 2 * side, side) if self.right else (0, 0, side, side))
+
+    def digest(self, index: int) -> bytes:
+        """See :meth:`Pictures.digest`."""
+        return sha256(self.pictures.digest(index) + bytes([self.right])).digest()
 
     def stamp(self, index: int) -> str:
         """See :meth:`Pictures.stamp`."""

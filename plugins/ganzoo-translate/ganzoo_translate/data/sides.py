@@ -101,6 +101,10 @@ class ChosenPictures(Pictures):
         """See :meth:`Pictures.peek`."""
         return self.pictures.peek(self.order[index])
 
+    def digest(self, index: int) -> bytes:
+        """See :meth:`Pictures.digest`."""
+        return self.pictures.digest(self.order[index])
+
     def stamp(self, index: int) -> str:
         """See :meth:`Pictures.stamp`."""
         return self.pictures.stamp(self.order[index])
