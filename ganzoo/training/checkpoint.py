@@ -19,14 +19,17 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import field as checked
-from ganzoo.files.untrusted import file_digest, read_json, read_shapes, read_tensors
+from ganzoo.files.untrusted import file_digest, quoted, read_json, read_shapes, read_tensors
 from ganzoo.files.write import atomic_folder, write_json
-from ganzoo.folder.layout import MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
+from ganzoo.folder.layout import CONFIG, MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
 from ganzoo.folder.weights import write_tensors
+from ganzoo.gan.gan import GAN
 from ganzoo.registry.about import install
 
 CHECKPOINT_FORMAT = 1
 KEPT = 2
+MOST_REMEMBERED = 8  # numbers beside the networks, averages and optimisers, for each number of a network
+MOST_SUMS = 100_000  # and those of sums and counters
 
 
 @dataclass
@@ -136,12 +139,18 @@ def load_best(folder: Path, step: int, identity: str) -> State:
     return _read(best_path(folder, step), step, identity)
 
 
-def _read(path: Path, step: int, identity: str) -> State:
+def _check_notes(path: Path, step: int, identity: str) -> dict[str, Any]:
+    """What ``state.json`` says, once it is known to be of this run and step."""
     notes = read_json(path / STATE)
     if checked(notes, "format", int, path) > CHECKPOINT_FORMAT:
         raise ModelError(f"{path} was written by a newer ganzoo: {install(upgrade=True)}")
     if checked(notes, "identity", str, path) != identity or checked(notes, "step", int, path) != step:
-        raise ModelError(f"{path} belongs to another run")
+        raise ModelError(f"{path} belongs to another run, or {CONFIG} was changed since")
+    return notes
+
+
+def _read(path: Path, step: int, identity: str) -> State:
+    notes = _check_notes(path, step, identity)
     if checked(notes, "sha256", str, path) != file_digest(path / STATE_TENSORS):
         raise ModelError(f"{path / STATE_TENSORS} is torn")
     info = checked(notes, "info", dict, path)
@@ -162,6 +171,60 @@ def load_training(folder: Path, identity: str) -> tuple[State, list[str]]:
             wrong.append(str(error))
     found = "; ".join(wrong) or "it was stopped before its first checkpoint"
     raise RunError(f"{folder} cannot be resumed: {found}")
+
+
+def check_fits(gan: GAN, folder: Path, identity: str) -> None:
+    """Refuse a GAN that no checkpoint of a run is of, by what notes and headers say: no weights are read.
+
+    A ``config.json`` that was changed may ask for networks that take minutes to make and more memory than there is.
+
+    Args:
+        gan: as ``config.json`` describes it, on ``meta``.
+        folder: of the run.
+        identity: of what ``config.json`` says.
+
+    Raises:
+        RunError: saying of each checkpoint what it disagrees in.
+    """
+    expected = {f"gan/{name}": tensor for name, tensor in gan.state_dict().items()}
+    wrong: list[str] = []
+    for step, path in reversed(checkpoints(folder).items()):
+        try:
+            _check_header(path, expected)
+            _check_notes(path, step, identity)
+            return
+        except ModelError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise RunError(f"{folder} cannot be resumed: {'; '.join(wrong)}")
+
+
+def _check_header(path: Path, expected: Mapping[str, Tensor]) -> None:
+    """The networks in a checkpoint's header must be those that ``config.json`` describes."""
+    found = read_shapes(path / STATE_TENSORS)
+    networks = {name: tensor for name, tensor in found.items() if name.startswith("gan/")}
+    refuse_other_shapes(expected, networks, path / STATE_TENSORS)
+    rest = sum(tensor.numel() for name, tensor in found.items() if name not in networks)
+    if rest > MOST_REMEMBERED * sum(tensor.numel() for tensor in expected.values()) + MOST_SUMS:
+        raise ModelError(
+            f"{path / STATE_TENSORS} holds {rest:,} numbers beside its networks; no training keeps so many"
+        )
+
+
+def refuse_other_shapes(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors of other names or shapes than ``config.json`` asks for; none of them need be more than a header.
+
+    Raises:
+        ModelError: naming the first that differs, and both shapes.
+    """
+    for name in sorted(expected.keys() | found.keys()):
+        there, here = (list(tensors[name].shape) if name in tensors else None for tensors in (found, expected))
+        if there != here:
+            was, now = ("nothing" if shape is None else str(shape) for shape in (there, here))
+            raise ModelError(
+                f"{path} has {was} for {quoted(name.removeprefix('gan/'))} where {CONFIG} asks for {now}: one of them "
+                "was changed"
+            )
 
 
 def drop_after(folder: Path, step: int) -> None:

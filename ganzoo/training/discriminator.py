@@ -8,12 +8,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganzoo.errors import ModelError, RunError
+from ganzoo.errors import RunError
 from ganzoo.files.untrusted import read_shapes, read_tensors
 from ganzoo.folder.building import build_from
 from ganzoo.folder.layout import STATE_TENSORS, bests, checkpoints
 from ganzoo.folder.weights import plain_state
 from ganzoo.gan.gan import GAN
+from ganzoo.training.checkpoint import refuse_other_shapes
 
 
 def discriminators(gan: GAN) -> dict[str, nn.Module]:
@@ -39,15 +40,15 @@ def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, 
             f"{folder} keeps no training state of step {step}, so there is no discriminator to publish:"
             " push from the folder that it was trained in, or leave out --with-discriminator"
         )
-    saved = read_tensors(state / STATE_TENSORS, read_shapes(state / STATE_TENSORS))
-    networks = discriminators(build_from(config, folder, "cpu"))
+    path = state / STATE_TENSORS
+    found, names = read_shapes(path), discriminators(build_from(config, folder, "meta"))
+    expected = {f"gan/{name}.{key}": t for name, net in names.items() for key, t in net.state_dict().items()}
+    refuse_other_shapes(expected, {key: t for key, t in found.items() if key in expected}, path)
+    saved, networks = read_tensors(path, found), discriminators(build_from(config, folder, "cpu"))
     exported: dict[str, Tensor] = {}
     for name, network in networks.items():
         prefix = f"gan/{name}."
         own = {key.removeprefix(prefix): tensor for key, tensor in saved.items() if key.startswith(prefix)}
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise ModelError(f"{state / STATE_TENSORS} does not hold {name} of this recipe") from error
+        network.load_state_dict(own)
         exported |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
     return exported

@@ -51,16 +51,30 @@ def _set_plain(network: nn.Module, given: Mapping[str, Tensor], source: Path) ->
             getattr(module, key).copy_(given[name])
 
 
-def _networks_of_run(source: Path) -> dict[str, Tensor]:
-    """The networks as trained, out of the last checkpoint that can be read; nothing for a folder without any."""
+def _networks_of_run(source: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The networks as trained, out of the last checkpoint that can be read; nothing for a folder without any.
+
+    Raises:
+        ModelError: by its header, the checkpoint's networks are others than ``own``.
+    """
     for path in reversed(checkpoints(source).values()):
         try:
-            tensors = read_tensors(path / STATE_TENSORS, read_shapes(path / STATE_TENSORS))
+            shapes = read_shapes(path / STATE_TENSORS)
         except ModelError:
             continue
-        averaged = {name[4:]: t for name, t in tensors.items() if name.startswith("ema/")}
-        return {**{name[4:]: t for name, t in tensors.items() if name.startswith("gan/")}, **averaged}
+        _match(own, _of_networks(shapes, own), source)  # before memory is taken for any of it
+        try:
+            return _of_networks(read_tensors(path / STATE_TENSORS, shapes), own)
+        except ModelError:
+            continue
     return {}
+
+
+def _of_networks(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Out of a checkpoint, the tensors of the networks that ``own`` has some of; averaged ones where there are such."""
+    networks = {name.partition(".")[0] for name in own}
+    found = {name[4:]: t for group in ("gan/", "ema/") for name, t in tensors.items() if name.startswith(group)}
+    return {name: tensor for name, tensor in found.items() if name.partition(".")[0] in networks}
 
 
 def _find(source: str | Path) -> ModelFolder:
@@ -79,11 +93,15 @@ def _published_discriminators(gan: GAN, source: Path) -> bool:
     path = source / DISCRIMINATOR
     if not os.path.lexists(path):
         return False
-    given = read_tensors(path, read_shapes(path))
-    networks = discriminators(gan)
-    for name in given:
+    shapes, networks = read_shapes(path), discriminators(gan)
+    for name in shapes:
         if name.partition(".")[0] not in networks:
             raise ModelError(f"{path} holds {quoted(name)}, of no network that this recipe trains; use its recipe")
+    places = {
+        f"{name}.{key}": place for name, network in networks.items() for key, place in plain_places(network).items()
+    }
+    _match({name: getattr(module, key) for name, (module, key) in places.items()}, shapes, source)
+    given = read_tensors(path, shapes)
     for name, network in networks.items():
         own = {key.removeprefix(f"{name}."): tensor for key, tensor in given.items() if key.startswith(f"{name}.")}
         _set_plain(network, own, source)
@@ -111,13 +129,11 @@ def copy_weights(gan: GAN, source: str | Path) -> list[str]:
         _ = model.config  # a folder that is no model is refused here
     except GanzooError as error:
         raise RunError(f"--init {source} does not work: {error}") from error
-    trained = _networks_of_run(model.path)
+    networks: dict[str, Any] = {name: getattr(gan, name) for names in gan.players.values() for name in names}
+    own = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
+    trained = _networks_of_run(model.path, own)
     if trained:
-        networks: dict[str, Any] = {name: getattr(gan, name) for names in gan.players.values() for name in names}
-        own = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
-        given = {name: tensor for name, tensor in trained.items() if name.partition(".")[0] in networks}
-        _match(own, given, model.path)
-        gan.load_state_dict({**gan.state_dict(), **given})
+        gan.load_state_dict({**gan.state_dict(), **trained})
         return []
     published = model.load()
     for name in gan.players["g"]:

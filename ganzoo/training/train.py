@@ -30,7 +30,7 @@ from ganzoo.training import fork as forking
 from ganzoo.training import resume as resuming
 from ganzoo.training import setup
 from ganzoo.training.alike import refuse_unlike
-from ganzoo.training.checkpoint import State, drop_after, load_training
+from ganzoo.training.checkpoint import State, check_fits, drop_after, load_training
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, divided, held_out, new_hold_out
@@ -210,6 +210,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         resuming.refuse_other_seeds(folder, before)
         if config.init is not None:
             raise UsageError(f"--init starts a new run; {folder} holds one: leave out --init, or choose another --out")
+        check_fits(build_from(config_json, folder, "meta"), folder, identity_of(config_json))
         gan, notes = build_from(config_json, folder, "cpu"), list[str]()
         resuming.refuse_other_hyperparameters(folder, config_json, gan.plan, config)
         resuming.refuse_other_frozen(folder, config_json, gan)
