@@ -39,7 +39,7 @@ from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
-    from ganzoo.api import create, info, list, list_models, load
+    from ganzoo.api import create, info, list, list_models, load, register
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
     from ganzoo.gan.game import Game, Turn
@@ -59,6 +59,7 @@ _HOMES = {
     "list": "ganzoo.api",
     "list_models": "ganzoo.api",
     "load": "ganzoo.api",
+    "register": "ganzoo.api",
     "build": "ganzoo.gan.builder",
     "Adversary": "ganzoo.gan.adversary",
     "GAN": "ganzoo.gan.gan",
@@ -122,6 +123,7 @@ __all__ = [
     "list_models",
     "load",
     "nearest",
+    "register",
     "testing",
     "train",
     "within",

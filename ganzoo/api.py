@@ -7,7 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError, either
-from ganzoo.registry.loading import registry
+from ganzoo.registry.loading import register_here, registry
 from ganzoo.registry.lookup import MODELS, Entry, read_kind
 from ganzoo.registry.recipe import KINDS
 
@@ -50,6 +50,31 @@ def info(name: str) -> Entry:
         UnknownPart: with the nearest names.
     """
     return registry().find(name, KINDS)
+
+
+def register(kind: str, name: str, part: Any = None, **declarations: Any) -> None:
+    """Make a part known to this program by name, without a package: for a notebook, or a first try.
+
+    Recipes, :func:`train`, :func:`evaluate` and :meth:`GAN.save` use it like any other part. Another program, and the
+    command line, do not know it: a model in whose generator it stands loads only where the same part is registered
+    too, and a warning says so when one is saved. ``ganzoo new-plugin`` writes a package, which others can install.
+
+    Args:
+        kind: such as ``"loss"``, ``"architecture"`` or ``"metric"``.
+        name: in recipes; one that no other part of the kind has. One that this program registered is replaced.
+        part: what makes it, as the hook of its kind takes it: a class or function, or the text of a preset.
+        declarations: what it needs and brings, such as ``implies=("gp",)``, or ``generator=`` and ``discriminator=`` of
+            an architecture; see :class:`ganzoo.Register`.
+
+    Raises:
+        UsageError: there is no such kind, or ganzoo or an installed package has a part of that name.
+        PluginError: a declaration, or an option of the part, cannot be.
+
+    Example:
+        >>> ganzoo.register("loss", "mine", Mine)
+        >>> ganzoo.train("dcgan+mine", data="digits", steps=200, out="runs/mine")
+    """
+    register_here(kind, name, part, **declarations)
 
 
 def create(name: str, *context: Any, **options: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
 
 
 class GanzooError(Exception):
@@ -79,6 +80,27 @@ def either(names: Iterable[object], joiner: str = "or") -> str:
     """Names as a list in words: ``a``, ``a or b``, ``a, b or c``; ``nothing`` for none."""
     *most, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(most)} {joiner} {last}" if most else last
+
+
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """An argument that counts something, as a whole number.
+
+    Args:
+        name: of the argument, such as ``"batch"``.
+        value: what was given: a number without a fraction, of Python, NumPy or torch; True and False are none.
+        least, most: the range, ends included.
+
+    Raises:
+        UsageError: for anything else, naming the argument, the value and the range.
+    """
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < least or (most is not None and number > most):
+        allowed = f"from {least} up" if most is None else f"from {least} to {most}"
+        raise UsageError(f"{name}={value!r} does not work: it is a whole number {allowed}")
+    return number
 
 
 def within(option: str, value: float | None, least: float, most: float | None = None) -> None:

@@ -11,15 +11,16 @@ from typing import Any
 from packaging.version import Version
 from torch import Tensor, nn
 
-from ganzoo.errors import GanzooError, ModelError, PartMissing, UnknownPart
+from ganzoo.errors import GanzooError, ModelError, PartMissing, UnknownPart, either
 from ganzoo.files.untrusted import printable, quoted, read_tensors
-from ganzoo.folder.config import resolution_of
+from ganzoo.folder.config import UNPACKAGED, resolution_of
 from ganzoo.folder.weights import DTYPES, generator_side, generator_state, make_plain
 from ganzoo.gan.builder import assemble
 from ganzoo.gan.game import Game
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.agreement import refuse_other_parts
 from ganzoo.plan.plan import Plan
+from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY, Recipe
 
 
@@ -34,10 +35,28 @@ def _missing(config: Mapping[str, Any]) -> list[str]:
     return missing
 
 
-def _missing_plugins(config: Mapping[str, Any], folder: Path, error: GanzooError) -> PartMissing:
-    """What to install, as the model has it: a stranger's claim, so quoted and marked as one."""
-    missing = _missing(config)
+def _unregistered(config: Mapping[str, Any]) -> list[str]:
+    """The parts that a model says are in no package, and that this program has not registered either."""
+    missing = []
+    for spelling in config.get(UNPACKAGED, ()):
+        try:
+            registry().find(spelling)
+        except UnknownPart:
+            missing.append(spelling)
+    return missing
+
+
+def _missing_parts(config: Mapping[str, Any], folder: Path, error: GanzooError) -> PartMissing:
+    """What to install or to register, as the model has it: a stranger's claim, so quoted and marked as one."""
+    missing, alone = _missing(config), _unregistered(config)
     hint = f"; as claimed by the model, it needs: pip install {' '.join(missing)}" if missing else ""
+    if alone:
+        kind, _, name = alone[0].partition("/")
+        are = f"{either(alone, 'and')} {'is' if len(alone) == 1 else 'are'}"
+        hint += (
+            f"; as claimed by the model, {are} in no package, but in its author's program: ask for the code,"
+            f" and call ganzoo.register({kind!r}, {name!r}, ...) before loading"
+        )
     return PartMissing(f"{folder} cannot be built: {printable(error)}{hint}")
 
 
@@ -61,11 +80,11 @@ def plan_of(config: Mapping[str, Any], folder: Path, sampling: bool = False) -> 
     """
     try:
         Recipe.parse(config["recipe"])
-        plan = Plan.from_config(config, sampling and bool(_missing(config)))
+        plan = Plan.from_config(config, sampling and bool(_missing(config) or _unregistered(config)))
         refuse_other_parts(plan)
         return plan
     except UnknownPart as error:
-        raise _missing_plugins(config, folder, error) from error
+        raise _missing_parts(config, folder, error) from error
     except GanzooError as error:
         raise ModelError(f"{folder} cannot be built: {printable(error)}") from error
     except (TypeError, ValueError, ArithmeticError, LookupError, AssertionError) as error:

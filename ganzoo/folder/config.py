@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.labels import LABEL_KINDS, kind_in
-from ganzoo.registry.loading import normalised, registry
-from ganzoo.registry.recipe import HEAD_KINDS, Recipe
+from ganzoo.registry.loading import log, normalised, registry
+from ganzoo.registry.recipe import HEAD_KINDS, KINDS, NAME, Recipe
 from ganzoo.registry.sizes import Size, read_size
 
 if TYPE_CHECKING:  # so that commands that only read JSON start without torch
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.plan.plan import Plan
 
 LONGEST_NAME = 200  # of a class
+OWN_LOOP = {"trained": "own loop"}  # the origin of a model that ganzoo did not train: its author's program did
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 BITS = (8, 16)  # of each value of an image
 SELECTIONS = ("last", "best")
@@ -35,6 +36,9 @@ SIZES = {
     "classes": (0, 10_000_000),
     "z_dim": (1, 1_000_000),
 }
+UNPACKAGED = "unpackaged"  # the key of parts that are in no package; only such models have it
+SPELLING = re.compile(rf"(?:{'|'.join(KINDS)})/{NAME.pattern}")
+MOST_UNPACKAGED = 100
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
 
 
@@ -47,9 +51,26 @@ def _entries(plan: Plan) -> Iterable[Entry]:
             yield slot.entry
 
 
+def unpackaged(plan: Plan) -> list[str]:
+    """The parts of a plan, as ``kind/name``, that ``ganzoo.register`` made known to this program alone."""
+    return sorted({entry.spelling for entry in _entries(plan) if not entry.packaged})
+
+
+def warn_of_unpackaged(parts: Sequence[str]) -> None:
+    """Log that others do not have some of a model's parts; nothing where they have all."""
+    if parts:
+        log.warning(
+            "%s: registered in this program alone and in no package, so others cannot load this model, or cannot train"
+            " or score with it, until they register the same; 'ganzoo new-plugin' writes a package",
+            either(parts, "and"),
+        )
+
+
 def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None) -> dict[str, Any]:
     """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
-    others = {entry.distribution: entry.version for entry in _entries(gan.plan) if not entry.built_in}
+    others = {e.distribution: e.version for e in _entries(gan.plan) if e.packaged and not e.built_in}
+    alone = unpackaged(gan.plan)
+    warn_of_unpackaged(alone)
     return {
         "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
@@ -73,6 +94,7 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         "frozen": {},
         "dtype": "float32",
         "license": license,
+        **({UNPACKAGED: alone} if alone else {}),
     }
 
 
@@ -113,6 +135,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
     _check_label_kind(config, path)
     _check_plugins(field(config, "plugins", dict, path), path)
+    _check_unpackaged(config.get(UNPACKAGED, []), path)
     field(config, "dataset", dict, path)
     field(config, "license", (str, type(None)), path)
     return config
@@ -143,6 +166,12 @@ def _newer(config: Mapping[str, Any], path: Path) -> str:
         return f"{said}: {install(at_least=Version(str(config.get('ganzoo'))).public)}"
     except InvalidVersion:
         return f"{said}: {install(upgrade=True)}"
+
+
+def _check_unpackaged(parts: object, path: Path) -> None:
+    known = isinstance(parts, list) and all(isinstance(part, str) and SPELLING.fullmatch(part) for part in parts)
+    if not known or len(parts) > MOST_UNPACKAGED:  # type: ignore[arg-type]
+        raise ModelError(f"{path}: {UNPACKAGED} is {quoted(parts)}; it is a list of parts such as loss/mine")
 
 
 def _check_plugins(plugins: Mapping[str, Any], path: Path) -> None:

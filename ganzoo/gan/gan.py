@@ -7,6 +7,8 @@ means, which parts add to it and how labels enter is settled by the game (see :m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,8 +23,11 @@ from ganzoo.gan.labels import Label, class_number, read
 from ganzoo.gan.priors import PATHS
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
+from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
+
+SAVE = "ganzoo.publish.save:save"
 
 if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
@@ -314,6 +319,47 @@ class GAN(nn.Module):
             if len(column) != n:
                 raise UsageError(f"{len(column)} of {name} for {n} images")
         return convert(self.generate(**inputs, batch=batch), output, self.bits)
+
+    def save(
+        self,
+        folder: str | PathLike[str],
+        *,
+        data: str = "unknown",
+        step: int = 0,
+        seed: int = 0,
+        license: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a model folder that ``ganzoo.load``, ``ganzoo eval`` and ``ganzoo push`` read: for a loop of one's own.
+
+        It holds ``config.json``, the generator side as it is now (average it yourself, if you do), samples of a fixed
+        seed and a card. D and optimisers are not in it: ``torch.save`` keeps those. All of it is there, or nothing.
+
+        Args:
+            folder: a new one; a path that holds nothing yet.
+            data: what it was trained on, in a word or two, for the card; never a path.
+            step: how many steps it was trained.
+            seed: of the training, and of the samples.
+            license: of the weights, such as ``"mit"``; to be chosen when it is pushed, by default.
+            overwrite: replace the model in ``folder`` where that is one of the same recipe and size, saved so before;
+                what was written into its card stays, and scores stay those of the weights that they are of.
+
+        Returns:
+            The folder.
+
+        Raises:
+            UsageError: the folder holds something else, or the networks are no longer those of the recipe.
+            RunError: it cannot be written.
+
+        Example:
+            >>> gan = ganzoo.build("dcgan+sn", resolution=32)
+            >>> ...  # a loop of one's own over gan.G and gan.D
+            >>> gan.save("runs/mine", data="my photos", step=10_000)
+            >>> ganzoo.load("./runs/mine").sample(16, seed=0, output="pil")
+        """
+        # By its name: what writes folders, pictures and cards stands above this room, and builds on it.
+        facts = {"data": data, "step": step, "seed": seed, "license": license}
+        return resolve(SAVE)(self, folder, facts, overwrite)
 
     def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
         """The inputs that a person gave besides noise, by name, as networks take them."""

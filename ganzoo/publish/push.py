@@ -16,6 +16,7 @@ from ganzoo.card.check import known_licences
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import file_digest, quoted
 from ganzoo.files.write import atomic_folder, check_writable, lock, private_copy, remove_torn, write_text
+from ganzoo.folder.config import UNPACKAGED, warn_of_unpackaged
 from ganzoo.folder.layout import (
     CARD,
     CONFIG,
@@ -91,6 +92,7 @@ def push(
         chosen = _licence(folder, license)
         folder.load()  # what cannot be loaded is not published
         _ = folder.digest  # of what was loaded: hashed once, and what is sent is compared with it
+        warn_of_unpackaged(folder.config.get(UNPACKAGED, ()))
         _check_scored(folder, unscored)
         if os.path.lexists(folder.path / CARD):
             _check_card(folder)
@@ -158,6 +160,7 @@ def export(
     chosen = _licence(folder, license)
     folder.load()
     _ = folder.digest  # of what was loaded
+    warn_of_unpackaged(folder.config.get(UNPACKAGED, ()))
     _check_scored(folder, unscored)
     manifest = pack(folder, chosen, with_discriminator)
     with atomic_folder(target) as copy:

@@ -44,6 +44,7 @@ class Entry:
         version: of that package.
         entry_point: its name in the group ``ganzoo``.
         built_in: whether ganzoo itself provides it: how it was registered says so, and not what its package is called.
+        packaged: whether others can install it; not so for what ``ganzoo.register`` made known to this program alone.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Entry:
     version: str = ""
     entry_point: str = ""
     built_in: bool = False
+    packaged: bool = True
 
     @property
     def labelled(self) -> bool:

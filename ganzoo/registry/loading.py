@@ -23,14 +23,14 @@ from typing import Any
 import pluggy
 
 from ganzoo.compat.lookup import warn
-from ganzoo.errors import GanzooError, PluginError, either, nearest
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
 from ganzoo.registry import hookspecs
 from ganzoo.registry.about import DISTRIBUTION, FORMER, NAMES, VERSION, install
 from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import Entry, Plugin
 from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS, PLUGIN_API
-from ganzoo.registry.lookup import Registry
+from ganzoo.registry.lookup import Registry, read_kind
 from ganzoo.registry.namesake import warn_of_namesake
 
 GROUP = "ganzoo"
@@ -38,12 +38,14 @@ COMMANDS = "ganzoo.commands"
 PEERS = "ganzoo.peers"  # of ``ganzoo bench``
 MODELS = "ganzoo.models"
 SELECTION = "GANZOO_PLUGINS"
+THIS_PROGRAM = "this program"  # stands for the package of what :func:`register_here` registered
 LONGEST = 400  # characters of a plugin's error that are shown
 BESIDE = Path(__file__).resolve().parents[2]
 OWN_MODELS = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
 log = logging.getLogger("ganzoo")
 inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
+_here: dict[tuple[str, str], Entry] = {}  # what this program registered for itself, by kind and name
 _used: list[Registry] = []  # what a check in progress goes by in place of what is installed; the last one counts
 
 
@@ -73,6 +75,8 @@ def installed() -> Registry:
     for plugin, name in inline:
         check_distribution(name)
         plugins.append(Plugin(name, name, "0", register(plugin, name, name, "0")))
+    if _here:
+        plugins.append(Plugin(THIS_PROGRAM, THIS_PROGRAM, "", tuple(_here.values())))
     registrations.save()
     made = Registry(plugins, sorted({distribution(point) for point in skipped}), missing, is_model)
     for plugin in made.quarantined:
@@ -243,6 +247,26 @@ def register(plugin: object, name: str, distribution: str, version: str) -> tupl
     for hook in sorted({*OLD_HOOKS.values()} & {caller.name for caller in manager.get_hookcallers(plugin) or []}):
         warn(f"{name}: {hook}", HOOKS["regularizer"], depth=4)
     return tuple(dict.fromkeys(entries.values()))
+
+
+def register_here(kind: str, name: str, build: Any = None, **declarations: Any) -> Entry:
+    """Register one part for this program, without a package; see :func:`ganzoo.register`.
+
+    Raises:
+        UsageError: there is no such kind, or ganzoo or an installed package has a part of that name.
+        PluginError: a declaration, or an option of the part, cannot be.
+    """
+    source: dict[str, Any] = {"distribution": THIS_PROGRAM, "entry_point": THIS_PROGRAM, "packaged": False}
+    entry = replace(make_entry(read_kind(kind), name, build, **declarations), **source)
+    entry.options()  # which says now what could not be read from a recipe
+    for other in installed().entries(entry.kind):
+        clash = {entry.name, *entry.aliases} & {other.name, *other.aliases}
+        if clash and (other.packaged or other.name != entry.name):
+            whose = f"{other.distribution} {other.version}".strip()
+            raise UsageError(f"{entry.kind}/{min(clash)} is a part of {whose} already: give yours another name")
+    _here[entry.kind, entry.name] = entry
+    installed.cache_clear()
+    return entry
 
 
 def _collect(
