@@ -261,7 +261,7 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "wait":
             status, data, headers = 429, {"error": "too many requests"}, {"Retry-After": text}
         elif kind == "json":
-            data = text.encode()
+            data = text.encode("latin-1")
         elif kind in SPOILERS and isinstance(data, bytes):
             data = SPOILERS[kind](data)
         self.send(status, data, headers, int(fault[4:]) if fault.startswith("cut:") else None)

@@ -33,9 +33,7 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
 
     pulled = take(ref, folder, revision, token)
     if pulled.left:
-        click.echo(
-            f"left there: {len(pulled.left):,} pictures and examples, {pulled.left[0]} the first of them", err=True
-        )
+        click.echo(f"left there: {len(pulled.left):,} pictures and examples, from {pulled.left[0]} on", err=True)
     if pulled.missing:
         click.echo(f"{pulled.folder}: {shown(pulled.names)}. Its weights are whole; {printable(pulled.missing)}")
         return

@@ -13,8 +13,8 @@ from ganzoo.errors import HubError, HubUnreachable, UsageError, either
 from ganzoo.files.hub_cache import content_digest
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import CARD, largest
-from ganzoo.hub.client import LOGIN, client, has_token, hub_errors, page
-from ganzoo.hub.download import listing
+from ganzoo.hub.client import LOGIN, ODD_SHAPE, client, has_token, hub_errors, page
+from ganzoo.hub.download import COMMIT, listing
 from ganzoo.hub.references import check_repo
 
 MAIN = "main"
@@ -93,20 +93,42 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
         api = client(request.token)
         _check_card(folder, request.repo)
         there = _prepare(api, request)
-        old = sorted({file.rfilename for file in there.siblings or []} - set(names))
-        removed = tuple(name for name in old if largest(name) is not None)
+        old = {file.rfilename for file in there.siblings or [] if isinstance(file.rfilename, str)} - set(names)
+        removed = tuple(name for name in sorted(old) if largest(name) is not None)
         changes: list[Any] = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
         changes += [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
+        done = _commit(api, request, changes, there.sha, summary)
+        _compare(api, request, done.oid, {name: folder / name for name in names})
+    return PushResult(done.oid, done.oid != there.sha, removed, done.pr_url or page(request.repo))
+
+
+def _commit(api: Any, request: PushRequest, changes: list[Any], parent: str, summary: str) -> Any:
+    """Make the commit; of an answer that says nothing of it, say where it can be seen whether it was made.
+
+    Raises:
+        HubUnreachable: there is no telling.
+    """
+    try:
         done = api.create_commit(
             request.repo,
             changes,
             commit_message=request.message or summary,
             revision=request.revision,
             create_pr=request.create_pr,
-            parent_commit=there.sha,
+            parent_commit=parent,
         )
-        _compare(api, request, done.oid, {name: folder / name for name in names})
-    return PushResult(done.oid, done.oid != there.sha, removed, done.pr_url or page(request.repo))
+        if COMMIT.fullmatch(done.oid):
+            return done
+        error: Exception = ValueError(printable(done.oid, 80))
+    except (*ODD_SHAPE, ValueError) as odd:
+        if isinstance(odd, OSError):  # a refusal, which says what it is
+            raise
+        error = odd
+    raise HubUnreachable(
+        f"the Hub's answers to the push are not understood ({type(error).__name__}: {printable(error, 200)}): see at"
+        f" {page(request.repo)}/commits/{request.revision or MAIN} whether it was made; it may be repeated, and sends"
+        " nothing twice"
+    ) from error
 
 
 def _compare(api: Any, request: PushRequest, commit: str, sent: Mapping[str, Path]) -> None:
@@ -165,12 +187,12 @@ def _prepare(api: Any, request: PushRequest) -> Any:
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        there = api.model_info(request.repo)
+        there = _looked_at(api, request.repo)
     except RepositoryNotFoundError:
         if request.create_pr:
             raise
         api.create_repo(request.repo, private=request.private or None, exist_ok=True)
-        there = api.model_info(request.repo)
+        there = _looked_at(api, request.repo)
     if request.private and not there.private:
         raise HubError(
             f"{request.repo} is there already, and public: change that at {page(request.repo)}/settings first"
@@ -178,7 +200,19 @@ def _prepare(api: Any, request: PushRequest) -> Any:
     if request.revision in (None, MAIN):
         return there
     try:
-        return api.model_info(request.repo, revision=request.revision)
+        return _looked_at(api, request.repo, request.revision)
     except RevisionNotFoundError:
         api.create_branch(request.repo, branch=request.revision, exist_ok=True)
-        return api.model_info(request.repo, revision=request.revision)
+        return _looked_at(api, request.repo, request.revision)
+
+
+def _looked_at(api: Any, repo: str, revision: str | None = None) -> Any:
+    """What is there now, at a commit that has a name.
+
+    Raises:
+        HubUnreachable: the answer names none.
+    """
+    there = api.model_info(repo, revision=revision)
+    if not isinstance(there.sha, str) or not COMMIT.fullmatch(there.sha):
+        raise HubUnreachable(f"the Hub names no commit of {repo}; see {page(repo)}")
+    return there

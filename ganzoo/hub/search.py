@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import EMPTY, KINDS
 
 TAG = "ganzoo"
+MOST_LOOKED_AT = 20_000  # models of the Hub, whatever a server says of further pages
 FID = "fid"
 
 
@@ -122,8 +124,11 @@ def on_the_hub(question: Question, most: int, token: str | None = None) -> list[
     check_reachable()
     with hub_errors("models", token):
         found = client(token).list_models(filter=tags, search=question.text or None, cardData=True, sort="downloads")
-        for info in found:
-            hit = _remote(info)
+        for info in islice(found, MOST_LOOKED_AT):
+            try:
+                hit = _remote(info)
+            except (TypeError, ValueError, AttributeError, OverflowError):
+                continue  # a card that makes no sense
             if question.fits(hit):
                 hits.append(hit)
             if len(hits) == most:
@@ -134,6 +139,7 @@ def on_the_hub(question: Question, most: int, token: str | None = None) -> list[
 def _remote(info: Any) -> Hit:
     """A model as its card describes it; the card is a stranger's, so odd values are left out."""
     tags = [tag for tag in info.tags or [] if isinstance(tag, str)]
+    downloads = info.downloads if isinstance(info.downloads, int) else None
     results = list(_results(info.card_data))
     return Hit(
         "hub",
@@ -142,7 +148,7 @@ def _remote(info: Any) -> Hit:
         data=tuple(tag.removeprefix("dataset:") for tag in tags if tag.startswith("dataset:")),
         scores={name: value for name, _, value in results},
         fid=min((value for _, metric, value in results if metric == FID), default=None),
-        downloads=info.downloads,
+        downloads=downloads,
     )
 
 
