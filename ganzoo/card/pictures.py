@@ -110,9 +110,9 @@ def _labels_of_rows(gan: GAN) -> tuple[Tensor, tuple[str, ...], str]:
         UsageError: the model came without label vectors.
     """
     if gan.label_kind == "class":
-        rows = min(gan.classes, ROWS)
-        which = "class" if rows == gan.classes else f"of the first {rows} of {gan.classes} classes"
-        return torch.arange(rows), gan.class_names[:rows], which
+        drawn = gan.drawn_classes[:ROWS]
+        which = "class" if len(drawn) == gan.classes else f"of {len(drawn)} of {gan.classes} classes"
+        return torch.tensor(drawn), tuple(gan.class_names[number] for number in drawn), which
     vectors = torch.unique(gan.default_labels(ROWS), dim=0)
     names = tuple(written(row, gan.label_kind, gan.class_names) for row in vectors)
     return vectors, names, f"of {len(names)} label vectors of the training"

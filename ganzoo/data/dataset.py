@@ -144,8 +144,11 @@ class ImageData:
         paired: further batch keys with a row for each image: images of the same size, such as ``source``, or tensors.
         bits: of each value: 8 or 16.
         unpaired: further batch keys of images of the same size with an order, and a number, of their own; and tensors
-            with a row for each of these, called after them, such as ``source_label`` for ``source``.
+            with a row for each of these, called after them, such as ``source_label`` for ``source``. An int64 one whose
+            name is, or ends in, ``label`` has numbers of :attr:`class_names`.
         valid: which images were held out of these, as ``config.json`` keeps it; empty where none were.
+        numbering: a digest of the class names by whose order labels are numbered; empty for the data set's own order,
+            of which the fingerprint is. See :func:`ganzoo.data.classes.matched`.
     """
 
     name: str
@@ -166,6 +169,7 @@ class ImageData:
     bits: int = 8
     label_kind: str = LABEL_KINDS[0]
     former: tuple[str, str] = ("", "")
+    numbering: str = ""
 
     def __post_init__(self) -> None:
         n, _, h, w = self.images.shape

@@ -15,7 +15,7 @@ from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
 from ganzoo.registry.entry import Entry
-from ganzoo.registry.labels import LABEL_KINDS, kind_in
+from ganzoo.registry.labels import LABEL_KINDS, LONGEST_NAME, kind_in
 from ganzoo.registry.loading import log, normalised, registry
 from ganzoo.registry.recipe import HEAD_KINDS, KINDS, NAME, Recipe
 from ganzoo.registry.sizes import Size, read_size
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.gan.gan import GAN
     from ganzoo.plan.plan import Plan
 
-LONGEST_NAME = 200  # of a class
 OWN_LOOP = {"trained": "own loop"}  # the origin of a model that ganzoo did not train: its author's program did
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 BITS = (8, 16)  # of each value of an image
@@ -81,7 +80,7 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         "bits": gan.bits,
         "classes": gan.classes,
         "class_names": [name[:LONGEST_NAME] for name in gan.class_names],
-        "class_counts": None,
+        "class_counts": None if gan.class_counts is None else list(gan.class_counts),
         "label_kind": gan.label_kind if gan.classes else None,
         "z_dim": gan.z_dim,
         "dataset": dict(dataset),
@@ -133,6 +132,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     short = all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names)
     if len(names) != config["classes"] or not short:
         raise ModelError(f"{path}: class_names are not {config['classes']} short texts")
+    counts = config["class_counts"]
+    if counts is not None and (len(counts) != config["classes"] or not all(type(n) is int and n >= 0 for n in counts)):
+        raise ModelError(f"{path}: class_counts are not {config['classes']} whole numbers from 0 up")
     _check_label_kind(config, path)
     _check_plugins(field(config, "plugins", dict, path), path)
     _check_unpackaged(config.get(UNPACKAGED, []), path)

@@ -27,8 +27,9 @@ def _of_data(gan: GAN, labels: Tensor, n: int) -> Tensor:
 
 
 def _uniform(gan: GAN, labels: Tensor, n: int) -> Tensor:
-    """Every class as often."""
-    return global_draw(lambda count: torch.randint(gan.classes, (count,)), n).to(labels.device)
+    """Every class that has pictures as often."""
+    drawn = torch.tensor(gan.drawn_classes)
+    return global_draw(lambda count: drawn[torch.randint(len(drawn), (count,))], n).to(labels.device)
 
 
 DRAWS: Mapping[str, Draw] = {"batch": _of_batch, "data": _of_data, "uniform": _uniform}

@@ -65,6 +65,7 @@ class GAN(nn.Module):
         self.height, self.width = height_width(resolution)
         self.channels, self.classes, self.z_dim = channels, classes, z_dim
         self.class_names: tuple[str, ...] = tuple(str(k) for k in range(classes))
+        self.class_counts: tuple[int, ...] | None = None  # pictures of each class that it learned from, where known
         self.bits = 8  # of each value of the data it learned from, which pictures of its samples keep
         self.kits = kits
         for name, network in networks.items():
@@ -186,7 +187,7 @@ class GAN(nn.Module):
     def default_labels(self, n: int, start: int = 0) -> Tensor | None:
         """Labels of images ``start`` to ``start + n`` where a person gives none; None for an unconditional GAN.
 
-        The classes in turn, or else the rows of :attr:`label_rows`.
+        The classes in turn, those without pictures left out, or else the rows of :attr:`label_rows`.
 
         Raises:
             UsageError: there are no such rows.
@@ -195,12 +196,20 @@ class GAN(nn.Module):
             return None
         index = torch.arange(start, start + n)
         if self.label_kind == "class":
-            return index % self.classes
+            drawn = torch.tensor(self.drawn_classes)
+            return drawn[index % len(drawn)]
         if not self.label_rows:
             raise UsageError(
                 f"this model came without label vectors: give it labels, vectors of {self.classes} numbers"
             )
         return torch.stack([self.label_rows[int(place) % len(self.label_rows)] for place in index])
+
+    @property
+    def drawn_classes(self) -> tuple[int, ...]:
+        """The classes, by number, that it learned pictures of; all where nobody counted them."""
+        counts = self.class_counts
+        learned = range(self.classes) if counts is None else (k for k in range(self.classes) if counts[k])
+        return tuple(learned) or tuple(range(self.classes))
 
     def class_numbers(self, labels: Iterable[int | str]) -> list[int]:
         """Numbers of classes given as numbers or names.
@@ -285,9 +294,9 @@ class GAN(nn.Module):
 
         Args:
             n: how many; as many as is given of ``z``, ``source``, ``text`` or ``labels`` by default, else 1.
-            labels: for each image a class, as number or name, or a label vector; by default the classes in turn, or
-                rows of the training's label vectors. Text names several classes as ``red/round``, and continuous labels
-                as ``0.5/-1``.
+            labels: for each image a class, as number or name, or a label vector; by default the learned classes in turn,
+                or rows of the training's label vectors. Text names several classes as ``red/round``, and continuous
+                labels as ``0.5/-1``.
             source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
                 these nor ``text``, such models take the examples of their folder in turn.
             text: for a model that draws what a text says: one text for each image, or one for all.

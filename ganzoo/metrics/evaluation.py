@@ -24,7 +24,7 @@ from ganzoo.metrics.metric import Value
 from ganzoo.metrics.sample import Sample
 from ganzoo.metrics.select import SelectedMetric, check_images, choose, views_of
 from ganzoo.metrics.statistic import Wanted, statistic
-from ganzoo.metrics.subjects import Fakes, Generated, Pictured
+from ganzoo.metrics.subjects import Fakes, Generated, Pictured, pictured_like
 from ganzoo.registry.sizes import shorter, shown_as, size_text
 from ganzoo.seeding import derive
 
@@ -86,6 +86,7 @@ def evaluate(
         UsageError: for what cannot be meant; before any image is computed.
     """
     selected, fakes = choose(metrics), _fakes(model, data)
+    data = fakes.data if isinstance(fakes, Generated) else data
     count = fakes.count(n)
     check_images(selected, fakes, data, count)
     if seeds < 1:
@@ -162,7 +163,7 @@ def _fakes(model: GAN | ImageData | Path, data: ImageData) -> Fakes:
             f" {data.name} {size_text(data.size)} and {data.channels}: open the data with"
             " DataRequest(resolution=, channels=)"
         )
-    return Pictured(model) if isinstance(model, ImageData) else Generated(model, data)
+    return pictured_like(model, data) if isinstance(model, ImageData) else Generated.of(model, data)
 
 
 def _needs(selected: Sequence[SelectedMetric], views: Sequence[View]) -> dict[FeatureView, frozenset[Wanted]]:
@@ -184,7 +185,8 @@ def reference(data: ImageData, needs: Needs, batch: int, progress: Progress | No
         progress: called with how many images are done, and of how many.
     """
     wanted = {(view, name) for view, names in needs.items() for name in names if not statistic(name).fakes_only}
-    keys = {one: (data.fingerprint, one[0].network.sha256, one[0].network.pixels, one[0].resize) for one in wanted}
+    images = (data.fingerprint, data.numbering) if data.numbering else (data.fingerprint,)
+    keys = {one: (*images, one[0].network.sha256, one[0].network.pixels, one[0].resize) for one in wanted}
     found = {one: recall(one[1], *keys[one]) for one in wanted}
     missing: dict[FeatureView, frozenset[Wanted]] = {}
     for view, name in (one for one in wanted if found[one] is None):

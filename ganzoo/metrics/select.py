@@ -138,9 +138,13 @@ def check_images(selected: Sequence[SelectedMetric], fakes: Fakes, data: ImageDa
     """
     if count < 2:
         raise UsageError(f"-n {count} does not work: a score rests on two images at least, and means little under 1000")
+    if fakes.mismatch and fakes.follows:
+        raise UsageError(f"{fakes.name} draws with the labels of {data.name}, and {fakes.mismatch}")
     for one in selected:
         if one.entry.labelled:
             _check_labels(one, fakes, data)
+        if fakes.mismatch and (one.entry.labelled or one.experiment is not None):
+            raise UsageError(f"{one.entry.name} is measured class by class, and {fakes.mismatch}")
         if PAIRS in one.entry.requires:
             _check_pairs(one, fakes, data)
         if one.experiment is not None:

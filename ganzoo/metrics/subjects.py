@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data import ImageData
+from ganzoo.data.classes import Match, matched, pictured, unnamed
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE, SOURCE
 from ganzoo.images import to_uint8
@@ -45,6 +46,14 @@ class Fakes(Protocol):
     def paired(self) -> bool:
         """Whether each belongs to one of the real images."""
 
+    @property
+    def follows(self) -> bool:
+        """Whether each is made from what belongs to one of the real images, and so has its label."""
+
+    @property
+    def mismatch(self) -> str:
+        """Why their labels are not those of the real images, naming the classes; empty where they are."""
+
     def batches(self, n: int, seed: int, batch: int) -> Batches:
         """Images uint8 ``(B, C, H, W)``, ``n`` in all, and labels: class numbers ``(B,)``, vectors ``(B, L)``, None."""
 
@@ -55,10 +64,22 @@ class Generated:
 
     Inputs besides noise are row k of the data, and then so is its label; so are label vectors, which are no classes,
     where those of the data are of the model's kind and length. Each source image is used once.
+
+    Attributes:
+        gan: the model.
+        data: the real images, their labels in the model's numbering.
+        mismatch: why their labels cannot be brought into it; empty where they can.
     """
 
     gan: GAN
     data: ImageData
+    mismatch: str = ""
+
+    @classmethod
+    def of(cls, gan: GAN, data: ImageData) -> Generated:
+        """What a GAN draws beside real images, whose labels are matched with its own by name."""
+        found = match(gan, data)
+        return cls(gan, found.data, found.problem)
 
     @property
     def name(self) -> str:
@@ -68,7 +89,7 @@ class Generated:
     @property
     def labelled(self) -> bool:
         """Whether the GAN is conditional, or makes them from rows of data that have labels."""
-        return self.gan.classes > 0 or (self._follows and self.data.labels is not None)
+        return self.gan.classes > 0 or (self.follows and self.data.labels is not None)
 
     @property
     def label_kind(self) -> str:
@@ -79,13 +100,13 @@ class Generated:
     def _takes_labels(self) -> bool:
         """Whether labels are rows of the data's."""
         known, gan = self.data.labels, self.gan
-        if known is None:
+        if known is None or (self.mismatch and gan.classes > 0):
             return False
         fitting = gan.label_kind == self.data.label_kind != "class" and known.shape[1:] == (gan.classes,)
-        return self._follows or (gan.classes > 0 and fitting)
+        return self.follows or (gan.classes > 0 and fitting)
 
     @property
-    def _follows(self) -> bool:
+    def follows(self) -> bool:
         """Whether each is made from what belongs to one of the data's images, and so has its class."""
         names = self.gan.input_names - {NOISE}
         return bool(names) and names <= self.data.paired.keys()
@@ -116,9 +137,15 @@ class Generated:
 
 @dataclass(frozen=True)
 class Pictured:
-    """Images that are there already, of a folder, zip or data set; the seed draws which come first."""
+    """Images that are there already, of a folder, zip or data set; the seed draws which come first.
+
+    Attributes:
+        data: the images.
+        mismatch: as :attr:`Fakes.mismatch`.
+    """
 
     data: ImageData
+    mismatch: str = ""
 
     @property
     def name(self) -> str:
@@ -141,6 +168,11 @@ class Pictured:
         return self.data.label_kind
 
     @property
+    def follows(self) -> bool:
+        """No: they are there already."""
+        return False
+
+    @property
     def paired(self) -> bool:
         """No: their order is not that of the real images."""
         return False
@@ -154,3 +186,23 @@ class Pictured:
         rng = torch.Generator().manual_seed(derive(_ORDER, seed))
         for indices in torch.randperm(self.data.count, generator=rng)[:n].split(batch):
             yield self.data.images.fetch(indices), None if self.data.labels is None else self.data.labels[indices]
+
+
+def match(gan: GAN, data: ImageData) -> Match:
+    """Real images with their labels numbered as a model numbers its own, by the names of classes.
+
+    A GAN that was built in Python and given no names knows its classes by number alone, and is taken at its word.
+    """
+    own = gan.classes > 0 and gan.label_kind == data.label_kind
+    if not own or (gan.class_counts is None and unnamed(gan.class_names)):
+        return Match(data)
+    return matched(data, gan.class_names, "the model", gan.drawn_classes)
+
+
+def pictured_like(images: ImageData, data: ImageData) -> Pictured:
+    """Images that are there already, their labels numbered as those of the real images are, by the names of classes."""
+    if images.label_kind != data.label_kind or images.labels is None or data.labels is None:
+        return Pictured(images)
+    found = matched(images, data.class_names, data.name)
+    missing = matched(data, images.class_names, images.name, pictured(images))
+    return Pictured(found.data, found.problem or missing.problem)

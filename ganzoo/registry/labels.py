@@ -7,6 +7,7 @@ from collections.abc import Collection
 LABEL = "label"
 LABEL_KINDS = ("class", "multilabel", "continuous")
 """A label is one class, any number of classes at once, or a vector of real numbers."""
+LONGEST_NAME = 200  # of a class, in config.json: longer ones are cut there
 LABEL_KEYS = frozenset({LABEL, *(f"{LABEL}-{kind}" for kind in LABEL_KINDS)})
 
 

@@ -26,6 +26,8 @@ from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
+from ganzoo.metrics.subjects import match
+from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import shorter
 
 OTHER = {"train": "test", "test": "train", VALID: "test"}
@@ -168,6 +170,12 @@ def refuse_trained_on(real: ImageData, split: str, model: GAN | ImageData) -> No
         )
 
 
+def class_words(gan: GAN, real: ImageData) -> str:
+    """How the classes of real images differ from those that a model draws; nothing where they do not."""
+    found = match(gan, real)
+    return found.problem or found.note
+
+
 def held_out_of(model: GAN | ImageData) -> HoldOut | None:
     """What the training of a model that was loaded held out; None where nothing was.
 
@@ -242,6 +250,8 @@ def evaluate(
     views_of(selected, features, shorter(first.model.size), file, device)
     real, named = open_real(data, split, first.model)
     refuse_trained_on(real, named, first.model)
+    if isinstance(first.model, GAN) and (said := class_words(first.model, real)):
+        log.warning("%s", said)
     network = {"features": features, "weights": file, "device": device}
     options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
     if floor is not None:

@@ -121,18 +121,21 @@ class ScoreVerifier:
         views = views_of(selected, resolution=shorter(gan.size), **networks)
         if any(view.network.record() != dict(first.network) for view in views):
             return [], "the feature network here has other weights than the one that scored"
-        found = evaluate(
-            gan,
-            real,
-            metrics=[score.measured_by for score in scores],
-            n=first.samples,
-            **networks,
-            seed=first.seed,
-            seeds=first.seeds,
-            batch=self.batch,
-            progress=self.progress,
-            split=first.dataset["split"],
-        )
+        try:
+            found = evaluate(
+                gan,
+                real,
+                metrics=[score.measured_by for score in scores],
+                n=first.samples,
+                **networks,
+                seed=first.seed,
+                seeds=first.seeds,
+                batch=self.batch,
+                progress=self.progress,
+                split=first.dataset["split"],
+            )
+        except UsageError as error:  # such as classes of other names, which version 0.1.0 did not look at
+            return [], str(error)
         return found, "the metric of that name gives no such number"
 
 

@@ -64,17 +64,24 @@ def check_metrics(intervals: Intervals) -> None:
         check(intervals.metrics, intervals.features)
 
 
-def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> None:
+def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> list[str]:
     """Refuse metrics that this GAN and these images, if it is scored, cannot be measured by.
+
+    Returns:
+        How the classes of these images differ from those of the GAN, in words; nothing where they do not.
 
     Raises:
         UsageError: naming the metric, and what is missing.
     """
-    if data is not None:
-        from ganzoo.metrics.select import check_images, choose
-        from ganzoo.metrics.subjects import Generated
+    if data is None:
+        return []
+    from ganzoo.metrics.select import check_images, choose
+    from ganzoo.metrics.subjects import Generated, match
 
-        check_images(choose(intervals.metrics), Generated(gan, data), data, intervals.eval_n)
+    check_images(choose(intervals.metrics), Generated.of(gan, data), data, intervals.eval_n)
+    found = match(gan, data)
+    said = found.problem or ("" if data.split == VALID else found.note)  # a few held out may miss some class
+    return [said] if said else []
 
 
 def new_hold_out(intervals: Intervals, data: ImageData, seed: int, notes: list[str]) -> HoldOut | None:

@@ -108,27 +108,37 @@ def _published_discriminators(gan: GAN, source: Path) -> bool:
     return True
 
 
-def copy_weights(gan: GAN, source: str | Path) -> list[str]:
-    """Start ``gan`` from the model that ``source`` names: all networks of a run, what is published of a model.
-
-    The generator side is the averaged one. Optimisers start afresh.
-
-    Args:
-        gan: whose weights are replaced.
-        source: a folder, or a model of the Hub such as ``"org/name"``.
-
-    Returns:
-        What a person should know.
+def model_to_start_from(source: str | Path) -> ModelFolder:
+    """The model that ``--init`` names: a folder, or a model of the Hub such as ``"org/name"``.
 
     Raises:
         RunError: there is no such model.
-        ModelError: its tensors are not those of this recipe, or cannot be used by it.
     """
     try:
         model = _find(source)
         _ = model.config  # a folder that is no model is refused here
     except GanzooError as error:
         raise RunError(f"--init {source} does not work: {error}") from error
+    return model
+
+
+@torch.no_grad()
+def copy_weights(gan: GAN, model: ModelFolder, source: str | Path) -> list[str]:
+    """Start ``gan`` from a model: all networks of a run, what is published of a model.
+
+    The generator side is the averaged one. Optimisers start afresh.
+
+    Args:
+        gan: whose weights are replaced.
+        model: where they come from.
+        source: what the person calls it.
+
+    Returns:
+        What a person should know.
+
+    Raises:
+        ModelError: its tensors are not those of this recipe, or cannot be used by it.
+    """
     networks: dict[str, Any] = {name: getattr(gan, name) for names in gan.players.values() for name in names}
     own = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
     trained = _networks_of_run(model.path, own)

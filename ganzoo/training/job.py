@@ -13,7 +13,6 @@ from ganzoo.folder.versions import identity_of
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import compile_networks
 from ganzoo.parts.freeze import open_frozen
-from ganzoo.registry.labels import LABEL_KINDS
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.setup import Setup
@@ -63,6 +62,4 @@ def config_of(gan: GAN, data: ImageData, seed: int, license: str | None, horizon
     dataset |= {VALID: dict(data.valid)} if data.valid else {}
     config = describe(gan, step=0, seed=seed, dataset=dataset, license=license)
     config["frozen"] = open_frozen(gan)
-    if gan.classes and data.labels is not None and data.label_kind == LABEL_KINDS[0]:
-        config["class_counts"] = data.labels.bincount(minlength=gan.classes).tolist()
     return {**config, "horizon": horizon} if schedules(gan.plan) else config

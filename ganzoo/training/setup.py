@@ -20,7 +20,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
-from ganzoo.registry.labels import LABEL_KEYS
+from ganzoo.registry.labels import LABEL_KEYS, LABEL_KINDS
 from ganzoo.registry.sizes import closest, pixels_text, read_size
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
@@ -198,6 +198,8 @@ def fresh_gan(plan: Plan, data: ImageData, seed: int) -> GAN:
     gan.bits = data.bits
     if gan.classes:
         gan.class_names = data.class_names
+        if data.labels is not None and data.label_kind == LABEL_KINDS[0]:
+            gan.class_counts = tuple(data.labels.bincount(minlength=gan.classes).tolist())
     return gan
 
 

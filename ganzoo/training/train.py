@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.data import open_data
+from ganzoo.data import ImageData, open_data
+from ganzoo.data.classes import adopted
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
@@ -34,7 +35,7 @@ from ganzoo.training.checkpoint import State, check_fits, drop_after, load_train
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, divided, held_out, new_hold_out
-from ganzoo.training.init import copy_weights
+from ganzoo.training.init import copy_weights, model_to_start_from
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.length import length_of_new, longer
@@ -175,6 +176,9 @@ def _begin(config: TrainConfig) -> Run:
     wanted = setup.data_request(config)
     plan, data = setup.plan_and_data(config.recipe, config.data, wanted, config.given_settings, notes)
     world().part(int(plan["batch"]))
+    source = None if config.init is None else model_to_start_from(config.init)
+    if source is not None:
+        data = _as_numbered(data, source.config, f"--init {config.init}", notes)
     precision = choose_precision(str(plan["precision"]), device)
     intervals = setup.intervals_of(config, Intervals(data.steps or setup.STEPS))
     data, valid = divided(new_hold_out(intervals, data, seed, notes), data)
@@ -182,10 +186,10 @@ def _begin(config: TrainConfig) -> Run:
     made = Setup(plan, data, seed, precision, intervals, others)
     length = length_of_new(config, made, _probe(made))
     gan = setup.fresh_gan(plan, data, seed)
-    check_scorable(gan, others, intervals)
+    notes += check_scorable(gan, others, intervals)
     config_json = config_of(gan, data, seed, config.license, length.horizon)
-    if config.init is not None:
-        notes += copy_weights(gan, config.init)
+    if source is not None:
+        notes += copy_weights(gan, source, config.init or source.path)
         config_json["init"] = tensors_digest(generator_state(gan))
     notes += [*plan.notes, *([length.note] if length.note else [])]
     run_json = resuming.run_json_of(
@@ -219,11 +223,12 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         wanted = setup.data_request(config, skip_bad=skip_bad, **resuming.shape_of_data(folder, config_json))
         data = open_data(value, wanted)
         resuming.refuse_other_data(folder, config_json, data)
+        data = _as_numbered(data, config_json, str(folder), notes)
         data, valid = divided(HoldOut.read(config_json, folder / CONFIG), data)
         intervals = setup.intervals_of(config, longer(config, gan.plan, intervals, before["horizon"]))
         check_metrics(intervals)
         others = held_out(intervals, value, wanted, data, valid=valid, notes=notes)
-        check_scorable(gan, others, intervals)
+        notes += check_scorable(gan, others, intervals)
         resuming.refuse_other_horizon(gan.plan, before["horizon"], config.horizon, folder)
         if config.license is not None:
             config_json["license"] = config.license
@@ -260,7 +265,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     value, skip_bad = _data_again(source, before, config)
     before_it = resuming.learned_from(source, config_json)
     wanted = setup.data_request(config, skip_bad=skip_bad, fingerprint_kind=kind_like(before_it), **sizes)
-    data = open_data(value, wanted)
+    data = _as_numbered(open_data(value, wanted), config_json, str(source), notes)
     plan = forking.changed_plan(old, config.recipe, config.given_settings, data.provides, data.train)
     world().part(int(plan["batch"]))
     seed = config_json["seed"] if config.seed is None else config.seed
@@ -277,7 +282,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     length = length_of_new(config, made, _probe(made), before["horizon"], state.step)
     notes += [length.note] if length.note else []
     gan = setup.fresh_gan(plan, data, seed)
-    check_scorable(gan, others, intervals)
+    notes += check_scorable(gan, others, intervals)
     changed = config_of(gan, data, seed, config.license or config_json["license"], length.horizon)
     changed["forked_from"] = origin = {"recipe": old.recipe, "step": state.step, "identity": state.identity}
     run_json = resuming.run_json_of(
@@ -295,6 +300,15 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     forking.write_fork(job, State(state.step, job.identity, trainer.tensors(), state.info), source)
     with lock(target):
         return _work(job, config, resumed=True)
+
+
+def _as_numbered(data: ImageData, config_json: Mapping[str, Any], who: str, notes: list[str]) -> ImageData:
+    """Data with its classes numbered as the networks of a model know them, by name; ``notes`` are told what differs."""
+    if not config_json["classes"] or config_json["label_kind"] != data.label_kind:
+        return data
+    numbered, said = adopted(data, config_json["class_names"], who)
+    notes += said
+    return numbered
 
 
 def _data_again(folder: Path, run_json: Mapping[str, Any], config: TrainConfig) -> tuple[Any, bool]:

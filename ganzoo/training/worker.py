@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import DataRequest, open_data
+from ganzoo.data.classes import adopted
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.group import broadcast_object, broadcast_state, in_rank_order
 from ganzoo.errors import RunError
@@ -85,6 +86,8 @@ def follow(data: Any, device: str | None) -> tuple[Path, Trainer]:
         resume.refuse_other_data(folder, config_json, opened)
     except RunError as error:
         raise other_data(run_json, config_json, opened) from error
+    if gan.classes:
+        opened, _ = adopted(opened, gan.class_names, str(folder))
     train, _ = divided(HoldOut.read(config_json, folder / CONFIG), opened)
     intervals = Intervals(**{**given, "log": ()})
     setup = Setup(gan.plan, train, int(config_json["seed"]), precision, intervals)

@@ -264,6 +264,7 @@ def _begin(manifold: Manifold, start: Path | None, label: int | None, count: int
     from ganzoo_edit.scene import at, fresh
 
     if start is None:
-        return fresh(manifold, count, seed, (label or 0) if manifold.classes else None)
+        first = manifold.learned[0] if label is None and manifold.classes else label
+        return fresh(manifold, count, seed, first)
     z, own = read_latent(start, manifold)
     return at(manifold, z, own if label is None else label, count, seed)

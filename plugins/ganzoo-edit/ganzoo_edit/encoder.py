@@ -88,10 +88,10 @@ def train(encoder: Encoder, manifold: Manifold, steps: int, seconds: float, prog
     """
     rng = torch.Generator().manual_seed(0)
     optimizer = torch.optim.Adam(encoder.parameters(), RATE, betas=(0.9, 0.99))
-    begun = time.monotonic()
+    begun, learned = time.monotonic(), torch.tensor(manifold.learned)
     for step in range(steps):
         z = manifold.G.prior(BATCH, rng).to(manifold.device)
-        numbers = torch.randint(manifold.classes, (BATCH,), generator=rng) if manifold.classes else None
+        numbers = learned[torch.randint(len(learned), (BATCH,), generator=rng)] if len(learned) else None
         y = manifold.labels(numbers, BATCH)
         with torch.no_grad():
             images = manifold.draw(z, y)

@@ -70,6 +70,11 @@ class Manifold:
         """What a class is called; None for a model without classes."""
         return None if number is None else self.gan.class_names[number]
 
+    @property
+    def learned(self) -> tuple[int, ...]:
+        """The classes, by number, that the model learned pictures of; empty for a model without classes."""
+        return self.gan.drawn_classes if self.classes else ()
+
     def labels(self, numbers: Tensor | None, n: int) -> Tensor:
         """Label vectors ``(n, classes)``; class 0 where no numbers are given."""
         if numbers is None and self.classes:

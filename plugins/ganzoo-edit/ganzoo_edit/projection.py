@@ -143,7 +143,7 @@ def starts(
 
     Random images take the classes in turn, and the encoder guesses for each class; the nearest keeps its own.
     """
-    classes = torch.arange(manifold.classes) if label is None else torch.tensor([label])
+    classes = torch.tensor(manifold.learned) if label is None else torch.tensor([label])
     guesses: list[Place] = []
     if encoder is not None:
         count = max(1, len(classes))
