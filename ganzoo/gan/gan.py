@@ -295,8 +295,8 @@ class GAN(nn.Module):
         Args:
             n: how many; as many as is given of ``z``, ``source``, ``text`` or ``labels`` by default, else 1.
             labels: for each image a class, as number or name, or a label vector; by default the learned classes in
-                turn, or rows of the training's label vectors. Text names several classes as ``red/round``, and continuous
-                labels as ``0.5/-1``.
+                turn, or rows of the training's label vectors. Text names several classes as ``red/round``, and
+                continuous labels as ``0.5/-1``.
             source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
                 these nor ``text``, such models take the examples of their folder in turn.
             text: for a model that draws what a text says: one text for each image, or one for all.
