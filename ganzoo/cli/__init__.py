@@ -17,6 +17,7 @@ from ganzoo.errors import GanzooError, PluginError, UsageError, nearest
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
 from ganzoo.registry.namesake import warn_of_namesake
+from ganzoo.training.signals import end_by_the_next
 
 INTERRUPTED = 130
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -104,6 +105,8 @@ class Commands(click.Group):
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
         except (click.Abort, KeyboardInterrupt):
+            if args is None:  # the process is ours
+                end_by_the_next()
             if not said_elsewhere():
                 click.echo("ganzoo: interrupted", err=True)
             sys.exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -102,10 +103,13 @@ def check_new(folder: Path) -> None:
             f"{folder} holds a run: go on with it (ganzoo train --resume {folder}), or start another (--out {free})"
         )
     check_writable(folder)
-    if folder.is_dir() and any(
-        path.name not in STARTED and not path.name.startswith(TORN) for path in folder.iterdir()
-    ):
+    if folder.is_dir() and not is_free(folder):
         raise RunError(f"{folder} is not empty and holds no run; choose another folder with --out")
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a folder without a run has nothing in it but what a start left that was killed before its end."""
+    return all(path.name in STARTED or path.name.startswith(TORN) for path in folder.iterdir())
 
 
 def free_folder(folder: Path) -> Path:
@@ -130,15 +134,27 @@ def default_folder(plan: Plan) -> Path:
     return free_folder(folder.with_name(f"{folder.name}-{plan.hash[:6]}") if other else folder)
 
 
-def check_run(folder: Path) -> None:
+def check_run(folder: Path, config: TrainConfig) -> None:
     """Refuse a folder that is no run to go on with.
 
+    Args:
+        folder: which one.
+        config: what was asked for; a recipe and data in it are part of the command that begins the run instead.
+
     Raises:
-        RunError: saying what it lacks.
+        RunError: saying what it lacks, and what can be typed.
     """
+    recipe = config.recipe or "RECIPE"
+    data = data_text(config.data) or "DATA"
+    begin = f"ganzoo train {shlex.quote(recipe)} --data {shlex.quote(data)} --out {shlex.quote(str(folder))}"
     if not folder.is_dir():
-        raise RunError(f"there is no folder {folder} to resume")
+        raise RunError(f"there is no folder {folder} to resume; a new run goes there by: {begin}")
     if not holds_run(folder):
+        if is_free(folder):
+            raise RunError(
+                f"{folder} has nothing to go on with: no step of a run is saved there, as after a start that was ended "
+                f"before its first checkpoint; begin it anew, in the same folder: {begin}"
+            )
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; give a folder that ganzoo train made")
     if not (folder / TRAINING / RUN).exists():
         raise RunError(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from ganzoo.errors import GanzooError
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
+ONE_WISH = 0.5  # seconds in which several signals are one: a terminal and a launcher may both send theirs
 
 
 class Interrupted(GanzooError):
@@ -21,7 +25,10 @@ class Interrupted(GanzooError):
 
 
 class Signals:
-    """Inside the block the first signal is only noted, in ``caught``; the next one acts as usual.
+    """Inside the block the first signal is only noted, in ``caught``; one that comes later acts as usual.
+
+    Handlers stay in place until the end of the block: Python finds a signal first and calls its handler later, and
+    complains on standard error where the handler was taken away meanwhile.
 
     Args:
         patient: note every signal, and go on doing so after an error in the block, so that it can be said: what starts
@@ -31,11 +38,16 @@ class Signals:
     def __init__(self, patient: bool = False) -> None:
         self.patient = patient
         self.caught: int | None = None
+        self._since = 0.0  # when the first one came
         self._before: dict[int, Any] = {}
+        self._leaving = False
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in CAUGHT}
+            for number in CAUGHT:
+                # None is a handler of the program that Python runs in: it could not be put back, so it stays.
+                if signal.getsignal(number) is not None:
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -43,11 +55,47 @@ class Signals:
             self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
+        self._leaving = True
+        if self._before and threading.current_thread() is threading.main_thread():
+            with _held_back():
+                for number, handler in self._before.items():
+                    signal.signal(number, handler)
+            self._before = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if not self.patient:
-            self._restore()
-        self.caught = number
+        now = time.monotonic()
+        if self.caught is None:
+            self.caught, self._since = number, now
+        elif self.patient:
+            self.caught = number
+        elif now - self._since > ONE_WISH and not self._leaving:
+            _act(number, self._before[number], frame)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Let signals wait; those that Python found before have been handled once the block begins."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _act(number: int, handler: Any, frame: FrameType | None) -> None:
+    """Do what a signal does by ``handler``."""
+    if callable(handler):
+        handler(number, frame)
+    elif handler == signal.SIG_DFL:
+        signal.signal(number, handler)
+        signal.raise_signal(number)
+
+
+def end_by_the_next() -> None:
+    """Let the next Ctrl-C end the process at once: it would meet a process that ends, and print a traceback."""
+    while True:
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        except KeyboardInterrupt:  # one that was on its way
+            continue
+        return

@@ -151,13 +151,13 @@ def _run_to_resume(config: TrainConfig) -> Path | None:
             raise UsageError(
                 f"--resume {resume} goes on in that folder: leave out --out {out}, or write a bare --resume last"
             )
-        setup.check_run(Path(resume))
+        setup.check_run(Path(resume), config)
         return Path(resume)
     if out is None:
         raise UsageError("--resume needs a run: --resume DIR, or --resume with --out DIR")
     if not setup.holds_run(out):
         return None
-    setup.check_run(out)
+    setup.check_run(out, config)
     return out
 
 

@@ -54,9 +54,25 @@ def test_start_that_was_killed_can_be_started_again(tmp_path):
 @pytest.mark.parametrize("folder", ["missing", "empty"])
 def test_resume_of_what_is_no_run_is_refused(folder, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RunError, match=r"no folder|is not a run"):
+    with pytest.raises(RunError, match=f"there is no folder|has nothing to go on with: .* --out {tmp_path / folder}$"):
         resume(tmp_path / folder)
     assert not (tmp_path / "missing").exists() and not list((tmp_path / "empty").iterdir())
+
+
+@pytest.mark.parametrize("left", [(), (".lock",), (".lock", "training", "log.jsonl", ".new-7-samples.png")])
+@pytest.mark.parametrize("words", [{}, {"recipe": "gan+hinge", "data": "digits"}])
+def test_resume_of_a_start_that_was_killed_says_how_to_begin(left, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "my run"
+    folder.mkdir()
+    for name in left:
+        (folder / name).mkdir() if name == "training" else (folder / name).touch()
+    typed = "ganzoo train gan+hinge --data digits" if words else "ganzoo train RECIPE --data DATA"
+    with pytest.raises(RunError, match="nothing to go on with") as caught:
+        ganzoo.train(resume="my run", **words)
+    assert str(caught.value).endswith(f"in the same folder: {typed} --out 'my run'")
+    tiny("my run", steps=1)  # which works
+    assert resume(folder, steps=2).step == 2
 
 
 def test_model_without_training_folder_can_only_be_started_from(run):
