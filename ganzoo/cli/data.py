@@ -55,6 +55,7 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
 def _show(report: Report, out: Path | None) -> None:
     sizes = report.as_json()["sizes"]
     labelled = f"{len(report.classes)} classes" if report.classes else "no labels"
+    labelled += f", {len(report.empty):,} of them without pictures" if report.empty else ""
     if report.label_kind == "multilabel":
         labelled += ", any number of them at once"
     elif report.ranges:

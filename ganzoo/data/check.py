@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganzoo.data.classes import said_of_empty
 from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes
@@ -23,7 +24,7 @@ from ganzoo.errors import GanzooError, ResolutionError
 from ganzoo.gan.builder import build
 from ganzoo.images import visible
 from ganzoo.registry.labels import LABEL_KINDS
-from ganzoo.registry.loading import registry
+from ganzoo.registry.loading import log, registry
 from ganzoo.registry.sizes import Size, closest, colours_text, shown_as, size_text
 
 PREVIEW = 64
@@ -78,6 +79,11 @@ class Report:
     preview: Tensor | None = None
 
     @property
+    def empty(self) -> list[str]:
+        """Names of the classes without pictures."""
+        return [name for name, count in (self.classes or {}).items() if not count and self.label_kind == LABEL_KINDS[0]]
+
+    @property
     def next(self) -> str | None:
         """The command to type next: the fitting architecture that most presets build on; None if none fits."""
         presets = [str(entry.build).partition("+")[0] for entry in registry().entries("preset")]
@@ -101,6 +107,7 @@ class Report:
             "modes": dict(self.modes.most_common()),
             "classes": self.classes,
             "label_kind": self.label_kind,
+            "empty_classes": self.empty,
             "ranges": None if self.ranges is None else {name: list(both) for name, both in self.ranges.items()},
             "duplicates": self.duplicates,
             "bad": [{"name": name, "reason": reason} for name, reason in self.bad.items()],
@@ -214,6 +221,10 @@ def _describe_labels(report: Report, labels: Sequence[Any], pictures: Pictures) 
     if report.label_kind == "class":
         counted = Counter(labels)
         report.classes = {name: counted[number] for number, name in enumerate(names)}
+        empty = said_of_empty(pictures.where, report.empty)
+        report.remarks += empty
+        for text in empty:
+            log.warning("%s", text)
     elif report.label_kind == "multilabel":
         report.classes = {name: int(sum(column)) for name, column in zip(names, zip(*labels, strict=True), strict=True)}
     else:

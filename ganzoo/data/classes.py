@@ -51,19 +51,24 @@ def pictured(data: ImageData) -> list[int]:
     return [number for number in data.labels.unique().tolist() if number < len(data.class_names)]
 
 
-def without_pictures(data: ImageData) -> list[str]:
-    """Names of the classes that no picture is of."""
-    own = set(pictured(data))
-    return [name for number, name in enumerate(data.class_names) if number not in own]
-
-
 def empty_note(data: ImageData) -> list[str]:
-    """What a person should know of classes without pictures; nothing where there are none."""
-    empty = without_pictures(data)
+    """What a person should know of the classes that no picture is of; nothing where there are none."""
+    own = set(pictured(data))
+    return said_of_empty(data.name, [name for number, name in enumerate(data.class_names) if number not in own])
+
+
+def said_of_empty(where: str, empty: Sequence[str]) -> list[str]:
+    """A sentence about classes without pictures; none where there are none.
+
+    Args:
+        where: what messages call the data.
+        empty: names of the classes.
+    """
     if not empty:
         return []
-    are = "class has" if len(empty) == 1 else "classes have"
-    return [f"{data.name}: {len(empty)} {are} no pictures and will not be drawn unless asked for: {listed(empty)}"]
+    have = "1 class has" if len(empty) == 1 else f"{len(empty):,} classes have"
+    them = "it is" if len(empty) == 1 else "they are"
+    return [f"{where}: {have} no pictures, {listed(empty)}: {them} never drawn unless asked for by --label"]
 
 
 @dataclass(frozen=True)

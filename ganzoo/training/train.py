@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import ImageData, open_data
-from ganzoo.data.classes import adopted
+from ganzoo.data.classes import adopted, empty_note
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
@@ -347,7 +347,7 @@ def _work(job: Job, config: TrainConfig, resumed: bool = False) -> Run:
         stack.enter_context(deterministic_operations(bool(job.run_json["deterministic"])))
         trainer = job.trainer()
         info: Mapping[str, Any] = {}
-        notes = list[str]()
+        notes = empty_note(job.setup.data) if job.gan.classes else []
         if resumed:
             state, wrong = load_training(job.folder, job.identity)
             trainer.restore(state.step, state.tensors, checked(state.info, "counts", dict, job.folder))
