@@ -3,12 +3,39 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from operator import index
+from unicodedata import category
+
+
+def printable(text: object, longest: int | None = 400) -> str:
+    """Text as a terminal or a page may show it: one line, and nothing in it is obeyed. The one escaper of ganzoo.
+
+    Names of files and whatever stands in them may be a stranger's. Line breaks, control characters, letters that show
+    as nothing or turn the line around, and bytes that are no text are written as Python writes them, ``\\x1b``.
+
+    Args:
+        text: anything.
+        longest: letters that are shown; None for all.
+    """
+    shown = "".join(map(_shown, str(text)[: None if longest is None else longest + 1]))
+    return shown if longest is None or len(shown) <= longest else f"{shown[:longest]}..."
+
+
+def _shown(letter: str) -> str:
+    return letter if letter.isprintable() or category(letter) == "Zs" else ascii(letter)[1:-1]
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines of our own with names of others in it, each line as :func:`printable` has it."""
+    return "\n".join(printable(line, None) for line in text.split("\n"))
 
 
 class GanzooError(Exception):
-    """Something failed that a person can act on; its text is the whole message. Exit status 1."""
+    """Something failed that a person can act on; its text is the whole message, in one line. Exit status 1."""
 
     status = 1
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(printable(one, None) if isinstance(one, str) else one for one in said))
 
 
 class UsageError(GanzooError):

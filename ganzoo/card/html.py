@@ -15,7 +15,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from ganzoo.errors import ModelError
+from ganzoo.errors import ModelError, printable, printable_lines
 from ganzoo.files.untrusted import open_regular
 
 STYLE = "page.css"
@@ -37,7 +37,8 @@ def document(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body><main>\n{body}\n</main></body></html>\n"
+        f"<title>{escape(printable(title, None))}</title><style>{style}</style></head>\n"
+        f"<body><main>\n{printable_lines(body)}\n</main></body></html>\n"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,14 +12,13 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
-from ganzoo.errors import GanzooError, PluginError, UsageError, nearest
+from ganzoo.errors import GanzooError, PluginError, UsageError, nearest, printable
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
 from ganzoo.registry.namesake import warn_of_namesake
 from ganzoo.training.signals import end_by_the_next
 
 INTERRUPTED = 130
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class Together(click.Command):
@@ -145,7 +143,7 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line, unless it was said before."""
-        text = _safe(record.getMessage())
+        text = printable(record.getMessage(), None)
         if text not in self.said and not said_elsewhere():
             self.said.add(text)
             click.echo(f"ganzoo: warning: {text}", err=True)
@@ -162,7 +160,7 @@ def _show_warnings() -> None:
 
 def _sentence(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().rstrip(".").split())  # click lists choices in several lines
     return f"{message}; see '{context.command_path} --help'" if context else message
 
 
@@ -170,16 +168,11 @@ def _what_the_system_said(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
 
 
-def _safe(text: str) -> str:
-    """Text without what could steer a terminal: names may come from other people's files."""
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
-
-
 def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     if debug:
         traceback.print_exc()
     if must_say(error):
-        click.echo(f"ganzoo: error: {_safe(message)}", err=True)
+        click.echo(f"ganzoo: error: {printable(message, None)}", err=True)
     sys.exit(status)
 
 

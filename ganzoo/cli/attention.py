@@ -9,6 +9,7 @@ import click
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
+from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 
 
@@ -58,4 +59,4 @@ def attention(
     maps = capture(gan, count, seed, label_numbers(gan, labels, count), layer)
     save_png(picture(maps, asked or default_points(gan.height, gan.width)), out)
     height, width = maps.weights.shape[1:3]
-    click.echo(f"{count} samples, layer {maps.layer} ({height} x {width}): {out}")
+    say(f"{count} samples, layer {maps.layer} ({height} x {width}): {out}")

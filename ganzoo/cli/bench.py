@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import read_settings
+from ganzoo.cli.show import say
 
 
 class WithPeers(click.Command):
@@ -58,10 +59,10 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
 
     def progress(text: str) -> None:
         if not as_json:
-            click.echo(text, err=True)
+            say(text, err=True)
 
     result = measure(recipe, against, settings=read_settings(settings), progress=progress, **sizes)
-    click.echo(json.dumps(result, indent=2) if as_json else table(result))
+    say(*(json.dumps(result, indent=2) if as_json else table(result)).split("", ""))
 
 
 def table(result: dict[str, Any]) -> str:

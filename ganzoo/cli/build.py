@@ -9,7 +9,7 @@ import click
 
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.paths import PathType
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import UsageError, either
 from ganzoo.registry.labels import LABEL_KINDS
 
@@ -64,7 +64,7 @@ def build(
         return
     _show(gan, explain, with_layers)
     if draw is not None:
-        click.echo(f"\nDrawn as {draw}")
+        say("", f"Drawn as {draw}")
 
 
 def _draw(gan: GAN, path: Path) -> None:
@@ -149,25 +149,25 @@ def _layer(row: LayerRow) -> dict[str, Any]:
 def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
     described = describe_gan(gan, with_layers)
     size = f"{gan.height} x {gan.width} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
-    click.echo(f"{described['recipe']}  ({size})\n")
+    say(f"{described['recipe']}  ({size})", "")
     rows = [
         (name, f"{network['parameters']:,}", "unknown" if network["macs"] is None else f"{network['macs']:,}")
         for name, network in described["networks"].items()
     ]
     show_table(("network", "parameters", "multiply-accumulates"), rows)
-    click.echo()
+    say()
     _show_slots(described["slots"], explain)
-    click.echo()
+    say()
     _show_settings(described["settings"], explain)
     if described["notes"]:
-        click.echo()
+        say()
     for note in described["notes"]:
-        click.echo(f"Note: {note}")
+        say(f"Note: {note}")
     if with_layers:
-        click.echo()
+        say()
         _show_layers(described["layers"])
     if not explain:
-        click.echo("\n--explain shows every setting, --layers every layer.")
+        say("", "--explain shows every setting, --layers every layer.")
 
 
 def _show_slots(slots: list[dict[str, Any]], explain: bool) -> None:
@@ -215,7 +215,7 @@ def _show_layers(layers: list[dict[str, Any]]) -> None:
         for row in layers
     ]
     show_table(("network", "layer", "type", "output", "parameters", "multiply-accumulates"), rows)
-    click.echo(f"\n{COUNTING}")
+    say("", COUNTING)
 
 
 def _plain(value: Any) -> str:

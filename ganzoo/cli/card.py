@@ -9,6 +9,7 @@ import click
 
 from ganzoo.cli.model import check_out
 from ganzoo.cli.paths import PATH
+from ganzoo.cli.show import say
 from ganzoo.files.untrusted import printable
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     difference = drift(model) if check else ""
     problems = check_card(model)
     for line in [*difference.splitlines(), *(f"problem: {printable(problem)}" for problem in problems)]:
-        click.echo(line, err=not check)
+        say(line, err=not check)
     if html is not None:
         render(model, html)
     path = model.path / CARD
     if check and (difference or problems):
-        click.echo(f"{path} is not what its folder would have; make it again: ganzoo card {model}", err=True)
+        say(f"{path} is not what its folder would have; make it again: ganzoo card {model}", err=True)
         ctx.exit(1)
-    click.echo(f"{path}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
+    say(f"{path}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
 
 
 def write(folder: ModelFolder) -> None:
@@ -62,7 +63,7 @@ def write(folder: ModelFolder) -> None:
 
     make_card(folder)
     for note in draw_pictures(folder):
-        click.echo(f"note: {printable(note)}", err=True)
+        say(f"note: {printable(note)}", err=True)
     write_text(folder.path / CARD, make_card(folder))
 
 

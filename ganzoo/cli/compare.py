@@ -10,7 +10,7 @@ import click
 
 from ganzoo.cli.model import check_out, model_folder
 from ganzoo.cli.paths import PATH, PLACE
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import UsageError
 from ganzoo.folder.layout import METRICS
 
@@ -52,7 +52,7 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
         from ganzoo.scoring.compare_page import page
 
         write_text(html, page(models, seed))
-        click.echo(f"as a page, with samples: {html}", err=as_json)
+        say(f"as a page, with samples: {html}", err=as_json)
 
 
 def labels(names: Sequence[str], folders: Sequence[ModelFolder]) -> list[str]:
@@ -74,8 +74,8 @@ def show(models: Sequence[Model]) -> None:
         if cells:
             show_table(("", title, *(model.name for model in models)), cells)
         else:
-            click.echo(f"{title}: the same")
-        click.echo()
+            say(f"{title}: the same")
+        say()
     show_scores(models)
 
 
@@ -85,7 +85,7 @@ def show_scores(models: Sequence[Model]) -> None:
 
     rows = score_rows(models)
     if not rows:
-        click.echo("scores: none of them has one; 'ganzoo eval MODEL --data D' measures")
+        say("scores: none of them has one; 'ganzoo eval MODEL --data D' measures")
         return
     cells = []
     for row in rows:
@@ -94,4 +94,4 @@ def show_scores(models: Sequence[Model]) -> None:
         cells.append((row.one.key, where, "higher" if row.one.higher_is_better else "lower", *marked))
     show_table(("scores", "data", "better is", *(model.name for model in models)), cells)
     if all(row.best is None for row in rows):
-        click.echo("\nNo two of them have a score of the same protocol and data: 'ganzoo eval' measures.")
+        say("", "No two of them have a score of the same protocol and data: 'ganzoo eval' measures.")

@@ -12,6 +12,7 @@ import click
 
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.push import spelled
+from ganzoo.cli.show import say
 from ganzoo.cli.verify import row, verification_options, verifier
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     with nullcontext() if data is None else verifier(data, **options) as who:
         notes = convert_model(model, target, dtype, who, show)
     for note in notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     before, after = ((place / MODEL).stat().st_size for place in (model.path, target))
-    click.echo(f"{target}: {dtype} weights, {spelled(after)} instead of {spelled(before)}")
+    say(f"{target}: {dtype} weights, {spelled(after)} instead of {spelled(before)}")
     if data is None:
-        click.echo(f"not scored yet: ganzoo eval {target} --data D")
+        say(f"not scored yet: ganzoo eval {target} --data D")
 
 
 def _alias(name: str, command: click.Command) -> click.Command:

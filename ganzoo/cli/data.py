@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.paths import PATH, PLACE
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.registry.sizes import Size, height_width, size_text
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def _show(report: Report, out: Path | None) -> None:
     elif report.ranges:
         labelled = f"label vectors of {len(report.ranges)} numbers"
     left = f", {len(report.left):,} files left alone" if report.left else ""
-    click.echo(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad{left}")
+    say(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad{left}")
     if not report.count:
         _show_some("bad file", "why", report.bad)
         return
-    click.echo(f"trained at {_by(report.resolution)}, {_colours(report)}\n")
+    say(f"trained at {_by(report.resolution)}, {_colours(report)}", "")
     _show_some("size", "images", {size: f"{count:,}" for size, count in sizes.items()})
     _show_some("mode", "images", {mode: f"{count:,}" for mode, count in report.modes.most_common()})
     _show_some("class", "images", {name: f"{count:,}" for name, count in (report.classes or {}).items()}, 100)
@@ -75,8 +75,8 @@ def _show(report: Report, out: Path | None) -> None:
     _show_some("bad file", "why", report.bad)
     _show_recipes(report)
     if out is not None:
-        click.echo(f"preview: {out}")
-    click.echo(f"next: {report.next}" if report.next else "no recipe fits this data as it is")
+        say(f"preview: {out}")
+    say(f"next: {report.next}" if report.next else "no recipe fits this data as it is")
 
 
 def _show_some(left: str, right: str, rows: dict[str, str], most: int = SHOWN) -> None:
@@ -86,8 +86,8 @@ def _show_some(left: str, right: str, rows: dict[str, str], most: int = SHOWN) -
     shown = list(rows.items())[:most]
     show_table((left, right), [(_plain(name), _plain(value)) for name, value in shown])
     if len(rows) > len(shown):
-        click.echo(f"… and {len(rows) - len(shown):,} more; --json lists them all")
-    click.echo()
+        say(f"… and {len(rows) - len(shown):,} more; --json lists them all")
+    say()
 
 
 def _show_recipes(report: Report) -> None:
@@ -97,10 +97,10 @@ def _show_recipes(report: Report) -> None:
             by_size.setdefault(fit.resolution, []).append(fit.recipe)
     for size, recipes in sorted(by_size.items(), key=lambda item: item[0] != report.resolution):
         option = "" if size == report.resolution else f" (with --resolution {size_text(size)})"
-        click.echo(f"recipes that fit at {_by(size)}{option}: {', '.join(recipes)}")
+        say(f"recipes that fit at {_by(size)}{option}: {', '.join(recipes)}")
     unfit = {fit.recipe: fit.reason for fit in report.fits if fit.resolution is None}
     if unfit:
-        click.echo()
+        say()
         _show_some("does not fit", "why", unfit)
 
 

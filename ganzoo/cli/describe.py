@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from ganzoo.cli.show import show_facts, show_json, show_table
+from ganzoo.cli.show import say, show_facts, show_json, show_table
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
@@ -35,10 +33,10 @@ def show_model(folder: ModelFolder, name: str, as_json: bool) -> None:
         found = {score.key: score.value for score in scores}
         show_json({"ref": name, "folder": str(folder), "config": folder.config, "scores": found})
         return
-    click.echo(f"{printable(name)}: a trained model\n")
+    say(f"{printable(name)}: a trained model", "")
     show_facts({title: printable(text) for title, text in _facts(folder, name).items()})
     if scores:
-        click.echo("\nScores of these weights:")
+        say("", "Scores of these weights:")
         rows = [(score.key, f"{score.value:.4g}", score.dataset["name"]) for score in scores]
         show_table(("score", "value", "data"), [tuple(map(printable, row)) for row in rows])
 

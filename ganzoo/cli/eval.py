@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def show_scores(scores: Sequence[Score]) -> None:
     columns["better is"] = ["higher" if score.higher_is_better else "lower" for score in scores]
     show_table(list(columns), list(zip(*columns.values(), strict=True)))
     for seen in dict.fromkeys(str(score.details["shown"]) for score in scores if "shown" in score.details):
-        click.echo(f"networks saw {seen}")
+        say(f"networks saw {seen}")
 
 
 def number(value: float) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import click
-
+from ganzoo.cli.show import say
 from ganzoo.errors import DataError, UsageError, either
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _listed(path: Path) -> tuple[Path, list[str]]:
         return path.parent, [path.name]
     found = walk(path)
     for text in left_alone(str(path), found.left):
-        click.echo(f"note: {text}", err=True)
+        say(f"note: {text}", err=True)
     if not found.names:
         raise UsageError(f"{path} holds no pictures ({SHOWN})")
     return path, found.names
@@ -104,5 +103,5 @@ def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> tupl
         except UNREADABLE as error:
             raise DataError(f"{file} cannot be read: {why(error)}") from error
     if parts:
-        click.echo(f"note: {cropped(str(path), parts, len(names), size)}", err=True)
+        say(f"note: {cropped(str(path), parts, len(names), size)}", err=True)
     return torch.from_numpy(np.stack(rows)), names

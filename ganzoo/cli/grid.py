@@ -12,7 +12,7 @@ import click
 
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     study.run(_spreader(jobs, ray), _tell)
     _show(study, as_json)
     if any(outcome.status == "stopped" for outcome in study.outcomes.values()):
-        click.echo("Stopped, and all is saved; the same command goes on.", err=True)
+        say("Stopped, and all is saved; the same command goes on.", err=True)
         ctx.exit(INTERRUPTED)
     ctx.exit(1 if study.failures else 0)
 
@@ -139,14 +139,14 @@ def _announce(study: Study, jobs: int, ray: str | None) -> None:
     total, waiting = len(study.grid.jobs), len(study.waiting)
     kept = f", {total - waiting} of them done already" if waiting < total else ""
     where = "through Ray" if ray is not None else f"{jobs} at a time"
-    click.echo(f"{total} runs in {study.folder}{kept}; {where}. Watch them: ganzoo watch {study.folder}", err=True)
+    say(f"{total} runs in {study.folder}{kept}; {where}. Watch them: ganzoo watch {study.folder}", err=True)
 
 
 def _tell(job: GridJob, outcome: Outcome, left: int) -> None:
     from ganzoo.training.progress import duration
 
     said = f": {outcome.error}; see {job.log}" if outcome.error else ""
-    click.echo(f"{job.name}: {outcome.status} after {duration(outcome.seconds)}{said} ({left} to go)", err=True)
+    say(f"{job.name}: {outcome.status} after {duration(outcome.seconds)}{said} ({left} to go)", err=True)
 
 
 def _show_runs(study: Study, as_json: bool) -> None:
@@ -167,9 +167,9 @@ def _show(study: Study, as_json: bool) -> None:
         return
     show_table(*row_cells(table))
     if table.effects and table.columns:
-        click.echo()
+        say()
         show_table(*effect_cells(table))
-    click.echo()
+    say()
     for note in study.notes:
-        click.echo(note)
-    click.echo(f"Kept in {study.folder / TEXT}")
+        say(note)
+    say(f"Kept in {study.folder / TEXT}")

@@ -10,6 +10,7 @@ import click
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
+from ganzoo.cli.show import say
 from ganzoo.visual.interpolation import walk
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def interpolate(
     gan = open_model(model, device)
     images = walk(gan, rows, steps, seed, label_numbers(gan, labels, rows), truncation)
     write(images, steps, out)
-    click.echo(f"{rows} rows of {steps} images: {out}")
+    say(f"{rows} rows of {steps} images: {out}")
 
 
 def write(images: Tensor, steps: int, out: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.paths import PATH, PLACE, PathType
-    from ganzoo.cli.show import show_json, show_table
+    from ganzoo.cli.show import say, show_json, show_table
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
     from ganzoo.folder.scores import Score, read_scores
@@ -80,6 +80,7 @@ _HOMES = {
     "read_tensors": "ganzoo.files.untrusted",
     "save_gif": "ganzoo.images",
     "save_png": "ganzoo.images",
+    "say": "ganzoo.cli.show",
     "score_model": "ganzoo.cli.eval",
     "serve": "ganzoo.cli.page",
     "show_json": "ganzoo.cli.show",
@@ -126,6 +127,7 @@ __all__ = [
     "read_tensors",
     "save_gif",
     "save_png",
+    "say",
     "score_model",
     "serve",
     "show_json",

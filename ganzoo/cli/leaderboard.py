@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.paths import PATH
+from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
     if as_json:
         show_json({"leaderboards": [described(found) for found in tables.values()]})
     elif not tables:
-        click.echo("no scores: ganzoo eval MODEL --data ... makes them")
+        say("no scores: ganzoo eval MODEL --data ... makes them")
     elif markdown:
-        click.echo("\n".join(markdown_table(found) for found in tables.values()))
+        say(*"\n".join(markdown_table(found) for found in tables.values()).split("", ""))
     else:
         for place, found in enumerate(tables.values()):
-            click.echo(("\n" if place else "") + title(found[0].score))
+            say(*([""] if place else []), title(found[0].score))
             _show(found)
 
 

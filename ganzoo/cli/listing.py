@@ -8,7 +8,7 @@ import click
 
 from ganzoo.cli.describe import show_model
 from ganzoo.cli.search import models
-from ganzoo.cli.show import show_facts, show_json, show_table
+from ganzoo.cli.show import say, show_facts, show_json, show_table
 
 if TYPE_CHECKING:
     from ganzoo.registry.entry import Entry
@@ -86,17 +86,17 @@ def _show_part(entry: Entry, as_json: bool) -> None:
     if as_json:
         show_json(known)
         return
-    click.echo(f"{known['name']}: {known['kind']} of {known['distribution']} {known['version']}".rstrip())
-    click.echo(f"\n{known['about'] or known['summary']}\n")
+    say(f"{known['name']}: {known['kind']} of {known['distribution']} {known['version']}".rstrip())
+    say("", *(known["about"] or known["summary"]).split("", ""), "")
     if known["options"]:
         show_table(
             ("option", "default", "takes"),
             [(option["name"], option["default"], option["takes"]) for option in known["options"]],
         )
-        click.echo()
+        say()
     show_facts(_facts(known))
     if known["published"]:
-        click.echo("\nPublished by others, each under its own protocol; not measured by ganzoo:")
+        say("", "Published by others, each under its own protocol; not measured by ganzoo:")
         keys = ("score", "value", "data", "protocol", "source")
         show_table(keys, [[str(score[key]) for key in keys] for score in known["published"]])
 

@@ -11,6 +11,7 @@ from string import Template
 import click
 
 from ganzoo.cli.paths import PATH
+from ganzoo.cli.show import say
 from ganzoo.errors import RecipeError, UsageError, nearest
 from ganzoo.registry.about import DISTRIBUTION, requirement
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
@@ -42,8 +43,8 @@ def new_plugin(kind: str, name: str, out: Path | None) -> None:
         for path, text in files.items():
             (temporary / path).parent.mkdir(exist_ok=True)
             (temporary / path).write_text(text, encoding="utf-8")
-    click.echo(f"wrote {folder}: {', '.join(files)}")
-    click.echo(f"next: cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest")
+    say(f"wrote {folder}: {', '.join(files)}")
+    say(f"next: cd {shlex.quote(str(folder))} && pip install -e '.[test]' && pytest")
 
 
 def _check(kind: str, name: str) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.show import say
+
 if TYPE_CHECKING:
     from ganzoo.watch.local import LocalServer
 
@@ -28,14 +30,14 @@ def serve(server: LocalServer, name: object, wanted: bool | None) -> None:
         name: what the page is of, printed in front of its address.
         wanted: whether to open a browser; by default where there is a screen.
     """
-    click.echo(f"{name}: {server.url}")
-    click.echo("Ctrl-C ends this page.", err=True)
+    say(f"{name}: {server.url}")
+    say("Ctrl-C ends this page.", err=True)
     if _has_screen() if wanted is None else wanted:
         webbrowser.open(server.url)
     try:
         server.serve_forever(poll_interval=0.2)
     except KeyboardInterrupt:
-        click.echo("\nThe page has ended.", err=True)
+        say("", "The page has ended.", err=True)
 
 
 def _has_screen() -> bool:

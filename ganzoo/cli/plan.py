@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.options import option, options, read_settings, set_threads
+from ganzoo.cli.show import say
 from ganzoo.registry.sizes import pixels_text
 
 
@@ -38,7 +39,7 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     from ganzoo.training.estimate import plan_run
 
     result = plan_run(TrainConfig(recipe, settings=settings, **given))
-    click.echo(json.dumps(result, indent=2) if as_json else text(result))
+    say(*(json.dumps(result, indent=2) if as_json else text(result)).split("", ""))
 
 
 def text(result: dict[str, Any]) -> str:

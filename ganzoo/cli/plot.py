@@ -8,6 +8,7 @@ import click
 
 from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.paths import PATH
+from ganzoo.cli.show import say
 
 
 @click.command()
@@ -32,4 +33,4 @@ def plot(runs: tuple[Path, ...], keys: tuple[str, ...], smooth: int, out: Path |
 
     found = curves.read_curves(list(runs), keys)
     curves.plot(found, out, smooth)
-    click.echo(f"{len(found)} curves: {out}")
+    say(f"{len(found)} curves: {out}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 
 if TYPE_CHECKING:
     from ganzoo.registry.lookup import Registry
@@ -35,9 +35,9 @@ def plugins(as_json: bool) -> None:
     if rows:
         show_table(("plugin", "distribution", "version", "registers"), rows)
     else:
-        click.echo("no plugins are installed; 'ganzoo new-plugin loss mine' writes one")
+        say("no plugins are installed; 'ganzoo new-plugin loss mine' writes one")
     for line in _remarks(known):
-        click.echo(line)
+        say(line)
 
 
 def _described(known: Registry) -> list[dict[str, Any]]:
@@ -85,11 +85,11 @@ def doctor(as_json: bool) -> None:
     show_table(("what", "", "more"), [*_machine_rows(found), *_cache_rows(found), *_extra_rows(found)])
     for plugin in found["plugins"]:
         state = f"NOT USED: {plugin['error']}" if plugin["error"] else "works"
-        click.echo(f"plugin {plugin['name']} of {plugin['distribution']} {plugin['version']}: {state}")
+        say(f"plugin {plugin['name']} of {plugin['distribution']} {plugin['version']}: {state}")
     for line in _remarks(known):
-        click.echo(line)
+        say(line)
     if found["package"]["namesake"]:
-        click.echo(f"another package: {found['package']['namesake']['problem']}")
+        say(f"another package: {found['package']['namesake']['problem']}")
 
 
 def _machine_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.show import say
+
 from ganzoo.cli.paths import PATH, PLACE
 
 MOST_SHOWN = 40
@@ -33,12 +35,12 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
 
     pulled = take(ref, folder, revision, token)
     if pulled.left:
-        click.echo(f"left there: {len(pulled.left):,} pictures and examples, from {pulled.left[0]} on", err=True)
+        say(f"left there: {len(pulled.left):,} pictures and examples, from {pulled.left[0]} on", err=True)
     if pulled.missing:
-        click.echo(f"{pulled.folder}: {shown(pulled.names)}. Its weights are whole; {printable(pulled.missing)}")
+        say(f"{pulled.folder}: {shown(pulled.names)}. Its weights are whole; {printable(pulled.missing)}")
         return
-    click.echo(f"{pulled.folder}: {shown(pulled.names)}. Images of it:")
-    click.echo(f"ganzoo sample {shlex.quote(str(pulled.folder))} -n 64 --out grid.png")
+    say(f"{pulled.folder}: {shown(pulled.names)}. Images of it:")
+    say(f"ganzoo sample {shlex.quote(str(pulled.folder))} -n 64 --out grid.png")
 
 
 def shown(names: Sequence[str]) -> str:

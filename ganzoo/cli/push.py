@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.show import say
+from ganzoo.errors import printable
 
 if TYPE_CHECKING:
     from ganzoo.publish.push import Manifest
@@ -70,27 +72,27 @@ def push(
         show=lambda manifest: _show(folder, repo, manifest),
     )
     if result is None:
-        click.echo("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
+        say("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
         return
     if result.removed:
-        click.echo(f"no longer there: {', '.join(result.removed)}")
+        say(f"no longer there: {', '.join(result.removed)}")
     if not result.changed:
-        click.echo(f"nothing to send: {result.url} has these files already")
+        say(f"nothing to send: {result.url} has these files already")
         return
-    click.echo(f"{result.url}: commit {result.commit[:7]}. To load it:")
+    say(f"{result.url}: commit {result.commit[:7]}. To load it:")
     at = f"@{revision}" if revision else ""
-    click.echo(f'python -c \'import ganzoo; ganzoo.load("{repo}{at}").sample(16, seed=0, output="pil")\'')
+    say(f'python -c \'import ganzoo; ganzoo.load("{repo}{at}").sample(16, seed=0, output="pil")\'')
 
 
 def _show(folder: Path, repo: str, manifest: Manifest) -> None:
     """What goes, each file with its size, and what stays."""
-    click.echo(f"{folder} -> {repo}: weights under {manifest.license}")
+    say(f"{folder} -> {repo}: weights under {manifest.license}")
     width = max(map(len, manifest.sizes))
     for name, size in manifest.sizes.items():
-        click.echo(f"  {name.ljust(width)}  {spelled(size):>9}")
-    click.echo(f"  {len(manifest.sizes)} files, {spelled(sum(manifest.sizes.values()))}")
+        say(f"  {name.ljust(width)}  {spelled(size):>9}")
+    say(f"  {len(manifest.sizes)} files, {spelled(sum(manifest.sizes.values()))}")
     if manifest.stays:
-        click.echo(f"stays here: {', '.join(manifest.stays)}")
+        say(f"stays here: {', '.join(printable(name, None) for name in manifest.stays)}")
 
 
 def spelled(size: float) -> str:

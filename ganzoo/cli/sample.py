@@ -13,6 +13,7 @@ import click
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 from ganzoo.folder.layout import SAMPLES
 
@@ -91,7 +92,7 @@ def sample(
     numbers = label_numbers(gan, labels, count)
     images = draw(gan, count, seed, numbers, truncation, batch)
     write(Drawn(images, numbers, gan.examples, names), out)
-    click.echo(f"{count} images: {out}{_seen(gan, out)}")
+    say(f"{count} images: {out}{_seen(gan, out)}")
 
 
 def _seen(gan: GAN, out: Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.paths import PATH
-from ganzoo.cli.show import show_json, show_table
+from ganzoo.cli.show import say, show_json, show_table
 
 if TYPE_CHECKING:
     from ganzoo.hub.search import Hit
@@ -60,7 +60,7 @@ def search(
             there = {hit.ref for hit in found}
             hits = [hit for hit in hits if hit.where != "cached" or hit.ref not in there] + found
         except HubError as error:
-            click.echo(f"ganzoo: warning: {error}; only what is on this machine is shown", err=True)
+            say(f"ganzoo: warning: {error}; only what is on this machine is shown", err=True)
     _show(hits, as_json, "no model answers to that; ganzoo search without options lists all")
 
 
@@ -91,7 +91,7 @@ def _show(hits: Sequence[Hit], as_json: bool, nothing: str) -> None:
     elif hits:
         show_table(("model", "where", "data", "score", "parts"), [_row(hit) for hit in hits])
     else:
-        click.echo(nothing)
+        say(nothing)
 
 
 def _row(hit: Hit) -> tuple[str, str, str, str, str]:

@@ -9,14 +9,40 @@ from typing import Any
 
 import click
 
+from ganzoo.errors import printable
+
+
+def say(*lines: object, err: bool = False) -> None:
+    """Print lines, an empty one for nothing. Every command prints here, so that no name in a line steers a terminal.
+
+    Args:
+        lines: each stays one line; ``say(*text.split("\\n"))`` prints a text of several.
+        err: print to stderr.
+    """
+    for line in lines or ("",):
+        click.echo(printable(line, None), err=err)
+
 
 def show_json(value: Any) -> None:
-    """Print ``value`` as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print ``value`` as JSON; letters that do not print are escaped in JSON's own way."""
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(
+        "".join(letter if letter == "\n" or printable(letter) == letter else _in_json(letter) for letter in written)
+    )
+
+
+def _in_json(letter: str) -> str:
+    """A letter that prints, or ends a line, as it is; any other as ``\\u1234``, or two of these."""
+    if letter == "\n" or printable(letter) == letter:
+        return letter
+    units = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under headings. In a terminal long cells are folded; elsewhere each row is one whole line."""
+    columns = [printable(column, None) for column in columns]
+    rows = [[printable(cell, None) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _draw(columns, rows)
         return
@@ -30,7 +56,7 @@ def show_facts(facts: Mapping[str, str]) -> None:
     """Print texts, each behind its title."""
     width = max(map(len, facts), default=0)
     for title, text in facts.items():
-        click.echo(f"{title.ljust(width)}  {text}")
+        click.echo(f"{title.ljust(width)}  {printable(text, None)}")
 
 
 def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

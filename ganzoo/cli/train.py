@@ -8,6 +8,7 @@ import click
 
 from ganzoo.cli import Together
 from ganzoo.cli.options import options, read_settings, set_threads
+from ganzoo.cli.show import say
 from ganzoo.distributed.launch import said_elsewhere
 from ganzoo.folder.layout import SAMPLES
 from ganzoo.training.config import FACTS
@@ -45,8 +46,8 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
         run = ganzoo.train(**given)
     except Interrupted as stop:
         if not said_elsewhere(stop):
-            click.echo(str(stop), err=True)
+            say(str(stop), err=True)
         ctx.exit(stop.status)
     if not said_elsewhere():
-        click.echo(f"{run.folder}: {run.step:,} steps. See {run.folder / SAMPLES}; more of them:")
-        click.echo(f"ganzoo sample {run.folder} -n 64 --out grid.png")
+        say(f"{run.folder}: {run.step:,} steps. See {run.folder / SAMPLES}; more of them:")
+        say(f"ganzoo sample {run.folder} -n 64 --out grid.png")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ganzoo.errors import ModelError
+from ganzoo.errors import printable as printable  # the one escaper, beside the readers of what it escapes
 from ganzoo.files.parse import parse_json
 
 if TYPE_CHECKING:  # imported when tensors are read, so that commands that only read JSON start without torch
@@ -41,12 +42,6 @@ def quoted(text: object, longest: int = 80) -> str:
     """Text from a folder as it may be shown: quoted, escaped, on one line and not endless."""
     shown = ascii(str(text)[: longest + 1])
     return shown if len(str(text)) <= longest else f"{shown[:longest]}...'"
-
-
-def printable(text: object, longest: int = 400) -> str:
-    """A message with text of a folder in it: what a terminal would obey is escaped, and it is not endless."""
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(text)[: longest + 1])
-    return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
 def _blob_of_cache(path: Path) -> Path | None:

@@ -23,7 +23,7 @@ from typing import Any
 import pluggy
 
 from ganzoo.compat.lookup import warn
-from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.registry import hookspecs
 from ganzoo.registry.about import DISTRIBUTION, FORMER, NAMES, VERSION, install
 from ganzoo.registry.cache import Registrations
@@ -43,7 +43,15 @@ LONGEST = 400  # characters of a plugin's error that are shown
 BESIDE = Path(__file__).resolve().parents[2]
 OWN_MODELS = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
 
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """Let a warning pass as one line that no terminal obeys: there are names of files in them."""
+    record.msg, record.args = printable(record.getMessage(), None), ()
+    return True
+
+
 log = logging.getLogger("ganzoo")
+log.addFilter(_one_line)
 inline: list[tuple[object, str]] = []  # plugins that are objects of this process, for tests
 _here: dict[tuple[str, str], Entry] = {}  # what this program registered for itself, by kind and name
 _used: list[Registry] = []  # what a check in progress goes by in place of what is installed; the last one counts

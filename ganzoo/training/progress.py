@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TextIO
 
+from ganzoo.errors import printable
+
 EVERY = 10.0  # seconds between plain lines
 MEMORY = 0.9  # of the moving average of seconds per step
 
@@ -123,7 +125,7 @@ class Lines(Silence):
 
     def say(self, text: str) -> None:
         """See :class:`Reporter`."""
-        print(text, file=self.stream, flush=True)
+        print(printable(text, None), file=self.stream, flush=True)
 
 
 class Bar:
@@ -160,7 +162,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """See :class:`Reporter`."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(text, None), markup=False, highlight=False, soft_wrap=True)
 
 
 def reporter(start: int, stop: int | None, quiet: bool = False) -> Reporter:
