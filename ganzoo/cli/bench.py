@@ -62,7 +62,7 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
             say(text, err=True)
 
     result = measure(recipe, against, settings=read_settings(settings), progress=progress, **sizes)
-    say(*(json.dumps(result, indent=2) if as_json else table(result)).split("", ""))
+    say(*(json.dumps(result, indent=2) if as_json else table(result)).split("\n"))
 
 
 def table(result: dict[str, Any]) -> str:

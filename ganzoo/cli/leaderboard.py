@@ -46,7 +46,7 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
     elif not tables:
         say("no scores: ganzoo eval MODEL --data ... makes them")
     elif markdown:
-        say(*"\n".join(markdown_table(found) for found in tables.values()).split("", ""))
+        say(*"\n".join(markdown_table(found) for found in tables.values()).split("\n"))
     else:
         for place, found in enumerate(tables.values()):
             say(*([""] if place else []), title(found[0].score))

@@ -87,7 +87,7 @@ def _show_part(entry: Entry, as_json: bool) -> None:
         show_json(known)
         return
     say(f"{known['name']}: {known['kind']} of {known['distribution']} {known['version']}".rstrip())
-    say("", *(known["about"] or known["summary"]).split("", ""), "")
+    say("", *(known["about"] or known["summary"]).split("\n"), "")
     if known["options"]:
         show_table(
             ("option", "default", "takes"),

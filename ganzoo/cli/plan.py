@@ -39,7 +39,7 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     from ganzoo.training.estimate import plan_run
 
     result = plan_run(TrainConfig(recipe, settings=settings, **given))
-    say(*(json.dumps(result, indent=2) if as_json else text(result)).split("", ""))
+    say(*(json.dumps(result, indent=2) if as_json else text(result)).split("\n"))
 
 
 def text(result: dict[str, Any]) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.show import say
-
 from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.show import say
 
 MOST_SHOWN = 40
 

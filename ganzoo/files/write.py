@@ -129,8 +129,16 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Replace the file at ``path`` by ``value`` as JSON: keys in the order given, NaN refused."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Replace the file at ``path`` by ``value`` as JSON: keys in the order given, NaN refused.
+
+    Text that is none, such as a name of other bytes than UTF-8 that a folder gave us, is written in JSON's escapes.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def check_writable(folder: Path) -> None:
