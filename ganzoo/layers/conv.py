@@ -30,8 +30,8 @@ def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
     """
     if x.device.type != "cpu" or min(kernel.shape[:2]) < CHANNELS or kernel.shape[2] < 3:
         return False
-    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
-        return False
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
+        return False  # compilers and exporters know torch's convolutions, and no functions of ours
     if x.dtype == torch.float32:
         return torch.backends.cpu.get_cpu_capability() == "AVX2"
     return x.dtype == torch.bfloat16 and kernel.shape[2] == 4 and side <= 8
@@ -133,11 +133,11 @@ def cast(x: Tensor) -> Tensor:
 
 def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
     """``F.conv2d`` of ``x`` ``(B, I, H, W)`` and ``kernel`` ``(O, I, k, k)``."""
-    side, rest = divmod(x.shape[2] + 2 * padding - kernel.shape[2], stride)
+    span = x.shape[2] + 2 * padding - kernel.shape[2]
     # With a rest the transposed convolution would give back fewer pixels than the image has, and be no gradient of it.
-    if kernel.requires_grad and not rest and x.shape[2] == x.shape[3]:
+    if kernel.requires_grad and not span % stride and x.shape[2] == x.shape[3]:
         x, kernel, bias = cast(x), cast(kernel), None if bias is None else cast(bias)
-        if products_pay(x, kernel, side + 1):
+        if products_pay(x, kernel, span // stride + 1):
             # A view, so that the kernel is no leaf: only of other nodes does the engine know whether it executes them.
             return _Conv.apply(x, kernel.view_as(kernel), bias, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
     return F.conv2d(x, kernel, bias, stride, padding)

@@ -217,7 +217,7 @@ class InstanceNorm(nn.Module):
     def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
         within("in:eps", eps, 0)
-        self.eps = eps
+        self.channels, self.eps = channels, eps
         self.weight = nn.Parameter(torch.ones(channels)) if affine else None
         self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
 
@@ -228,7 +228,7 @@ class InstanceNorm(nn.Module):
                 "in normalises over the pixels of a map, and a fully connected layer has none; use bn, ln or gn"
             )
         # One group per map is instance norm, and unlike F.instance_norm it keeps channels-last memory.
-        return group_norm(x, x.shape[1], self.weight, self.bias, self.eps)
+        return group_norm(x, self.channels, self.weight, self.bias, self.eps)
 
 
 class LayerNorm(nn.Module):

@@ -14,10 +14,15 @@ from torch import Tensor, nn
 from ganzoo.layers.activation import overwriting_pays
 from ganzoo.layers.conv import conv2d, conv_transpose2d
 
+AREA = 4  # of the 2x2 kernels
+
 
 def widened(weight: Tensor, divisor: int) -> Tensor:
-    """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones, over ``divisor``: ``(..., 4, 4)``."""
-    return F.avg_pool2d(F.pad(weight, (1, 1, 1, 1)), 2, stride=1, divisor_override=divisor)
+    """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones, over ``divisor``, 1, 2 or 4: ``(..., 4, 4)``."""
+    # Neither divisor_override= nor F.pad: ONNX exporters drop the one without a word, and lose the shape at the other.
+    mean = F.avg_pool2d(weight, 2, stride=1, padding=1)
+    # Exact, as AREA / divisor is a power of two.
+    return mean if divisor == AREA else mean * (AREA / divisor)
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:

@@ -34,7 +34,7 @@ class Output:
     @property
     def score(self) -> Tensor:
         """One score an image, ``(B,)``: the mean over heads of the mean of each head's patches."""
-        means = [scores.reshape(len(scores), -1).mean(1) for scores in self.heads]
+        means = [scores.reshape(scores.shape[0], -1).mean(1) for scores in self.heads]
         return means[0] if len(means) == 1 else torch.stack(means).mean(0)
 
     def with_scores(self, change: Callable[[Tensor], Tensor]) -> Output:

@@ -136,7 +136,12 @@ class Enlarged(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, h, w)`` in [-1, 1] to ``(B, C, R, R)``."""
         large = F.interpolate(x.float(), scale_factor=float(self.ratio), mode="bilinear")
-        return torch.atanh(large.clamp(-BRIGHTEST, BRIGHTEST)).to(x.dtype)
+        return atanh(large.clamp(-BRIGHTEST, BRIGHTEST)).to(x.dtype)
+
+
+def atanh(x: Tensor) -> Tensor:
+    """``torch.atanh``; in other words for the older of torch's ONNX exporters, which traces and lacks that operator."""
+    return 0.5 * torch.log((1 + x) / (1 - x)) if torch.jit.is_tracing() else torch.atanh(x)
 
 
 class Anew(nn.Module):
