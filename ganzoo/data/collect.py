@@ -22,6 +22,7 @@ from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
 from ganzoo.data.labels import Label
 from ganzoo.data.progress import progress_bar
 from ganzoo.errors import DataError, either
+from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import MODES
 from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import Size, height_width, size_of
@@ -60,7 +61,7 @@ class Pictures(ABC):
         for text in remarks:
             log.warning("%s", text)
         self.where, self.names, self.labels = where, names, labels
-        self.class_names, self.label_kind = class_names, label_kind
+        self.class_names, self.label_kind = tuple(map(as_text, class_names)), label_kind
         self.left, self.remarks = tuple(left), tuple(remarks)
 
     def __len__(self) -> int:

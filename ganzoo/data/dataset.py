@@ -17,6 +17,7 @@ from ganzoo.data.images import DECODERS, Images
 from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import DataError, UsageError, either
+from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import SOURCE, prepared
 from ganzoo.registry.cache import default_root
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
@@ -172,6 +173,7 @@ class ImageData:
     numbering: str = ""
 
     def __post_init__(self) -> None:
+        self.name, self.class_names = as_text(self.name), tuple(map(as_text, self.class_names))
         n, _, h, w = self.images.shape
         if n < 2:
             raise DataError(f"{self.name} has {n} images; a GAN needs two at least, and learns from thousands")

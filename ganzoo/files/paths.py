@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from ganzoo.errors import UsageError
+from ganzoo.files.names import native
 
 XDG = "XDG_CACHE_HOME"
 HOME = "HOME"
@@ -25,6 +26,8 @@ def home() -> Path | None:
 def expanded(text: str, what: str = "") -> str:
     """Text that may be a path, with ``~`` and ``~name`` in front replaced by the home directory that they stand for.
 
+    A ``file://`` URI, which is how a path that is no text is written down, becomes that path.
+
     What no longer starts with ``~`` may be expanded again without harm: ``./~name``, the way to write a name that
     starts so, becomes absolute.
 
@@ -36,6 +39,7 @@ def expanded(text: str, what: str = "") -> str:
         UsageError: it is empty or holds a NUL, or names a home directory that is not there.
     """
     given = f"{what}={text!r} does not work" if what else f"{text!r} is no path"
+    text = native(text)
     if not text.strip():
         raise UsageError(f"{given}: it is empty; write . for the working directory")
     if "\0" in text:

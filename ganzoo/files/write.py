@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from ganzoo.errors import RunError
+from ganzoo.files.names import as_text
 
 LOCK = ".lock"
 TORN = ".new-"  # what a file or folder is called, with the process's id, until it is whole
@@ -123,9 +124,9 @@ def private_copy(folder: Path, names: Iterable[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Replace the file at ``path`` by ``text`` in UTF-8."""
+    """Replace the file at ``path`` by ``text`` in UTF-8; names in it that are no text are spelled out."""
     with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(as_text(text), encoding="utf-8")
 
 
 def write_json(path: str | Path, value: object) -> None:

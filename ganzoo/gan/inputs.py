@@ -27,11 +27,14 @@ def encode_text(captions: Sequence[str], where: str = "text") -> Tensor:
     """Captions as bytes ``(n, LONGEST_TEXT)``, padded with zeros.
 
     Raises:
-        UsageError: for an empty caption, or one that is too long.
+        UsageError: for an empty caption, one that is too long, or one that is no text.
     """
     rows = torch.zeros(len(captions), LONGEST_TEXT, dtype=torch.uint8)
     for row, caption in zip(rows, captions, strict=True):
-        data = " ".join(caption.split()).encode()
+        try:
+            data = " ".join(caption.split()).encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{where} {caption[:40]!r} is no text in UTF-8: write it anew") from None
         if not 0 < len(data) <= LONGEST_TEXT:
             raise UsageError(f"{where} {caption[:40]!r} has {len(data)} bytes; a caption has 1 to {LONGEST_TEXT}")
         row[: len(data)] = torch.frombuffer(bytearray(data), dtype=torch.uint8)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, nearest
+from ganzoo.files.names import as_text
 
 Label = int | float | str | Sequence[float] | Tensor
 """Of one image: a class, a text that names several or holds numbers, or a label vector."""
@@ -24,6 +25,7 @@ def class_number(label: object, names: Sequence[str]) -> int:
     Raises:
         UsageError: there is no such class.
     """
+    label = as_text(label) if isinstance(label, str) else label
     if label in names:
         return names.index(str(label))
     if str(label).isdecimal() and int(str(label)) < len(names):

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from ganzoo.errors import ModelError, UsageError, either
-from ganzoo.files.untrusted import open_regular
+from ganzoo.files.names import as_text
+from ganzoo.files.untrusted import open_regular, quoted
 from ganzoo.files.write import append_line, atomic, set_aside, write_text
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, left_out, lines_of, say_once
@@ -106,11 +107,19 @@ def open_sinks(names: Sequence[str], folder: Path, config: Mapping[str, Any]) ->
     Raises:
         UsageError: for an unknown name, or a package that is not installed.
     """
-    return [SINKS[name](folder, config) for name in checked_sinks(names)]
+    return [SINKS[name](folder, config) for name in checked_sinks(names, [folder])]
 
 
-def checked_sinks(names: Sequence[str]) -> Sequence[str]:
-    """``names`` as they are, once it is known that each can be opened; raises as :func:`open_sinks` does."""
+def checked_sinks(names: Sequence[str], folders: Iterable[object] = ()) -> Sequence[str]:
+    """``names`` as they are, once it is known that each can be opened for a run in any of ``folders``.
+
+    Raises:
+        UsageError: as :func:`open_sinks` does, and for a folder whose name is no text, which they do not take.
+    """
+    named = [os.fspath(folder) for folder in folders if isinstance(folder, str | os.PathLike)]
+    odd = next((name for name in map(str, named) if name != as_text(name)), None)
+    if names and odd is not None:
+        raise UsageError(f"--log {names[0]} takes no folder whose name is no text: {quoted(odd)}; choose another")
     for name in names:
         if name not in SINKS:
             raise UsageError(f"--log {name} is unknown; it takes {either(SINKS)}")

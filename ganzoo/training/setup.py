@@ -12,6 +12,7 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
 from ganzoo.errors import ModelError, ResolutionError, RunError, either
+from ganzoo.files.names import path_text
 from ganzoo.files.paths import to_path
 from ganzoo.files.write import TORN, check_writable
 from ganzoo.folder.layout import CONFIG, LOCK, LOG, MODEL, RUN, SAMPLES, TRAINING, checkpoints
@@ -170,16 +171,16 @@ def check_run(folder: Path, config: TrainConfig) -> None:
 def data_text(data: object) -> str | None:
     """How the data can be found again; None for data in memory."""
     if isinstance(data, Path):
-        return str(to_path(data).resolve())
+        return path_text(to_path(data).resolve())
     if not isinstance(data, str):
         return None
     if is_path(data):
-        return str(as_path(data).resolve())
+        return path_text(as_path(data).resolve())
     name, colon, inner = data.rpartition(":")  # such as pairs:gray:./photos
     if not colon or not inner or not is_path(inner):
         return data
     path = to_path(inner)
-    return f"{name}:{path.resolve()}" if path.exists() else data
+    return f"{name}:{path_text(path.resolve())}" if path.exists() else data
 
 
 def plan_and_data(

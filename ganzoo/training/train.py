@@ -15,6 +15,7 @@ from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
 from ganzoo.distributed.group import join_world
 from ganzoo.errors import RunError, UsageError
+from ganzoo.files.names import path_text
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
@@ -122,7 +123,7 @@ with_arguments(train)
 
 def run_training(config: TrainConfig) -> Run:
     """What :func:`train` does, for a config that was made before."""
-    checked_sinks(config.log or ())
+    checked_sinks(config.log or (), (config.out, config.resume, config.fork))
     with preserved_randomness(), join_world(config.device) as joined:
         refuse_unlike(config)
         if not joined.first:  # this process works on the run that the first one begins, resumes or forks
@@ -292,7 +293,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
         horizon=length.horizon,
         precision=precision,
         deterministic=_exact(config, before),
-        forked_from={"path": str(source.resolve()), **origin},
+        forked_from={"path": path_text(source.resolve()), **origin},
     )
     job = Job(length.setup, target, gan, changed, run_json, notes)
     trainer = job.trainer()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ModelError
+from ganzoo.files.names import as_text
 from ganzoo.files.untrusted import open_regular, printable, read_json
 from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
 from ganzoo.folder.log import left_out
@@ -53,7 +54,8 @@ def find_runs(root: Path) -> dict[str, Path]:
     for folder in _runs_under(root, DEPTH):
         if len(found) == MOST_RUNS:
             break
-        found[folder.relative_to(root).as_posix()] = folder
+        name = as_text(folder.relative_to(root).as_posix())  # for addresses, which take no other
+        found[name if name not in found else f"{name} ({len(found)})"] = folder
     return found
 
 
