@@ -6,6 +6,9 @@ marks in the card that is there; :func:`draw_pictures` makes ``pictures/``. The 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ganzoo.card.check import check_card, drift
 from ganzoo.card.facts import gather
 from ganzoo.card.markdown import plain
@@ -16,7 +19,7 @@ from ganzoo.folder.layout import CARD
 from ganzoo.folder.model import ModelFolder
 from ganzoo.registry.loading import log
 
-__all__ = ["check_card", "draw_pictures", "drift", "make_card", "plain", "write_card"]
+__all__ = ["check_card", "draw_pictures", "drift", "kept_up_to_date", "make_card", "plain", "write_card"]
 
 
 def make_card(folder: ModelFolder, ref: str | None = None) -> str:
@@ -46,6 +49,21 @@ def write_card(folder: ModelFolder) -> None:
         log.warning("%s is left as it was: %s", folder.path / CARD, error)
         return
     write_text(folder.path / CARD, text)
+
+
+@contextmanager
+def kept_up_to_date(folder: ModelFolder) -> Iterator[None]:
+    """Let the block change what a card says, such as scores; a card that said what the folder has is made again after.
+
+    A card that a person changed outside of its marks, or that was behind already, stays as it is.
+    """
+    try:
+        fresh = not drift(folder)
+    except (CardError, ModelError):
+        fresh = False
+    yield
+    if fresh:
+        write_card(folder)
 
 
 def draw_pictures(folder: ModelFolder) -> list[str]:

@@ -109,6 +109,14 @@ def _read(text: str) -> CardData:
     return ModelCard(text).data
 
 
+def stated_licence(folder: ModelFolder) -> str | None:
+    """The licence in the YAML block of a folder's card; None where there is none, or nothing that can be read."""
+    try:
+        return getattr(_read(read_card(folder) or ""), "license", None)
+    except Exception:  # YAML and the Hub's reader raise what they like; a check of the card says it
+        return None
+
+
 def _odd(value: Any, where: str = "") -> Iterator[str]:
     """Values that JSON could not have, each with its place."""
     if isinstance(value, dict):

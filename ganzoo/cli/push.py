@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--token", metavar="TOKEN", help="Of the Hub; better 'hf auth login' or HF_TOKEN, which no log sees.")
 @click.option("--unscored", is_flag=True, help="Publish a model that has no score.")
 @click.option("--with-discriminator", is_flag=True, help="Publish D too, so that others can fine-tune the model.")
-@click.option("--license", metavar="ID", help="Of the weights; the model's own, else apache-2.0, by default.")
+@click.option("--license", metavar="ID", help="Of the weights, such as mit; the one that the model states, by default.")
 def push(
     folder: Path,
     repo: str,
@@ -42,13 +44,14 @@ def push(
 ) -> None:
     """Publish FOLDER as REPO (organisation/name) in one commit; or write what the Hub would hold to a new ./FOLDER.
 
-    Only the published files go: config, weights, scores, card and pictures; never training/. A push that broke off
-    can be repeated and sends only what is missing.
+    The licence of the weights is their owner's choice: --license, else what the model states; at a terminal you are
+    asked for it. Only the published files go: config, weights, scores, card and pictures; never training/. A push that
+    broke off can be repeated and sends only what is missing.
 
     \b
-    ganzoo push runs/first my-org/dcgan-digits --dry-run
+    ganzoo push runs/first my-org/dcgan-digits --license mit --dry-run
     ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
-    ganzoo push runs/first ./dcgan-digits
+    ganzoo push runs/first ./dcgan-digits --license mit
     """
     from ganzoo.folder.model import ModelFolder
     from ganzoo.hub.push import PushRequest
@@ -70,6 +73,7 @@ def push(
         with_discriminator=with_discriminator,
         dry_run=dry_run,
         show=lambda manifest: _show(folder, repo, manifest),
+        ask=_asking(),
     )
     if result is None:
         say("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
@@ -82,6 +86,25 @@ def push(
     say(f"{result.url}: commit {result.commit[:7]}. To load it:")
     at = f"@{revision}" if revision else ""
     say(f'python -c \'import ganzoo; ganzoo.load("{repo}{at}").sample(16, seed=0, output="pil")\'')
+
+
+def _asking() -> Callable[[], str] | None:
+    """What asks for the licence, where there is somebody to ask: at a terminal."""
+    return _ask if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+def _ask() -> str:
+    """The licence that is typed in; what the Hub does not know is asked for again."""
+    from ganzoo.errors import UsageError
+    from ganzoo.publish.push import EXAMPLES, check_licence
+
+    def known(text: str) -> str:
+        try:
+            return check_licence(text.strip())
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return click.prompt(f"Licence of the weights ({EXAMPLES})", value_proc=known, err=True)
 
 
 def _show(folder: Path, repo: str, manifest: Manifest) -> None:

@@ -22,7 +22,7 @@ from ganzoo.folder.layout import CARD, CONFIG, LOG, METRICS, MODEL
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import DTYPES, generator_state, write_tensors
-from ganzoo.publish.push import LICENCE, check_target, copy_files, pack
+from ganzoo.publish.push import check_target, copy_files, pack
 from ganzoo.scoring.verify import ScoreVerifier, Verification
 from ganzoo.training.output import RunOutput
 
@@ -65,7 +65,7 @@ def convert_model(
         raise ModelError(f"{folder} has no scores of its weights to hold the new ones against: leave --data out")
     tensors = round_to(generator_state(folder.load()), dtype)
     with atomic_folder(target) as place:
-        copy_files(folder.path, place, pack(folder, config["license"] or LICENCE).sizes.keys() - MADE_ANEW)
+        copy_files(folder.path, place, pack(folder, config["license"] or "").sizes.keys() - MADE_ANEW)
         write_tensors(place / MODEL, tensors)
         write_json(place / CONFIG, {**config, "dtype": dtype})
         copy = ModelFolder(place, {**config, "dtype": dtype})

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.card import check_card, make_card
-from ganzoo.card.check import known_licences
-from ganzoo.errors import ModelError, UsageError
+from ganzoo.card.check import known_licences, stated_licence
+from ganzoo.errors import ModelError, UsageError, nearest
 from ganzoo.files.untrusted import file_digest, quoted
 from ganzoo.files.write import atomic_folder, check_writable, lock, private_copy, remove_torn, write_text
 from ganzoo.folder.config import UNPACKAGED, warn_of_unpackaged
@@ -32,7 +32,7 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import write_tensors
 from ganzoo.hub.push import PushRequest, PushResult, send
 
-LICENCE = "apache-2.0"
+EXAMPLES = "apache-2.0, mit, cc-by-4.0, cc-by-nc-4.0 or other"  # of licences
 
 log = logging.getLogger("ganzoo")
 
@@ -62,17 +62,19 @@ def push(
     with_discriminator: bool = False,
     dry_run: bool = False,
     show: Callable[[Manifest], None] | None = None,
+    ask: Callable[[], str] | None = None,
 ) -> PushResult | None:
     """Publish a folder's model in one commit; a push that was interrupted can be repeated and sends what is missing.
 
     Args:
         folder: of the model.
         request: the repository and how to change it.
-        license: of the weights; the one that the folder has, else apache-2.0, by default.
+        license: of the weights; the one that the folder or its card states, by default.
         unscored: publish a model that has no score.
         with_discriminator: publish D too, for fine-tuning.
         dry_run: find out what would go, and write and send nothing.
         show: called with what goes, before it does.
+        ask: called for the licence where none is stated; by default that is refused.
 
     Returns:
         What came of it; None for a dry run.
@@ -89,13 +91,14 @@ def push(
             request.check()
             stack.enter_context(lock(folder.path))
             remove_torn(folder.path)
-        chosen = _licence(folder, license)
+        chosen = _licence(folder, license, ask)
         folder.load()  # what cannot be loaded is not published
         _ = folder.digest  # of what was loaded: hashed once, and what is sent is compared with it
         warn_of_unpackaged(folder.config.get(UNPACKAGED, ()))
         _check_scored(folder, unscored)
         if os.path.lexists(folder.path / CARD):
-            _check_card(folder)
+            stated = folder.config["license"] is None and _stated(folder) is not None
+            _check_card(_with_licence(folder, chosen) if stated else folder)
         if not dry_run:
             _write(folder, chosen, request.repo, with_discriminator)
         manifest = pack(folder, chosen, with_discriminator)
@@ -142,22 +145,24 @@ def export(
     license: str | None = None,
     unscored: bool = False,
     with_discriminator: bool = False,
+    ask: Callable[[], str] | None = None,
 ) -> Manifest:
     """Write what the Hub would hold of a folder's model to a new folder, whose name its card calls the model by.
 
     Args:
         folder: of the model; it stays as it is.
         target: must be free.
-        license: of the weights; the one that the folder has, else apache-2.0, by default.
+        license: of the weights; the one that the folder or its card states, by default.
         unscored: take a model that has no score.
         with_discriminator: take D too, where the folder holds it.
+        ask: called for the licence where none is stated; by default that is refused.
 
     Raises:
         UsageError: what a person can decide otherwise: the licence, a missing score, another target.
         ModelError: what the folder holds must not be published.
     """
     check_target(target, ", or an organisation/name of the Hub")
-    chosen = _licence(folder, license)
+    chosen = _licence(folder, license, ask)
     folder.load()
     _ = folder.digest  # of what was loaded
     warn_of_unpackaged(folder.config.get(UNPACKAGED, ()))
@@ -189,17 +194,45 @@ def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _licence(folder: ModelFolder, given: str | None) -> str:
-    """The licence of the weights."""
+def _licence(folder: ModelFolder, given: str | None, ask: Callable[[], str] | None) -> str:
+    """The licence of the weights: somebody's choice, and never ours."""
     known = folder.config["license"]
     if known is not None and not known.strip():
-        raise ModelError(
-            f"the licence in {folder.path / CONFIG} was emptied: name one, with --license, such as {LICENCE}"
+        raise ModelError(f"the licence in {folder.path / CONFIG} was emptied: name one, with --license, such as mit")
+    chosen = known or _stated(folder) if given is None else given
+    if chosen is None and ask is not None:
+        chosen = ask()
+    if chosen is None:
+        raise UsageError(
+            f"{folder} states no licence of its weights, and nobody but their owner can choose one: say --license ID,"
+            f" such as {EXAMPLES}"
         )
-    chosen = known or LICENCE if given is None else given
-    if chosen not in known_licences():
-        raise UsageError(f"--license {quoted(chosen)} is no licence that the Hub knows: give one such as {LICENCE}")
-    return chosen
+    return check_licence(chosen)
+
+
+def _with_licence(folder: ModelFolder, license: str) -> ModelFolder:
+    """The folder as it will be once the licence that its card states is recorded."""
+    return ModelFolder(folder.path, {**folder.config, "license": license})
+
+
+def check_licence(text: str) -> str:
+    """The id of a licence.
+
+    Raises:
+        UsageError: the Hub knows none of that id; the text names those like it.
+    """
+    if text not in (known := known_licences()):
+        like = f"; nearest: {', '.join(nearest(text.lower(), known))}" if text.strip() else ""
+        raise UsageError(
+            f"--license {quoted(text)} is no licence that the Hub knows: give one such as {EXAMPLES}{like}"
+        )
+    return text
+
+
+def _stated(folder: ModelFolder) -> str | None:
+    """The licence that the card's YAML block states, where a person wrote one that the Hub knows into it."""
+    stated = stated_licence(folder) if os.path.lexists(folder.path / CARD) else None
+    return stated if stated in known_licences() else None
 
 
 def _check_scored(folder: ModelFolder, unscored: bool) -> None:

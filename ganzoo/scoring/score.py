@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ganzoo.card import kept_up_to_date
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
@@ -263,7 +264,8 @@ def evaluate(
         scores = measure(subject.model, real, step=subject.step, digest=subject.digest, **options)
         found += scores
         if save and subject.folder is not None:
-            subject.folder.add_scores(scores)
+            with kept_up_to_date(subject.folder):
+                subject.folder.add_scores(scores)
     return found
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
+from ganzoo.card import write_card
 from ganzoo.files.write import make_folder, remove_torn, write_json
 from ganzoo.folder import examples, label_rows
 from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
+from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import read_scores
 from ganzoo.folder.weights import generator_state
 from ganzoo.gan.gan import GAN
@@ -87,8 +89,8 @@ class Saver:
         self.checkpoint()
         if better:
             self.keep_best(saved=True)
+        self.output.update_animation()  # before the card, which shows it
         self.publish()
-        self.output.update_animation()
 
     def checkpoint(self) -> None:
         """Write :meth:`state`, which was found to be finite; what was saved before stays until that is done."""
@@ -139,13 +141,14 @@ class Saver:
                 self.output.publish(gan, config, bests(self.folder)[best.step] / MODEL)
 
     def finish(self) -> None:
-        """Save the step reached, if it is not saved yet, with its picture and the whole animation."""
+        """Save the step reached, if it is not saved yet, with its picture, the whole animation and the card."""
         if max(checkpoints(self.folder), default=-1) != self.trainer.step:
             self.trainer.check()
             self.checkpoint()
             self.publish()
         self.output.picture(self.samples())
         self.output.animation.write(self.folder / ANIMATION)
+        write_card(ModelFolder(self.folder))  # which shows both
 
     def note_time(self) -> None:
         """Write ``run.json``, with the seconds of training so far."""

@@ -147,13 +147,61 @@ def test_a_push_to_a_folder_writes_what_the_hub_would_hold(owner, model, tmp_pat
 
 
 def test_licence_of_the_weights_is_recorded_and_that_of_the_data_kept(owner, tmp_path):
-    for name, words, licence in (("a", (), "apache-2.0"), ("b", ("--license", "cc-by-4.0"), "cc-by-4.0")):
-        folder = saved(tmp_path / name, license=None)
-        run("push", folder, f"me/{name}", "--unscored", *words)
-        config = json.loads(owner.repos[f"me/{name}"].head()["config.json"])
-        assert config["license"] == licence and config["dataset"]["licence"] == "unknown"
-        assert f"license: {licence}" in owner.repos[f"me/{name}"].head()["README.md"].decode()
-        assert ModelFolder(folder).config["license"] == licence
+    folder = saved(tmp_path / "b", license=None)
+    run("push", folder, "me/b", "--unscored", "--license", "cc-by-4.0")
+    config = json.loads(owner.repos["me/b"].head()["config.json"])
+    assert config["license"] == "cc-by-4.0" and config["dataset"]["licence"] == "unknown"
+    assert "license: cc-by-4.0" in owner.repos["me/b"].head()["README.md"].decode()
+    assert ModelFolder(folder).config["license"] == "cc-by-4.0"
+    run("push", folder, "me/b", "--unscored")
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+@pytest.mark.parametrize("target", [REPO, "./exported"])
+@pytest.mark.parametrize("carded", [False, True])
+def test_no_licence_is_chosen_for_anybody(owner, tmp_path, monkeypatch, target, words, carded):
+    monkeypatch.chdir(tmp_path)
+    folder = saved(tmp_path / "first", license=None)
+    if carded:
+        write_card(ModelFolder(folder))
+    before = contents(tmp_path)
+    said = refused("push", folder, target, "--unscored", *words, status=2)
+    assert "states no licence of its weights" in said and "say --license ID, such as apache-2.0, mit" in said
+    assert contents(tmp_path) == before and not owner.seen
+
+
+def at_a_terminal(typed, *words):
+    """What ``ganzoo`` does for somebody who types."""
+    from ganzoo.cli import push
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(push.sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+        asking = push._asking()
+        patch.setattr(push, "_asking", lambda: asking)
+        return CliRunner().invoke(main, [str(word) for word in words], input=typed)
+
+
+def test_somebody_at_a_terminal_is_asked_for_the_licence(owner, tmp_path):
+    folder = saved(tmp_path / "first", license=None)
+    result = at_a_terminal("nonsense\n\n mit \n", "push", folder, REPO, "--unscored")
+    assert result.exit_code == 0, result.output
+    assert "Licence of the weights (apache-2.0, mit" in result.stderr
+    assert "'nonsense' is no licence that the Hub knows" in result.stderr
+    assert json.loads(owner.repos[REPO].head()["config.json"])["license"] == "mit"
+    assert "Licence of" not in at_a_terminal("", "push", folder, REPO, "--unscored").output
+    assert at_a_terminal("", "push", saved(tmp_path / "other", license=None), REPO, "--unscored").exit_code != 0
+
+
+def test_a_licence_that_a_person_wrote_into_the_card_is_taken(owner, tmp_path):
+    folder = saved(tmp_path / "first", license=None)
+    write_card(ModelFolder(folder))
+    readme(folder, "library_name:", "license: cc-by-4.0\nlibrary_name:")
+    shown = run("push", folder, REPO, "--unscored").stdout
+    assert "weights under cc-by-4.0" in shown and ModelFolder(folder).config["license"] == "cc-by-4.0"
+    other = saved(tmp_path / "other", license=None)
+    write_card(ModelFolder(other))
+    readme(other, "library_name:", "license: whatever\nlibrary_name:")
+    assert "states no licence" in refused("push", other, REPO, "--unscored", status=2)
 
 
 def test_pull_request_leaves_the_branch_alone(owner, model):
@@ -385,6 +433,7 @@ def test_an_unscored_model_needs_the_word(owner, tmp_path):
 @pytest.mark.parametrize("licence", ["", "no such", "\x1b[31m", "mit and more"])
 def test_a_licence_that_is_none(owner, model, licence):
     assert "is no licence that the Hub knows" in refused("push", model, REPO, "--license", licence, status=2)
+    assert "nearest: mit" in refused("push", model, REPO, "--license", "MIT", status=2)
     assert not owner.seen
 
 
@@ -454,7 +503,7 @@ def trained(tmp_path_factory):
 
 
 def test_the_discriminator_goes_on_wish_only_and_fine_tuning_starts_from_it(owner, trained, tmp_path, capsys):
-    run("push", trained.folder, "me/without", "--unscored")
+    run("push", trained.folder, "me/without", "--unscored", "--license", "mit")
     assert "discriminator.safetensors" not in owner.repos["me/without"].head()
     run("push", trained.folder, "me/with", "--unscored", "--with-discriminator")
     assert "discriminator.safetensors" in owner.repos["me/with"].head()
