@@ -249,7 +249,7 @@ def test_a_card_of_a_gigabyte_costs_nothing(tmp_path):
     os.truncate(folder / "README.md", 1 << 30)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert ganzoo.load(folder).sample(1, seed=0).isfinite().all()
-    result = CliRunner().invoke(main, ["push", str(folder), "me/x", "--dry-run", "--unscored"])
+    result = CliRunner().invoke(main, ["push", str(folder), "me/x", "--dry-run", "--unscored", "--license", "mit"])
     assert result.exit_code == 1 and len(result.stderr) < 400
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 

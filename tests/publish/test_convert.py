@@ -70,7 +70,7 @@ def test_the_folder_is_one_that_can_be_published(run: Path, tmp_path: Path) -> N
     assert "Mine." in text and 'ganzoo.load("./half")' in text and "float16" in text
     assert "training" not in {path.name for path in half.iterdir()}
     assert (half / "pictures" / "curves.png").read_bytes() == (run / "pictures" / "curves.png").read_bytes()
-    ganzoo("push", half, tmp_path / "published", "--unscored")
+    ganzoo("push", half, tmp_path / "published", "--unscored", "--license", "mit")
     ganzoo("convert", tmp_path / "published", tmp_path / "again", "--dtype", "float32")
     assert 'ganzoo.load("published")' in (tmp_path / "again" / "README.md").read_text()
 

@@ -83,7 +83,7 @@ def test_commands_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     trained().save("mine", license="mit")
     assert CliRunner().invoke(main, ["sample", "mine", "-n", "4", "--out", "grid.png"]).exit_code == 0
-    pushed = CliRunner().invoke(main, ["push", "mine", "org/mine", "--dry-run", "--unscored"])
+    pushed = CliRunner().invoke(main, ["push", "mine", "org/mine", "--dry-run", "--unscored", "--license", "mit"])
     assert pushed.exit_code == 0, pushed.output
 
 
@@ -187,7 +187,12 @@ def test_a_part_of_this_program_is_warned_of_and_missed_elsewhere(
     assert "loss/mine: registered in this program alone" in caplog.text and "others cannot load" in caplog.text
     trained("ours").save(tmp_path / "preset")
     caplog.clear()
-    assert CliRunner().invoke(main, ["push", str(tmp_path / "loss"), "org/x", "--dry-run", "--unscored"]).exit_code == 0
+    assert (
+        CliRunner()
+        .invoke(main, ["push", str(tmp_path / "loss"), "org/x", "--dry-run", "--unscored", "--license", "mit"])
+        .exit_code
+        == 0
+    )
     assert "registered in this program alone" in caplog.text
     config = json.loads((tmp_path / "loss" / "config.json").read_text())
     assert config["plugins"] == {} and config["unpackaged"] == ["loss/mine"]
