@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from hashlib import sha1, sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import open_regular
@@ -18,18 +19,26 @@ from ganzoo.files.untrusted import open_regular
 SHA256, BLOB = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
 
-def content_digest(path: Path, like: str) -> str:
-    """sha256 of a file in hex or, where ``like`` is as short as one, git's id of it as a blob.
+def content_digest(file: BinaryIO, like: str) -> str:
+    """sha256 of an open file in hex or, where ``like`` is as short as one, git's id of it as a blob.
 
-    Raises:
-        ModelError: it cannot be read.
+    Args:
+        file: that can be sought; it is read from where it stands.
+        like: the digest that it is to be compared with.
     """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        digest = sha256() if SHA256.fullmatch(like) else sha1(b"blob %d\0" % size, usedforsecurity=False)
-        while block := file.read(1 << 20):
-            digest.update(block)
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    digest = sha256() if SHA256.fullmatch(like) else sha1(b"blob %d\0" % size, usedforsecurity=False)
+    while block := file.read(1 << 20):
+        digest.update(block)
     return digest.hexdigest()
+
+
+def _content_digest(path: Path, like: str) -> str:
+    """As :func:`content_digest`, of a regular file."""
+    with open_regular(path) as file:
+        return content_digest(file, like)
 
 
 def _named(path: Path) -> str | None:
@@ -49,7 +58,7 @@ def intact(path: Path, digest: str | None = None) -> bool:
     """
     expected = [known for known in (digest, _named(path)) if known is not None]
     with suppress(ModelError):
-        return all(content_digest(path, known) == known for known in dict.fromkeys(expected))
+        return all(_content_digest(path, known) == known for known in dict.fromkeys(expected))
     return False
 
 

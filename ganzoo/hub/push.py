@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ganzoo.files.hub_cache import content_digest
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import CARD, largest
 from ganzoo.hub.client import LOGIN, ODD_SHAPE, client, has_token, hub_errors, page
-from ganzoo.hub.download import COMMIT, listing
+from ganzoo.hub.download import COMMIT, Listing, listing
 from ganzoo.hub.references import check_repo
 
 MAIN = "main"
@@ -95,10 +95,10 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
         there = _prepare(api, request)
         old = {file.rfilename for file in there.siblings or [] if isinstance(file.rfilename, str)} - set(names)
         removed = tuple(name for name in sorted(old) if largest(name) is not None)
-        changes: list[Any] = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
-        changes += [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
-        done = _commit(api, request, changes, there.sha, summary)
-        _compare(api, request, done.oid, {name: folder / name for name in names})
+        sent = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
+        gone = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
+        done = _commit(api, request, [*gone, *sent], there.sha, summary)
+        _compare(api, request, done.oid, sent)
     return PushResult(done.oid, done.oid != there.sha, removed, done.pr_url or page(request.repo))
 
 
@@ -131,7 +131,7 @@ def _commit(api: Any, request: PushRequest, changes: list[Any], parent: str, sum
     ) from error
 
 
-def _compare(api: Any, request: PushRequest, commit: str, sent: Mapping[str, Path]) -> None:
+def _compare(api: Any, request: PushRequest, commit: str, sent: Sequence[Any]) -> None:
     """Make sure that a commit holds what was sent.
 
     Raises:
@@ -144,17 +144,22 @@ def _compare(api: Any, request: PushRequest, commit: str, sent: Mapping[str, Pat
     except HubUnreachable as error:
         log.warning("%s was pushed, but could not be compared with what was sent: %s", repo, error)
         return
-    other = [
-        name
-        for name, path in sent.items()
-        if held.sizes.get(name) != path.stat().st_size
-        or (name in held.digests and content_digest(path, held.digests[name]) != held.digests[name])
-    ]
+    other = [one.path_in_repo for one in sent if not _held(held, one)]
     if other:
         raise HubError(
             f"the Hub holds something else than was sent as {either(other[:3], 'and')}: look at"
             f" {page(repo)}/tree/{commit}, then push again"
         )
+
+
+def _held(held: Listing, sent: Any) -> bool:
+    """Whether a commit holds a file as it was sent."""
+    name = sent.path_in_repo
+    if held.sizes.get(name) != sent.upload_info.size:
+        return False
+    listed = held.digests.get(name)
+    with sent.as_file() as file:
+        return listed is None or content_digest(file, listed) == listed
 
 
 def _check_card(folder: Path, repo: str) -> None:

@@ -117,7 +117,7 @@ def _send(folder: ModelFolder, manifest: Manifest, request: PushRequest) -> Push
     names = list(manifest.sizes)
     with private_copy(folder.path, names) as copy:
         _refuse_other_weights(copy, folder)
-        _check_card(ModelFolder(copy))
+        _check_card(ModelFolder(copy, folder.config))
         result = send(copy, names, request, manifest.summary)
     with suppress(ModelError):
         if file_digest(folder.path / MODEL) == folder.digest:
