@@ -82,8 +82,9 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
     if dry_run:
         _show_runs(study, as_json)
         return
+    spread = _spreader(jobs, ray)
     _announce(study, jobs, ray)
-    study.run(_spreader(jobs, ray), _tell)
+    study.run(spread, _tell)
     _show(study, as_json)
     if any(outcome.status == "stopped" for outcome in study.outcomes.values()):
         say("Stopped, and all is saved; the same command goes on.", err=True)
@@ -130,8 +131,9 @@ def _spreader(jobs: int, ray: str | None) -> Spread:
         from ganzoo.grid import local
 
         return lambda waiting: local.spread(waiting, jobs)
-    from ganzoo.grid.ray import spread
+    from ganzoo.grid.ray import check_ray, spread
 
+    check_ray(ray)
     return lambda waiting: spread(waiting, ray)
 
 

@@ -9,9 +9,10 @@ one process downloads or scores may take far longer than a step.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import cache
 from itertools import count
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from ganzoo.distributed import hosts
 from ganzoo.distributed.batch import Lost, World, collective, use_world, world
 from ganzoo.distributed.launch import Launch, launched
+from ganzoo.distributed.parent import end_when_orphaned
 from ganzoo.errors import GanzooError, RunError, UsageError
 
 ANSWER = timedelta(minutes=30)  # for a message between steps; a process that was killed is noticed at once
@@ -59,11 +61,16 @@ def join_world(device: str | None = None) -> Iterator[World]:
         if launch.several_hosts:
             hosts.drop_when_silent(hosts.open_sockets() - before, seconds)
     try:
-        with use_world(World(launch.rank, launch.size, control)) as joined, _said_once(store, launch):
+        with _looked_after(), use_world(World(launch.rank, launch.size, control)) as joined, _said_once(store, launch):
             choose_gpu(launch, device)
             yield joined
     finally:
         dist.destroy_process_group()
+
+
+def _looked_after() -> AbstractContextManager[None]:
+    """Ends this process with its launcher, where that is one that ends all by a signal when one of them fails."""
+    return end_when_orphaned() if "TORCHELASTIC_RUN_ID" in os.environ else nullcontext()
 
 
 def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:

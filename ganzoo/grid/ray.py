@@ -5,37 +5,61 @@ The grid's folder and the data must be where every machine sees them under one p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import RunError, UsageError
+from ganzoo.errors import UsageError
 from ganzoo.files.untrusted import printable
+from ganzoo.grid.answering import check_answers, no_answer
 from ganzoo.grid.runs import DONE, FAILED, GridJob, Outcome, work
 from ganzoo.registry.about import install
 from ganzoo.training.signals import Signals
 
 LOOK = 0.5  # seconds between looks at Ctrl-C
+ADDRESS = "RAY_ADDRESS"
+BY_NAME = ("auto", "local")  # addresses that Ray finds by itself
 STOP = ".stop"  # a file in the grid's folder, which all machines see: runs at work are to save and end
 
 
+def check_ray(address: str) -> None:
+    """Refuse what cannot work before anything is written.
+
+    Args:
+        address: a cluster's, or empty for ``$RAY_ADDRESS`` or this machine.
+
+    Raises:
+        UsageError: Ray is not installed.
+        RunError: no cluster answers at the address.
+    """
+    _import_ray()
+    given = address or os.environ.get(ADDRESS, "")
+    if given not in ("", *BY_NAME):
+        check_answers(given)
+
+
 def open_ray(address: str) -> Any:
-    """Ray, connected; ``address`` is a cluster's, or empty for ``$RAY_ADDRESS`` or this machine.
+    """Ray, connected; ``address`` is as :func:`check_ray` takes it.
 
     Raises:
         UsageError: Ray is not installed.
         RunError: there is no cluster at ``address``.
     """
-    try:
-        ray = import_module("ray")
-    except ImportError:
-        raise UsageError(f"--ray needs a package: {install('ray')}") from None
+    ray = _import_ray()
     try:
         ray.init(address=address or None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise RunError(f"no Ray cluster answers at {address or 'this machine'}: {printable(error)}") from error
+        raise no_answer(address or os.environ.get(ADDRESS, ""), str(error)) from error
     return ray
+
+
+def _import_ray() -> Any:
+    try:
+        return import_module("ray")
+    except ImportError:
+        raise UsageError(f"--ray needs a package: {install('ray')}") from None
 
 
 def spread(jobs: Sequence[GridJob], address: str = "") -> Iterator[tuple[GridJob, Outcome]]:

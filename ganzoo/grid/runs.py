@@ -23,7 +23,7 @@ from ganzoo.folder.model import ModelFolder
 
 DONE, FAILED, STOPPED, WAITING = "done", "failed", "stopped", "waiting"
 ASKED_TO_STOP = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # how train says that it has saved and ended
-PROGRAM = (sys.executable, "-m", "ganzoo")
+PROGRAM = (sys.executable, "-m", "ganzoo.grid.child")
 ERROR = "ganzoo: error: "
 LOOK = 0.1  # seconds between looks at a process
 RECENT = 0.1  # of a run, at its end, that a number of its log is averaged over
@@ -112,10 +112,13 @@ def work(job: GridJob, stop: Callable[[], bool] = _never) -> Outcome:
 
 
 def _run(words: tuple[str, ...], threads: int, log: TextIO, stop: Callable[[], bool]) -> int:
-    """The exit status of a command. Ctrl-C in a terminal reaches us alone, and we pass it on, once, as SIGTERM."""
+    """The exit status of a command. Ctrl-C in a terminal reaches us alone, and we pass it on, once, as SIGTERM.
+
+    It ends when we do, even killed: its standard input is a pipe that we hold.
+    """
     process = subprocess.Popen(
         [*PROGRAM, *words],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
@@ -134,6 +137,8 @@ def _run(words: tuple[str, ...], threads: int, log: TextIO, stop: Callable[[], b
         if process.poll() is None:  # we are interrupted ourselves
             process.terminate()
             process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def _reason(log: Path, code: int) -> str:

@@ -347,6 +347,16 @@ def test_a_lost_process_ends_the_run_and_it_can_go_on(tmp_path, rank):
 
 
 @pytest.mark.slow
+def test_a_run_whose_launcher_is_killed_saves_and_ends(tmp_path):
+    run, agent = underway(tmp_path, 2)
+    left = [Path(f"/proc/{pid}/exe") for pid in workers(agent).values()]
+    agent.kill()
+    assert re.search(r"stopped at step [\d,]+ and saved", result(agent))  # which ends with the last of them that prints
+    assert not any(os.path.lexists(path) and path.exists() for path in left)
+    assert read_log(run)[-1]["step"] == max(checkpoints(run))
+
+
+@pytest.mark.slow
 def test_torchrun_restarts_a_lost_process_where_the_run_stood(tmp_path):
     run, where = tmp_path / "run", (*HERE, "--max-restarts", "1")
     exact = *SLOWLY, "--set", "precision=fp32"  # rounding of bf16 grows beyond a thousandth in sixty steps
