@@ -27,7 +27,9 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
     return Generator(kit, g_trunk("sagan", kit, ch, upsample))
 
 
-def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
+def discriminator(
+    kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False, wide: bool = False
+) -> Discriminator:
     """D of SAGAN: that of ``sngan``.
 
     Args:
@@ -35,6 +37,7 @@ def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, r
         ch: channels of G's last map; 256 up to 32 pixels, 64 above.
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+        wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
     """
-    trunk = d_trunk("sagan", kit, ch, ch_d, rectify)
+    trunk = d_trunk("sagan", kit, ch, ch_d, rectify=rectify, wide=wide)
     return Discriminator(kit, trunk, trunk.features)

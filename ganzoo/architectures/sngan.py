@@ -97,18 +97,18 @@ class GTrunk(nn.Module):
 class DTrunk(nn.Module):
     """An image ``(B, C, H, W)`` to features ``(B, width)``: residual blocks, ReLU, sum over pixels."""
 
-    def __init__(self, kit: Kit, ch: int, rectify: bool) -> None:
+    def __init__(self, kit: Kit, ch: int, rectify: bool, wide: bool) -> None:
         super().__init__()
-        wide, halvings = d_shape(ch, min(kit.height, kit.width), sizes("sngan", kit)[1])
+        widths, halvings = d_shape(ch, min(kit.height, kit.width), sizes("sngan", kit)[1])
         later = (
-            DBlock(a, b, kit.norm, down=i < halvings, rectify=rectify)
-            for i, (a, b) in enumerate(pairwise(wide), start=1)
+            DBlock(a, b, kit.norm, i < halvings, rectify=rectify, wide=wide)
+            for i, (a, b) in enumerate(pairwise(widths), start=1)
         )
-        self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, wide[0], kit.norm), *later])
+        self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, widths[0], kit.norm), *later])
         maps = [kit.height >> i for i in range(1, halvings + 1)]
-        sites = attentions(kit, wide[:halvings], maps, limit=kit.height // 4)
-        self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in wide[halvings:])])
-        self.features = wide[-1]
+        sites = attentions(kit, widths[:halvings], maps, limit=kit.height // 4)
+        self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in widths[halvings:])])
+        self.features = widths[-1]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images."""
@@ -131,7 +131,9 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
     return Generator(kit, g_trunk("sngan", kit, ch, upsample))
 
 
-def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
+def discriminator(
+    kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False, wide: bool = False
+) -> Discriminator:
     """D of SNGAN: residual blocks, and a sum over pixels.
 
     Args:
@@ -139,8 +141,9 @@ def discriminator(kit: Kit, *, ch: int | None = None, ch_d: int | None = None, r
         ch: channels of G's last map; 256 up to 32 pixels, 64 above.
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
+        wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
     """
-    trunk = d_trunk("sngan", kit, ch, ch_d, rectify)
+    trunk = d_trunk("sngan", kit, ch, ch_d, rectify=rectify, wide=wide)
     return Discriminator(kit, trunk, trunk.features)
 
 
@@ -151,14 +154,14 @@ def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str) -> GTrunk:
     return GTrunk(kit, ch or default_width(kit), upsample)
 
 
-def d_trunk(name: str, kit: Kit, ch: int | None, ch_d: int | None, rectify: bool) -> DTrunk:
+def d_trunk(name: str, kit: Kit, ch: int | None, ch_d: int | None, *, rectify: bool, wide: bool) -> DTrunk:
     """D's trunk, of width ``ch_d`` or what goes with ``ch`` of G; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
     within(f"{name}:ch.d", ch_d, 1)
     sizes(name, kit)
     ch = ch or default_width(kit)
     small = min(kit.height, kit.width) <= SMALL
-    return DTrunk(kit, ch_d or (max(1, ch // 2) if small else ch), rectify)
+    return DTrunk(kit, ch_d or (max(1, ch // 2) if small else ch), rectify, wide)
 
 
 def default_width(kit: Kit) -> int:

@@ -101,7 +101,14 @@ def example(entry: Entry) -> str | None:
     if entry.kind not in WORD_KINDS:
         return None
     keys = {LABEL, *columns(entry)}
-    return next((recipe for head in heads() for recipe in _candidates(head, entry) if _builds(recipe, keys)), None)
+    words = ["", *(f"+{giver.name}" for giver in givers(entry))]
+    candidates = (recipe + word for word in words for head in heads() for recipe in _candidates(head, entry))
+    return next((recipe for recipe in candidates if _builds(recipe, keys)), None)
+
+
+def givers(entry: Entry) -> list[Entry]:
+    """The conditionings that bring something which a part needs."""
+    return [giver for giver in registry().entries("conditioning") if giver.provides & entry.requires]
 
 
 def heads() -> list[Entry]:
@@ -114,8 +121,10 @@ def heads() -> list[Entry]:
 
 
 def columns(entry: Entry) -> frozenset[str]:
-    """The keys of a batch that a part needs from data: what it requires and no architecture could provide."""
-    return entry.requires.difference(*(head.provides for head in registry().entries("architecture")))
+    """The keys of a batch that a part needs from data: what it requires and no network or conditioning could bring."""
+    known = registry()
+    givers = (giver for kind in ("architecture", "conditioning") for giver in known.entries(kind))
+    return entry.requires.difference(*(giver.provides for giver in givers))
 
 
 def _candidates(head: Entry, part: Entry) -> list[str]:

@@ -42,13 +42,14 @@ def initialise(network: nn.Module, init: str) -> None:
 def reparametrise(network: nn.Module, slot: Slot) -> None:
     """Put the weight part on convolutions, linear layers and embeddings.
 
-    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix.
+    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix. A
+    layer with ``ganzoo_weight = "own"`` is left alone, such as the class embedding that norms share.
     """
     if slot.entry is None:
         return
     apply = slot.entry.load()
     for module in list(learning_modules(network)):  # a list, as a parametrization adds modules to the one at hand
-        if isinstance(module, (*WEIGHTED, nn.Embedding)):
+        if isinstance(module, (*WEIGHTED, nn.Embedding)) and getattr(module, "ganzoo_weight", "") != "own":
             apply(module, **slot.options)
 
 

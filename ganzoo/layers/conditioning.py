@@ -44,9 +44,9 @@ class Projection(Conditioning):
 class ClassifierHead(LinearHead):
     """A linear score, and the logits of a classifier in ``extras["class_logits"]`` ``(B, y_dim)``."""
 
-    def __init__(self, features: int, y_dim: int, bias: bool = True) -> None:
+    def __init__(self, features: int, y_dim: int, bias: bool = True, classifier_bias: bool = True) -> None:
         super().__init__(features, bias)
-        self.classifier = nn.Linear(features, y_dim)
+        self.classifier = nn.Linear(features, y_dim, bias=classifier_bias)
 
     def forward(self, features: Tensor, y: Tensor) -> Output:
         """Scores ``(B,)`` and class logits of features."""
@@ -66,16 +66,26 @@ class AuxiliaryClassifier(Conditioning):
         weight: of the cross-entropy of real images in D's turn.
         weight_fake: of the cross-entropy of fake images in D's turn.
         weight_g: of the cross-entropy of fake images in G's turn.
+        bias: whether the classifier has one; PyTorch-StudioGAN's has not.
     """
 
-    def __init__(self, y_dim: int, *, weight: float = 1.0, weight_fake: float = 1.0, weight_g: float = 1.0) -> None:
+    def __init__(
+        self,
+        y_dim: int,
+        *,
+        weight: float = 1.0,
+        weight_fake: float = 1.0,
+        weight_g: float = 1.0,
+        bias: bool = True,
+    ) -> None:
         super().__init__(y_dim)
+        self.classifier_bias = bias
         weights = {"d": {"real": weight, "fake": weight_fake}, "g": {"fake": weight_g}}
         self.weights = {side: {k: w for k, w in pairs.items() if w} for side, pairs in weights.items()}
 
     def head(self, features: int, bias: bool) -> nn.Module:
         """A :class:`ClassifierHead`, whose classifier gives ``y_dim`` logits."""
-        return ClassifierHead(features, self.y_dim, bias)
+        return ClassifierHead(features, self.y_dim, bias, self.classifier_bias)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted cross-entropies of the player whose turn it is: ``class_real``, ``class_fake``."""
@@ -88,6 +98,18 @@ class AuxiliaryClassifier(Conditioning):
     def cross_entropy(self, ctx: TurnContext, x: Tensor, y: Tensor) -> Tensor:
         """Mean cross-entropy of D's classifier on images ``x`` against their label vectors ``y``."""
         return F.cross_entropy(ctx.discriminate(x).extras["class_logits"], y)
+
+
+class Unlabelled(Conditioning):
+    """Labels do not enter G, whatever the data has: its norms and layers see noise alone."""
+
+    def attach(self, z_dim: int) -> int:
+        """The context is empty."""
+        return 0
+
+    def context(self, z: Tensor, y: Tensor) -> Tensor:
+        """Empty vectors ``(B, 0)``."""
+        return y[:, :0]
 
 
 class OneHot(Conditioning):

@@ -102,17 +102,27 @@ class DBlock(nn.Module):
         down: halve the map.
         rectify: let the shortcut too start from the rectified input. The paper's does not; the in-place ReLUs of
             mimicry and StudioGAN do it.
+        wide: widen the map by the first convolution, as BigGAN does, not by the second.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, norm: Norm, down: bool, rectify: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        norm: Norm,
+        down: bool,
+        rectify: bool = False,
+        wide: bool = False,
+    ) -> None:
         super().__init__()
+        hidden = out_channels if wide else in_channels
         self.entry = nn.ReLU() if rectify else nn.Identity()
         self.norm1 = norm(in_channels)
         self.relu1 = relu_after(self.norm1, own=False)
-        self.conv1 = main_conv(Conv2d(in_channels, in_channels, 3, padding=1))
-        self.norm2 = norm(in_channels)
+        self.conv1 = main_conv(Conv2d(in_channels, hidden, 3, padding=1))
+        self.norm2 = norm(hidden)
         self.relu2 = relu_after(self.norm2)
-        last = DownConv2d(in_channels, out_channels) if down else Conv2d(in_channels, out_channels, 3, padding=1)
+        last = DownConv2d(hidden, out_channels) if down else Conv2d(hidden, out_channels, 3, padding=1)
         self.conv2 = main_conv(last)
         self.shortcut = d_shortcut(in_channels, out_channels, down)
 

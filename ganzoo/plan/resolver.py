@@ -186,11 +186,13 @@ class _Resolver:
         return self.provides | (frozenset.intersection(*theirs) if sides else frozenset().union(*theirs))
 
     def _brought_to(self, claim: Claim) -> frozenset[str]:
-        """Keys that accepted conditionings bring to a side of the claim, such as ``context``."""
+        """Keys that accepted conditionings bring to a side of the claim, or to what has none, such as ``context``."""
         brought = [
             other.entry.provides
             for other in self.accepted
-            if other.kind == "conditioning" and other.entry is not None and set(other.sides) & set(claim.sides)
+            if other.kind == "conditioning"
+            and other.entry is not None
+            and (not claim.sides or set(other.sides) & set(claim.sides))
         ]
         return frozenset().union(*brought)
 
@@ -224,7 +226,8 @@ class _Resolver:
 
     def _fill_slots(self, claims: list[Claim], level: int) -> None:
         """Give each claim the slots still free, then the same for what the accepted ones imply."""
-        queue = sorted(claims, key=lambda claim: PART_KINDS.index(claim.kind), reverse=True)
+        # Conditionings first, as what they bring may be what other parts need.
+        queue = sorted(claims, key=lambda claim: (claim.kind != "conditioning", -PART_KINDS.index(claim.kind)))
         implied: list[Claim] = []
         while queue:
             for claim in queue:

@@ -60,6 +60,33 @@ def register_architectures(register: Register) -> None:
         published=(_fid(10.35, STUDIOGAN),),
     )
 
+    large = {
+        "lr.g": 2e-4,
+        "lr.d": 2e-4,
+        "betas": "0.5/0.999",
+        "repeat.d": 5,
+        "init": "orthogonal",
+        "ema": 0.9999,
+        "ema.start": "1000",
+    }
+    register(
+        "biggan",
+        **_sides("biggan"),
+        provides={"features", "maps", "non-square", "context"},
+        implies=("ccbn@g", "sn", "sa", "projection@d", "hinge"),
+        train=large | {f"z-dim@{4 << k}": 20 * (k + 1) for k in range(2, 8)},
+        paper="arxiv:1809.11096",
+        published=(_fid(4.16, STUDIOGAN),),
+    )
+    register(
+        "biggan-deep",
+        **_sides("biggan_deep"),
+        provides={"features", "maps", "non-square", "context"},
+        implies=("ccbn@g", "sn", "sa", "projection@d", "hinge"),
+        train=large,
+        paper="arxiv:1809.11096",
+    )
+
 
 @hookimpl
 def register_normalizations(register: Register) -> None:
@@ -124,6 +151,23 @@ def register_conditionings(register: Register) -> None:
         fallback="plain",
         paper="arxiv:1610.09585",
     )
+    register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g",))
+    heads: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "spd": ("spd:MappedProjection", "2006.06676", {"requires": {"label", "features"}}),
+        "tac": ("tac:TwinAuxiliaryClassifier", "1907.02690", {}),
+        "adc": ("adc:DiscriminativeClassifier", "2107.10060", {}),
+        "mh": ("mh:MultiHinge", "1912.04216", {"provides": {"fake-class"}, "implies": ("multi-hinge",)}),
+        "md": ("md:MultipleDiscriminators", "1905.01723", {}),
+        "2c": ("contragan:ConditionalContrastive", "2006.12681", {"across_batch": True}),
+        "d2dce": ("reacgan:DataToDataCrossEntropy", "2111.01118", {"across_batch": True}),
+    }
+    for name, (build, paper, more) in heads.items():
+        register(
+            name,
+            f"ganzoo.layers.heads.{build}",
+            sides=("d",),
+            **{"requires": {"label-class", "features"}, "fallback": "plain", "paper": f"arxiv:{paper}", **more},
+        )
     register(
         "selfmod",
         "ganzoo.layers.conditioning:SelfModulation",
@@ -148,6 +192,12 @@ def register_losses(register: Register) -> None:
     register("minimax", "ganzoo.losses.adversarial.cross_entropy:Minimax", paper="arxiv:1406.2661")
     register("ls", "ganzoo.losses.adversarial.least_squares:LeastSquares", paper="arxiv:1611.04076")
     register("hinge", "ganzoo.losses.adversarial.hinge:Hinge", paper="arxiv:1705.02894")
+    register(
+        "multi-hinge",
+        "ganzoo.losses.adversarial.multi_hinge:MultiHingeLoss",
+        requires={"fake-class"},
+        paper="arxiv:1912.04216",
+    )
     register("logistic", "ganzoo.losses.adversarial.cross_entropy:Logistic", paper="arxiv:1801.04406")
     register(
         "wgan",
@@ -198,6 +248,20 @@ def register_regularizers(register: Register) -> None:
         across_batch=True,
         paper="arxiv:2104.03310",
     )
+    more: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "maxgp": ("maxgp:MaxGP", "1902.05687", {"family": "gradient", "across_batch": True}),
+        "r1-approx": ("r1_approx:ApproximateR1", "2501.08316", {"family": "gradient"}),
+        "r2-approx": ("r1_approx:ApproximateR2", "2501.08316", {"family": "gradient"}),
+        "cr": ("cr:CR", "1910.12027", {"family": "consistency"}),
+        "bcr": ("icr:BalancedCR", "2002.04724", {"family": "consistency"}),
+        "zcr": ("icr:LatentCR", "2002.04724", {"family": "consistency"}),
+        "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent"}),
+        "fm": ("fm:FeatureMatching", "1606.03498", {"family": "features", "across_batch": True}),
+        "ortho": ("ortho:Ortho", "1809.11096", {"family": "weights"}),
+        "san": ("san:SAN", "2301.12811", {"family": "direction"}),
+    }
+    for name, (build, paper, declared) in more.items():
+        register(name, f"ganzoo.losses.regularizers.{build}", paper=f"arxiv:{paper}", **declared)
 
 
 @hookimpl
@@ -291,6 +355,33 @@ def register_presets(register: Register) -> None:
     register("sngan-r1", "sngan+r1", paper="arxiv:1801.04406")
     register("sngan-lecam", "sngan+lecam", paper="arxiv:2104.03310")
     register("acgan", "sngan+cbn+ac", paper="arxiv:1610.09585", published=(_fid(33.39, STUDIOGAN),))
+    register("biggan-uncond", "biggan+unlabelled@g+plain@d", paper="arxiv:1809.11096")
+    register("biggan-deep-studiogan", "biggan-deep:form=studiogan", train={"repeat.d": 2}, paper="arxiv:1809.11096")
+    register("crgan", "biggan+cr", paper="arxiv:1910.12027", published=(_fid(3.16, STUDIOGAN),))
+    register("icrgan", "biggan+bcr+zcr", paper="arxiv:2002.04724", published=(_fid(3.54, STUDIOGAN),))
+    register("contragan", "biggan+2c", paper="arxiv:2006.12681", published=(_fid(6.01, STUDIOGAN),))
+    register(
+        "reacgan",
+        "biggan+d2dce",
+        train={"batch": 128, "lr.g": 2.8284271e-4, "lr.d": 2.8284271e-4},
+        paper="arxiv:2111.01118",
+        published=(_fid(3.87, STUDIOGAN),),
+    )
+    register("mhgan", "biggan+mh+fm:norm=l1", paper="arxiv:1912.04216", published=(_fid(3.95, STUDIOGAN),))
+    register("mdgan", "biggan+md+bce+r1:gamma=1", paper="arxiv:1905.01723")
+    register("adcgan", "biggan+adc", paper="arxiv:2107.10060", published=(_fid(3.93, STUDIOGAN),))
+    plain = "sngan+weight/none@d+bn@d+cbn@g"  # StudioGAN's ResNet without spectral norm, whose D has batch norm
+    tuned = {"betas": "0.5/0.999"}
+    register("acgan-mod", f"{plain}+ac:bias=false,weight.fake=0", train=tuned, paper="arxiv:1610.09585")
+    register("tacgan", f"{plain}+tac", train=tuned, paper="arxiv:1907.02690", published=(_fid(29.51, STUDIOGAN),))
+    register("lgan", "sngan+weight/none@d+bn+bce+maxgp", paper="arxiv:1902.05687")
+    register(
+        "logan",
+        "sngan+lo:bound=1",
+        train={"prior": "uniform", **tuned},
+        paper="arxiv:1912.00953",
+        published=(_fid(20.45, STUDIOGAN),),
+    )
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(
         "csnsagan",

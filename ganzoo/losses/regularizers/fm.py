@@ -1,0 +1,43 @@
+"""Improved Techniques for Training GANs, Salimans et al. 2016, arXiv 1606.03498."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ganzoo.losses.gradient import check_every
+from ganzoo.parts import Regularizer, TurnContext, global_mean
+
+
+class FeatureMatching(Regularizer):
+    """G's images are to have the mean features of real ones, as D sees them (Salimans et al. 2016).
+
+    ``weight·‖E f(x) - E f(G(z))‖²``, f what D's head sees. Source: arXiv 1606.03498, section 3.1. There it stands in
+    place of G's loss; here it is added to it. ``norm=l1`` is the mean absolute difference, as in PyTorch-StudioGAN.
+
+    Args:
+        weight: of the distance.
+        norm: ``"l2"``, the squared length of the difference, or ``"l1"``, its mean absolute value.
+        every: it acts in every so-manieth update.
+    """
+
+    players = ("g",)
+
+    def __init__(self, *, weight: float = 1.0, norm: Literal["l2", "l1"] = "l2", every: int = 1) -> None:
+        self.weight, self.every = weight, check_every("fm", every)
+        self.length = {"l2": lambda gap: gap.square().sum(), "l1": lambda gap: gap.abs().mean()}[norm]
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The weighted distance; over several heads the mean."""
+        with torch.no_grad():
+            real = features_of(ctx, ctx.real)
+        gaps = [global_mean(a, 0) - global_mean(b, 0) for a, b in zip(real, features_of(ctx, ctx.fake), strict=True)]
+        return {"fm": self.weight * torch.stack([self.length(gap) for gap in gaps]).mean()}
+
+
+def features_of(ctx: TurnContext, x: Tensor) -> list[Tensor]:
+    """What each head of D saw of images, ``(B, F)`` in float32."""
+    features = ctx.discriminate(x).features
+    return [each.float().flatten(1) for each in (features if isinstance(features, tuple) else (features,))]

@@ -1,0 +1,122 @@
+"""Sizes of networks, to the unit, as their peers' own code has them.
+
+Each row: the peer's name for the network, a recipe of ours, side in pixels, classes, and parameters and tensors of G and
+of D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry, BigGAN-PyTorch (biggan), each built from
+its public code in November 2026; None stands for what the peer has not.
+"""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+import ganzoo
+
+# What differs on purpose: StudioGAN's D without spectral norm also normalises the shortcuts of blocks that change the
+# shape, and the image itself, which is 262 parameters in 4 tensors at 32 pixels; ours, like the paper's, does not.
+SHORTCUTS = (262, 4)
+# mimicry's conditional batch norm is one embedding where ours are two maps: as many numbers in fewer tensors.
+ONE_EMBEDDING = None
+
+BIG = "studio/CIFAR10/BigGAN"
+ROWS = [
+    (BIG, "biggan", 32, 10, (9_416_196, 42), (2_415_170, 28)),
+    (f"{BIG}-Uncond", "biggan", 32, 0, (8_825_092, 41), (2_413_250, 27)),
+    (f"{BIG}-Uncond on labels", "biggan-uncond", 32, 10, (8_825_092, 41), (2_413_250, 27)),
+    (f"{BIG}-CR", "crgan", 32, 10, (9_416_196, 42), (2_415_170, 28)),
+    (f"{BIG}-ICR", "icrgan", 32, 10, (9_416_196, 42), (2_415_170, 28)),
+    (f"{BIG}-DiffAug-LeCam", "biggan+diffaugment+lecam", 32, 10, (9_416_196, 42), (2_415_170, 28)),
+    (f"{BIG}-Deep", "biggan-deep", 32, 10, (7_762_948, 108), (2_908_930, 58)),
+    (f"{BIG}-Deep-StudioGAN", "biggan-deep-studiogan", 32, 10, (9_338_884, 120), (3_177_730, 62)),
+    ("studio/CIFAR10/ACGAN-Mod-Big", "biggan+ac:bias=false", 32, 10, (9_416_196, 42), (2_415_170, 28)),
+    ("studio/CIFAR10/ACGAN-Mod-Big-TAC", "biggan+tac", 32, 10, (9_416_196, 42), (2_417_090, 29)),
+    ("studio/CIFAR10/ACGAN-Mod-Big-ADC", "adcgan", 32, 10, (9_416_196, 42), (2_417_090, 28)),
+    ("studio/CIFAR10/MHGAN", "mhgan", 32, 10, (9_416_196, 42), (2_415_180, 27)),
+    ("studio/CIFAR10/MDGAN", "mdgan", 32, 10, (9_416_196, 42), (2_414_987, 27)),
+    ("studio/CIFAR10/ContraGAN", "contragan", 32, 10, (9_416_196, 42), (2_517_186, 30)),
+    ("studio/CIFAR10/ContraGAN-ADC", "biggan+2c:aux=adc", 32, 10, (9_416_196, 42), (2_522_306, 30)),
+    ("studio/CIFAR10/ContraGAN-TAC", "biggan+2c:aux=tac", 32, 10, (9_416_196, 42), (2_621_122, 33)),
+    ("studio/CIFAR10/ReACGAN", "reacgan", 32, 10, (9_416_196, 42), (2_517_186, 30)),
+    ("studio/CIFAR10/ReACGAN-ADC", "biggan+d2dce:aux=adc", 32, 10, (9_416_196, 42), (2_522_306, 30)),
+    ("studio/CIFAR10/ReACGAN-TAC", "biggan+d2dce:aux=tac", 32, 10, (9_416_196, 42), (2_621_122, 33)),
+    ("studio/CIFAR10/SNGAN", "sngan-cond", 32, 10, (4_304_387, 36), (1_055_105, 23)),
+    ("studio/CIFAR10/SAGAN", "sagan", 32, 10, (4_386_308, 41), (1_075_586, 28)),
+    ("studio/CIFAR10/LOGAN", "logan", 32, 0, (4_276_739, 36), (1_053_825, 22)),
+    ("studio-variant/SNGAN-AChead", "sngan-cond+ac:bias=false", 32, 10, (4_304_387, 36), (1_055_105, 23)),
+    ("studio-variant/SNGAN-MHhead", "sngan-cond+mh", 32, 10, (4_304_387, 36), (1_055_115, 22)),
+    ("studio-variant/SNGAN-MDhead", "sngan-cond+md", 32, 10, (4_304_387, 36), (1_054_986, 22)),
+    ("studio-variant/SNGAN-2Chead", "sngan-cond+2c", 32, 10, (4_304_387, 36), (1_124_993, 25)),
+    ("studio-variant/SNGAN-D2DCEhead", "sngan-cond+d2dce", 32, 10, (4_304_387, 36), (1_124_993, 25)),
+    ("studio-variant/BigGAN-64-ch64", "biggan:ch=64", 64, 1000, (11_446_404, 52), (20_571_842, 38)),
+    ("studio-variant/BigGAN-64-ch80", "biggan:ch=80", 64, 1000, (17_437_604, 52), (31_820_722, 38)),
+    ("studio-variant/BigGAN-64-ch96", "biggan", 64, 1000, (24_693_444, 52), (45_511_970, 38)),
+    ("studio-variant/BigGAN-256-ch96", "biggan", 256, 1000, (82_235_844, 72), (99_225_890, 48)),
+    ("studio-variant/BigGAN-512-ch96", "biggan", 512, 1000, (82_468_068, 82), (99_401_282, 54)),
+    ("studio/AFHQv2/BigGAN-256Res", "biggan+attention/none", 256, 3, (81_923_907, 67), (97_648_417, 43)),
+    ("studio/ImageNet/BigGAN-256", "biggan", 128, 1000, (70_433_988, 62), (87_982_370, 42)),
+    ("studio/ImageNet/MHGAN-256", "mhgan", 128, 1000, (70_433_988, 62), (87_983_370, 41)),
+    ("studio/ImageNet/ContraGAN-256", "biggan+2c:width=1536", 128, 1000, (70_433_988, 62), (90_343_202, 44)),
+    ("studio/ImageNet/ReACGAN-256", "biggan+d2dce:width=2048", 128, 1000, (70_433_988, 62), (91_642_146, 44)),
+    ("studio/ImageNet/ReACGAN-Deep", "biggan-deep+d2dce:width=2048", 128, 1000, (50_244_484, 172), (38_786_562, 100)),
+    ("studio/ImageNet/SAGAN-256", "sagan:wide=true+sa@64", 128, 1000, (42_017_412, 61), (39_448_258, 42)),
+    ("studio/ImageNet/SNGAN-256", "sngan-cond:wide=true", 128, 1000, (41_996_931, 56), (39_443_137, 37)),
+    ("studio-variant/SNGAN-64-c1000", "sngan-cond:wide=true", 64, 1000, (17_974_915, 46), (20_566_721, 33)),
+    ("studio-variant/SAGAN-64-c1000", "sagan:wide=true", 64, 1000, (17_995_396, 51), (20_587_202, 38)),
+    ("studio-variant/SAGAN-128-c1000", "sagan:wide=true", 128, 1000, (42_078_852, 61), (39_463_618, 42)),
+    ("biggan/BigGAN-128-ch64", "biggan:ch=64", 128, 1000, (31_978_628, 62), (39_448_258, 42)),
+    ("biggan/BigGAN-32-ch96-hier", "biggan:ch.d=384+sa@g,16+sa@d,16+sa@d,8", 32, 10, (9_416_196, 42), (10_194_053, 43)),
+    ("biggan/BigGANdeep-32-ch128", "biggan-deep+sa@g,16+sa@d,16+sa@d,8", 32, 10, (7_762_948, 108), (3_564_292, 68)),
+    ("biggan/BigGANdeep-128-ch128", "biggan-deep", 128, 1000, (50_244_484, 172), (34_590_210, 98)),
+    ("biggan/launch_cifar_ema-32", "sngan-cond:ch.d=256", 32, 10, (4_304_387, 36), (4_207_361, 23)),
+    ("mimicry/sngan_32", "sngan", 32, 0, (4_276_739, 36), (1_053_825, 22)),
+    ("mimicry/sngan_64", "sngan", 64, 0, (12_220_675, 46), (10_141_441, 32)),
+    ("mimicry/sngan_128", "sngan", 128, 0, (32_150_787, 56), (29_017_857, 36)),
+    ("mimicry/dcgan_32", "sngan+weight/none", 32, 0, (4_276_739, 36), (1_053_825, 22)),
+    ("mimicry/wgan_gp_64", "wgan-gp", 64, 0, (12_220_675, 46), (10_141_441, 32)),
+    ("mimicry/wgan_gp_128", "wgan-gp", 128, 0, (32_150_787, 56), (29_017_857, 36)),
+    ("mimicry/cgan_pd_32-c1000", "cgan-pd", 32, 1000, (7_345_667, ONE_EMBEDDING), (1_181_825, 23)),
+    ("mimicry/cgan_pd_128-c10", "cgan-pd:ch.d=8", 128, 10, (32_239_491, ONE_EMBEDDING), (455_777, 37)),
+    ("mimicry/cgan_pd_128-c1000", "cgan-pd:ch.d=8", 128, 1000, (41_996_931, ONE_EMBEDDING), (582_497, 37)),
+    ("mimicry/cgan_pd_128-c1000-ndf1024", "cgan-pd", 128, 1000, None, (30_041_857, 37)),
+    ("mimicry/sagan_32-c1000", "sagan", 32, 1000, (7_427_588, ONE_EMBEDDING), (1_202_306, 28)),
+    ("mimicry/sagan_128-c10", "sagan:ch.d=8", 128, 10, (32_321_412, ONE_EMBEDDING), (456_098, 42)),
+    ("mimicry/sagan_128-c1000", "sagan:ch.d=8", 128, 1000, (42_078_852, ONE_EMBEDDING), (582_818, 42)),
+    ("mimicry/sagan_128-c1000-ndf1024", "sagan", 128, 1000, None, (30_062_338, 42)),
+]
+LESS = [  # by what ours lacks on purpose
+    ("studio/CIFAR10/ACGAN-Mod", "acgan-mod", 10, (4_304_387, 36), (1_057_159, 41)),
+    ("studio/CIFAR10/ACGAN-Mod-ADC", "acgan-mod+adc", 10, (4_304_387, 36), (1_058_439, 41)),
+    ("studio/CIFAR10/ACGAN-Mod-TAC", "tacgan", 10, (4_304_387, 36), (1_058_439, 42)),
+    ("studio/CIFAR10/LGAN", "lgan", 0, (4_276_739, 36), (1_055_879, 40)),
+    ("studio/CIFAR10/ProjGAN", "sngan-cond+weight/none@d+bn@d", 10, (4_304_387, 36), (1_057_159, 41)),
+    ("studio/CIFAR10/WGAN-GP", "wgan-gp+bn@d", 0, (4_276_739, 36), (1_055_879, 40)),
+    ("studio/CIFAR10/WGAN-DRA", "wgan-gp+bn@d+regularizer/dragan", 0, (4_276_739, 36), (1_055_879, 40)),
+    ("studio/CIFAR10/WGAN-WC", "wgan-wc+bn@d", 0, (4_276_739, 36), (1_055_879, 40)),
+]
+
+
+def size(network: nn.Module) -> tuple[int, int]:
+    """Parameters, and the tensors that hold them."""
+    parameters = list(network.parameters())
+    return sum(parameter.numel() for parameter in parameters), len(parameters)
+
+
+@pytest.mark.parametrize(("recipe", "side", "classes", "g", "d"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS])
+def test_networks_are_as_large_as_their_peers(recipe, side, classes, g, d):
+    gan = ganzoo.build(recipe, side, 3, classes, device="meta")
+    for network, wanted in ((gan.G, g), (gan.D, d)):
+        if wanted is not None:
+            parameters, tensors = size(network)
+            assert (parameters, tensors if wanted[1] else None) == wanted
+
+
+def test_the_authors_biggan_of_64_pixels_has_noise_of_120():
+    gan = ganzoo.build("biggan:ch=64,widths=brock", 64, 3, 1000, z_dim=120, device="meta")
+    assert (size(gan.G), size(gan.D)) == ((31_969_540, 52), (20_571_842, 38))
+
+
+@pytest.mark.parametrize(("recipe", "classes", "g", "d"), [row[1:] for row in LESS], ids=[row[0] for row in LESS])
+def test_what_differs_on_purpose_differs_by_that(recipe, classes, g, d):
+    gan = ganzoo.build(recipe, 32, 3, classes, device="meta")
+    assert size(gan.G) == g
+    assert tuple(a + b for a, b in zip(size(gan.D), SHORTCUTS, strict=True)) == d
