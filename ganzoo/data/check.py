@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -17,9 +17,10 @@ from torch import Tensor
 from ganzoo.data.classes import said_of_empty
 from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
-from ganzoo.data.decode import plain, planes
+from ganzoo.data.decode import plain, planes, values_of_16_bits
 from ganzoo.data.memory import ARRAYS, ItemPictures
 from ganzoo.data.open import as_path, is_path, open_data, pictures_at
+from ganzoo.data.values import said_of_range
 from ganzoo.errors import GanzooError, ResolutionError
 from ganzoo.gan.builder import build
 from ganzoo.images import visible
@@ -121,19 +122,25 @@ class Report:
 
 @dataclass
 class _Inspected:
-    """One picture: its header, PIL mode, and a digest of its decoded pixels, by which duplicates are found."""
+    """One picture: its header, PIL mode, and a digest of its decoded pixels, by which duplicates are found.
+
+    ``top`` is its highest value by the bits that it is read with.
+    """
 
     header: Header
     mode: str
     digest: bytes
+    top: Mapping[int, int]
 
 
 def _inspect(image: Image.Image) -> _Inspected:
     header, mode = Header.of(image), image.mode
     decoded = plain(image)
     digest = blake2b(f"{decoded.mode} {decoded.size} ".encode(), digest_size=16)
-    digest.update(decoded.tobytes())
-    return _Inspected(header, mode, digest.digest())
+    values = values_of_16_bits(image) if header.deep else None  # they may differ in their low bytes alone
+    digest.update(decoded.tobytes() if values is None else values.tobytes())
+    top = int(np.asarray(decoded).max())
+    return _Inspected(header, mode, digest.digest(), {8: top, 16: top * 257 if values is None else int(values.max())})
 
 
 class _Fetched:
@@ -173,6 +180,9 @@ def check(value: str, request: DataRequest | None = None) -> Report:
         report.resolution = natural_resolution(report.sizes.elements()) if inspected else 0
         report.channels = 1 if all(one.header.grey for one in inspected.values()) else 3
         report.bits = 16 if inspected and all(one.header.deep for one in inspected.values()) else 8
+        if inspected:
+            top = max(one.top[report.bits] for one in inspected.values())
+            _remark(report, said_of_range(pictures.where, top, report.bits))
     else:
         data = open_data(value, request)
         pictures = _pictures(data)
@@ -221,15 +231,19 @@ def _describe_labels(report: Report, labels: Sequence[Any], pictures: Pictures) 
     if report.label_kind == "class":
         counted = Counter(labels)
         report.classes = {name: counted[number] for number, name in enumerate(names)}
-        empty = said_of_empty(pictures.where, report.empty)
-        report.remarks += empty
-        for text in empty:
-            log.warning("%s", text)
+        _remark(report, said_of_empty(pictures.where, report.empty))
     elif report.label_kind == "multilabel":
         report.classes = {name: int(sum(column)) for name, column in zip(names, zip(*labels, strict=True), strict=True)}
     else:
         columns = zip(names, zip(*labels, strict=True), strict=True)
         report.ranges = {name: (min(column), max(column)) for name, column in columns}
+
+
+def _remark(report: Report, said: Sequence[str]) -> None:
+    """Keep sentences in the report, and say them."""
+    report.remarks += said
+    for text in said:
+        log.warning("%s", text)
 
 
 def _preview(pictures: Pictures, good: Sequence[int], report: Report) -> Tensor:

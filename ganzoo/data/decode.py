@@ -90,7 +90,12 @@ def _raw_mode(arguments: Any) -> str:
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
 
-def _values_of_16_bits(image: Image.Image) -> np.ndarray:
+def values_of_16_bits(image: Image.Image) -> np.ndarray:
+    """The values of a decoded grey picture, uint16 ``(height, width)``.
+
+    Raises:
+        ValueError: some are beyond 16 bits.
+    """
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise ValueError("32-bit values outside 0..65535 have no agreed range; save it with 8 or 16 bits")
@@ -98,7 +103,7 @@ def _values_of_16_bits(image: Image.Image) -> np.ndarray:
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
-    return Image.fromarray(((_values_of_16_bits(image).astype(np.int64) + 128) // 257).astype(np.uint8))
+    return Image.fromarray(((values_of_16_bits(image).astype(np.int64) + 128) // 257).astype(np.uint8))
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
@@ -237,7 +242,7 @@ def _planes_of_16_bits(image: Image.Image, size: Size, channels: int) -> np.ndar
         return planes(image, size, channels).astype(np.uint16) * 257
     image.load()
     image = ImageOps.exif_transpose(image) if "exif" in image.info else image
-    values = _values_of_16_bits(image)
+    values = values_of_16_bits(image)
     if image.size != height_width(size)[::-1]:
         resized = np.asarray(cut(Image.fromarray(values.astype(np.float32)), size))
         values = resized.round().clip(0, 65535).astype(np.uint16)

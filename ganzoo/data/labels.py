@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+from unicodedata import normalize
 
 from ganzoo.errors import DataError, either
+from ganzoo.files.untrusted import quoted
 from ganzoo.registry.labels import LABEL_KINDS
 
 INDEX = "dataset.json"
 MAX_INDEX_BYTES = 256 * 2**20
 LARGEST = 3.4e38  # of a float32
+FEW = 1_000  # classes without names that any data may have
+PER_PICTURE = 10  # such classes for each picture, beyond which numbers are hardly classes
+MOST = 1_000_000  # such classes, of however many pictures
 
 Label = int | tuple[float, ...]
 """The number of a class, or a label vector."""
@@ -26,11 +33,13 @@ class Labels:
         values: class numbers; or label vectors, all of one length.
         class_names: of the classes; of the numbers in a label vector.
         kind: one of ``class``, ``multilabel``, ``continuous``.
+        remarks: what a person should know of them, in sentences.
     """
 
     values: Sequence[Label]
     class_names: tuple[str, ...]
     kind: str = "class"
+    remarks: tuple[str, ...] = ()
 
 
 def _class_names(value: object, count: int, kind: str, where: str) -> tuple[str, ...]:
@@ -137,17 +146,66 @@ def read_labels(text: bytes, names: Sequence[str], where: str) -> Labels | None:
         isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) for entry in entries
     ):
         raise DataError(f"{where}: `labels` in {INDEX} must be null or [[name, label], …]")
-    known = {name.replace("\\", "/"): label for name, label in entries}
-    missing = [name for name in names if name not in known]
+    known = _by_name(entries, where)
+    own = [plain_name(name) for name in names]
+    missing = [name for name, plain in zip(names, own, strict=True) if plain not in known]
     if missing:
         raise DataError(
             f"{where}: {INDEX} has no label for {len(missing)} of {len(names)} pictures, such as {missing[0]!r}; "
             'add them, or write "labels": null to train without'
         )
     values, kind = read_values(
-        [known[name] for name in names], content.get("label_kind"), names, where, f'into {INDEX} "label_kind":'
+        [known[name] for name in own], content.get("label_kind"), names, where, f'into {INDEX} "label_kind":'
     )
-    return Labels(values, _class_names(content.get("classes"), length(values), kind, where), kind)
+    if content.get("classes") is None:
+        refuse_identifiers(values, where, f'list names in {INDEX} under "classes"')
+    strange = sorted(known.keys() - set(own))
+    said = f"{where}: {INDEX} has labels of {len(strange):,} pictures that are not there, such as " if strange else ""
+    remarks = (f"{said}{quoted(strange[0])}",) if strange else ()
+    return Labels(values, _class_names(content.get("classes"), length(values), kind, where), kind, remarks)
+
+
+def plain_name(name: str) -> str:
+    """The one way to write the name of a picture: ``./a\\b.png`` is ``a/b.png``, however accents are spelled."""
+    return normalize("NFC", posixpath.normpath(name.replace("\\", "/")))
+
+
+def _by_name(entries: Sequence[Sequence[Any]], where: str) -> dict[str, object]:
+    """The label of each picture that is listed.
+
+    Raises:
+        DataError: one is listed with two labels.
+    """
+    known: dict[str, object] = {}
+    for name, label in entries:
+        plain = plain_name(name)
+        if plain in known and known[plain] != label:
+            raise DataError(
+                f"{where}: {INDEX} lists {quoted(name)} with two labels, {quoted(known[plain])} and {quoted(label)}: "
+                "leave one, or for several classes at once write lists of 0 and 1"
+            )
+        known[plain] = label
+    return known
+
+
+def refuse_identifiers(values: Sequence[Label], where: str, way: str) -> None:
+    """Refuse class numbers so high that they can hardly be classes: each takes memory in every network.
+
+    Args:
+        values: labels of pictures; vectors are let through.
+        where: what messages call the data.
+        way: how to name the classes, if they are some.
+
+    Raises:
+        DataError: the highest is beyond all that so many pictures could have.
+    """
+    count, vectors = length(values), bool(values) and isinstance(values[0], tuple)
+    if vectors or count <= min(MOST, max(FEW, PER_PICTURE * len(values))):
+        return
+    raise DataError(
+        f"{where} has labels up to {count - 1:,} on {len(values):,} pictures, which would be {count:,} classes, "
+        f"{len(set(values)):,} of them with pictures: are they identifiers or dates? Number classes from 0, or {way}"
+    )
 
 
 def length(values: Sequence[Label]) -> int:

@@ -15,7 +15,7 @@ from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages
-from ganzoo.data.labels import Label, Labels, length, read_values
+from ganzoo.data.labels import Label, Labels, length, read_values, refuse_identifiers
 from ganzoo.errors import DataError
 from ganzoo.registry.sizes import height_width, size_of
 
@@ -171,6 +171,8 @@ def _labels(items: Any, where: str, kind: str | None) -> Labels | None:
         found, said, numbered(items, where), where, "DataRequest(label_kind=) or the attribute label_kind:"
     )
     names, count = tuple(map(str, getattr(items, "classes", ()) or ())), length(read)
+    if not names:
+        refuse_identifiers(read, where, "give the data set the attribute classes, their names")
     if len(names) < count or (kind != "class" and len(names) != count):
         names = tuple(str(number) for number in range(count))
     return Labels(read, names, kind)

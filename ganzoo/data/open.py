@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from ganzoo.data.collect import Pictures, collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
+from ganzoo.data.values import highest, said_of_range
 from ganzoo.errors import DataError, RecipeError, UsageError
 from ganzoo.files.paths import to_path
-from ganzoo.registry.loading import registry
+from ganzoo.registry.loading import log, registry
 from ganzoo.registry.lookup import known_provider
 from ganzoo.registry.sizes import size_text, square_side
 
@@ -41,7 +43,16 @@ def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = No
     data = _opened(value, request := request or DataRequest())
     if data.labels is not None and request.label_kind not in (None, data.label_kind):
         raise UsageError(f"the labels of {data.name} are of the kind {data.label_kind}, not {request.label_kind}")
+    if not isinstance(value, ImageData):
+        _say_range(data)
     return data
+
+
+def _say_range(data: ImageData) -> None:
+    """Say so where images are next to black."""
+    with suppress(DataError):  # a picture that cannot be decoded is named when it is met
+        for text in said_of_range(data.name, highest(data.images), data.bits):
+            log.warning("%s", text)
 
 
 def _opened(value: Any, request: DataRequest) -> ImageData:

@@ -211,7 +211,7 @@ def test_what_is_only_resized_is_not_called_cropped(tmp_path, caplog):
     for number, side in enumerate((8, 16)):
         picture(tmp_path / f"{number}.png", size=(side, side))
     open_data(tmp_path, DataRequest(resolution=4))
-    turned = Image.new("RGB", (16, 8))
+    turned = Image.new("RGB", (16, 8), "white")
     exif = turned.getexif()
     exif[0x0112] = 6  # a camera that was held upright
     for name in "ab":
