@@ -16,6 +16,7 @@ from ganzoo.errors import GanzooError, PluginError, UsageError, nearest, printab
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
 from ganzoo.registry.namesake import warn_of_namesake
+from ganzoo.registry.requirements import missing_package
 from ganzoo.training.signals import end_by_the_next
 
 INTERRUPTED = 130
@@ -100,6 +101,11 @@ class Commands(click.Group):
             _fail(_sentence(error), error.exit_code, debug, error)
         except GanzooError as error:
             _fail(str(error), error.status, debug, error)
+        except ModuleNotFoundError as error:
+            needed = missing_package(error)
+            if needed is None:
+                raise
+            _fail(f"this cannot be done here: {needed}", 1, debug, error)
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
         except (click.Abort, KeyboardInterrupt):

@@ -24,6 +24,7 @@ from ganzoo.data.formats import SHOWN, USUAL, open_any
 from ganzoo.errors import DataError
 from ganzoo.files.untrusted import quoted
 from ganzoo.gan.inputs import MODES
+from ganzoo.registry.requirements import missing_package
 from ganzoo.registry.sizes import Size, height_width, size_text
 
 MAX_PIXELS = 64 * 2**20
@@ -60,7 +61,10 @@ def open_picture(file: Path | IO[bytes], name: str = "", trusted: bool = True) -
 
 
 def why(error: BaseException) -> str:
-    """The reason a picture could not be read, in one line."""
+    """The reason a picture or a data set could not be read, in one line."""
+    needed = missing_package(error)
+    if needed is not None:
+        return needed
     if isinstance(error, UnidentifiedImageError):
         return f"not a picture in a format that ganzoo reads ({SHOWN})"
     if isinstance(error, KeyError) or not str(error):

@@ -11,6 +11,7 @@ from ganzoo.errors import PluginError, UsageError
 from ganzoo.registry.docstrings import first_line
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.options import Option, options_of, read_options
+from ganzoo.registry.requirements import missing_package
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ class Entry:
             return resolve(reference)
         except (Exception, SystemExit) as error:  # whatever a plugin's module does when it is imported
             raise PluginError(
-                f"{self.spelling} of {self.distribution} {self.version} cannot be imported from {reference}: {error}"
+                f"{self.spelling} of {self.distribution} {self.version} cannot be imported from {reference}:"
+                f" {missing_package(error, self.distribution) or error}"
             ) from error
 
 

@@ -32,6 +32,7 @@ from ganzoo.registry.entry import Entry, Plugin
 from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS, PLUGIN_API
 from ganzoo.registry.lookup import Registry, read_kind
 from ganzoo.registry.namesake import warn_of_namesake
+from ganzoo.registry.requirements import missing_package
 
 GROUP = "ganzoo"
 COMMANDS = "ganzoo.commands"
@@ -211,9 +212,8 @@ def load(what: str, points: Sequence[EntryPoint]) -> object:
             check_distribution(distribution(point))
         return point.load()
     except (Exception, SystemExit) as error:  # whatever its module does when it is imported
-        raise PluginError(
-            f"the {what} {point.name!r} of {providers(points)} cannot be imported: {one_line(error)}"
-        ) from error
+        why = one_line(error, distribution(point))
+        raise PluginError(f"the {what} {point.name!r} of {providers(points)} cannot be imported: {why}") from error
 
 
 def distribution(point: EntryPoint) -> str:
@@ -324,10 +324,18 @@ def _guarded(point: EntryPoint, registrations: Registrations) -> Plugin:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit() while it is imported
-        return Plugin(*whose, error=one_line(error))
+        return Plugin(*whose, error=one_line(error, source["distribution"]))
 
 
-def one_line(error: BaseException) -> str:
-    """What an error says, in one line of bounded length; with its type unless it is one of ganzoo's."""
+def one_line(error: BaseException, distribution: str = "") -> str:
+    """What an error says, in one line of bounded length; with its type unless it is one of ganzoo's.
+
+    Args:
+        error: a module that is missing is called by the package that brings it.
+        distribution: whose code was running, where that is known.
+    """
+    needed = missing_package(error, *filter(None, [distribution]))
+    if needed is not None:
+        return needed
     said = shorten(str(error), LONGEST, placeholder="…") or "no message"
     return said if isinstance(error, GanzooError) else f"{type(error).__name__}: {said}"
