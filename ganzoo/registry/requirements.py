@@ -54,7 +54,7 @@ def missing_package(error: BaseException, *distributions: str) -> str | None:
         name = KNOWN[module][0]
         return f"it needs {name} (the module {module}), which is not installed: pip install {name}"
     whose = " or ".join(distributions) or "what imports it"
-    return f"it needs the module {module}, which is not installed, and {whose} does not say which package brings it"
+    return f"No module named {module!r}, and {whose} does not say which package brings it"
 
 
 def _not_found(error: BaseException | None) -> ModuleNotFoundError | None:

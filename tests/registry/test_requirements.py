@@ -55,7 +55,7 @@ def error_of(name):
         ("sklearn", "scikit-learn (the module sklearn), which is not installed: pip install 'scikit-learn>=1.6'"),
         ("scipy", "scipy, which is not installed: pip install 'scipy"),
         ("cv2", "opencv-python-headless (the module cv2), which is not installed: pip install opencv-python-headless"),
-        ("nobodys_module", "the module nobodys_module, which is not installed, and what imports it does not say"),
+        ("nobodys_module", "No module named 'nobodys_module', and what imports it does not say"),
     ],
 )
 def test_what_ganzoo_needs_is_named_with_its_extra(without, module, said):
@@ -109,7 +109,7 @@ FOUND = "it needs A-Missing.Module, which is not installed: pip install 'A-Missi
         ("fitz", ("Requires-Dist: PyMuPDF<2",), f"{FITZ}, which is not installed: pip install"),
         ("fitz", ("Provides-Extra: pdf", 'Requires-Dist: PyMuPDF<2; extra == "pdf"'),
          f"{FITZ}, of the extra pdf of ganzoo-soft, which is not installed: pip install"),
-        ("unheard_of", (), "it needs the module unheard_of, which is not installed, and ganzoo-soft does not"),
+        ("unheard_of", (), "No module named 'unheard_of', and ganzoo-soft does not say which"),
     ],
 )  # fmt: skip
 def test_a_plugin_that_misses_a_module(site, module, lines, said):
