@@ -20,6 +20,7 @@ from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.sizes import Sized, read_size, size_text
 from ganzoo.training import setup
 from ganzoo.training.evaluation import HELD_OUT
+from ganzoo.training.single import refuse_single_image
 
 LONGEST = 80  # letters of a run's folder
 LOGS = "logs"  # what the runs' commands say
@@ -132,6 +133,7 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
         with _naming(recipe):
             plans.append(make_plan(recipe, data.provides, request.settings, data.train))
             assemble(plans[-1], data.size, data.channels, len(data.class_names), device="meta")
+            refuse_single_image(plans[-1], data)
     return plans, size_text(data.size)
 
 

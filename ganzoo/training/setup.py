@@ -28,6 +28,7 @@ from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.loop import reseed
 from ganzoo.training.optim import repeat_of
+from ganzoo.training.single import refuse_single_image
 
 RUNS = Path("runs")
 STEPS = 20_000  # where neither a person nor the data set says
@@ -205,6 +206,7 @@ def plan_and_data(
         what = either(plan.architectures, "and")
         notes.append(f"{opened.name} is {has}, which {what} cannot be: shown at {shown}")
         opened = open_data(data, replace(request, resolution=size))
+    refuse_single_image(plan, opened)
     return plan, opened
 
 

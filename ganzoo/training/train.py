@@ -46,6 +46,7 @@ from ganzoo.training.optim import schedules
 from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
 from ganzoo.training.setup import Setup
+from ganzoo.training.single import refuse_single_image
 from ganzoo.training.worker import follow, lead
 
 
@@ -176,7 +177,6 @@ def _begin(config: TrainConfig) -> Run:
     device, seed, notes = choose_device(config.device), config.seed or 0, list[str]()
     wanted = setup.data_request(config)
     plan, data = setup.plan_and_data(config.recipe, config.data, wanted, config.given_settings, notes)
-    world().part(int(plan["batch"]))
     source = None if config.init is None else model_to_start_from(config.init)
     if source is not None:
         data = _as_numbered(data, source.config, f"--init {config.init}", notes)
@@ -268,7 +268,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     wanted = setup.data_request(config, skip_bad=skip_bad, fingerprint_kind=kind_like(before_it), **sizes)
     data = _as_numbered(open_data(value, wanted), config_json, str(source), notes)
     plan = forking.changed_plan(old, config.recipe, config.given_settings, data.provides, data.train)
-    world().part(int(plan["batch"]))
+    refuse_single_image(plan, data)
     seed = config_json["seed"] if config.seed is None else config.seed
     precision = choose_precision(str(plan["precision"]), choose_device(config.device))
     intervals = setup.intervals_of(config, intervals)
