@@ -1,8 +1,10 @@
 """Errors with a message of one line: what was given, what would work, what to type next; and helpers to write it."""
 
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 from operator import index
+from pathlib import PurePath
 from unicodedata import category
 
 
@@ -128,6 +130,16 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
         allowed = f"from {least} up" if most is None else f"from {least} to {most}"
         raise UsageError(f"{name}={value!r} does not work: it is a whole number {allowed}")
     return number
+
+
+def command(*words: object) -> str:
+    """A command line of ganzoo that can be copied into a shell: what needs quotes has them.
+
+    Args:
+        words: after ``ganzoo``; a path object that looks like an option or a home directory gets ``./`` in front.
+    """
+    texts = (f"./{word}" if isinstance(word, PurePath) and str(word).startswith(("-", "~")) else word for word in words)
+    return shlex.join(["ganzoo", *map(str, texts)])
 
 
 def within(option: str, value: float | None, least: float, most: float | None = None) -> None:

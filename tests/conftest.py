@@ -140,3 +140,28 @@ def scored(model):
 
     add_scores(model, [score(model), score(model, "precision", 0.5, std=0.01), score(model, "kid", 0.00123)])
     return model
+
+
+@pytest.fixture(autouse=True)
+def only_options_that_are_there(monkeypatch):
+    """Whatever a command line of a test is refused with names options that its command, or the one named, has."""
+    from suggestions import called, strangers
+
+    from ganzoo import cli
+
+    wrong, words = [], []
+    run, fail = cli.Commands.main, cli._fail
+
+    def noting(self, args=None, *rest, **extra):
+        words[:] = args or ()
+        return run(self, args, *rest, **extra)
+
+    def checking(message, *rest):
+        if called(words):
+            wrong.extend(strangers(message, called(words)))
+        return fail(message, *rest)
+
+    monkeypatch.setattr(cli.Commands, "main", noting)
+    monkeypatch.setattr(cli, "_fail", checking)
+    yield
+    assert wrong == []

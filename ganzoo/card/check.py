@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from ganzoo.card.facts import Facts, gather, read_card, read_index
 from ganzoo.card.page import render
 from ganzoo.card.sections import HEAD, kept_sections
-from ganzoo.errors import CardError
+from ganzoo.errors import CardError, command
 from ganzoo.files.untrusted import printable, quoted
 from ganzoo.folder.layout import CARD, MODEL, PICTURES, largest
 from ganzoo.folder.model import ModelFolder
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 LICENCES = "licences.txt"
 MOST_LINES = 24  # of a difference
-AGAIN = "make it again: ganzoo card {folder}"
+
+
+def _again(folder: ModelFolder) -> str:
+    return f"make it again: {command('card', folder.path)}"
 
 
 def known_licences() -> frozenset[str]:
@@ -43,7 +46,7 @@ def check_card(folder: ModelFolder) -> list[str]:
     """
     text = read_card(folder)
     if text is None:
-        return [f"{folder} has no {CARD}: ganzoo card {folder} writes it"]
+        return [f"{folder} has no {CARD}: {command('card', folder.path)} writes it"]
     return _structure(text) or [*_metadata(text, folder), *_links(text, folder), *_pictures(folder)]
 
 
@@ -138,7 +141,7 @@ def _scores(data: CardData, facts: Facts, folder: ModelFolder) -> list[str]:
     measured = sorted((score.key, str(float(score.value))) for score in facts.scores)
     if claimed == measured:
         return []
-    return [f"the scores in {CARD} are not those of the weights in {folder}; {AGAIN.format(folder=folder)}"]
+    return [f"the scores in {CARD} are not those of the weights in {folder}; {_again(folder)}"]
 
 
 def _links(text: str, folder: ModelFolder) -> list[str]:
@@ -152,7 +155,7 @@ def _links(text: str, folder: ModelFolder) -> list[str]:
         if address.scheme or address.netloc or largest(path) is None:
             problems.append(f"{CARD} links to {quoted(target)}, which is not among the files that are published")
         elif not folder.has(path):
-            problems.append(f"{CARD} shows {path}, which is not there; {AGAIN.format(folder=folder)}")
+            problems.append(f"{CARD} shows {path}, which is not there; {_again(folder)}")
     return problems
 
 
@@ -173,4 +176,4 @@ def _pictures(folder: ModelFolder) -> list[str]:
     index = read_index(folder)
     if not index.captions or not folder.has(MODEL) or index.weights == folder.digest:
         return []
-    return [f"the pictures in {folder.path / PICTURES} are of other weights; {AGAIN.format(folder=folder)}"]
+    return [f"the pictures in {folder.path / PICTURES} are of other weights; {_again(folder)}"]

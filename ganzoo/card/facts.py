@@ -96,7 +96,7 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
 
     Args:
         folder: of a model.
-        ref: a Hub repository to call it by; the one that its card names, else its path, by default.
+        ref: a Hub repository, or ``./folder``, to call it by; what its card names, else its folder, by default.
 
     Raises:
         ModelError: for anything that does not hold together.
@@ -106,14 +106,15 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
     config["ganzoo"] = str(config.get("ganzoo", "of an unknown version"))
     config["license"] = None if config["license"] is None else one_line(config["license"])
     card = read_card(folder) or ""
-    ref = _repository(ref) or named_ref(card)
-    name = ref.rpartition("/")[2] if ref else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.path.resolve().name) or "model"
+    own = folder_name(folder.path)
+    ref = _reference(ref) or _named(card, own) or f"./{own}"
+    name = ref.rpartition("/")[2]
     weights, size = _size(folder.path / MODEL)
     index = read_index(folder)
     fresh = index.step == config["step"]
     return Facts(
         name=name,
-        ref=ref or f"./{name}",
+        ref=ref,
         config=config,
         plan=folder.plan,
         weights=weights,
@@ -187,8 +188,28 @@ def _is_event(event: object) -> bool:
     return isinstance(event, list) and len(event) == 2 and type(event[0]) is int and _short(event[1])
 
 
-def _repository(ref: str | None) -> str | None:
-    if ref is not None and not REPOSITORY.fullmatch(ref):
+def folder_name(path: Path) -> str:
+    """What a folder is called, in any script; letters that show as nothing, or are no text, become ``-``."""
+    name = path.resolve().name
+    shown = "".join(letter if letter.isprintable() else "-" for letter in " ".join(name.split()))
+    return shown or "model"
+
+
+def reference_to(target: Path) -> str:
+    """How the card of a folder to be made calls it: by its bare name, as what is shipped, where a repository may have
+    that name, else ``./name``.
+    """
+    return target.name if REPOSITORY.fullmatch(target.name) else f"./{folder_name(target)}"
+
+
+def _named(card: str, own: str) -> str | None:
+    """What a card calls its model; a folder that could not be named in former cards is named by what it is."""
+    named = named_ref(card)
+    return None if named and named.startswith("./") and not REPOSITORY.fullmatch(own) else named
+
+
+def _reference(ref: str | None) -> str | None:
+    if ref is not None and not ref.startswith("./") and not REPOSITORY.fullmatch(ref):
         raise CardError(f"{ref!r} is no repository: write org/name, or the name of a model that is shipped")
     return ref
 

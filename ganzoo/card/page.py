@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
-from ganzoo.errors import PluginError, RecipeError
+from ganzoo.errors import PluginError, RecipeError, command
 from ganzoo.folder.config import OWN_LOOP, UNPACKAGED, resolution_of
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
@@ -98,7 +99,9 @@ def render(facts: Facts) -> str:
         prompt_rows=prompt_rows(facts.prompts),
         example_text=Markdown(next(filter(PLAIN_TEXT.fullmatch, facts.prompts), "what to draw")),
         size=Markdown(f"{facts.size / 1e6:,.1f} MB" if facts.size >= 1e5 else f"{facts.size / 1e3:,.1f} kB"),
-        ref=Markdown(facts.ref),
+        ref=Markdown(json.dumps(facts.ref, ensure_ascii=False)),
+        typed=Markdown(shlex.quote(facts.ref)),
+        resume=command("train", "--resume", facts.ref),
     )
 
 

@@ -65,5 +65,10 @@ def named_ref(card: str) -> str | None:
 
 
 def heading_mark(ref: str) -> Markdown:
-    """The line that says who wrote the card; :func:`named_ref` reads it."""
-    return Markdown(f"<!-- ganzoo:card {ref} is generated: only what stands between begin and end marks is kept -->")
+    """The line that says who wrote the card; :func:`named_ref` reads it.
+
+    The name of a folder that could end the comment, or has spaces, is left out: the folder has it.
+    """
+    mark = f"<!-- ganzoo:card {ref} is"
+    named = ref if REF.match(mark) else "(this folder)"
+    return Markdown(f"<!-- ganzoo:card {named} is generated: only what stands between begin and end marks is kept -->")

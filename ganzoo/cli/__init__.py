@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import click
 
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
-from ganzoo.errors import GanzooError, PluginError, UsageError, nearest, printable
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.registry.about import VERSION
-from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers
+from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers, registry
 from ganzoo.registry.namesake import warn_of_namesake
 from ganzoo.registry.requirements import missing_package
 from ganzoo.training.signals import end_by_the_next
@@ -54,11 +54,13 @@ class Commands(click.Group):
         """
         name = args[0]
         if name not in self._points() and not name.startswith("-"):
+            from ganzoo.registry.leads import lead
             from ganzoo.registry.lookup import known_provider
 
-            close, known = ", ".join(nearest(name, self._points())), known_provider("command", name)
+            near, known = f"; nearest: {', '.join(nearest(name, self._points()))}", known_provider("command", name)
+            meant = "" if known else lead(name, "command", self._points(), parts=_parts())
             hint = f"; {known[0]} provides it: {known[1]}" if known else ""
-            raise UsageError(f"no command is called {name!r}; nearest: {close}; 'ganzoo --help' lists them{hint}")
+            raise UsageError(f"no command is called {name!r}{meant or near}; 'ganzoo --help' lists them{hint}")
         resolved = super().resolve_command(ctx, args)
         if launched().rank and not isinstance(resolved[1], Together):
             ctx.exit()  # the first process does it for all
@@ -166,8 +168,25 @@ def _show_warnings() -> None:
 
 def _sentence(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    message = " ".join(error.format_message().rstrip(".").split())  # click lists choices in several lines
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        message = _no_option(error, context)
+    else:
+        message = " ".join(error.format_message().rstrip(".").split())  # click lists choices in several lines
     return f"{message}; see '{context.command_path} --help'" if context else message
+
+
+def _parts() -> list[str]:
+    return [f"{entry.kind}/{entry.name}" for entry in registry().entries()]
+
+
+def _no_option(error: click.NoSuchOption, context: click.Context) -> str:
+    """What an option that a command does not have is called here, else those that are spelled alike."""
+    from ganzoo.registry.leads import lead
+
+    has = [text for param in context.command.params if param.param_type_name == "option" for text in param.opts]
+    near = f"; nearest: {either(error.possibilities)}" if error.possibilities else ""
+    meant = lead(error.option_name, "option", has, options=has, parts=_parts())
+    return f"there is no option {error.option_name}{meant or near}"
 
 
 def _what_the_system_said(error: OSError) -> str:

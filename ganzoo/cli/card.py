@@ -10,6 +10,7 @@ import click
 from ganzoo.cli.model import check_out
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
+from ganzoo.errors import command
 from ganzoo.files.untrusted import printable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     ganzoo card runs/first --html card.html
     """
     if html is not None:
-        check_out(html, (".html",))
+        check_out(html, (".html",), "--html")
     from ganzoo.card import check_card, drift
     from ganzoo.folder.layout import CARD
     from ganzoo.folder.model import ModelFolder
@@ -50,7 +51,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
         render(model, html)
     path = model.path / CARD
     if check and (difference or problems):
-        say(f"{path} is not what its folder would have; make it again: ganzoo card {model}", err=True)
+        say(f"{path} is not what its folder would have; make it again: {command('card', model.path)}", err=True)
         ctx.exit(1)
     say(f"{path}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
 

@@ -11,7 +11,7 @@ import click
 from ganzoo.cli.model import check_out, model_folder
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, command
 from ganzoo.folder.layout import METRICS
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     ganzoo compare runs/first runs/second runs/third --html compare.html
     """
     if len(names) < 2:
-        raise UsageError(f"ganzoo compare {names[0]} needs another model to compare it with")
+        raise UsageError(f"{command('compare', names[0])} needs another model to compare it with")
     if html is not None:
-        check_out(html, (".html",))
+        check_out(html, (".html",), "--html")
     from ganzoo.files.write import write_text
     from ganzoo.scoring.compare import read_model, to_json
 

@@ -14,6 +14,7 @@ from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.push import spelled
 from ganzoo.cli.show import say
 from ganzoo.cli.verify import row, verification_options, verifier
+from ganzoo.errors import command
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import Verification
@@ -49,7 +50,7 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     before, after = ((place / MODEL).stat().st_size for place in (model.path, target))
     say(f"{target}: {dtype} weights, {spelled(after)} instead of {spelled(before)}")
     if data is None:
-        say(f"not scored yet: ganzoo eval {target} --data D")
+        say(f"not scored yet: {command('eval', target, '--data', 'D')}")
 
 
 def _alias(name: str, command: click.Command) -> click.Command:

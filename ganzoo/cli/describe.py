@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.cli.show import say, show_facts, show_json, show_table
+from ganzoo.errors import command
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
@@ -60,7 +60,7 @@ def _facts(folder: ModelFolder, name: str) -> dict[str, str]:
         "licence": config["license"] or "not stated",
         "folder": str(folder),
         "card": str(folder.path / CARD) if folder.has(CARD) else "",
-        "draw": f"ganzoo sample {shlex.quote(name)} -n 16 --out grid.png",
+        "draw": command("sample", name, "-n", 16, "--out", "grid.png"),
         "in Python": f"ganzoo.load({ref!r}).sample(16, seed=0, output='pil')",
     }
     return {title: text for title, text in facts.items() if text}

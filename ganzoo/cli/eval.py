@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.options import SKIP_BAD
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
@@ -50,6 +51,7 @@ OTHER_SPLIT = "other split"
     metavar="[DATA]",
     help="Score other real images first, as what a perfect model would get; the data's other split if none is named.",
 )
+@SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print every field of every score.")
 def evaluate(
     model: str,
@@ -66,6 +68,7 @@ def evaluate(
     step: str | None,
     snapshots: bool,
     floor: str | None,
+    skip_bad: bool,
     as_json: bool,
 ) -> None:
     """Score MODEL against real images, and keep the scores in its metrics.json.
@@ -106,6 +109,7 @@ def evaluate(
             step=kept_step(step),
             every_step=snapshots,
             floor=data if floor == OTHER_SPLIT else floor,
+            skip_bad=skip_bad,
             progress=progress,
         )
     if as_json:
@@ -125,6 +129,7 @@ def score_model(
     batch: int = 64,
     device: str | None = None,
     step: str | None = None,
+    skip_bad: bool = False,
 ) -> list[Score]:
     """Score MODEL by one metric for a command of its own, and keep what it measured in the model's metrics.json.
 
@@ -137,6 +142,7 @@ def score_model(
         batch: images computed at once.
         device: as typed; the GPU if there is one, else the CPU, by default.
         step: as typed: the number of a kept step, ``best``, or None for the model itself.
+        skip_bad: leave out pictures that cannot be read.
 
     Returns:
         The scores; one for each name that the metric returns.
@@ -148,7 +154,14 @@ def score_model(
     from ganzoo.scoring.score import evaluate as score
 
     where = str(choose_device(device))
-    fixed: dict[str, Any] = {"split": split, "n": n, "seed": seed, "batch": batch, "step": kept_step(step)}
+    fixed: dict[str, Any] = {
+        "split": split,
+        "n": n,
+        "seed": seed,
+        "batch": batch,
+        "step": kept_step(step),
+        "skip_bad": skip_bad,
+    }
     return score(named(model), data, metrics=[metric], device=where, **fixed)
 
 

@@ -13,7 +13,7 @@ import click
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, command
 
 if TYPE_CHECKING:
     from ganzoo.grid.plan import GridRequest
@@ -48,7 +48,7 @@ MACHINE = ("batch", "device")
     metavar="[ADDRESS]",
     help="Spread over a Ray cluster; write a bare --ray last.",
 )
-@options("device", *INTERVALS)
+@options("device", "skip_bad", *INTERVALS)
 @click.option("--dry-run", is_flag=True, help="Check everything, show the runs, and start none.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -116,6 +116,7 @@ def _request(jobs: int, given: dict[str, Any]) -> GridRequest:
         scoring=scoring,
         eval_every=given["eval_every"],
         eval_data=given["eval_data"],
+        skip_bad=given["skip_bad"],
         threads=given["threads"] or max((os.cpu_count() or 1) // jobs, 1),
     )
 
@@ -141,7 +142,7 @@ def _announce(study: Study, jobs: int, ray: str | None) -> None:
     total, waiting = len(study.grid.jobs), len(study.waiting)
     kept = f", {total - waiting} of them done already" if waiting < total else ""
     where = "through Ray" if ray is not None else f"{jobs} at a time"
-    say(f"{total} runs in {study.folder}{kept}; {where}. Watch them: ganzoo watch {study.folder}", err=True)
+    say(f"{total} runs in {study.folder}{kept}; {where}. Watch them: {command('watch', study.folder)}", err=True)
 
 
 def _tell(job: GridJob, outcome: Outcome, left: int) -> None:

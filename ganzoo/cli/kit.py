@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ganzoo.cli import main
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
+    from ganzoo.cli.options import SKIP_BAD
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.paths import PATH, PLACE, PathType
     from ganzoo.cli.show import say, show_json, show_table
@@ -50,6 +51,7 @@ _HOMES = {
     "PLACE": "ganzoo.cli.paths",
     "PORT": "ganzoo.cli.page",
     "PathType": "ganzoo.cli.paths",
+    "SKIP_BAD": "ganzoo.cli.options",
     "LocalHandler": "ganzoo.watch.local",
     "LocalServer": "ganzoo.watch.local",
     "Peer": "ganzoo.training.peers",
@@ -96,6 +98,7 @@ __all__ = [
     "PATH",
     "PLACE",
     "PORT",
+    "SKIP_BAD",
     "LocalHandler",
     "LocalServer",
     "PathType",

@@ -44,7 +44,7 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
     if as_json:
         show_json({"leaderboards": [described(found) for found in tables.values()]})
     elif not tables:
-        say("no scores: ganzoo eval MODEL --data ... makes them")
+        say("no scores: ganzoo eval MODEL --data D makes them")
     elif markdown:
         say(*"\n".join(markdown_table(found) for found in tables.values()).split("\n"))
     else:

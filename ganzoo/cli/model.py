@@ -65,8 +65,13 @@ def file_name(model: str, what: str) -> Path:
     return Path(f"{name}-{what}")
 
 
-def check_out(out: Path, endings: tuple[str, ...]) -> None:
-    """Refuse an ``--out`` that could not be written, before any work is done.
+def check_out(out: Path, endings: tuple[str, ...], option: str = "--out") -> None:
+    """Refuse a file that could not be written, before any work is done.
+
+    Args:
+        out: as given.
+        endings: that it may have.
+        option: that it was given to.
 
     Raises:
         UsageError: for another ending than ``endings``.
@@ -75,8 +80,8 @@ def check_out(out: Path, endings: tuple[str, ...]) -> None:
     from ganzoo.files.write import check_writable
 
     if out.suffix.lower() not in endings:
-        raise UsageError(f"--out {out} does not work: write a name that ends in {either(endings)}")
+        raise UsageError(f"{option} {out} does not work: write a name that ends in {either(endings)}")
     if out.is_dir():
-        raise UsageError(f"--out {out} is a folder; name a file")
+        raise UsageError(f"{option} {out} is a folder; name a file")
     check_writable(out.parent)
     out.parent.mkdir(parents=True, exist_ok=True)

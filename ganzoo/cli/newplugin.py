@@ -12,11 +12,12 @@ import click
 
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
-from ganzoo.errors import RecipeError, UsageError, nearest
+from ganzoo.errors import RecipeError, UsageError, command, nearest
 from ganzoo.registry.about import DISTRIBUTION, requirement
 from ganzoo.registry.recipe import EMPTY, KINDS, NAME, PART_KINDS
 
 TEMPLATES = "templates"
+EVAL = ("eval", "runs/first", "--data", "digits", "-n", "1000")
 SUFFIXES = {"architecture": "networks", "dataset": "data"}
 
 
@@ -89,14 +90,15 @@ def _words(kind: str, name: str) -> dict[str, str]:
 def _example(kind: str, name: str) -> str:
     """A command that uses the part."""
     if kind == "dataset":
-        return f"ganzoo data check {name}"
+        return command("data", "check", name)
     if kind == "metric":
-        return f"ganzoo eval runs/first --data digits --metrics {name} -n 1000"
+        return command(*EVAL, "--metrics", name)
     if kind == "features":
-        return f"ganzoo eval runs/first --data digits --metrics kid -n 1000 --features {name}"
+        return command(*EVAL, "--metrics", "kid", "--features", name)
     if kind not in PART_KINDS:
-        return f"ganzoo build {name}"
-    return f"ganzoo build dcgan+{_spelling(kind, name)}" + (" --classes 10" if kind == "conditioning" else "")
+        return command("build", name)
+    labelled = ("--classes", 10) if kind == "conditioning" else ()
+    return command("build", f"dcgan+{_spelling(kind, name)}", *labelled)
 
 
 def _spelling(kind: str, name: str) -> str:

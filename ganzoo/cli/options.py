@@ -52,6 +52,9 @@ def options(*names: str) -> Callable[[F], F]:
     return decorate
 
 
+SKIP_BAD = option("skip_bad")
+
+
 def read_settings(pairs: tuple[str, ...]) -> dict[str, str]:
     """``K=V`` words as settings.
 

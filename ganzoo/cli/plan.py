@@ -17,7 +17,7 @@ from ganzoo.registry.sizes import pixels_text
 @option("data", required=True)
 @options("budget", "steps", "images")
 @options("batch", "resolution", "channels", "bits", "settings")
-@options("save_every", "grid_every", "device", "threads")
+@options("save_every", "grid_every", "device", "skip_bad", "threads")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool, **given: Any) -> None:
     """Say how many steps, how much time and memory 'ganzoo train' with the same words would take here.

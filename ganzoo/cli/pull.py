@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
+from ganzoo.errors import command
 
 MOST_SHOWN = 40
 
@@ -39,7 +39,7 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
         say(f"{pulled.folder}: {shown(pulled.names)}. Its weights are whole; {printable(pulled.missing)}")
         return
     say(f"{pulled.folder}: {shown(pulled.names)}. Images of it:")
-    say(f"ganzoo sample {shlex.quote(str(pulled.folder))} -n 64 --out grid.png")
+    say(command("sample", pulled.folder, "-n", 64, "--out", "grid.png"))
 
 
 def shown(names: Sequence[str]) -> str:

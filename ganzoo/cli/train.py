@@ -10,6 +10,7 @@ from ganzoo.cli import Together
 from ganzoo.cli.options import options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.distributed.launch import said_elsewhere
+from ganzoo.errors import command
 from ganzoo.folder.layout import SAMPLES
 from ganzoo.training.config import FACTS
 
@@ -50,4 +51,4 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
         ctx.exit(stop.status)
     if not said_elsewhere():
         say(f"{run.folder}: {run.step:,} steps. See {run.folder / SAMPLES}; more of them:")
-        say(f"ganzoo sample {run.folder} -n 64 --out grid.png")
+        say(command("sample", run.folder, "-n", 64, "--out", "grid.png"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.eval import number, progress_shown
+from ganzoo.cli.options import SKIP_BAD
 from ganzoo.cli.paths import PATH, PLACE
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--weights", type=PATH, metavar="FILE", help="Of the feature network."),
         click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
         click.option("--device", help="Such as cpu or cuda:0."),
+        SKIP_BAD,
     )
     for option in reversed(options):
         command = option(command)

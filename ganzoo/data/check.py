@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from ganzoo.data.decode import plain, planes, values_of_16_bits
 from ganzoo.data.memory import ARRAYS, ItemPictures
 from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.data.values import said_of_range
-from ganzoo.errors import GanzooError, ResolutionError
+from ganzoo.errors import GanzooError, ResolutionError, command
 from ganzoo.gan.builder import build
 from ganzoo.images import visible
 from ganzoo.registry.labels import LABEL_KINDS
@@ -93,8 +92,8 @@ class Report:
         if not heads:
             return None
         recipe = max(heads, key=presets.count)
-        size = f" --resolution {size_text(fits[recipe])}" if fits[recipe] != self.resolution else ""
-        return f"ganzoo train {recipe} --data {shlex.quote(self.data)}{size}{' --skip-bad' if self.bad else ''}"
+        size = ("--resolution", size_text(fits[recipe])) if fits[recipe] != self.resolution else ()
+        return command("train", recipe, "--data", self.data, *size, *(["--skip-bad"] if self.bad else []))
 
     def as_json(self) -> dict[str, Any]:
         """The report as ``ganzoo data check --json`` prints it; sizes are written ``WIDTHxHEIGHT``."""

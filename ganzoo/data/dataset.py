@@ -119,7 +119,9 @@ class DataRequest:
         size = default if self.size is None else self.size
         if isinstance(size, int):
             return size
-        raise UsageError(f"{name} is drawn in squares, not {size_text(size)}: try --resolution {min(size)}")
+        raise UsageError(
+            f"{name} is drawn in squares, not {size_text(size)}: a resolution of one number works, such as {min(size)}"
+        )
 
 
 @dataclass
@@ -316,7 +318,7 @@ def _add_pixels(digest: Any, images: Images) -> None:
 def no_argument(name: str, argument: str) -> None:
     """Refuse ``name:argument`` for a data set that takes none."""
     if argument:
-        raise UsageError(f"--data {name}:{argument}: {name} takes nothing after the colon; write --data {name}")
+        raise UsageError(f"{name}:{argument}: {name} takes nothing after the colon; write {name}")
 
 
 def choose_split(name: str, split: str, splits: Collection[str]) -> str:

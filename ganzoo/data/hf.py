@@ -66,7 +66,7 @@ def hf(argument: str, request: DataRequest) -> ImageData:
     """A data set of the Hugging Face Hub: hf:org/name, or hf:org/name:split; its image and label columns are found."""
     match = _ARGUMENT.fullmatch(argument)
     if match is None:
-        raise UsageError(f"--data hf:{argument} does not name a data set; write hf:org/name or hf:org/name:split")
+        raise UsageError(f"hf:{argument} does not name a data set; write hf:org/name or hf:org/name:split")
     name, split = match["name"], match["split"] or request.split
     rows = _load(name, split)
     features: Mapping[str, Any] = rows.features

@@ -69,7 +69,7 @@ def lsun(argument: str, request: DataRequest) -> ImageData:
     if folder is None:
         raise DataError(
             f"LSUN is not fetched by ganzoo: unpack {name}.zip (https://github.com/fyu/lsun) into {places[0].parent}, "
-            "or use data that is here: --data digits, a folder of images, or a .zip of them"
+            "or use data that is here: digits, a folder of images, or a .zip of them"
         )
     return collect_pictures(
         _LmdbPictures(_open(folder), name),

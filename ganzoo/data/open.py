@@ -114,9 +114,9 @@ def _open_text(text: str, request: DataRequest) -> ImageData:
 def _refuse_other_shape(data: ImageData, request: DataRequest) -> None:
     """Refuse a data set that does not know of what is not square, or not 8 bits, where that is asked for."""
     if request.bits == 16 != data.bits:
-        raise UsageError(f"{data.name} has 8 bits: leave out --bits 16")
+        raise UsageError(f"{data.name} has 8 bits, not 16: leave bits out")
     if isinstance(request.size, tuple) and data.size != request.size:
-        raise UsageError(f"{data.name} has squares, not {size_text(request.size)}: give --resolution one number")
+        raise UsageError(f"{data.name} has squares, not {size_text(request.size)}: a resolution of one number works")
 
 
 def as_path(text: str) -> Path:
@@ -127,7 +127,7 @@ def as_path(text: str) -> Path:
     try:
         registry().find(head, kinds=("dataset",), what="data set")
     except RecipeError as error:
-        raise DataError(f"{error}; --data takes {FORMS}") from error
+        raise DataError(f"{error}; data is {FORMS}") from error
     return path
 
 
@@ -146,8 +146,8 @@ def pictures_at(path: Path) -> Pictures:
     if is_file and path.suffix.lower() == ".zip":
         return ZipPictures(path)
     if is_file:
-        raise DataError(f"{path} is neither a folder nor a .zip nor a .npy; --data takes {FORMS}")
-    raise DataError(f"there is no folder or zip {path}; --data takes {FORMS}")
+        raise DataError(f"{path} is neither a folder nor a .zip nor a .npy; data is {FORMS}")
+    raise DataError(f"there is no folder or zip {path}; data is {FORMS}")
 
 
 def _open_path(path: Path, request: DataRequest) -> ImageData:
@@ -175,11 +175,9 @@ def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
         DataError: there is no such data.
     """
     if not text:
-        raise UsageError(
-            f"--data {before} needs data to be made from: --data {before}:SOURCE, such as {before}:cifar10"
-        )
+        raise UsageError(f"{before} needs data to be made from: {before}:SOURCE, such as {before}:cifar10")
     if isinstance(request.size, tuple) or request.channels not in (None, 1, 3):
-        raise UsageError(f"--data {before} makes squares of 1 or 3 channels: give --resolution one number")
+        raise UsageError(f"{before} makes squares of 1 or 3 channels: a resolution of one number works")
     request = replace(request, bits=8)
     value: str | Path = text
     if is_path(text):

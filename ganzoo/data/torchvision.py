@@ -163,7 +163,7 @@ def _find(known: _Known, split: str, root: Path) -> Any:
         by_hand = known.by_hand.format(folder=folder, split=split)
         raise DataError(
             f"cannot get {known.name} ({why(error)}); put {by_hand} by hand, or use data that is here: "
-            "--data digits, a folder of images, or a .zip of them"
+            "digits, a folder of images, or a .zip of them"
         ) from error
 
 

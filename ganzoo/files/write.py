@@ -152,7 +152,7 @@ def check_writable(folder: Path) -> None:
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
-        raise RunError(f"cannot write to {folder}: {existing} is a file; choose another folder with --out")
+        raise RunError(f"cannot write to {folder}: {existing} is a file; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise RunError(f"cannot write to {folder}: no permission for {existing}; choose another folder with --out")
 

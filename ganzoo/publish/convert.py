@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ganzoo.card import draw_pictures, make_card
-from ganzoo.card.facts import read_card
+from ganzoo.card.facts import folder_name, read_card
 from ganzoo.card.sections import named_ref
 from ganzoo.errors import ModelError, RunError, UsageError, either
 from ganzoo.files.untrusted import quoted
@@ -99,7 +99,7 @@ def _present(copy: ModelFolder, folder: ModelFolder, target: Path) -> list[str]:
 def _called(card: str | None, target: Path) -> str:
     """How the new card calls the model: as the old one does, where that names what is published, else by its folder."""
     named = named_ref(card or "")
-    return named if named and not named.startswith("./") else f"./{target.name}"
+    return named if named and not named.startswith("./") else f"./{folder_name(target)}"
 
 
 def round_to(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ganzoo.card import check_card, make_card
 from ganzoo.card.check import known_licences, stated_licence
-from ganzoo.errors import ModelError, UsageError, nearest
+from ganzoo.card.facts import reference_to
+from ganzoo.errors import ModelError, UsageError, command, nearest
 from ganzoo.files.untrusted import file_digest, quoted
 from ganzoo.files.write import atomic_folder, check_writable, lock, private_copy, remove_torn, write_text
 from ganzoo.folder.config import UNPACKAGED, warn_of_unpackaged
@@ -171,7 +172,7 @@ def export(
     with atomic_folder(target) as copy:
         copy_files(folder.path, copy, manifest.sizes)
         _refuse_other_weights(copy, folder)
-        _write(ModelFolder(copy, folder.config), chosen, target.name, False)
+        _write(ModelFolder(copy, folder.config), chosen, reference_to(target), False)
     return manifest
 
 
@@ -239,20 +240,19 @@ def _check_scored(folder: ModelFolder, unscored: bool) -> None:
     """Refuse weights other than the scored ones, and a folder without a score unless that is wanted."""
     if folder.own_scores:
         return
+    measure = command("eval", folder.path, "--data", "D")
     if folder.scores:
-        raise ModelError(
-            f"the scores in {folder} are of other weights than its own: measure these, ganzoo eval {folder} --data D"
-        )
+        raise ModelError(f"the scores in {folder} are of other weights than its own: measure these, {measure}")
     if not unscored:
-        raise UsageError(
-            f"{folder} has no score: measure one, ganzoo eval {folder} --data D, or say --unscored to publish without"
-        )
+        raise UsageError(f"{folder} has no score: measure one, {measure}, or say --unscored to publish without")
 
 
 def _check_card(folder: ModelFolder) -> None:
     problems = check_card(folder)
     if problems:
-        more = f" (and {len(problems) - 1} more: ganzoo card {folder} --check)" if len(problems) > 1 else ""
+        more = (
+            f" (and {len(problems) - 1} more: {command('card', folder.path, '--check')})" if len(problems) > 1 else ""
+        )
         raise ModelError(f"the card of {folder} is not fit to be published: {problems[0]}{more}")
 
 

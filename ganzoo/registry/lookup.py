@@ -9,6 +9,7 @@ from importlib import resources
 from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, nearest
 from ganzoo.registry.entry import Entry, Plugin, resolve
 from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS
+from ganzoo.registry.leads import asked, lead
 from ganzoo.registry.options import Option
 from ganzoo.registry.recipe import KINDS, kind_of
 
@@ -104,11 +105,16 @@ class Registry:
             entries[0] for (kind, other), entries in self._spelled.items() if other == bare and kind not in kinds
         ]
         if elsewhere:
-            others = either(f"{_article(entry.kind)} {entry.kind}" for entry in elsewhere)
-            message += f": {bare!r} is {others}"
+            how = either(asked(entry.kind, entry.name) for entry in elsewhere)
+            return f"{message}: {how}{self._provider(bare, kinds)}"
         if self.is_model(name):
             message += f": {name} is a trained model, which 'ganzoo info' describes and 'ganzoo sample' draws from"
-        return message + self._nearest(bare, kinds) + self._provider(bare, kinds)
+        return message + self._meant(bare, kinds) + self._provider(bare, kinds)
+
+    def _meant(self, bare: str, kinds: Collection[str]) -> str:
+        """What the field calls so, else what is spelled alike."""
+        known = [name for kind, name in self._spelled if kind in kinds]
+        return lead(bare, "part", known) or self._nearest(bare, kinds)
 
     def _nearest(self, bare: str, kinds: Collection[str]) -> str:
         names: dict[str, list[str]] = {}
@@ -126,10 +132,6 @@ class Registry:
         if distribution in self.skipped:
             return f". {distribution} provides it, and GANZOO_PLUGINS leaves it out"
         return f". {distribution} provides it: {command}" if distribution else ""
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"
 
 
 def _contest(spelling: str, entries: Collection[Entry]) -> str:
@@ -150,8 +152,8 @@ def read_kind(given: str) -> str:
     kinds = {hook.removeprefix("register_"): kind for kind, hook in {**OLD_HOOKS, **HOOKS}.items()}
     kind = kind_of(kinds.get(given, given))
     if kind not in KINDS:
-        near = ", ".join(nearest(given, [*KINDS, MODELS]))
-        raise UsageError(f"there is no kind called {given!r}; nearest: {near}")
+        near = f"; nearest: {', '.join(nearest(given, [*KINDS, MODELS]))}"
+        raise UsageError(f"there is no kind called {given!r}{lead(given, 'kind', [*KINDS, MODELS]) or near}")
     return kind
 
 

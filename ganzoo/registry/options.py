@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ganzoo.errors import PluginError, UsageError, either, nearest
+from ganzoo.registry.leads import lead
 from ganzoo.registry.recipe import NUMBER, VALUE, canonical
 from ganzoo.schedules import FORM, NUMBER_MARK, is_schedule, read_number
 
@@ -115,9 +116,10 @@ def read_options(part: str, options: Mapping[str, Option], given: Mapping[str, o
 
 def _unknown(part: str, key: str, options: Mapping[str, Option]) -> str:
     if not options:
-        return f"{part} has no option {key!r}, and no others"
-    close = nearest(key, [option.key for option in options.values()])
-    return f"{part} has no option {key!r}; nearest: {', '.join(close)}"
+        return f"{part} has no option {key!r}, and no others{lead(key, 'part option')}"
+    keys = [option.key for option in options.values()]
+    near = f"; nearest: {', '.join(nearest(key, keys))}"
+    return f"{part} has no option {key!r}{lead(key, 'part option', keys) or near}"
 
 
 def options_of(build: Callable[..., Any], part: str) -> dict[str, Option]:

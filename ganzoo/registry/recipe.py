@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from ganzoo.errors import RecipeError, either, nearest
+from ganzoo.registry.terms import part_meant
 
 KINDS = (
     "architecture",
@@ -233,11 +234,18 @@ def _check_text(text: str) -> None:
     if not text.strip("+ "):
         raise RecipeError(f"{text!r} names nothing; write an architecture and parts, such as dcgan+sn+hinge")
     if re.search(r"\s", text):
-        raise RecipeError(f"{text!r} has a space in it, and a recipe has none; write {''.join(text.split())!r}")
+        raise RecipeError(f"{text!r} has a space in it, and a recipe has none; write {_meant(text)!r}")
     if found := EXPONENT_PLUS.search(text):
         raise RecipeError(
             f"{found[1]!r} has a '+', which starts the next part of a recipe; write {found[2]}e{found[3]}"
         )
+
+
+def _meant(text: str) -> str:
+    """A recipe whose words have spaces or capitals, with the names that they mean."""
+    words = [re.match(r"[\w\s.-]*", word)[0] for word in text.split("+")]  # type: ignore[index]
+    rests = ["".join(word.removeprefix(name).split()) for word, name in zip(text.split("+"), words, strict=True)]
+    return "+".join(part_meant(name) + rest for name, rest in zip(words, rests, strict=True))
 
 
 def _misplaced(part: Part) -> str:
@@ -265,7 +273,7 @@ def _check_name(name: str, kind: str | None) -> None:
     if not name:
         raise RecipeError("a part has no name; write for example sn@d or loss/hinge")
     if NAME.fullmatch(name.lower()):
-        raise RecipeError(f"{name!r}: names are written in lower case; write {name.lower()!r}")
+        raise RecipeError(f"{name!r}: names are written in lower case; write {_meant(name)!r}")
     raise RecipeError(f"{name!r} is no name; names have lower-case letters, digits, '.', '_' and '-', such as sn")
 
 

@@ -59,7 +59,12 @@ def is_model(path: Path) -> bool:
 
 
 def subjects(
-    model: GAN | ModelReference | Path, *, step: int | str | None = None, every: bool = False, device: str = "cpu"
+    model: GAN | ModelReference | Path,
+    *,
+    step: int | str | None = None,
+    every: bool = False,
+    device: str = "cpu",
+    skip_bad: bool = False,
 ) -> Iterator[Subject]:
     """What there is to score, loaded one at a time.
 
@@ -68,6 +73,7 @@ def subjects(
         step: a kept step, or ``"best"``.
         every: every kept step, oldest first, and the model itself.
         device: where weights go.
+        skip_bad: of images, leave out pictures that cannot be read.
 
     Raises:
         UsageError: steps of what has none.
@@ -86,7 +92,7 @@ def subjects(
     if isinstance(model, GAN):
         yield Subject("the model", model)
     else:
-        yield Subject(model.name, open_data(model, DataRequest(split="all")))
+        yield Subject(model.name, open_data(model, DataRequest(split="all", skip_bad=skip_bad)))
 
 
 def _kept(found: ModelReference, step: int | str | None, every: bool, device: str, own: bool) -> Iterator[Subject]:
@@ -113,7 +119,7 @@ def _number(step: int | str | None, folder: ModelFolder) -> int:
 
 
 def open_split(
-    data: Any, split: str | None, like: GAN | ImageData, fingerprint: object = None
+    data: Any, split: str | None, like: GAN | ImageData, fingerprint: object = None, skip_bad: bool = False
 ) -> tuple[ImageData, str]:
     """Real images of the shape and bits of ``like``, and what records call the part of the data that they are.
 
@@ -125,8 +131,9 @@ def open_split(
         split: of it.
         like: a model, or other data.
         fingerprint: that the images are compared with; that of ``like``, or of what it learned from, by default.
+        skip_bad: leave out pictures that cannot be read.
     """
-    size: dict[str, Any] = {"resolution": like.size, "channels": like.channels, "bits": like.bits}
+    size: dict[str, Any] = {"skip_bad": skip_bad, "resolution": like.size, "channels": like.channels, "bits": like.bits}
     size["fingerprint_kind"] = kind_like(fingerprint or _known_by(like))
     if not isinstance(data, str) or is_path(data):
         return open_data(data, DataRequest(split="all", **size)), split or "all"
@@ -140,7 +147,7 @@ def _known_by(like: GAN | ImageData) -> object:
 
 
 def open_real(
-    data: Any, split: str | None, model: GAN | ImageData, fingerprint: object = None
+    data: Any, split: str | None, model: GAN | ImageData, fingerprint: object = None, skip_bad: bool = False
 ) -> tuple[ImageData, str]:
     """Real images as :func:`open_split` gives them; ``valid`` is what the model's own training held out, if it did.
 
@@ -149,8 +156,8 @@ def open_real(
     """
     held = held_out_of(model)
     if held is None or split != VALID:
-        return open_split(data, split, model, fingerprint)
-    whole, _ = open_split(data, None, model, held.of)
+        return open_split(data, split, model, fingerprint, skip_bad)
+    whole, _ = open_split(data, None, model, held.of, skip_bad)
     if not whole.is_known_as(held.of):
         raise UsageError(f"{whole.name} is not the data that the training held images out of: give that as --data")
     return held.divide(whole)[1], VALID
@@ -209,6 +216,7 @@ def evaluate(
     every_step: bool = False,
     floor: Any = None,
     save: bool = True,
+    skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> list[Score]:
     """Score a model, or images, against real images, and keep the scores in the model's folder.
@@ -232,6 +240,7 @@ def evaluate(
         floor: other real images, to be scored as if they were generated: what a perfect model would get. The same
             name as ``data`` means its other split.
         save: keep the scores in ``metrics.json``, where ``model`` is a folder.
+        skip_bad: leave out pictures that cannot be read, of the real images and of a folder that is scored.
         progress: told how many images are done, and of how many.
 
     Returns:
@@ -242,14 +251,14 @@ def evaluate(
     """
     selected = choose(metrics)
     keep_memory()
-    every = subjects(_found(model), step=step, every=every_step, device=device)
+    every = subjects(_found(model), step=step, every=every_step, device=device, skip_bad=skip_bad)
     first = next(every)
     if save and first.folder is not None:
         check_writable(first.folder.path)
     file = None if weights is None else to_path(weights, "weights")
     # What is missing is said before data is opened.
     views_of(selected, features, shorter(first.model.size), file, device)
-    real, named = open_real(data, split, first.model)
+    real, named = open_real(data, split, first.model, skip_bad=skip_bad)
     refuse_trained_on(real, named, first.model)
     if isinstance(first.model, GAN) and (said := class_words(first.model, real)):
         log.warning("%s", said)
@@ -257,7 +266,7 @@ def evaluate(
     options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
     if floor is not None:
         count = n if isinstance(first.model, GAN) else min(n, first.model.count)
-        measure_floor(floor, data, real, named, count, options)
+        measure_floor(floor, data, real, named, count, options, skip_bad=skip_bad)
     found: list[Score] = []
     options |= {"n": n, "seed": seed, "seeds": seeds, "split": named}
     for subject in chain([first], every):
@@ -278,7 +287,16 @@ def _found(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelRefe
     return to_path(model, "model")
 
 
-def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, options: dict[str, Any]) -> None:
+def measure_floor(
+    floor: Any,
+    data: Any,
+    real: ImageData,
+    split: str,
+    n: int,
+    options: dict[str, Any],
+    *,
+    skip_bad: bool = False,
+) -> None:
     """Score real images by a protocol, and remember it as what a perfect model would get.
 
     Args:
@@ -286,13 +304,14 @@ def measure_floor(floor: Any, data: Any, real: ImageData, split: str, n: int, op
         data, real, split: the data that models are scored against, as given and opened.
         n: images of a model that is scored; there must be as many here, or the protocols would differ.
         options: of the measurement.
+        skip_bad: leave out pictures that cannot be read.
 
     Raises:
         UsageError: there are fewer, or they are the same images, or the metrics have no floor.
     """
     other = OTHER.get(split) if isinstance(floor, str) and floor == data and not is_path(floor) else None
     options = {**options, "metrics": with_floor(options["metrics"])}
-    images, _ = open_split(floor, other, real)
+    images, _ = open_split(floor, other, real, skip_bad=skip_bad)
     if images.fingerprint == real.fingerprint:
         raise UsageError(f"the floor compares {real.name} with itself: give other real images, or another split")
     if images.count < n:

@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.data import ImageData
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID
-from ganzoo.errors import ModelError, UsageError
+from ganzoo.errors import ModelError, UsageError, command
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import METRICS
 from ganzoo.folder.scores import Score
@@ -70,6 +70,7 @@ class ScoreVerifier:
         weights: a file with the feature network's weights.
         batch: images computed at once.
         device: where everything is computed.
+        skip_bad: leave out real pictures that cannot be read.
         progress: told how many images are done, and of how many.
     """
 
@@ -78,6 +79,7 @@ class ScoreVerifier:
     weights: Path | None = None
     batch: int = 64
     device: str = "cpu"
+    skip_bad: bool = False
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class ScoreVerifier:
         kind = kind_like(fingerprint)
         wanted = (split, gan.image, gan.bits, held_out_of(gan) if split == VALID else None, kind)
         if wanted not in self._opened:
-            self._opened[wanted] = open_real(self.data, split, gan, fingerprint)[0]
+            self._opened[wanted] = open_real(self.data, split, gan, fingerprint, self.skip_bad)[0]
         return self._opened[wanted]
 
     def _measure(self, gan: GAN, scores: Sequence[Score]) -> tuple[list[Score], str]:
@@ -156,7 +158,9 @@ def verify(model: str | PathLike[str] | ModelReference, verifier: ScoreVerifier)
     found = model if isinstance(model, ModelReference) else locate(model, also=(METRICS,))
     recorded = found.folder.own_scores
     if not recorded:
-        raise ModelError(f"{found.label} has no scores of its weights; ganzoo eval {found.label} --data ... makes them")
+        raise ModelError(
+            f"{found.label} has no scores of its weights; {command('eval', found.label, '--data', 'D')} makes them"
+        )
     return verifier.measure_again(found.load(verifier.device), recorded)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganzoo.data import ImageData
 from ganzoo.distributed.group import gather_objects
-from ganzoo.errors import RunError, UsageError
+from ganzoo.errors import RunError, UsageError, command
 from ganzoo.machine.precision import Precision, choose_device
 from ganzoo.plan.settings import read, write
 from ganzoo.registry.about import VERSION
@@ -80,15 +80,15 @@ def refuse_unlike(config: TrainConfig) -> None:
 def _unlike(rank: int, other: Mapping[str, Any], first: Mapping[str, Any]) -> str:
     has, wanted = other["words"], first["words"]
     names = [name for name in {**wanted, **has} if has.get(name) != wanted.get(name)]
-    own, right = (_shown({name: words[name] for name in names if name in words}) for words in (has, wanted))
-    typed = f"ganzoo train {_shown(wanted if other['data'] is None else {**wanted, '--data': other['data']})}"
+    own, right = (shlex.join(_typed({name: words[name] for name in names if name in words})) for words in (has, wanted))
+    typed = command("train", *_typed(wanted if other["data"] is None else {**wanted, "--data": other["data"]}))
     return (
         f"process {rank} ({other['host']}) was started with {own or 'nothing of that kind'}, and the first "
         f"({first['host']}) with {right or 'nothing of that kind'}: all take the same words; type there: {typed}"
     )
 
 
-def _shown(words: Mapping[str, str]) -> str:
+def _typed(words: Mapping[str, str]) -> list[str]:
     """Options as they are typed."""
     typed = []
     for name, value in words.items():
@@ -96,7 +96,7 @@ def _shown(words: Mapping[str, str]) -> str:
             typed += ["--set", f"{name.removeprefix(SETTING)}={value}"]
         else:
             typed += [word for word in (name, value) if word]
-    return shlex.join(typed)
+    return typed
 
 
 def refuse_other_precision(run_json: Mapping[str, Any], precision: Precision) -> None:

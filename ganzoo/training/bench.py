@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.data import ImageData
 from ganzoo.data.images import MemoryImages
-from ganzoo.errors import UsageError, either
+from ganzoo.errors import ResolutionError, UsageError, either
 from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
@@ -83,7 +83,10 @@ def bench(
     if against and where.type != "cpu":
         raise UsageError(f"peers are timed on the CPU, and ours would run on {where}: add --device cpu")
     torch.manual_seed(0)
-    gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
+    try:
+        gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
+    except ResolutionError as error:
+        raise UsageError(f"{recipe} makes no images of {PIXELS} pixels, at which all are timed") from error
     labels = torch.arange(batch) % max(gan.classes, 1)
     workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, gan.z_dim)
     networks = either(gan.plan.architectures, "and")

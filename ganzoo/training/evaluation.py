@@ -139,7 +139,7 @@ def held_out(
     if not intervals.eval_every:
         return None
     if intervals.eval_data is not None:
-        return _named(str(intervals.eval_data), train, notes)
+        return _named(str(intervals.eval_data), train, request.skip_bad, notes)
     if valid is not None:
         return valid
     like: dict[str, Any] = {"resolution": train.size, "channels": train.channels, "bits": train.bits}
@@ -156,11 +156,11 @@ def held_out(
     return train
 
 
-def _named(value: str, train: ImageData, notes: list[str]) -> ImageData:
+def _named(value: str, train: ImageData, skip_bad: bool, notes: list[str]) -> ImageData:
     """The images that were named to score against, under the split that they are."""
     from ganzoo.scoring.score import open_split
 
-    data, split = open_split(value, HELD_OUT, train)
+    data, split = open_split(value, HELD_OUT, train, skip_bad=skip_bad)
     if not any(map(data.is_known_as, (train.fingerprint, train.valid.get("of")))):
         return replace(data, split=split)
     notes.append(f"--eval-data {value}: {TRAINED_ON}")

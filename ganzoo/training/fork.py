@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -36,7 +37,9 @@ def check_free(folder: Path) -> None:
     """
     empty = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
     if (folder.exists() or folder.is_symlink()) and not empty:
-        raise RunError(f"--fork {folder} is there already: choose another folder, such as {free_folder(folder)}")
+        raise RunError(
+            f"--fork {folder} is there already: choose another folder, such as {shlex.quote(str(free_folder(folder)))}"
+        )
     check_writable(folder)
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import ModelError, RunError, either
+from ganzoo.errors import ModelError, RunError, command, either
 from ganzoo.files.parse import fields_of
 from ganzoo.files.untrusted import quoted
 from ganzoo.training.health import HealthReport
@@ -225,7 +225,7 @@ class Guard:
 
     def why_stopped(self, alarm: Alarm, folder: Path) -> str:
         """What was seen, what is kept, and what to try."""
-        again = f"ganzoo train --resume {folder}"
+        again = command("train", "--resume", folder)
         best = "" if self.best is None else f", and step {self.best.step:,}, the best one, too"
         if self.rollbacks:
             times = "1 rollback" if self.rollbacks == 1 else f"{self.rollbacks} rollbacks"

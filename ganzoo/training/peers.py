@@ -120,7 +120,9 @@ def check_peer(name: str, head: str, classes: int = 0) -> None:
             f"{name} has no {head}: it has {either(architectures, 'and')}; peers with {head}: {either(_having(head))}"
         )
     if architectures[head].conditional and not classes:
-        raise UsageError(f"{head} of {name} draws classes, and there are none: add --classes 10")
+        raise UsageError(
+            f"{head} of {name} draws classes, and there are none: they need labelled data, or ganzoo bench --classes 10"
+        )
 
 
 def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:

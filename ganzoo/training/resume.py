@@ -16,7 +16,7 @@ from ganzoo.data import ImageData
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import HoldOut
 from ganzoo.distributed.batch import world
-from ganzoo.errors import ModelError, RunError, UsageError, either
+from ganzoo.errors import ModelError, RunError, UsageError, command, either
 from ganzoo.files.parse import fields_of
 from ganzoo.files.untrusted import field, printable, quoted, read_json
 from ganzoo.folder.config import shape_of
@@ -122,7 +122,7 @@ def refuse_other_seeds(folder: Path, run_json: Mapping[str, Any]) -> None:
     if field({"format": 1, **run_json}, "format", int, folder / TRAINING / RUN) < RUN_FORMAT:
         raise RunError(
             f"{folder} was begun by ganzoo 0.1, which drew its random numbers from other seeds: go on with it in a new"
-            f" folder by --resume {folder} --fork NEWDIR"
+            f" folder by {command('train', '--resume', folder, '--fork', 'NEWDIR')}"
         )
 
 
@@ -161,9 +161,9 @@ def machine_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
-def fork_hint(folder: Path) -> str:
-    """How to go on from a run with other hyperparameters."""
-    return f"ganzoo train --resume {folder} --fork {free_folder(folder)}"
+def fork_hint(folder: Path, *more: object) -> str:
+    """The command that goes on from a run with other hyperparameters, which ``more`` gives."""
+    return command("train", "--resume", folder, "--fork", free_folder(folder), *more)
 
 
 def refuse_other_hyperparameters(folder: Path, config_json: Mapping[str, Any], plan: Plan, config: TrainConfig) -> None:
@@ -220,7 +220,8 @@ def refuse_other_data(folder: Path, config: Mapping[str, Any], data: ImageData) 
     if not data.is_known_as(learned_from(folder, config)):
         raise RunError(
             f"{folder} was trained on {config['dataset'].get('name')}, and these {data.count} images are others "
-            f"({data.name}); give the same data, or go on with these in a new folder: {fork_hint(folder)} --data ..."
+            f"({data.name}); give the same data, or go on with these in a new folder: "
+            f"{fork_hint(folder, '--data', 'D')}"
         )
 
 
@@ -232,5 +233,5 @@ def refuse_other_horizon(plan: Plan, horizon: int, given: int | None, folder: Pa
     if given is not None and given != horizon:
         raise RunError(
             f"the schedule of {named} in {folder} spreads over {horizon:,} steps, not {given:,}; leave out --horizon, "
-            f"or go on with it in a new folder: {fork_hint(folder)} --horizon {given}"
+            f"or go on with it in a new folder: {fork_hint(folder, '--horizon', given)}"
         )

@@ -11,7 +11,7 @@ from ganzoo.data import prefetch, resident
 from ganzoo.distributed.batch import Lost, world
 from ganzoo.distributed.group import all_reduce_max, barrier, broadcast_state
 from ganzoo.distributed.launch import launched
-from ganzoo.errors import RunError
+from ganzoo.errors import RunError, command
 from ganzoo.folder.layout import checkpoints
 from ganzoo.folder.scores import Score
 from ganzoo.parts.context import Batch
@@ -175,12 +175,12 @@ class Session:
         if self.stopped is not None:
             raise Stopped(self.guard.why_stopped(self.stopped, self.folder))
         if word != OVER:
-            again = f"ganzoo train --resume {self.folder}"
+            again = command("train", "--resume", self.folder)
             raise Interrupted(f"stopped at step {self.trainer.step:,} and saved; go on with: {again}", word)
 
     def what_is_left(self) -> str:
         """What is saved when another process is lost, and how to go on; the folder is where the first process is."""
-        again = f"ganzoo train --resume {self.folder}"
+        again = command("train", "--resume", self.folder)
         if not launched().beside_first:
             first = self.job.run_json["host"]
             return f"what is saved is in {self.folder} on {first}: start every machine again with {again}"
@@ -196,7 +196,7 @@ class Session:
         """What a run that is over has had, and how to give it more."""
         step, budget = self.trainer.step, self.intervals.budget
         if step >= self.trainer.horizon and schedules(self.trainer.gan.plan):
-            longer = f"ganzoo train --resume {self.folder} --fork NEWDIR --horizon N --steps N"
+            longer = command("train", "--resume", self.folder, *["--fork", "NEWDIR", "--horizon", "N", "--steps", "N"])
             return f"{self.folder} has {step:,} steps, and its schedule has ended; to go on with a longer one: {longer}"
         spent = "" if budget is None or step >= self.intervals.bound else f" and spent its {duration(budget)}"
         return f"{self.folder} has {step:,} steps{spent}; --steps N or --budget T (of all sessions) goes on"
@@ -207,8 +207,8 @@ class Session:
         recipe = self.trainer.gan.plan.recipe
         return (
             f"{self.folder} holds step {last:,}, which is good. Try lower learning rates: "
-            f"ganzoo train --resume {self.folder} --guard rollback, or "
-            f"ganzoo train {recipe} --init {self.folder} --set lr.d=... --set lr.g=..."
+            f"{command('train', '--resume', self.folder, '--guard', 'rollback')}, or "
+            f"{command('train', recipe, '--init', self.folder, *['--set', 'lr.d=...', '--set', 'lr.g=...'])}"
         )
 
     # --- the guard ------------------------------------------------------------------------------------------

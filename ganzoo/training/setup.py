@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
-from ganzoo.errors import ModelError, ResolutionError, RunError, either
+from ganzoo.errors import ModelError, ResolutionError, RunError, command, either
 from ganzoo.files.names import path_text
 from ganzoo.files.paths import to_path
 from ganzoo.files.write import TORN, check_writable
@@ -102,7 +102,8 @@ def check_new(folder: Path) -> None:
     if holds_run(folder):
         free = free_folder(folder)
         raise RunError(
-            f"{folder} holds a run: go on with it (ganzoo train --resume {folder}), or start another (--out {free})"
+            f"{folder} holds a run: go on with it ({command('train', '--resume', folder)}), or start"
+            f" another ({shlex.join(['--out', str(free)])})"
         )
     check_writable(folder)
     if folder.is_dir() and not is_free(folder):
@@ -148,7 +149,7 @@ def check_run(folder: Path, config: TrainConfig) -> None:
     """
     recipe = config.recipe or "RECIPE"
     data = data_text(config.data) or "DATA"
-    begin = f"ganzoo train {shlex.quote(recipe)} --data {shlex.quote(data)} --out {shlex.quote(str(folder))}"
+    begin = command("train", recipe, "--data", data, "--out", folder)
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder} to resume; a new run goes there by: {begin}")
     if not holds_run(folder):
@@ -161,7 +162,7 @@ def check_run(folder: Path, config: TrainConfig) -> None:
     if not (folder / TRAINING / RUN).exists():
         raise RunError(
             f"{folder} is a model without its {TRAINING}/ folder: it cannot be resumed, but a new run can start from "
-            f"it (--init {folder})"
+            f"it ({shlex.join(['--init', str(folder)])})"
         )
     check_writable(folder)
 

@@ -154,7 +154,7 @@ def test_an_unknown_command_gets_the_nearest() -> None:
 @pytest.mark.parametrize(("words", "hint"), [
     (("list", "--jsn"), "see 'ganzoo list --help'"),
     (("info",), "Missing argument 'NAME'"),
-    (("--verison",), "No such option"),
+    (("--verison",), "there is no option --verison; nearest: --version"),
 ])  # fmt: skip
 def test_mistakes_are_one_line_and_status_2(words: tuple[str, ...], hint: str) -> None:
     wrong = run(*words)

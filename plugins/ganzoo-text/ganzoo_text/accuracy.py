@@ -64,9 +64,7 @@ class CaptionAccuracy(Experiment):
         if "text" not in gan.input_names:
             raise UsageError(f"this model takes no text: {METRIC} measures models that draw captions")
         if "text" not in data.paired or data.labels is None:
-            raise UsageError(
-                f"{data.name} has no captions with labels: --data captions:SOURCE makes them of class names"
-            )
+            raise UsageError(f"{data.name} has no captions with labels: captions:SOURCE makes them of class names")
 
     def __call__(self, gan: GAN, data: ImageData, *, n: int, seed: int, batch: int) -> dict[str, Value]:
         """The share; ``details`` has it by class, and what chance would get.

@@ -68,7 +68,7 @@ def captioned(argument: str, request: DataRequest) -> ImageData:
     Labels come from sub-folders, as those of any folder, which is taken whole, whatever the split.
     """
     if not argument:
-        raise UsageError("--data captioned needs a folder: captioned:FOLDER, with cat.txt beside cat.png")
+        raise UsageError("captioned needs a folder: captioned:FOLDER, with cat.txt beside cat.png")
     folder = to_path(argument)
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; captioned:FOLDER has cat.txt beside cat.png")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from ganzoo.cli.kit import PLACE
+from ganzoo.cli.kit import PLACE, SKIP_BAD
 
 
 @click.command("caption-accuracy")
@@ -16,10 +18,9 @@ from ganzoo.cli.kit import PLACE
 @click.option("-n", "count", type=click.IntRange(min=2), default=1000, show_default=True, help="Images to draw.")
 @click.option("--seed", default=0, show_default=True, help="Of the classifier and of the noise.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print every field of the score.")
-def caption_accuracy(
-    model: str, data: str, split: str | None, count: int, seed: int, step: str | None, as_json: bool
-) -> None:
+def caption_accuracy(model: str, data: str, count: int, as_json: bool, **options: Any) -> None:
     """Measure how often MODEL draws the class that a caption names, and keep the score in its metrics.json.
 
     A small classifier learns the real images, about half a minute on one core. The score is the share of drawn images
@@ -37,7 +38,7 @@ def caption_accuracy(
     from ganzoo.cli.kit import score_model, show_json, show_scores
     from ganzoo_text.accuracy import METRIC
 
-    scores = score_model(model, data, METRIC, split=split, n=count, seed=seed, batch=256, device="cpu", step=step)
+    scores = score_model(model, data, METRIC, n=count, batch=256, device="cpu", **options)
     if as_json:
         show_json({"scores": [score.to_json() for score in scores]})
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PLACE
+from ganzoo.cli.kit import PLACE, SKIP_BAD
 
 if TYPE_CHECKING:
     from ganzoo.cli.kit import Score
@@ -23,17 +23,14 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images refined at once.")
 @click.option("--device", help="Where the model is, such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print the whole record.")
 def refined_accuracy(
     model: str,
     data: str,
-    split: str | None,
     count: int,
-    seed: int,
-    batch: int,
-    device: str | None,
-    step: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Train a classifier on what MODEL makes of rendered digits, and test it on real ones.
 
@@ -52,8 +49,7 @@ def refined_accuracy(
     from ganzoo.cli.kit import score_model, show_json
     from ganzoo_translate.refinement import METRIC
 
-    fixed: dict[str, Any] = {"n": count, "seed": seed, "batch": batch, "device": device, "step": step}
-    (score,) = score_model(model, data, METRIC, split=split, **fixed)
+    (score,) = score_model(model, data, METRIC, n=count, **options)
     if as_json:
         show_json({"score": score.to_json()})
     else:

@@ -19,13 +19,13 @@ def classes(argument: str, request: DataRequest) -> ImageData:
     given, _, text = argument.partition(":")
     wanted = [one.strip() for one in given.split(",")]
     if len(wanted) != 2 or not all(wanted):
-        raise UsageError(f"--data classes:{argument} names no two classes: write {FORM}")
+        raise UsageError(f"classes:{argument} names no two classes: write {FORM}")
     inner = open_inner(text, request, f"classes:{given}")
     if inner.labels is None:
         raise DataError(f"{inner.name} has no labels to choose classes by; folders:FOLDER takes two folders without")
     first, second = (_number(one, inner) for one in wanted)
     if first == second:
-        raise UsageError(f"--data classes:{given}: both are {inner.class_names[first]}; name two classes")
+        raise UsageError(f"classes:{given}: both are {inner.class_names[first]}; name two classes")
     rows = [(inner.labels == number).nonzero().flatten() for number in (first, second)]
     names = [inner.class_names[number] for number in (first, second)]
     for name, own in zip(names, rows, strict=True):

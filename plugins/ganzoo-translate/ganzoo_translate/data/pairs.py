@@ -40,7 +40,7 @@ def pairs(argument: str, request: DataRequest) -> ImageData:
     if kind not in DERIVED:
         known = [*DERIVED, *FOLDERS]
         near = f"nearest: {either(nearest(kind, known, 2))}; " if kind else ""
-        raise UsageError(f"--data pairs:{argument}: {near}write pairs:KIND:SOURCE with KIND one of {', '.join(known)}")
+        raise UsageError(f"pairs:{argument}: {near}write pairs:KIND:SOURCE with KIND one of {', '.join(known)}")
     inner = open_inner(text, request, f"pairs:{kind}")
     if kind == "gray" and _is_grey(inner):
         raise UsageError(f"pairs:gray needs colour to learn, and {inner.name} is grey; pairs:edges or pairs:inpaint do")

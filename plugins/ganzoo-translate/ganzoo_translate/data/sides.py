@@ -25,10 +25,10 @@ def open_folder(text: str, before: str) -> Path:
         DataError: there is no such folder.
     """
     if not text:
-        raise UsageError(f"--data {before} needs a folder: --data {before}:FOLDER")
+        raise UsageError(f"{before} needs a folder: {before}:FOLDER")
     folder = to_path(text)
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; --data {before}:FOLDER takes a folder with {HINT}")
+        raise DataError(f"there is no folder {folder}; {before}:FOLDER takes a folder with {HINT}")
     return folder.resolve()
 
 
