@@ -180,7 +180,7 @@ def test_offline_the_error_says_what_to_do(tmp_path, name):
     with pytest.raises(DataError, match=f"cannot get {name} ") as caught:
         open_data(name, DataRequest(root=tmp_path))
     message = str(caught.value)
-    assert str(tmp_path / name) in message and "by hand" in message and "--data digits" in message
+    assert str(tmp_path / name) in message and "by hand" in message and "that is here: digits" in message
     assert "\n" not in message
 
 
@@ -257,7 +257,7 @@ def test_lsun(tmp_path, monkeypatch):
 
 
 def test_lsun_that_is_not_there(tmp_path, monkeypatch):
-    with pytest.raises(DataError, match=r"bedroom_train_lmdb\.zip .* into .*lsun.*--data digits"):
+    with pytest.raises(DataError, match=r"bedroom_train_lmdb\.zip .* into .*lsun.*that is here: digits"):
         open_data("lsun", DataRequest(root=tmp_path))
     with pytest.raises(UsageError, match="nearest: kitchen"):
         open_data("lsun:kitchn", DataRequest(root=tmp_path))

@@ -231,7 +231,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     known = registry_of(made("architecture", "dcgan"), made("architecture", "sngan"), made("loss", "hinge"))
     with pytest.raises(UnknownPart, match="no architecture or preset is called 'dcgn'; nearest: dcgan"):
         known.find("dcgn", ("architecture", "preset"), what="architecture or preset")
-    with pytest.raises(UnknownPart, match="'hinge' is a loss"):
+    with pytest.raises(UnknownPart, match=r"it is a loss, as in ganzoo train dcgan\+hinge"):
         known.find("hinge", ("architecture",))
     with pytest.raises(UnknownPart, match="there are none"):
         known.find("fid", ("metric",))
