@@ -1,8 +1,8 @@
 """Sizes of networks, to the unit, as their peers' own code has them.
 
-Each row: the name of the network there, a recipe of ours, side in pixels, classes, and parameters and tensors of G and of
-D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry and BigGAN-PyTorch (biggan), each built from
-its public code in November 2026; None stands for what the peer has not.
+Each row: the name of the network there, a recipe of ours, side in pixels, classes, and parameters and tensors of G and
+of D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry and BigGAN-PyTorch (biggan), each
+built from its public code in November 2026; None stands for what the peer has not.
 """
 
 from __future__ import annotations

@@ -165,7 +165,8 @@ def test_a_peer_that_cannot_make_its_networks_is_one_line(site: PeerSite) -> Non
 
 def test_a_peer_that_needs_classes_says_so(site: PeerSite) -> None:
     site.bring("one-lib", "theirs")
-    with pytest.raises(UsageError, match="sagan of theirs draws classes, and there are none: they need labelled data, or ganzoo bench --classes 10"):
+    said = "sagan of theirs draws classes, and there are none: they need labelled data, or ganzoo bench --classes 10"
+    with pytest.raises(UsageError, match=said):
         check_peer("theirs", "sagan")
     check_peer("theirs", "sagan", classes=10)
 
