@@ -133,15 +133,26 @@ def _said_once(store: dist.Store, launch: Launch) -> Iterator[None]:
         yield
     except BaseException as error:
         cause, elsewhere = None, False
-        with suppress(RuntimeError):  # the store went down with its process: better twice than never
-            cause = _first_failure(store, error)
-            elsewhere = store.add(f"said-{launch.host}", 1) > 1
-        told = Lost(f"{error}; {cause}") if cause is not None else error
+        if hosts.is_connected(_port()):
+            with suppress(RuntimeError):  # the store went down with its process: better twice than never
+                cause = _first_failure(store, error)
+                elsewhere = store.add(f"said-{launch.host}", 1) > 1
+        told = error
+        if isinstance(error, Lost) and not isinstance(error.__cause__, Lost):  # before there was a run to go on with
+            told = Lost(f"{error}; {cause or 'see what its machine says'}: start all of them again by the same command")
+        elif cause is not None:
+            told = Lost(f"{error}; {cause}")
         if isinstance(told, (GanzooError, OSError)):
             told.said_elsewhere = elsewhere  # type: ignore[union-attr]
         if told is error:
             raise
         raise told from error
+
+
+def _port() -> int:
+    """Of the store; torch notes at length, on standard error, that a connection is down."""
+    port = os.environ.get("MASTER_PORT", "")
+    return int(port) if port.isdecimal() else 0
 
 
 def _first_failure(store: dist.Store, error: BaseException) -> str | None:

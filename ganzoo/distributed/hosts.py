@@ -33,6 +33,7 @@ LOOK = 0.1  # seconds between looks at the meeting point
 PROBES = 3  # that a silent machine is sent before it counts as gone
 ADDRESS_OF = 0x8915  # SIOCGIFADDR: the IPv4 address of an interface
 ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation, which only a default route leads to
+ESTABLISHED = 1  # the state of a TCP connection that is up
 FAILED = "failed"  # the key of the first error that ended a process
 
 
@@ -275,3 +276,19 @@ def _watch(connection: socket.socket, seconds: int) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, between)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, PROBES)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
+
+
+def is_connected(port: int) -> bool:
+    """Whether this process has a connection to a port that is up; also where the system does not list connections."""
+    sockets = open_sockets()
+    return not sockets or any(_leads_to(descriptor, port) for descriptor, _ in sockets)
+
+
+def _leads_to(descriptor: int, port: int) -> bool:
+    blocking = os.get_blocking(descriptor)
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        os.set_blocking(descriptor, blocking)
+        if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.getpeername()[1] == port:
+            state = duplicate.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            return state[0] == ESTABLISHED
+    return False

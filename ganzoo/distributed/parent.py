@@ -8,25 +8,31 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOOK = 1.0  # seconds between looks at who the parent is
 
 
-def end_when_closed(descriptor: int) -> None:
+def terminate() -> None:
+    """Send SIGTERM to this process."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_when_closed(descriptor: int, end: Callable[[], None] = terminate) -> None:
     """End this process when the other end of a pipe is closed, as it is when the process that holds it is gone.
 
     Args:
         descriptor: of the end to read from; what is written to the other one is thrown away.
+        end: called then, in a thread of its own.
     """
-    threading.Thread(target=_read_to_the_end, args=(descriptor,), name="parent", daemon=True).start()
 
+    def read_to_the_end() -> None:
+        while os.read(descriptor, 1024):
+            continue
+        end()
 
-def _read_to_the_end(descriptor: int) -> None:
-    while os.read(descriptor, 1024):
-        continue
-    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=read_to_the_end, name="parent", daemon=True).start()
 
 
 @contextmanager
@@ -37,7 +43,7 @@ def end_when_orphaned() -> Iterator[None]:
     def look() -> None:
         while not over.wait(LOOK):
             if os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
+                terminate()
                 return
 
     threading.Thread(target=look, name="parent", daemon=True).start()

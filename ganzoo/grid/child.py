@@ -9,7 +9,8 @@ import runpy
 import sys
 
 from ganzoo.distributed.parent import end_when_closed
+from ganzoo.training.signals import ask_to_stop
 
 if __name__ == "__main__":
-    end_when_closed(sys.stdin.fileno())
+    end_when_closed(sys.stdin.fileno(), ask_to_stop)
     runpy.run_module("ganzoo", run_name="__main__", alter_sys=True)

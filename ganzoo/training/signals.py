@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -14,6 +15,9 @@ from ganzoo.errors import GanzooError
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
 ONE_WISH = 0.5  # seconds in which several signals are one: a terminal and a launcher may both send theirs
+
+
+_open: list[Signals] = []  # whose blocks are at work
 
 
 class Interrupted(GanzooError):
@@ -43,6 +47,7 @@ class Signals:
         self._leaving = False
 
     def __enter__(self) -> Signals:
+        _open.append(self)
         if threading.current_thread() is threading.main_thread():
             for number in CAUGHT:
                 # None is a handler of the program that Python runs in: it could not be put back, so it stays.
@@ -51,6 +56,7 @@ class Signals:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
+        _open.remove(self)
         if not self.patient or kind is None:
             self._restore()
 
@@ -70,6 +76,12 @@ class Signals:
             self.caught = number
         elif now - self._since > ONE_WISH and not self._leaving:
             _act(number, self._before[number], frame)
+
+
+def ask_to_stop() -> None:
+    """Send SIGTERM to this process, unless it has been asked to stop already: a second signal would not let it save."""
+    if not any(block.caught is not None for block in _open):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ import torch
 from two_hosts import TwoHosts, two_hosts
 
 import ganzoo
-from ganzoo.distributed import hosts
+from ganzoo.distributed import group, hosts
+from ganzoo.distributed.batch import Lost
 from ganzoo.distributed.launch import Launch, launched, said_elsewhere
 from ganzoo.errors import GanzooError, RunError, UsageError
 from ganzoo.folder.layout import checkpoints
@@ -119,6 +120,7 @@ def test_a_host_that_is_gone_ends_the_other_with_the_truth(pair, tmp_path, how):
     if 1 in left:
         assert f"what is saved is in run on {pair.names[0]}: start every" in pair.error(1)
         assert " is saved: go on" not in pair.error(1)
+        assert "frame #" not in pair.printed(1)  # torch's own words about a store that is gone
 
 
 def write_pictures(folder: Path) -> None:
@@ -188,6 +190,40 @@ class Memory(dict):
     def get(self, key):
         return self[key]
 
+    def add(self, key, number):
+        self[key] = self[key] + number if key in self else number
+        return self[key]
+
+    def compare_set(self, key, expected, value):
+        self.setdefault(key, value.encode())
+
+
+def raised(store, launch, error, up=True):
+    """What a process raises that leaves a run by an error."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hosts, "is_connected", lambda port: up)
+        with pytest.raises(type(error)) as caught, group._said_once(store, launch):
+            raise error
+    return str(caught.value), caught.value.said_elsewhere
+
+
+def test_the_error_that_ended_a_run_is_said_once_on_each_machine():
+    store, gone = Memory(), Lost("another process is gone")
+    assert raised(store, Launch(2, 4, 0, 0, 2), UsageError("no such data")) == ("no such data", False)
+    assert raised(store, Launch(3, 4, 1, 0, 2), UsageError("no such data")) == ("no such data", True)
+    ended = f"another process is gone; {socket.gethostname()} says: no such data: start all of them again by the same"
+    assert raised(store, Launch(0, 4, 0, 0, 2), gone) == (f"{ended} command", False)
+    assert raised(store, Launch(1, 4, 1, 0, 2), gone) == (f"{ended} command", True)
+
+
+def test_who_cannot_hear_what_ended_another_process_says_where_to_look():
+    asked = "another process is gone; see what its machine says: start all of them again by the same command"
+    for up in (True, False):
+        assert raised(Memory(), Launch(0, 4, 0, 0, 2), Lost("another process is gone"), up) == (asked, False)
+    at_work = Lost("step 4: gone; step 2 is saved")
+    at_work.__cause__ = Lost("gone")
+    assert raised(Memory(), Launch(0, 4, 0, 0, 2), at_work) == ("step 4: gone; step 2 is saved", False)
+
 
 TWO = Launch(0, 2, 0, 0, 1)
 
@@ -239,6 +275,18 @@ def test_a_connection_is_dropped_after_so_many_seconds_of_silence(timeout):
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 8000
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 2
         assert os.get_blocking(connection.fileno())
+
+
+def test_a_connection_that_is_down_is_known_without_using_it():
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    assert not hosts.is_connected(port)
+    with closing(socket.create_connection(("127.0.0.1", port))):
+        other, _ = server.accept()
+        assert hosts.is_connected(port)
+        other.close()
+        assert not hosts.is_connected(port)
+    server.close()
 
 
 @pytest.mark.parametrize("text", ["soon", "-3", "1", "1e9", "99999999"])

@@ -12,7 +12,7 @@ import pytest
 from tiny_runs import contents, resume, tiny
 
 from ganzoo.training import signals
-from ganzoo.training.signals import CAUGHT, Interrupted, Signals
+from ganzoo.training.signals import CAUGHT, Interrupted, Signals, ask_to_stop
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,19 @@ def test_a_handler_that_could_not_be_put_back_stays(monkeypatch):
     with Signals():
         assert touched == [signal.SIGINT]
     monkeypatch.undo()
+
+
+def test_who_was_asked_to_stop_is_not_asked_again(monkeypatch):
+    monkeypatch.setattr(signals, "ONE_WISH", 0.0)
+    with Signals() as caught:
+        for _ in range(3):
+            ask_to_stop()
+            time.sleep(0.01)
+        assert caught.caught == signal.SIGTERM
+    seen = []
+    signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    ask_to_stop()
+    assert seen == [signal.SIGTERM]
 
 
 LATER = """
