@@ -95,7 +95,23 @@ class Commands(click.Group):
         _show_warnings()
         warn_of_namesake()
         try:
-            status = super().main(words, prog_name or "ganzoo", complete_var, standalone_mode=False, **extra)
+            self._carry_out(words, prog_name or "ganzoo", complete_var, debug, **extra)
+        except (click.Abort, KeyboardInterrupt):
+            if args is None:
+                end_by_the_next()
+            if not said_elsewhere():
+                click.echo("ganzoo: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        finally:
+            if args is None:  # the process is ours, and ends
+                end_by_the_next()
+
+    def _carry_out(
+        self, words: list[str], prog_name: str, complete_var: str | None, debug: bool, **extra: Any
+    ) -> NoReturn:
+        """What :meth:`main` does, but for Ctrl-C."""
+        try:
+            status = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -110,12 +126,6 @@ class Commands(click.Group):
             _fail(f"this cannot be done here: {needed}", 1, debug, error)
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
-        except (click.Abort, KeyboardInterrupt):
-            if args is None:  # the process is ours
-                end_by_the_next()
-            if not said_elsewhere():
-                click.echo("ganzoo: interrupted", err=True)
-            sys.exit(INTERRUPTED)
         sys.exit(status if isinstance(status, int) else 0)
 
     def _points(self) -> dict[str, list[EntryPoint]]:

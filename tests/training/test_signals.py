@@ -140,20 +140,27 @@ def test_a_training_that_gets_two_signals_saves_once_and_goes_on(numbers, tmp_pa
 
 
 AGAIN = """
-import atexit, os, signal
-from ganzoo import cli
+import atexit, os, signal, sys
+import click
+from ganzoo import cli, errors
 
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
 
+def end(*_):
+    raise {"error": errors.UsageError("no"), "usage": click.UsageError("no"), "end": SystemExit(0)}[sys.argv[1]]
+
 atexit.register(interrupt)
-cli.Commands.resolve_command = interrupt
+cli.Commands.resolve_command = interrupt if sys.argv[1] == "interrupt" else end
 cli.main()
 """
 
 
-def test_ctrl_c_twice_prints_no_traceback():
-    """The second one meets a process that ends."""
-    done = subprocess.run([sys.executable, "-c", AGAIN, "list"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("interrupt", "ganzoo: interrupted"), ("error", "ganzoo: error: no"), ("usage", "ganzoo: error: no"), ("end", "")],
+)
+def test_ctrl_c_at_a_process_that_ends_prints_no_traceback(how, said):
+    done = subprocess.run([sys.executable, "-c", AGAIN, how], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGINT
-    assert done.stderr.strip() == "ganzoo: interrupted"
+    assert done.stderr.strip() == said
