@@ -19,6 +19,14 @@ def _fid(value: float, origin: dict[str, str], data: str = "CIFAR-10") -> dict[s
     return {"score": "FID", "value": value, "data": data, **origin}
 
 
+def _r3gan(images: str, gamma: str, halflife: str, networks: str = "", **more: Any) -> tuple[str, dict[str, Any]]:
+    """A configuration of R3GAN: cosine schedules over the first images, then held. Learning rates are CIFAR's."""
+    penalties = "+".join(f"{name}:gamma=cosine/{gamma}/{images}" for name in ("r1", "r2"))
+    settings = {f"lr.{player}": f"cosine/2e-4/5e-5/{images}" for player in "gd"}
+    schedules = {"beta2": f"cosine/0.9/0.99/{images}", "ema.halflife": f"cosine/0/{halflife}/{images}"}
+    return f"r3gan{networks}+{penalties}", {**settings, **schedules, **more}
+
+
 def _sides(module: str) -> dict[str, str]:
     """What makes G and D, each by itself."""
     return {side: f"ganzoo.architectures.{module}:{side}" for side in ("generator", "discriminator")}
@@ -87,6 +95,15 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:1809.11096",
     )
 
+    register(
+        "r3gan",
+        **_sides("r3gan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bilinear@d", "relativistic", "r1:gamma=0.5", "r2:gamma=0.5"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.99", "z-dim": 64, "ema": 0.999},
+        paper="arxiv:2501.05441",
+    )
+
 
 @hookimpl
 def register_normalizations(register: Register) -> None:
@@ -153,6 +170,7 @@ def register_conditionings(register: Register) -> None:
     )
     register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g",))
     heads: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "bilinear": ("bilinear:Bilinear", "2501.05441", {"requires": {"label", "features"}}),
         "spd": ("spd:MappedProjection", "2006.06676", {"requires": {"label", "features"}}),
         "tac": ("tac:TwinAuxiliaryClassifier", "1907.02690", {}),
         "adc": ("adc:DiscriminativeClassifier", "2107.10060", {}),
@@ -382,6 +400,17 @@ def register_presets(register: Register) -> None:
         paper="arxiv:1912.00953",
         published=(_fid(20.45, STUDIOGAN),),
     )
+    r3gan = {
+        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", batch=512), 1.96, "CIFAR-10"),
+        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M"), 1.95, "FFHQ, 64 pixels"),
+        "ffhq256": (_r3gan("20M", "150/15", "0.5M"), 2.75, "FFHQ, 256 pixels"),
+        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
+        "imagenet64": (_r3gan("200M", "1/0.1", "50M", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
+    }
+    paper = {"source": "R3GAN, paper", "protocol": "the paper's"}
+    for name, ((recipe, settings), fid, data) in r3gan.items():
+        scores = (_fid(fid, paper, data),)
+        register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(
         "csnsagan",

@@ -190,6 +190,6 @@ def narrowed(recipe: str) -> str:
     head = registry().find(parsed.head.spelling, HEAD_KINDS)
     while head.kind == "preset":
         head = registry().find(Recipe.parse(str(head.build)).head.spelling, HEAD_KINDS)
-    if "ch" not in head.options() or parsed.head.options:
+    if "ch" not in head.options() or "ch" in dict(parsed.head.options):
         return recipe
-    return str(Recipe(replace(parsed.head, options=(("ch", WIDTH),)), parsed.parts))
+    return str(Recipe(replace(parsed.head, options=(("ch", WIDTH), *parsed.head.options)), parsed.parts))

@@ -1,7 +1,7 @@
 """Sizes of networks, to the unit, as their peers' own code has them.
 
 Each row: the name of the network there, a recipe of ours, side in pixels, classes, and parameters and tensors of G and
-of D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry and BigGAN-PyTorch (biggan), each
+of D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry, BigGAN-PyTorch (biggan) and R3GAN, each
 built from its public code in November 2026; None stands for what the peer has not.
 """
 
@@ -82,6 +82,12 @@ ROWS = [
     ("mimicry/sagan_128-c10", "sagan:ch.d=8", 128, 10, (32_321_412, ONE_EMBEDDING), (456_098, 42)),
     ("mimicry/sagan_128-c1000", "sagan:ch.d=8", 128, 1000, (42_078_852, ONE_EMBEDDING), (582_818, 42)),
     ("mimicry/sagan_128-c1000-ndf1024", "sagan", 128, 1000, None, (30_062_338, 42)),
+    ("r3gan/CIFAR10-cond", "r3gan-cifar10", 32, 10, (20_781_952, 44), (21_280_512, 44)),
+    ("r3gan/CIFAR10-uncond", "r3gan-cifar10", 32, 0, (20_732_160, 43), (20_683_776, 43)),
+    ("r3gan/FFHQ-64", "r3gan-ffhq64", 64, 0, (22_429_824, 54), (22_381_440, 54)),
+    ("r3gan/FFHQ-256", "r3gan-ffhq256", 256, 0, (23_057_952, 76), (23_009_568, 76)),
+    ("r3gan/ImageNet-32", "r3gan-imagenet32", 32, 1000, (82_914_304, 44), (86_548_992, 44)),
+    ("r3gan/ImageNet-64", "r3gan-imagenet64", 64, 1000, (103_570_432, 54), (107_205_120, 54)),
 ]
 LESS = [  # by what ours lacks on purpose
     ("studio/CIFAR10/ACGAN-Mod", "acgan-mod", 10, (4_304_387, 36), (1_057_159, 41)),

@@ -49,8 +49,9 @@ def matrices(network: nn.Module) -> Iterator[Tensor]:
 
 
 def trained(module: nn.Module) -> Tensor:
-    """The weight of a layer as it is stored."""
-    stored: Any = module
-    weight = stored.parametrizations.weight.original if parametrize.is_parametrized(module, "weight") else stored.weight
+    """The weight of a layer as it is stored; as it is used where it is stored in several tensors, as by ``wn``."""
+    layer: Any = module
+    whole = parametrize.is_parametrized(module, "weight") and layer.parametrizations.weight.is_tensor
+    weight = layer.parametrizations.weight.original if whole else layer.weight
     assert isinstance(weight, Tensor)
     return weight
