@@ -6,7 +6,7 @@ import builtins
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import UsageError, either
+from ganzoo.errors import UsageError, either, read_text
 from ganzoo.registry.loading import register_here, registry
 from ganzoo.registry.lookup import MODELS, Entry, read_kind
 from ganzoo.registry.recipe import KINDS
@@ -40,7 +40,7 @@ def list_models(text: str = "") -> builtins.list[str]:
     """
     from ganzoo.hub.search import Question, on_this_machine
 
-    return [hit.ref for hit in on_this_machine(Question(text))]
+    return [hit.ref for hit in on_this_machine(Question(read_text("text", text, "dcgan")))]
 
 
 def info(name: str) -> Entry:
@@ -130,9 +130,10 @@ def load(
     Example:
         >>> ganzoo.load("my-org/sagan-cifar10@v1").sample(16, seed=0, output="pil")
     """
+    from ganzoo.gan.arguments import read_device
     from ganzoo.hub.locate import locate
 
-    numbers = None if dtype is None else _dtype(dtype)
+    numbers, device = None if dtype is None else _dtype(dtype), str(read_device(device))  # before anything is fetched
     gan = locate(ref, revision, token).load(device, step)
     return gan if numbers is None else gan.to(numbers)
 

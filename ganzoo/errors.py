@@ -1,7 +1,7 @@
 """Errors with a message of one line: what was given, what would work, what to type next; and helpers to write it."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from operator import index
 from pathlib import PurePath
@@ -111,13 +111,13 @@ def either(names: Iterable[object], joiner: str = "or") -> str:
     return f"{', '.join(most)} {joiner} {last}" if most else last
 
 
-def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+def whole(name: str, value: object, least: int | None = None, most: int | None = None) -> int:
     """An argument that counts something, as a whole number.
 
     Args:
         name: of the argument, such as ``"batch"``.
         value: what was given: a number without a fraction, of Python, NumPy or torch; True and False are none.
-        least, most: the range, ends included.
+        least, most: the range, ends included; None for no end.
 
     Raises:
         UsageError: for anything else, naming the argument, the value and the range.
@@ -126,9 +126,10 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
         number = index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or number < least or (most is not None and number > most):
-        allowed = f"from {least} up" if most is None else f"from {least} to {most}"
-        raise UsageError(f"{name}={value!r} does not work: it is a whole number {allowed}")
+    fits = number is not None and (least is None or number >= least) and (most is None or number <= most)
+    if number is None or isinstance(value, bool) or not fits:
+        allowed = "" if least is None else f" from {least} up" if most is None else f" from {least} to {most}"
+        raise UsageError(f"{name}={value!r} does not work: it is a whole number{allowed}")
     return number
 
 
@@ -140,6 +141,28 @@ def command(*words: object) -> str:
     """
     texts = (f"./{word}" if isinstance(word, PurePath) and str(word).startswith(("-", "~")) else word for word in words)
     return shlex.join(["ganzoo", *map(str, texts)])
+
+
+def read_text(name: str, value: object, example: str) -> str:
+    """An argument that is text, as it was given.
+
+    Raises:
+        UsageError: for anything else, naming the argument and an example.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{name}={value!r:.80} does not work: it is a text such as {example!r}")
+    return value
+
+
+def read_texts(name: str, value: object, example: str) -> Sequence[str]:
+    """An argument that is one text or a list of texts, as it was given.
+
+    Raises:
+        UsageError: for anything else, naming the argument and an example.
+    """
+    if not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{name}={value!r:.80} does not work: it is a list of texts such as {[example]!r}")
+    return value
 
 
 def within(option: str, value: float | None, least: float, most: float | None = None) -> None:

@@ -63,8 +63,10 @@ def to_path(value: str | PathLike[str], what: str = "") -> Path:
         what: it was given for, such as ``"out"``; in front of a refusal.
 
     Raises:
-        UsageError: it is empty, or names a home directory that is not there.
+        UsageError: it is no path at all, or empty, or names a home directory that is not there.
     """
+    if not isinstance(value, (str, os.PathLike)):
+        raise UsageError(f"{what or 'path'}={value!r:.80} does not work: it is a path, as text or a path object")
     return Path(expanded(os.fspath(value), what))
 
 

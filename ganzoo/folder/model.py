@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import ModelError, either
+from ganzoo.errors import ModelError, UsageError, either
 from ganzoo.files.untrusted import file_digest, file_state, is_regular, quoted
 from ganzoo.files.write import write_json
 from ganzoo.folder.config import read_config
@@ -190,8 +190,12 @@ class ModelFolder:
             ModelError: for anything that does not hold together, before memory is taken for weights.
         """
         from ganzoo.folder.building import read_weights
+        from ganzoo.gan.arguments import META, read_device
         from ganzoo.gan.inputs import NOISE
 
+        where = read_device(device)
+        if where.type == META:
+            raise UsageError("nothing can be drawn on the device 'meta': name another")
         gan, file = self.build(), self.weights_file(step)
         if file.exists():  # what is missing is said when it is read
             before = file_state(file)
@@ -209,7 +213,7 @@ class ModelFolder:
             from ganzoo.folder import label_rows
 
             gan.label_rows = label_rows.read(self.path, gan)
-        return gan.to(device).eval()
+        return gan.to(where).eval()
 
     # --- writing --------------------------------------------------------------------------------------------
 

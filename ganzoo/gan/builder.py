@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, whole
+from ganzoo.gan.arguments import META, read_device
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
@@ -30,7 +31,7 @@ from ganzoo.parts.penalty import of_auxiliary, of_penalty
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import GIVEN, SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
-from ganzoo.plan.settings import z_dim_names
+from ganzoo.plan.settings import check_mapping, z_dim_names
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.recipe import Recipe
@@ -72,7 +73,8 @@ def build(
     """
     if label_kind not in LABEL_KINDS:
         raise UsageError(f"label_kind={label_kind!r} does not work: it is {either(LABEL_KINDS)}")
-    labels = label_keys(label_kind) if classes else frozenset[str]()
+    check_mapping(settings)
+    labels = label_keys(label_kind) if whole("classes", classes, 0) else frozenset[str]()
     plan = make_plan(recipe, {"image", *labels, *wants(recipe)}, settings)
     return assemble(plan, resolution, channels, classes, z_dim, device)
 
@@ -83,13 +85,10 @@ def assemble(
     """Build the networks and parts of a plan; see :func:`build`."""
     if isinstance(resolution, int) and resolution < 1:
         raise UsageError(f"resolution={resolution} does not work: it is a whole number from 1 up")
-    size = read_size(resolution)
-    length = _z_dim(plan, size if isinstance(size, int) else size[0], z_dim)
-    for name, number in {"channels": channels, "z_dim": length}.items():
-        if number < 1:
-            raise UsageError(f"{name}={number} does not work: it is a whole number from 1 up")
-    if classes < 0:
-        raise UsageError(f"classes={classes} does not work: it is 0 for data without labels, or their number")
+    size, where = read_size(resolution), read_device(device)
+    channels, classes = whole("channels", channels, 1), whole("classes", classes, 0)
+    z_dim = None if z_dim is None else whole("z_dim", z_dim, 1)
+    length = whole("z_dim", _z_dim(plan, size if isinstance(size, int) else size[0], z_dim), 1)
     refuse_rectangle(plan, size)
     shape: dict[str, Any] = {
         "resolution": size,
@@ -111,7 +110,7 @@ def assemble(
     refuse_too_large(gan)
     # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
     # ones of a norm or the vectors of spectral norm.
-    return gan if device == "meta" else _construct(plan, shape, fresh=True).to(device)
+    return gan if where.type == META else _construct(plan, shape, fresh=True).to(where)
 
 
 def _z_dim(plan: Plan, height: int, given: int | None) -> int:

@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, whole, within
+from ganzoo.gan.arguments import check_noise, real_number, take_truncation
+from ganzoo.gan.draw import draw
 from ganzoo.gan.game import Game, Parts, Turn
-from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, cycled, encode_text, read_source, refuse_needless
+from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, refuse_needless
 from ganzoo.gan.kit import Kit
-from ganzoo.gan.labels import Label, class_number, read
+from ganzoo.gan.labels import Label, class_number, one_for_each, read
 from ganzoo.gan.priors import PATHS
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
@@ -192,6 +194,7 @@ class GAN(nn.Module):
         Raises:
             UsageError: there are no such rows.
         """
+        n, start = whole("n", n, 0), whole("start", start, 0)
         if self.classes == 0:
             return None
         index = torch.arange(start, start + n)
@@ -221,7 +224,7 @@ class GAN(nn.Module):
             raise UsageError("this model is unconditional: it takes no labels")
         if self.label_kind != "class":
             raise UsageError(f"this model's labels are not classes but of the kind {self.label_kind}")
-        return [class_number(label, self.class_names) for label in labels]
+        return [class_number(label, self.class_names) for label in one_for_each(labels)]
 
     def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
         """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
@@ -232,10 +235,10 @@ class GAN(nn.Module):
             UsageError: the model takes none, or not this truncation.
         """
         refuse_needless(self.input_names, {NOISE: n})
+        n, seed, start = whole("n", n, 0), whole("seed", seed), whole("start", start, 0)
         rng = torch.Generator()
         generator: Any = self.G
-        if callable(truncate := getattr(generator, "truncate", None)):
-            truncate(truncation)
+        truncation = take_truncation(generator, self.input_names, truncation)
         # One draw a sample, each from a seed of its own: k is the same image for every n, start and batch size.
         rows = [
             generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
@@ -247,6 +250,11 @@ class GAN(nn.Module):
 
         On an arc for a normal prior, whose draws have almost one length, and on a straight line for a uniform one.
         """
+        within("t", real_number("t", t), 0, 1)
+        if a.shape != b.shape:
+            raise UsageError(
+                f"noise of shapes {tuple(a.shape)} and {tuple(b.shape)} has no way between: give equal ones"
+            )
         return PATHS[str(self.plan["prior"])](a, b, t)
 
     def inputs(
@@ -273,7 +281,11 @@ class GAN(nn.Module):
         """
         names = self.input_names - {NOISE}
         given = dict(cycled(self.examples, names, start, n) if columns is None else columns)
-        first = self.noise(n, seed, truncation, start) if NOISE in self.input_names else given.pop(SOURCE)
+        if NOISE in self.input_names:
+            first = self.noise(n, seed, truncation, start)
+        else:
+            take_truncation(self.G, self.input_names, truncation)
+            first = given.pop(SOURCE)
         return {"z": first, "y": self.label_vectors(labels, n), **given}
 
     @torch.no_grad()
@@ -315,14 +327,16 @@ class GAN(nn.Module):
         if output not in ("pt", "np", "pil"):
             raise UsageError(f"output={output!r} does not work: it is 'pt', 'np' or 'pil'")
         refuse_needless(self.input_names, {NOISE: z, SOURCE: source, TEXT: text})
-        columns = self._columns(n, source, text)
-        n = next((len(given) for given in (z, *columns.values(), labels) if given is not None), 1) if n is None else n
-        numbers = self._labels(n, labels)
+        n, batch = None if n is None else whole("n", n, 0), whole("batch", batch, 1)
+        seed = None if seed is None else whole("seed", seed)
+        columns = columns_of(n, source, text, self.image)
+        given = None if labels is None else one_for_each(labels)
+        if z is not None:
+            z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self._noise_shape)
+        n = next((len(rows) for rows in (z, *columns.values(), given) if rows is not None), 1) if n is None else n
+        numbers = self._labels(n, given)
         inputs = self.inputs(n, torch.seed() if seed is None else seed, numbers, truncation, columns=columns or None)
         if z is not None:
-            wanted = tuple(self.noise(1, 0).shape[1:])
-            if z.shape != (n, *wanted):
-                raise UsageError(f"z has shape {tuple(z.shape)}; {n} images of this model take {(n, *wanted)}")
             inputs["z"] = z
         for name, column in columns.items():
             if len(column) != n:
@@ -341,8 +355,8 @@ class GAN(nn.Module):
     ) -> Path:
         """Write a model folder that ``ganzoo.load``, ``ganzoo eval`` and ``ganzoo push`` read: for a loop of one's own.
 
-        It holds ``config.json``, the generator side as it is now (average it yourself, if you do), samples of a fixed
-        seed and a card. D and optimisers are not in it: ``torch.save`` keeps those. All of it is there, or nothing.
+        It holds ``config.json``, the generator side as it is now, samples and a card: all of that, or nothing. D and
+        optimisers are not in it; ``torch.save`` keeps those.
 
         Args:
             folder: a new one; a path that holds nothing yet.
@@ -350,8 +364,7 @@ class GAN(nn.Module):
             step: how many steps it was trained.
             seed: of the training, and of the samples.
             license: of the weights, such as ``"mit"``; to be chosen when it is pushed, by default.
-            overwrite: replace the model in ``folder`` where that is one of the same recipe and size, saved so before;
-                what was written into its card stays, and scores stay those of the weights that they are of.
+            overwrite: replace the model that was saved in ``folder`` before, of the same recipe and size.
 
         Returns:
             The folder.
@@ -361,8 +374,6 @@ class GAN(nn.Module):
             RunError: it cannot be written.
 
         Example:
-            >>> gan = ganzoo.build("dcgan+sn", resolution=32)
-            >>> ...  # a loop of one's own over gan.G and gan.D
             >>> gan.save("runs/mine", data="my photos", step=10_000)
             >>> ganzoo.load("./runs/mine").sample(16, seed=0, output="pil")
         """
@@ -370,21 +381,17 @@ class GAN(nn.Module):
         facts = {"data": data, "step": step, "seed": seed, "license": license}
         return resolve(SAVE)(self, folder, facts, overwrite)
 
-    def _columns(self, n: int | None, source: Any, text: str | Sequence[str] | None) -> dict[str, Tensor]:
-        """The inputs that a person gave besides noise, by name, as networks take them."""
-        columns: dict[str, Tensor] = {}
-        if source is not None:
-            columns[SOURCE] = read_source(source, self.image)
-        if text is not None:
-            columns[TEXT] = encode_text([text] * (n or 1) if isinstance(text, str) else list(text))
-        return columns
-
-    def _labels(self, n: int, labels: Sequence[Label] | Tensor | None) -> Tensor | None:
+    def _labels(self, n: int, labels: Sequence[Label] | None) -> Tensor | None:
         if labels is None:
             return self.default_labels(n)
         if len(labels) != n:
             raise UsageError(f"{len(labels)} labels for {n} images")
         return self.read_labels(labels)
+
+    @property
+    def _noise_shape(self) -> tuple[int, ...]:
+        generator: Any = self.G
+        return tuple(generator.prior(1, torch.Generator()).shape[1:])
 
     @torch.no_grad()
     def generate(self, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
@@ -396,22 +403,14 @@ class GAN(nn.Module):
             batch: how many go through the generator at once.
             conditions: further inputs of the generator, with a row for each image.
         """
-        generator: Any = self.G
-        weights = next(generator.parameters())
-        was_training = generator.training
-        generator.eval()
-        try:
-            parts = [
-                generator(
-                    z[i : i + batch].to(weights),
-                    y[i : i + batch].to(weights),
-                    **{name: rows[i : i + batch].to(weights.device) for name, rows in conditions.items()},
-                )
-                .float()
-                .cpu()
-                for i in range(0, len(z), batch)
-            ]
-        finally:
-            generator.train(was_training)
+        whole("batch", batch, 1)
+        if y.shape != (len(z), self.classes) or any(len(rows) != len(z) for rows in conditions.values()):
+            raise UsageError(
+                f"{len(z)} images of this model take label vectors {(len(z), self.classes)}, not {tuple(y.shape)},"
+                " and a row of every other input for each"
+            )
+        if NOISE in self.input_names:
+            z = check_noise(z, len(z), self._noise_shape)
+        parts = draw(self.get_submodule("G"), z, y, batch, conditions)
         empty = torch.zeros(0, *self.image)
         return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)

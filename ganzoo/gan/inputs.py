@@ -41,6 +41,29 @@ def encode_text(captions: Sequence[str], where: str = "text") -> Tensor:
     return rows
 
 
+def columns_of(n: int | None, source: Any, text: Any, image: tuple[int, int, int]) -> dict[str, Tensor]:
+    """The inputs that a person gave besides noise, by name, as networks take them.
+
+    Args:
+        n: how many images.
+        source: as :func:`read_source` takes it; None for none.
+        text: one for all images, or one for each; None for none.
+        image: ``(C, H, W)`` of the model.
+
+    Raises:
+        UsageError: for what is no picture or no text.
+    """
+    columns: dict[str, Tensor] = {}
+    if source is not None:
+        columns[SOURCE] = read_source(source, image)
+    if text is not None:
+        texts = [text] * (1 if n is None else n) if isinstance(text, str) else text
+        if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
+            raise UsageError(f"text={text!r:.80} does not work: it is a text, or a list of one for each image")
+        columns[TEXT] = encode_text(texts)
+    return columns
+
+
 def decode_text(rows: Tensor) -> list[str]:
     """The captions that :func:`encode_text` made bytes ``(n, LONGEST_TEXT)`` of; what is no UTF-8 is replaced."""
     return [bytes(row).rstrip(b"\0").decode(errors="replace") for row in rows.cpu().numpy()]

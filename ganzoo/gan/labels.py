@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,19 @@ def class_number(label: object, names: Sequence[str]) -> int:
     raise UsageError(f"no class {label!r}: give a number from 0 to {len(names) - 1} or a name; nearest: {near}")
 
 
+def one_for_each(labels: Any) -> list[Any]:
+    """Labels of several images as a list, one for each.
+
+    Raises:
+        UsageError: a single label, whose letters or numbers would be taken for one each, or no list at all.
+    """
+    several = isinstance(labels, Iterable) and not isinstance(labels, (str, bytes, Mapping, Set))
+    if not several or (isinstance(labels, Tensor | np.ndarray) and labels.ndim == 0):
+        one = labels.item() if isinstance(labels, Tensor | np.ndarray) else labels
+        raise UsageError(f"labels={one!r} is no list of labels: give one for each image, such as labels=[{one!r}] * 4")
+    return labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
+
+
 def read(labels: Iterable[Label] | Tensor, kind: str, names: Sequence[str]) -> Tensor:
     """Labels of images, each in any of the forms that its model's kind of labels has.
 
@@ -52,8 +65,7 @@ def read(labels: Iterable[Label] | Tensor, kind: str, names: Sequence[str]) -> T
     Raises:
         UsageError: naming a class that does not exist, or the vector that has another length, or holds NaN or infinity.
     """
-    given = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
-    found = [_read(label, kind, names) for label in given]
+    found = [_read(label, kind, names) for label in one_for_each(labels)]
     if kind == "class" and all(isinstance(one, int) for one in found):
         return torch.tensor(found, dtype=torch.int64)
     rows = [_single(one, len(names)) if isinstance(one, int) else one for one in found]

@@ -47,6 +47,8 @@ def parse(ref: str | PathLike[str], revision: str | None = None) -> Reference:
     Raises:
         UsageError: for text that is none of these, and for a revision of a folder.
     """
+    if not isinstance(ref, (str, PathLike)) or isinstance(ref, bytes):
+        raise UsageError(f"{ref!r:.80} is no model: {FORMS}")
     if not isinstance(ref, str) or ref.startswith(FOLDER):
         if revision is not None:
             raise UsageError(f"{ref} is a folder: it has no revision {revision!r}; leave the revision out")

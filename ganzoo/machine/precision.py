@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.distributed.batch import world
 from ganzoo.errors import UsageError
+from ganzoo.gan.arguments import read_device
 from ganzoo.machine.memory import keep_memory as keep_memory
 
 BF16_FEATURES = ("amx_bf16", "avx512_bf16")  # of CPUs, as torch.cpu.get_capabilities has them
@@ -67,13 +68,9 @@ def choose_device(name: str | None = None) -> torch.device:
     Raises:
         UsageError: for a device that is unknown or not there.
     """
-    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        known = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
-        raise UsageError(f"no device {name!r} here; --device takes {', '.join(known)}") from None
+    if name is None:
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = read_device(name)
     if device.type == "meta":
         raise UsageError("nothing can be trained on the device 'meta'; leave --device out")
     if name == "cuda" and world().size > 1:

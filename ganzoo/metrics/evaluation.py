@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
-from ganzoo.errors import GanzooError, PluginError, UsageError
+from ganzoo.errors import GanzooError, PluginError, UsageError, whole
 from ganzoo.folder.scores import NAME, Score, score_key
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics.cache import floor_of, recall, remember
@@ -40,6 +40,17 @@ def check(metrics: str | Sequence[str], features: str | None = None, weights: Pa
         GanzooError: the network's weights are not on this machine and cannot be fetched.
     """
     views_of(choose(metrics), features, weights=weights)
+
+
+def check_amounts(seed: int, seeds: int, batch: int) -> None:
+    """Refuse what is no whole number, or too small.
+
+    Raises:
+        UsageError: naming it.
+    """
+    whole("seed", seed)
+    whole("seeds", seeds, 1)
+    whole("batch", batch, 1)
 
 
 def evaluate(
@@ -85,12 +96,11 @@ def evaluate(
     Raises:
         UsageError: for what cannot be meant; before any image is computed.
     """
+    check_amounts(seed, seeds, batch)
     selected, fakes = choose(metrics), _fakes(model, data)
     data = fakes.data if isinstance(fakes, Generated) else data
-    count = fakes.count(n)
+    count = fakes.count(whole("n", n))
     check_images(selected, fakes, data, count)
-    if seeds < 1:
-        raise UsageError(f"seeds={seeds} does not work: it is 1 or more")
     views = views_of(selected, features, shorter(data.size), weights, device)
     begun = time.monotonic()
     each = range(seed, seed + seeds)

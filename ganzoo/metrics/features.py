@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, read_text
+from ganzoo.gan.arguments import read_device
 from ganzoo.metrics.extractor import Extractor, FeatureRequest, Seen
 from ganzoo.metrics.instruments import Targets
 from ganzoo.metrics.resize import RESIZES
@@ -105,7 +106,7 @@ def open_network(
         UsageError: for an unknown name or option; before anything is fetched.
         GanzooError: the weights are not here and cannot be fetched, or are those of another network.
     """
-    full = name or DEFAULT
+    full, where = read_text("features", name or DEFAULT, DEFAULT), read_device(device)
     base, untrained = full.removesuffix(RANDOM), full.endswith(RANDOM)
     if untrained and weights is not None:
         raise UsageError(f"--features {full} takes no --weights: leave out one of the two")
@@ -117,7 +118,7 @@ def open_network(
     unknown: UnknownPart | None = None
     for entry in _candidates(part):
         try:
-            return opened(entry, part, request, torch.device(device))
+            return opened(entry, part, request, where)
         except UnknownPart as error:  # a part that opens many names, and not this one
             unknown = unknown or error
     assert unknown is not None

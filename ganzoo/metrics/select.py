@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ganzoo.data import ImageData
-from ganzoo.errors import PluginError, UsageError, either
+from ganzoo.errors import PluginError, UsageError, either, read_texts
 from ganzoo.metrics.extract import FeatureView, ModelView, View
 from ganzoo.metrics.features import FeatureNetwork, open_network
 from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception, own_statistics
@@ -76,7 +76,7 @@ def choose(metrics: str | Sequence[str]) -> list[SelectedMetric]:
         UsageError: for none, an unknown name or option, or a value that an option cannot take.
         PluginError: for one that declares a need that nothing can meet.
     """
-    asked = [read_metric(word) for word in metric_words(metrics)]
+    asked = [read_metric(word) for word in metric_words(read_texts("metrics", metrics, "fid"))]
     if not asked:
         names = either((entry.name for entry in registry().entries("metric")), "and")
         raise UsageError(f"name a metric; there are {names}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ganzoo.errors import RecipeError, either
+from ganzoo.errors import RecipeError, either, read_text
 from ganzoo.plan.canonical import canonical_text
 from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, strongest_first, supersedes
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
@@ -52,14 +52,17 @@ def make_plan(
         RecipeError: for unknown, conflicting or misplaced parts, or parts whose needs nothing meets.
         UsageError: for options and settings that do not exist or cannot have the value.
     """
-    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
-    return _Resolver(parsed, with_kind(provides)).plan(settings or {}, suggested or {})
+    return _Resolver(_parsed(recipe), with_kind(provides)).plan(settings or {}, suggested or {})
 
 
 def wants(recipe: str | Recipe) -> frozenset[str]:
     """The keys of a batch that the architecture of a recipe cannot do without, such as ``source``; often none."""
-    parsed = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
-    return frozenset().union(*(slot.entry.requires for slot in _Resolver(parsed, frozenset()).brought if slot.entry))
+    brought = _Resolver(_parsed(recipe), frozenset()).brought
+    return frozenset().union(*(slot.entry.requires for slot in brought if slot.entry))
+
+
+def _parsed(recipe: str | Recipe) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else Recipe.parse(read_text("recipe", recipe, "dcgan+sn+hinge"))
 
 
 class _Resolver:

@@ -39,6 +39,17 @@ class Spec:
     side: str | None = None
 
 
+def check_mapping(settings: object) -> None:
+    """Refuse settings that are no mapping from names; None stands for none.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if settings is None or (isinstance(settings, Mapping) and all(isinstance(name, str) for name in settings)):
+        return
+    raise UsageError(f"settings={settings!r:.80} does not work: it maps names to values, such as {{'lr.g': 1e-4}}")
+
+
 def _number(text: str, low: float, high: float) -> float:
     value = float(text)
     if not low <= value <= high or not math.isfinite(value):

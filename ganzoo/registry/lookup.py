@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from importlib import resources
 
-from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, nearest
+from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, nearest, read_text
 from ganzoo.registry.entry import Entry, Plugin, resolve
 from ganzoo.registry.hookspecs import HOOKS, OLD_HOOKS
 from ganzoo.registry.leads import asked, lead
@@ -81,7 +81,7 @@ class Registry:
             RecipeError: the bare name means parts of several kinds, or the kind is not among ``kinds``.
             PluginError: two packages provide the part.
         """
-        kind, slash, bare = name.rpartition("/")
+        kind, slash, bare = read_text("name", name, "hinge").rpartition("/")
         kind, kinds = kind_of(kind), {kind_of(one) for one in kinds}
         if slash and kind not in KINDS:
             raise RecipeError(f"{name!r}: there is no kind of part called {kind!r}; kinds are {either(KINDS, 'and')}")
@@ -150,6 +150,7 @@ def read_kind(given: str) -> str:
         UsageError: there is no such kind.
     """
     kinds = {hook.removeprefix("register_"): kind for kind, hook in {**OLD_HOOKS, **HOOKS}.items()}
+    given = read_text("kind", given, "loss")
     kind = kind_of(kinds.get(given, given))
     if kind not in KINDS:
         near = f"; nearest: {', '.join(nearest(given, [*KINDS, MODELS]))}"

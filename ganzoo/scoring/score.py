@@ -14,17 +14,19 @@ from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.data.open import is_path
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, read_text, whole
 from ganzoo.files.paths import to_path
 from ganzoo.files.write import check_writable
 from ganzoo.folder.layout import CONFIG, SNAPSHOTS
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
+from ganzoo.gan.arguments import read_device
 from ganzoo.gan.gan import GAN
 from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
+from ganzoo.metrics.evaluation import check_amounts
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
 from ganzoo.metrics.subjects import match
@@ -250,6 +252,11 @@ def evaluate(
         >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
     """
     selected = choose(metrics)
+    check_amounts(seed, seeds, batch)
+    whole("n", n, 1)
+    read_device(device)
+    if split is not None:
+        read_text("split", split, "test")
     keep_memory()
     every = subjects(_found(model), step=step, every=every_step, device=device, skip_bad=skip_bad)
     first = next(every)

@@ -14,13 +14,23 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, read_text, read_texts, whole
 from ganzoo.files.paths import expanded, to_path
+from ganzoo.plan.settings import check_mapping
 from ganzoo.registry.sizes import read_size
 from ganzoo.training.intervals import Stop, read_budget
 
 Callback = Callable[[Mapping[str, Any]], None]
 LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}")
+EXAMPLES = {  # of the fields that are texts, or lists of them
+    "recipe": "dcgan+sn+hinge",
+    "device": "cpu",
+    "license": "mit",
+    "guard": "stop",
+    "metrics": "fid",
+    "features": "inception-v3-compat",
+    "log": "tensorboard",
+}
 FACT = "fact"  # the key of a field's metadata that holds its Fact
 PLACE_OF_ARGUMENTS = "See :class:`ganzoo.training.config.TrainConfig`, whose fields these are."
 
@@ -182,6 +192,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name, value in self._places().items():
             object.__setattr__(self, name, value)
         if self.resolution is not None:
@@ -195,6 +206,26 @@ class TrainConfig:
             raise UsageError(
                 f"--license {self.license} is no licence id: give one such as apache-2.0, mit or cc-by-4.0"
             )
+
+    def _check_types(self) -> None:
+        """Refuse values that no option of the command line could be: those come as numbers, switches and texts."""
+        for one in fields(self):
+            value, kind = getattr(self, one.name), str(one.type).removesuffix(" | None")
+            if value is None or value == one.default:
+                continue
+            if kind == "int":
+                object.__setattr__(self, one.name, whole(one.name, value))
+            elif kind == "bool" and not isinstance(value, bool):
+                raise UsageError(f"{one.name}={value!r:.80} does not work: it is True or False")
+            elif kind == "str":
+                read_text(one.name, value, EXAMPLES[one.name])
+            elif kind == "Sequence[str]":
+                read_texts(one.name, value, EXAMPLES[one.name])
+            elif kind == "Callback" and not callable(value):
+                raise UsageError(f"{one.name}={value!r:.80} does not work: it is a function of a line of the log")
+            elif FACTS[one.name].place and one.name != "data" and not isinstance(value, bool):
+                to_path(value, one.name)
+        check_mapping(self.settings)
 
     def _places(self) -> dict[str, str | Path]:
         """What was given of what may be a path, as it is meant."""
