@@ -13,6 +13,7 @@ import click
 
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
+from ganzoo.files.streams import escape_letters
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers, registry
 from ganzoo.registry.namesake import warn_of_namesake
@@ -92,6 +93,7 @@ class Commands(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
+        escape_letters()
         _show_warnings()
         warn_of_namesake()
         try:

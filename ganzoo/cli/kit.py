@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.paths import PATH, PLACE, PathType
     from ganzoo.cli.show import say, show_json, show_table
+    from ganzoo.files.streams import is_terminal
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
     from ganzoo.folder.scores import Score, read_scores
@@ -71,6 +72,7 @@ _HOMES = {
     "grid": "ganzoo.images",
     "keep_tensors": "ganzoo.folder.weights",
     "kept_tensors": "ganzoo.folder.weights",
+    "is_terminal": "ganzoo.files.streams",
     "main": "ganzoo.cli",
     "make_folder": "ganzoo.files.write",
     "open_model": "ganzoo.cli.model",
@@ -117,6 +119,7 @@ __all__ = [
     "file_name",
     "find_peer",
     "grid",
+    "is_terminal",
     "keep_tensors",
     "kept_tensors",
     "main",

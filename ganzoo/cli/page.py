@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.show import say
+from ganzoo.files.streams import is_terminal
 
 if TYPE_CHECKING:
     from ganzoo.watch.local import LocalServer
@@ -42,6 +43,6 @@ def serve(server: LocalServer, name: object, wanted: bool | None) -> None:
 
 def _has_screen() -> bool:
     """Whether a browser that opens would be seen: a person at a terminal, and a display that is theirs."""
-    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+    if not is_terminal(sys.stdout) or "SSH_CONNECTION" in os.environ:
         return False
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -12,6 +12,7 @@ import click
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import printable
+from ganzoo.files.streams import is_terminal
 
 if TYPE_CHECKING:
     from ganzoo.publish.push import Manifest
@@ -90,7 +91,7 @@ def push(
 
 def _asking() -> Callable[[], str] | None:
     """What asks for the licence, where there is somebody to ask: at a terminal."""
-    return _ask if sys.stdin is not None and sys.stdin.isatty() else None
+    return _ask if is_terminal(sys.stdin) else None
 
 
 def _ask() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ganzoo.errors import printable
+from ganzoo.files.streams import is_terminal, is_unicode
 
 
 def say(*lines: object, err: bool = False) -> None:
@@ -25,7 +26,7 @@ def say(*lines: object, err: bool = False) -> None:
 
 def show_json(value: Any) -> None:
     """Print ``value`` as JSON; letters that do not print are escaped in JSON's own way."""
-    written = json.dumps(value, indent=2, ensure_ascii=False)
+    written = json.dumps(value, indent=2, ensure_ascii=not is_unicode(sys.stdout))
     click.echo(
         "".join(letter if letter == "\n" or printable(letter) == letter else _in_json(letter) for letter in written)
     )
@@ -43,7 +44,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under headings. In a terminal long cells are folded; elsewhere each row is one whole line."""
     columns = [printable(column, None) for column in columns]
     rows = [[printable(cell, None) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         _draw(columns, rows)
         return
     lines = [list(columns), *map(list, rows)]

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 from ganzoo.compat.lookup import old_names
 from ganzoo.distributed.launch import said_elsewhere
+from ganzoo.files.streams import is_quiet, is_terminal
 
 QUIET_SECONDS = 2.0
 """Work that takes less shows no bar."""
@@ -16,7 +17,8 @@ QUIET_SECONDS = 2.0
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`QUIET_SECONDS`.
+    """Yield ``advance(n)``. On a terminal a bar appears on stderr once the work has taken :data:`QUIET_SECONDS`,
+    unless nothing is to be shown (:func:`ganzoo.files.streams.quiet`).
 
     Args:
         what: is being done, such as ``decoding``.
@@ -31,7 +33,8 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
             done += n
             if (
                 bar is None
-                and sys.stderr.isatty()
+                and is_terminal(sys.stderr)
+                and not is_quiet()
                 and not said_elsewhere()
                 and time.monotonic() - begun > QUIET_SECONDS
             ):

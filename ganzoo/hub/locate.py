@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from os import PathLike
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.errors import HubError, ModelError, UsageError
 from ganzoo.files.paths import to_path
+from ganzoo.files.streams import tell
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.references import Reference, default_repo, parse
@@ -97,7 +97,7 @@ def repo_of(asked: Reference) -> str:
 def say_whose(asked: Reference, repo: str) -> None:
     """Print what a bare name was taken for, on stderr; an error names the repository itself."""
     if asked.repo is None:
-        print(f"ganzoo: {asked.name} is {repo} of the Hub; no package ships it", file=sys.stderr)
+        tell(f"ganzoo: {asked.name} is {repo} of the Hub; no package ships it")
 
 
 def on_command_line(model: str, also: Collection[str] = ()) -> ModelReference:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TextIO
 
 from ganzoo.errors import printable
+from ganzoo.files.streams import is_terminal, tell
 
 EVERY = 10.0  # seconds between plain lines
 MEMORY = 0.9  # of the moving average of seconds per step
@@ -110,7 +111,7 @@ class Silence:
 class Lines(Silence):
     """A line at the first tick, then at most every ten seconds, and at the last one; never cut off."""
 
-    def __init__(self, stop: int | None, stream: TextIO, every: float = EVERY) -> None:
+    def __init__(self, stop: int | None, stream: TextIO | None, every: float = EVERY) -> None:
         self.stop, self.stream, self.every = stop, stream, every
         self.last = -float("inf")
 
@@ -125,7 +126,7 @@ class Lines(Silence):
 
     def say(self, text: str) -> None:
         """See :class:`Reporter`."""
-        print(printable(text, None), file=self.stream, flush=True)
+        tell(printable(text, None), self.stream)
 
 
 class Bar:
@@ -169,4 +170,4 @@ def reporter(start: int, stop: int | None, quiet: bool = False) -> Reporter:
     """The way to show a run here: nothing if ``quiet``, a bar if stderr is a terminal, lines otherwise."""
     if quiet:
         return Silence()
-    return Bar(start, stop) if sys.stderr.isatty() else Lines(stop, sys.stderr)
+    return Bar(start, stop) if is_terminal(sys.stderr) else Lines(stop, sys.stderr)

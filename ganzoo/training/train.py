@@ -16,6 +16,7 @@ from ganzoo.distributed.batch import SINGLE_PROCESS, use_world, world
 from ganzoo.distributed.group import join_world
 from ganzoo.errors import RunError, UsageError
 from ganzoo.files.names import path_text
+from ganzoo.files.streams import quiet
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
@@ -125,7 +126,7 @@ with_arguments(train)
 def run_training(config: TrainConfig) -> Run:
     """What :func:`train` does, for a config that was made before."""
     checked_sinks(config.log or (), (config.out, config.resume, config.fork))
-    with preserved_randomness(), join_world(config.device) as joined:
+    with quiet(config.quiet), preserved_randomness(), join_world(config.device) as joined:
         refuse_unlike(config)
         if not joined.first:  # this process works on the run that the first one begins, resumes or forks
             return _finished(*follow(config.data, config.device))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, open_model, serve
+from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, is_terminal, open_model, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,11 +139,11 @@ def _encoder(manifold: Manifold, steps: int, seconds: float) -> Any:
     def tell(step: int, of: int, loss: float) -> None:
         if step == 0:
             click.echo(f"training an encoder of this model once, {of} steps or {seconds:g} s", err=True)
-        elif sys.stderr.isatty():
+        elif is_terminal(sys.stderr):
             click.echo(f"\r  encoder: step {step} of {of}, {loss:.4f} ", nl=False, err=True)
 
     encoder = open_encoder(manifold, steps, seconds, tell)
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         click.echo("\r\033[K", nl=False, err=True)
     return encoder
 
@@ -153,7 +153,7 @@ def _teller() -> Any:
     seen: set[str] = set()
 
     def tell(place: Place, stage: str) -> None:
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             click.echo(f"\r\033[K  {stage}: {place.loss:.5f}\r", nl=False, err=True)
         elif stage not in seen:
             seen.add(stage)
