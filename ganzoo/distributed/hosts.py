@@ -117,14 +117,14 @@ def choose_interface(environment: Mapping[str, str]) -> dict[str, str]:
         environment: with ``MASTER_ADDR`` and ``MASTER_PORT``, where the first machine is.
 
     Raises:
-        UsageError: ``GLOO_SOCKET_IFNAME`` names no interface with an address, or none can be chosen.
+        UsageError: ``GLOO_SOCKET_IFNAME`` names no interface, or none can be chosen.
     """
     have = interfaces()
     shown = either([f"{name} ({address})" for name, address in have.items()], "and")
     named = environment.get(INTERFACE, "").partition(",")[0]
-    if named and named not in have:
-        raise UsageError(f"{INTERFACE}={named} is no interface of this machine with an address: it has {shown}")
-    if named or not is_loopback(own_address()):
+    if named and named not in [name for _, name in socket.if_nameindex()]:
+        raise UsageError(f"{INTERFACE}={named} is no interface of this machine: it has {shown}")
+    if named or not have or not is_loopback(own_address()):
         return {}
     first = (environment.get("MASTER_ADDR", ""), int(environment.get("MASTER_PORT") or 0))
     outward = {name: address for name, address in have.items() if not is_loopback(address)}
@@ -144,9 +144,9 @@ def choose_interface(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def gloo_address(environment: Mapping[str, str]) -> str:
-    """Where gloo listens."""
+    """Where gloo listens; an empty text for an interface whose address is not known, as it is none of IPv4."""
     named = environment.get(INTERFACE, "").partition(",")[0]
-    return interfaces()[named] if named else own_address()
+    return interfaces().get(named, "") if named else own_address()
 
 
 # --- whether all reach each other ---------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def meet(launch: Launch, store: Store) -> dict[int, str]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
         mine = Place(socket.gethostname(), launch.host)
-        if launch.local_rank == 0:
+        if launch.local_rank == 0 and address:
             listener.bind((address, 0))
             listener.listen(launch.size)  # the kernel answers: nothing has to be accepted
             mine = Place(mine.name, mine.host, address, listener.getsockname()[1])
@@ -174,7 +174,7 @@ def meet(launch: Launch, store: Store) -> dict[int, str]:
         told = await_keys(store, [f"place-{rank}" for rank in range(launch.size)])
         places = [Place(**text) for text in told.values()]
         firsts = {place.host: place for place in places if place.address}
-        if launch.local_rank == 0:
+        if mine.address:
             store.set(f"reach-{launch.rank}", json.dumps(_unreached(mine, firsts.values())))
         verdicts = await_keys(store, [f"reach-{host}" for host in firsts])
     wrong = [text for texts in verdicts.values() for text in texts]

@@ -155,7 +155,7 @@ FIRST = {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
 def test_the_interface_is_the_one_that_leads_to_the_first_machine(machine):
     machine()
     assert hosts.choose_interface(FIRST) == {hosts.INTERFACE: "eth0"}
-    assert hosts.choose_interface({**FIRST, hosts.INTERFACE: "docker0"}) == {}
+    assert hosts.choose_interface({**FIRST, hosts.INTERFACE: "lo"}) == {}
     machine(own="10.0.0.2")
     assert hosts.choose_interface(FIRST) == {}  # gloo finds it by itself
     machine(way="127.0.0.1", have={"lo": "127.0.0.1", "eth7": "10.0.0.2"})  # the first machine, on the way to itself
@@ -241,6 +241,10 @@ def met(monkeypatch, **other):
 def test_machines_that_reach_each_other_meet(monkeypatch):
     with closing(socket.create_server(("127.0.0.2", 0))) as server:
         assert met(monkeypatch, port=server.getsockname()[1]) == {0: socket.gethostname(), 1: "b"}
+
+
+def test_a_machine_whose_address_is_not_known_is_left_to_gloo(monkeypatch):
+    assert met(monkeypatch, address="", port=0)[1] == "b"
 
 
 @pytest.mark.parametrize("other", [{"port": 9}, {"address": "127.0.0.1"}], ids=["closed", "one-address-twice"])
