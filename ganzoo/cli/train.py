@@ -50,5 +50,6 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
             say(str(stop), err=True)
         ctx.exit(stop.status)
     if not said_elsewhere():
-        say(f"{run.folder}: {run.step:,} steps. See {run.folder / SAMPLES}; more of them:")
+        ended = "" if run.verdict is None else f", and {run.verdict.text}"
+        say(f"{run.folder}: {run.step:,} steps{ended}. See {run.folder / SAMPLES}; more of them:")
         say(command("sample", run.folder, "-n", 64, "--out", "grid.png"))

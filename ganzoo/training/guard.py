@@ -295,7 +295,7 @@ def _digits(value: float) -> str:
 
 def _few_modes(report: HealthReport) -> str:
     shown = "1 mode" if report.modes == 1 else f"{report.modes} modes"
-    return f"step {report.step:,}: 64 samples show {shown}, where as many real images show {report.of}"
+    return f"step {report.step:,}: mode collapse: 64 samples show {shown}, where as many real images show {report.of}"
 
 
 def _gone(report: HealthReport, state: GuardState) -> str:

@@ -26,6 +26,7 @@ from ganzoo.training.intervals import Stopwatch
 from ganzoo.training.job import Job
 from ganzoo.training.loop import Trainer
 from ganzoo.training.output import RunOutput
+from ganzoo.training.verdict import Verdict
 
 
 class Saver:
@@ -140,19 +141,26 @@ class Saver:
                 config = {**config_json, "step": best.step, "selection": selected_by(self.folder, best)}
                 self.output.publish(gan, config, bests(self.folder)[best.step] / MODEL)
 
-    def finish(self) -> None:
-        """Save the step reached, if it is not saved yet, with its picture, the whole animation and the card."""
+    def finish(self) -> Tensor:
+        """Save the step reached, if it is not saved yet, with its picture and the whole animation.
+
+        Returns:
+            The samples in the picture, as :meth:`samples` has them.
+        """
         if max(checkpoints(self.folder), default=-1) != self.trainer.step:
             self.trainer.check()
             self.checkpoint()
             self.publish()
-        self.output.picture(self.samples())
+        samples = self.samples()
+        self.output.picture(samples)
         self.output.animation.write(self.folder / ANIMATION)
         write_card(ModelFolder(self.folder))  # which shows both
+        return samples
 
-    def note_time(self) -> None:
-        """Write ``run.json``, with the seconds of training so far."""
-        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1)})
+    def note_time(self, verdict: Verdict | None = None) -> None:
+        """Write ``run.json``, with the seconds of training so far, and what is wrong with a run that ends."""
+        said = {} if verdict is None else {"verdict": verdict.to_json()}
+        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1), **said})
 
 
 def selected_by(folder: Path, best: Best) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ganzoo.training.optim import schedules
 from ganzoo.training.progress import Pace, Reporter, duration
 from ganzoo.training.saver import Saver
 from ganzoo.training.signals import Interrupted, Signals
+from ganzoo.training.verdict import Verdict, verdict_of
 
 GO_ON, MOVED, OVER = 0, 1, 1000  # what processes tell each other between steps; signals lie between
 
@@ -51,6 +52,7 @@ class Session:
         self.saver = Saver(job, trainer, self.guard, self.clock)
         self.observer = Observer(job, trainer, self.guard, self.saver, log)
         self.stopped: Alarm | None = None
+        self.verdict: Verdict | None = None
         self.moved = False  # whether the trainer stands where no step took it, which other processes must hear
         self.pace = Pace(trainer.step)
 
@@ -167,13 +169,21 @@ class Session:
         self.saver.rescue()
 
     def finish(self) -> None:
-        """Save what the last step came to."""
-        self.saver.finish()
+        """Save what the last step came to; of a run that is over, say what is wrong with it."""
+        samples = self.saver.finish()
+        if self.guard.mode == OFF or not (self.over() or self.stopped is not None):
+            return
+        self.verdict = verdict_of(self.job, self.guard, self.observer.probe.measure(self.trainer.step, samples))
+        if self.verdict is not None:
+            self.saver.note_time(self.verdict)
+            for line in self.verdict.lines:
+                self.reporter.say(line)
 
     def refuse_to_be_done(self, word: int) -> None:
         """Raise what ended the run before its time: the guard, or the signal ``word``."""
         if self.stopped is not None:
-            raise Stopped(self.guard.why_stopped(self.stopped, self.folder))
+            cause = "" if self.verdict is None else f". {self.verdict.cause}"
+            raise Stopped(f"{self.guard.why_stopped(self.stopped, self.folder)}{cause}")
         if word != OVER:
             again = command("train", "--resume", self.folder)
             raise Interrupted(f"stopped at step {self.trainer.step:,} and saved; go on with: {again}", word)

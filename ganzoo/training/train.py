@@ -48,6 +48,7 @@ from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
 from ganzoo.training.setup import Setup
 from ganzoo.training.single import refuse_single_image
+from ganzoo.training.verdict import Verdict
 from ganzoo.training.worker import follow, lead
 
 
@@ -59,11 +60,13 @@ class Run:
         folder: where everything is; ``ganzoo.load(run.folder)`` reads it.
         step: steps taken.
         gan: as trained, the generator side averaged.
+        verdict: what is wrong with it, such as a mode collapse, with what to try; None where nothing is known to be.
     """
 
     folder: Path
     step: int
     gan: GAN
+    verdict: Verdict | None = None
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -368,10 +371,10 @@ def _work(job: Job, config: TrainConfig, resumed: bool = False) -> Run:
             shown.say(f"note: {note}")
         session.begin(resumed)
         session.go()
-    return _finished(job.folder, trainer)
+    return _finished(job.folder, trainer, session.verdict)
 
 
-def _finished(folder: Path, trainer: Trainer) -> Run:
+def _finished(folder: Path, trainer: Trainer, verdict: Verdict | None = None) -> Run:
     for name, average in trainer.ema.averages.items():
         setattr(trainer.gan, name, average)
-    return Run(folder, trainer.step, trainer.gan.eval())
+    return Run(folder, trainer.step, trainer.gan.eval(), verdict)

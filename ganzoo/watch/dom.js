@@ -14,6 +14,10 @@ export function show(id, words, className) {
   if (className !== undefined) node.className = className;
 }
 
+// Words and class of a run's state; a finished run of which something is wrong does not look well.
+export const pill = ({status, verdict}) =>
+  (verdict ? [verdict.text.split(":")[0], "pill stopped"] : [status, `pill ${status}`]);
+
 export const whole = (value) => value.toLocaleString("en");
 
 export const score = (value) => String(Number(value.toPrecision(4)));

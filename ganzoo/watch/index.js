@@ -1,6 +1,6 @@
 // The page of a folder of runs.
 
-import {bar, duration, element, extent, score, show, text, whole} from "./dom.js";
+import {bar, duration, element, extent, pill, score, show, text, whole} from "./dom.js";
 import {ask, file, forget} from "./server.js";
 
 export const INDEX = "runs.json";
@@ -35,16 +35,16 @@ export class IndexPage {
 const isGoing = ({status}) => status === "training" || status === "starting";
 
 function card(run) {
-  const {id, recipe, status, step, left, best, samples, problem} = run;
+  const {id, recipe, status, step, left, best, samples, problem, verdict} = run;
   const image = () => element("img", {alt: "", src: `${file(id, "samples.png")}?${samples}`});
   const bestText = best === null ? "" : `best: ${best.key === null ? `step ${whole(best.step)}` : score(best.value)}`;
   const after = status === "training" && left !== null ? `${duration(left)} left` : bestText;
   return element("a", {className: "card run picture", href: `#${encodeURIComponent(id)}`},
     samples === null ? text("div", "no picture yet", "empty") : image(),
-    element("div", {className: "row"}, text("b", id), text("span", status, `pill ${status}`)),
+    element("div", {className: "row"}, text("b", id), text("span", ...pill(run))),
     text("div", recipe || "…", "mono"),
     bar(run),
     element("div", {className: "row muted"}, text("span", `step ${whole(step)}${extent(run)}`), text("span", after)),
-    problem ? text("div", problem, "muted") : null,
+    verdict || problem ? text("div", verdict ? verdict.text : problem, "muted") : null,
   );
 }

@@ -1,7 +1,7 @@
 // The page of one run.
 
 import {Chart} from "./charts.js";
-import {bar, duration, element, extent, score, show, table, text, whole} from "./dom.js";
+import {bar, duration, element, extent, pill, score, show, table, text, whole} from "./dom.js";
 import {extentOfSteps, panels} from "./panels.js";
 import {ask, file, forget} from "./server.js";
 
@@ -16,11 +16,12 @@ export class RunPage {
     this.animated = false;
     this.recipe = element("div", {className: "recipe mono"});
     this.problem = element("p", {className: "notice bad", hidden: true});
+    this.verdict = element("section", {className: "notice bad", hidden: true});
     this.events = element("section", {className: "notice", hidden: true});
     this.tiles = element("section", {className: "tiles"});
     this.tables = element("div", {className: "tables"});
     const columns = element("div", {className: "columns"}, this.pictureCard(), this.chartColumn(), this.tables);
-    main.replaceChildren(this.recipe, this.problem, this.events, this.tiles, columns);
+    main.replaceChildren(this.recipe, this.problem, this.verdict, this.events, this.tiles, columns);
     forget(file(run, "state.json"));
   }
 
@@ -66,11 +67,12 @@ export class RunPage {
     const far = status === "training" && done !== null ? `${Math.floor(100 * done)}% ` : "";
     document.title = `${far}${name} · ganzoo`;
     show("name", name);
-    show("status", status, `pill ${status}`);
+    show("status", ...pill(this.state));
     this.recipe.replaceChildren(...recipe.split("+").filter(Boolean).map((part) => text("span", part)));
     this.problem.hidden = !problem;
     this.problem.textContent = problem ?? "";
     this.showTiles();
+    this.showVerdict();
     this.showEvents();
     this.showPicture();
     this.showCharts();
@@ -100,6 +102,17 @@ export class RunPage {
       tile("Speed", [speed === null ? "–" : whole(Math.round(speed)), unit(" images/s")],
         text("span", images === null ? "" : `${whole(images)} images so far`)),
       tile("Best so far", [value], text("span", because)),
+    );
+  }
+
+  showVerdict() {
+    const {verdict} = this.state;
+    this.verdict.hidden = verdict === null;
+    if (verdict === null) return;
+    const way = ({why, how}) => element("li", {}, `${why}: `, text("code", how));
+    this.verdict.replaceChildren(
+      text("h2", "How it ended"), text("p", `${verdict.text}. ${verdict.cause}. What to try:`),
+      element("ul", {}, ...verdict.ways.map(way)),
     );
   }
 

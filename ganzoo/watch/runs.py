@@ -31,8 +31,9 @@ MOST_ROWS = 200  # of a table
 ONLY = "this"  # the name of the only run there is; browsers would leave a dot out of an address
 QUIET = 600.0  # seconds without news after which a run of another host counts as stopped
 HOLDER = re.compile(r"process ([1-9][0-9]{0,8}) on (\S+)\s*")
+MOST_WAYS, LONGEST_COMMAND = 5, 2_000  # of what to try
 UNREADABLE: Mapping[str, Any] = {
-    **dict.fromkeys(("steps", "budget", "done", "left", "images", "speed", "best", "samples")),
+    **dict.fromkeys(("steps", "budget", "done", "left", "images", "speed", "best", "samples", "verdict")),
     **{"recipe": "", "status": "unreadable", "step": 0, "time": ""},
 }
 COLOURS = {"1": "grey", "3": "RGB", "4": "RGBA"}
@@ -105,6 +106,7 @@ def standing(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
         "best": _best(scores, best),
         "samples": _version(folder / SAMPLES),
         "problem": problem,
+        "verdict": None if at_work else _verdict(notes, step),
     }
 
 
@@ -165,6 +167,17 @@ def _status(at_work: bool, step: int, done: float | None) -> str:
     if done is not None and done >= 1:
         return "finished"
     return "stopped" if step else "waiting"
+
+
+def _verdict(notes: Mapping[str, Any], step: int) -> dict[str, Any] | None:
+    """What was said of a run when it ended, unless it has gone on since: a sentence, its cause, and what to try."""
+    found = _mapping(notes, "verdict")
+    ways = found.get("ways")
+    if not isinstance(found.get("text"), str) or not isinstance(ways, list) or _whole(found.get("step")) != step:
+        return None
+    pairs = [pair for pair in ways[:MOST_WAYS] if isinstance(pair, list) and len(pair) == 2]
+    shown = [{"why": printable(why), "how": printable(how, LONGEST_COMMAND)} for why, how in pairs]
+    return {"text": printable(found["text"]), "cause": printable(found.get("cause", "")), "ways": shown}
 
 
 def _at_work(folder: Path) -> bool:

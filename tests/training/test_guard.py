@@ -62,11 +62,11 @@ def digits(out, kind, steps=60, **options):
 def test_collapse_is_said_in_a_plain_sentence_once():
     guard = Guard("warn")
     said = looks(guard, GOOD, *[few()] * 6, start=13_800)
-    assert said[3] == ["step 14,100: 64 samples show 3 modes, where as many real images show 64"]
+    assert said[3] == ["step 14,100: mode collapse: 64 samples show 3 modes, where as many real images show 64"]
     assert sum(map(len, said)) == 1
     assert sum(map(len, looks(guard, *[GOOD] * 3, few(1), few(1), start=15_000))) == 0
     assert looks(guard, few(1), start=16_000) == [
-        ["step 16,000: 64 samples show 1 mode, where as many real images show 64"]
+        ["step 16,000: mode collapse: 64 samples show 1 mode, where as many real images show 64"]
     ]
 
 
