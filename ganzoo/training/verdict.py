@@ -6,12 +6,11 @@ person has is what the samples show now; so the verdict weighs all the looks at 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from ganzoo.errors import command
 from ganzoo.folder.log import read_log
 from ganzoo.plan.plan import GIVEN
 from ganzoo.plan.settings import write
@@ -165,8 +164,8 @@ def _ways(job: Job, guard: Guard, step: int, side: str) -> tuple[tuple[str, str]
     else:
         larger = ("a slower average of G", _again(job, {"ema": 0.9999}))
     if guard.best is not None and 0 < guard.best.step < step:
-        words = ["ganzoo", "train", "--resume", str(job.folder), "--guard", "rollback", "--steps", str(2 * step)]
-        other = (f"going on, and back to step {guard.best.step:,}, the best one, if it lasts", shlex.join(words))
+        again = command("train", "--resume", job.folder, "--guard", "rollback", "--steps", 2 * step)
+        other = (f"going on, and back to step {guard.best.step:,}, the best one, if it lasts", again)
     else:
         other = ("another start", _again(job, {}, seed=int(job.config_json["seed"]) + 1))
     return softer, larger, other
@@ -178,8 +177,8 @@ def _again(job: Job, changes: Mapping[str, Any], seed: int | None = None) -> str
     given = {name: setting.value for name, setting in plan.settings.items() if setting.reason == GIVEN}
     settings = {name: write(value) for name, value in {**given, **changes}.items()}
     seed = int(job.config_json["seed"]) if seed is None else seed
-    words = ["ganzoo", "train", plan.recipe, "--data", str(job.run_json.get("data") or "DATA")]
-    words += ["--resolution", size_text(setup.data.size), "--seed", str(seed)]
+    words: list[object] = ["train", plan.recipe, "--data", job.run_json.get("data") or "DATA"]
+    words += ["--resolution", size_text(setup.data.size), "--seed", seed]
     words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-    words += ["--steps", str(setup.intervals.steps)] if setup.intervals.steps is not None else []
-    return shlex.join([*words, "--out", str(free_folder(Path(job.folder)))])
+    words += ["--steps", setup.intervals.steps] if setup.intervals.steps is not None else []
+    return command(*words, "--out", free_folder(job.folder))
