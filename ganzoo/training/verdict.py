@@ -164,8 +164,8 @@ def _ways(job: Job, guard: Guard, step: int, side: str) -> tuple[tuple[str, str]
     else:
         larger = ("a slower average of G", _again(job, {"ema": 0.9999}))
     if guard.best is not None and 0 < guard.best.step < step:
-        again = command("train", "--resume", job.folder, "--guard", "rollback", "--steps", 2 * step)
-        other = (f"going on, and back to step {guard.best.step:,}, the best one, if it lasts", again)
+        words = ("train", "--resume", job.folder, "--guard", "rollback", "--steps", 2 * step)
+        other = (f"going on, and back to step {guard.best.step:,}, the best one, if it lasts", command(*words))
     else:
         other = ("another start", _again(job, {}, seed=int(job.config_json["seed"]) + 1))
     return softer, larger, other
