@@ -21,9 +21,10 @@ from ganzoo.data.memory import ARRAYS, ItemPictures
 from ganzoo.data.open import as_path, is_path, open_data, pictures_at
 from ganzoo.data.values import said_of_range
 from ganzoo.errors import GanzooError, ResolutionError, command
-from ganzoo.gan.builder import build
+from ganzoo.gan.builder import assemble
 from ganzoo.images import visible
-from ganzoo.registry.labels import LABEL_KINDS
+from ganzoo.plan.resolver import make_plan
+from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.loading import log, registry
 from ganzoo.registry.sizes import Size, closest, colours_text, shown_as, size_text
 
@@ -57,6 +58,8 @@ class Report:
         bad: pictures that cannot be read, with the reason of each.
         left: files that are no pictures.
         remarks: what a person should know of a folder or zip, in sentences.
+        provides: batch keys that the data has, which parts may need.
+        train: settings that the data asks for.
         fits: every architecture and preset.
         preview: uint8 ``(N, C, H, W)``, at most :data:`PREVIEW` images.
     """
@@ -75,6 +78,8 @@ class Report:
     bad: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    provides: frozenset[str] = frozenset({"image"})
+    train: Mapping[str, object] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
     preview: Tensor | None = None
 
@@ -173,6 +178,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     if is_path(value) and as_path(value).suffix.lower() != ARRAYS:
         pictures = pictures_at(as_path(value))
         refuse_few(pictures)
+        report.provides |= frozenset() if pictures.labels is None else label_keys(pictures.label_kind)
         report.left, report.remarks = list(pictures.left), list(pictures.remarks)
         inspected = _inspect_all(pictures, report)
         report.sizes = Counter(one.header.size for one in inspected.values())
@@ -191,7 +197,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
                 pixels = data.images.fetch(torch.tensor([index])).numpy().tobytes()
                 words = colours_text(data.channels, data.bits)
                 inspected[index] = replace(one, mode=words, digest=blake2b(pixels, digest_size=16).digest())
-        report.sizes = Counter({data.native: data.count})
+        report.sizes, report.provides, report.train = Counter({data.native: data.count}), data.provides, data.train
         report.resolution, report.channels, report.bits = data.size, data.channels, data.bits
     if inspected:
         _describe(report, pictures, inspected)
@@ -260,17 +266,18 @@ def _fits(report: Report) -> list[Fit]:
 
 
 def _fit(recipe: str, report: Report) -> Fit:
-    """Assemble the recipe without allocating anything; where the size cannot be, the closest that can."""
-    classes, kind = len(report.classes or report.ranges or ()), report.label_kind or LABEL_KINDS[0]
+    """Assemble the recipe without allocating anything, as training does; else at the closest size that it can have."""
+    classes = len(report.classes or report.ranges or ())
     try:
+        plan = make_plan(recipe, report.provides, suggested=report.train)
         try:
-            build(recipe, report.resolution, report.channels, classes, device="meta", label_kind=kind)
+            assemble(plan, report.resolution, report.channels, classes, device="meta")
             return Fit(recipe, report.resolution)
         except ResolutionError as error:
             if not error.nearest:
                 raise
             size = closest(error.nearest, report.resolution)
-            build(recipe, size, report.channels, classes, device="meta", label_kind=kind)
+            assemble(plan, size, report.channels, classes, device="meta")
             return Fit(recipe, size)
     except GanzooError as error:
         return Fit(recipe, None, str(error))

@@ -197,6 +197,12 @@ class ImageData:
         if self.label_kind == "class":
             if shape != (n,) or self.labels.is_floating_point():
                 raise DataError(f"{self.name} has labels {shape} {self.labels.dtype}; classes are int64 ({n},)")
+            low, high = int(self.labels.min()), int(self.labels.max())
+            if self.class_names and not 0 <= low <= high < len(self.class_names):
+                raise DataError(
+                    f"{self.name} has labels from {low} to {high}, and names of {len(self.class_names)} classes: labels "
+                    f"are numbers from 0 to {len(self.class_names) - 1}"
+                )
             return
         wanted = (n, len(self.class_names))
         if shape != wanted or not self.labels.is_floating_point() or not wanted[1]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
 from ganzoo.data.values import highest, said_of_range
-from ganzoo.errors import DataError, RecipeError, UsageError
+from ganzoo.errors import DataError, GanzooError, RecipeError, UsageError, either
 from ganzoo.files.paths import to_path
 from ganzoo.registry.loading import log, registry
 from ganzoo.registry.lookup import known_provider
@@ -121,7 +124,10 @@ def _refuse_other_shape(data: ImageData, request: DataRequest) -> None:
 
 def as_path(text: str) -> Path:
     """The path that ``text`` means, or the error for a word that is neither a data set nor a path."""
-    path, head = to_path(text), text.partition(":")[0]
+    path, (head, _, rest) = to_path(text), text.partition(":")
+    if not path.exists() and (meant := _forms(head)):
+        written = [f"--data {shlex.quote(f'{name}:{head}:{rest}' if rest else f'{name}:{head}')}" for name in meant]
+        raise DataError(f"there is no folder, zip or data set {text}; did you mean {either(written)}?")
     if path.exists() or (("/" in text or "." in text) and known_provider("dataset", head) is None):
         return path
     try:
@@ -129,6 +135,17 @@ def as_path(text: str) -> Path:
     except RecipeError as error:
         raise DataError(f"{error}; data is {FORMS}") from error
     return path
+
+
+def _forms(word: str) -> list[str]:
+    """The data sets that take ``word`` behind their colon, as ``name:word`` in their documentation says."""
+    found = []
+    for entry in registry().entries("dataset"):
+        with suppress(GanzooError, ImportError):
+            said = inspect.getdoc(entry.load()) or ""
+            if re.search(rf"(?<![\w:-]){re.escape(entry.name)}:{re.escape(word)}(?![\w-])", said):
+                found.append(entry.name)
+    return found
 
 
 def pictures_at(path: Path) -> Pictures:

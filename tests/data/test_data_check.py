@@ -8,6 +8,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ganzoo.cli import main
+from ganzoo.data import DataRequest, open_data
+from ganzoo.errors import GanzooError
+from ganzoo.training.setup import plan_and_data
 
 
 def run(*words):
@@ -98,3 +101,29 @@ def test_only_bad_pictures(tmp_path):
         (tmp_path / f"{number}.png").write_text("no")
     result = run(tmp_path, "--skip-bad")
     assert result.exit_code == 1 and "0 images" in result.stdout and "1.png" in result.stdout
+
+
+# --- fits that fit ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["plain", "classes"])
+def test_what_fits_can_be_trained_and_what_does_not_cannot(tmp_path, value, monkeypatch):
+    for number in range(4):
+        colour = (200, 40 * number, 250 - number)
+        for path in (tmp_path / "plain" / f"{number}.png", tmp_path / "classes" / "ab"[number % 2] / f"{number}.png"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32), colour).save(path)
+    monkeypatch.chdir(tmp_path)
+    report = json.loads(run(value, "--json").stdout)
+    data = open_data(value, DataRequest())
+    for fit in report["recipes"]:
+        if fit["resolution"] == report["resolution"]:
+            plan_and_data(fit["recipe"], data, DataRequest(), {}, [])
+    for fit in report["unfit"]:
+        with pytest.raises(GanzooError):
+            plan_and_data(fit["recipe"], data, DataRequest(), {}, [])
+    assert any(fit["recipe"] == "dcgan" for fit in report["recipes"])
+
+
+def test_every_word_behind_a_colon_that_is_documented_leads_to_its_data_set():
+    assert "--data stl10:unlabeled" in run("unlabeled").stderr and "--data celeba:Smiling" in run("Smiling").stderr

@@ -16,7 +16,7 @@ from PIL import Image
 from torch.utils.data import TensorDataset
 
 from ganzoo.cli import main
-from ganzoo.data import DataRequest, open_data
+from ganzoo.data import DataRequest, ImageData, MemoryImages, open_data
 from ganzoo.data.check import check
 from ganzoo.errors import DataError
 
@@ -225,6 +225,12 @@ def test_few_pictures_of_many_named_or_numbered_classes_are_all_right(tmp_path: 
     assert len(open_data(index(root, [["0.png", 999], ["1.png", 0]])).class_names) == 1000
     names = [str(number) for number in range(5000)]
     assert len(open_data(index(root, [["0.png", 4999], ["1.png", 0]], classes=names)).class_names) == 5000
+
+
+@pytest.mark.parametrize("labels", [[0, 2], [-1, 0], [0, 10**9]])
+def test_labels_beyond_the_names_of_classes_are_refused(labels: list[int]) -> None:
+    with pytest.raises(DataError, match=f"labels from {min(labels)} to {max(labels)}, and names of 2 classes"):
+        ImageData("made", MemoryImages(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)), torch.tensor(labels), ("a", "b"))
 
 
 # --- values -------------------------------------------------------------------------------------------------

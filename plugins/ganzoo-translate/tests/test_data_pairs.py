@@ -65,7 +65,8 @@ def test_everything_else_is_that_of_the_source(kind: str) -> None:
     )
     data, again = (made(kind, inner, 10**9) for _ in range(2))
     assert data.name == f"pairs:{kind}:x" and data.provides == {"image", "label", "label-class", "source", "pairs"}
-    kept = ("images", "labels", "class_names", "licence", "native", "flip", "steps", "skipped")
+    assert data.class_names == inner.class_names
+    kept = ("images", "labels", "licence", "native", "flip", "steps", "skipped")
     assert all(getattr(data, name) is getattr(inner, name) for name in kept)
     assert again.fingerprint == data.fingerprint != inner.fingerprint
     assert isinstance(data.paired["source"], MemoryImages)

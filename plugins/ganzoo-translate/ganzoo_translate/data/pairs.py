@@ -29,7 +29,8 @@ def pairs(argument: str, request: DataRequest) -> ImageData:
     """Pairs: pairs:gray:SOURCE (also edges, inpaint, downscale) of any data; pairs:ab:FOLDER, pairs:two:FOLDER.
 
     The image is a picture of SOURCE, any other value of --data, and its source is made from it: its brightness, its
-    edges, the picture with a hole, or at a quarter of its size. pairs:ab:FOLDER has pictures twice as wide as high, the
+    edges (pairs:edges), the picture with a hole (pairs:inpaint), or at a quarter of its size (pairs:downscale).
+    pairs:ab:FOLDER has pictures twice as wide as high, the
     left half the source (pairs:ba:FOLDER: the right half). pairs:two:FOLDER has pictures of equal names in A, the
     sources, and B (also source and target, trainA and trainB, testA and testB). Splits are those of SOURCE, or
     sub-folders such as train and test.
