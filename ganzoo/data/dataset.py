@@ -200,8 +200,8 @@ class ImageData:
             low, high = int(self.labels.min()), int(self.labels.max())
             if self.class_names and not 0 <= low <= high < len(self.class_names):
                 raise DataError(
-                    f"{self.name} has labels from {low} to {high}, and names of {len(self.class_names)} classes: labels "
-                    f"are numbers from 0 to {len(self.class_names) - 1}"
+                    f"{self.name} has labels from {low} to {high}, and names of {len(self.class_names)} classes: labels"
+                    f" are numbers from 0 to {len(self.class_names) - 1}"
                 )
             return
         wanted = (n, len(self.class_names))

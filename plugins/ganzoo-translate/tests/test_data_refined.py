@@ -109,7 +109,7 @@ def test_what_it_cannot_be_measured_of() -> None:
     with pytest.raises(DataError, match="have no labels to test on"):
         measure(refiner("same"), data(labels=None))
     with pytest.raises(DataError, match="1 classes of real images and 2 of sources"):
-        measure(refiner("same"), data(class_names=("standing",)))
+        measure(refiner("same"), data(class_names=("standing",), labels=torch.zeros(data().count, dtype=torch.int64)))
 
 
 @pytest.fixture
