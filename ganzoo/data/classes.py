@@ -68,7 +68,7 @@ def said_of_empty(where: str, empty: Sequence[str]) -> list[str]:
         return []
     have = "1 class has" if len(empty) == 1 else f"{len(empty):,} classes have"
     them = "it is" if len(empty) == 1 else "they are"
-    return [f"{where}: {have} no pictures, {listed(empty)}: {them} never drawn unless asked for by --label"]
+    return [f"{where}: {have} no pictures, {listed(empty)}: {them} drawn only where ganzoo sample asks by --label"]
 
 
 @dataclass(frozen=True)

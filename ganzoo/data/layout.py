@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from pathlib import PurePath
 
 from ganzoo.data.labels import INDEX, Labels
 from ganzoo.data.walk import Listing
-from ganzoo.errors import DataError, either
+from ganzoo.errors import DataError, command, either
 from ganzoo.files.untrusted import quoted
 
 _SPLIT = re.compile(
@@ -105,11 +104,11 @@ def _refuse_splits(inside: PurePath, classes: Sequence[str], packed: bool) -> No
     if len(set(splits.values())) < 2:
         return
     first = next((name for name in classes if splits.get(name) == FIRST), next(iter(splits)))
-    way = "unpack it, and give" if packed else "give"
-    named = shlex.quote(str(inside.with_suffix("") / first if packed else inside / first))
+    way = "unpack it, and train" if packed else "train"
+    typed = command("train", "RECIPE", "--data", inside.with_suffix("") / first if packed else inside / first)
     raise DataError(
-        f"{inside} holds {either([quoted(name) for name in splits], 'and')}, which are splits and not classes: {way} "
-        f"--data {named}; if they are classes, list their pictures in a {INDEX}"
+        f"{inside} holds {either([quoted(name) for name in splits], 'and')}, which are splits and not classes: {way} on "
+        f"one of them ({typed}); if they are classes, list their pictures in a {INDEX}"
     )
 
 

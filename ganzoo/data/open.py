@@ -126,7 +126,7 @@ def as_path(text: str) -> Path:
     """The path that ``text`` means, or the error for a word that is neither a data set nor a path."""
     path, (head, _, rest) = to_path(text), text.partition(":")
     if not path.exists() and (meant := _forms(head)):
-        written = [f"--data {shlex.quote(f'{name}:{head}:{rest}' if rest else f'{name}:{head}')}" for name in meant]
+        written = [shlex.quote(f"{name}:{head}:{rest}" if rest else f"{name}:{head}") for name in meant]
         raise DataError(f"there is no folder, zip or data set {text}; did you mean {either(written)}?")
     if path.exists() or (("/" in text or "." in text) and known_provider("dataset", head) is None):
         return path

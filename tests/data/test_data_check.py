@@ -126,4 +126,4 @@ def test_what_fits_can_be_trained_and_what_does_not_cannot(tmp_path, value, monk
 
 
 def test_every_word_behind_a_colon_that_is_documented_leads_to_its_data_set():
-    assert "--data stl10:unlabeled" in run("unlabeled").stderr and "--data celeba:Smiling" in run("Smiling").stderr
+    assert "did you mean stl10:unlabeled" in run("unlabeled").stderr and "celeba:Smiling" in run("Smiling").stderr

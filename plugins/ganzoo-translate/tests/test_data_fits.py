@@ -33,5 +33,5 @@ def test_recipes_that_need_sources_do_not_fit_a_plain_folder(tmp_path: Path) -> 
 def test_a_form_of_pairs_without_that_word_gets_the_whole_of_it(tmp_path: Path, word: str) -> None:
     for words in (("data", "check"), ("train", "pix2pix", "--data")):
         done = CliRunner().invoke(main, [*words, f"{word}:{tmp_path}/my photos"])
-        assert done.exit_code == 1 and f"--data 'pairs:{word}:{tmp_path}/my photos'" in done.stderr
-    assert f"--data pairs:{word}" in check(word).stderr
+        assert done.exit_code == 1 and f"did you mean 'pairs:{word}:{tmp_path}/my photos'" in done.stderr
+    assert f"did you mean pairs:{word}" in check(word).stderr
