@@ -107,8 +107,8 @@ def _refuse_splits(inside: PurePath, classes: Sequence[str], packed: bool) -> No
     way = "unpack it, and train" if packed else "train"
     typed = command("train", "RECIPE", "--data", inside.with_suffix("") / first if packed else inside / first)
     raise DataError(
-        f"{inside} holds {either([quoted(name) for name in splits], 'and')}, which are splits and not classes: {way} on "
-        f"one of them ({typed}); if they are classes, list their pictures in a {INDEX}"
+        f"{inside} holds {either([quoted(name) for name in splits], 'and')}, which are splits and not classes: {way} "
+        f"on one of them ({typed}); if they are classes, list their pictures in a {INDEX}"
     )
 
 

@@ -64,7 +64,7 @@ def test_splits_are_no_classes(tmp_path: Path, folders: tuple[str, ...], first: 
         assert done.exit_code in (1, 2) and f"--data '{root / first}'" in done.output and "splits" in done.output
     assert not (tmp_path / "run").exists()
     assert open_data(root / first).count >= 2
-    with pytest.raises(DataError, match="splits and not classes: unpack it"):
+    with pytest.raises(DataError, match="splits and not classes: unpack it, and train on"):
         open_data(zipped(root))
     above = pictures(tmp_path / "above" / "photos", *of(*folders)).parent
     with pytest.raises(DataError, match=f"--data {above / 'photos' / first}"):
