@@ -60,7 +60,8 @@ def _show(report: Report, out: Path | None) -> None:
         labelled += ", any number of them at once"
     elif report.ranges:
         labelled = f"label vectors of {len(report.ranges)} numbers"
-    left = f", {len(report.left):,} files left alone" if report.left else ""
+    files = "1 file" if len(report.left) == 1 else f"{len(report.left):,} files"
+    left = f", {files} left alone" if report.left else ""
     say(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad{left}")
     if not report.count:
         _show_some("bad file", "why", report.bad)

@@ -12,7 +12,7 @@ from ganzoo.data.collect import Pictures
 from ganzoo.data.decode import open_picture
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, read_labels
 from ganzoo.data.layout import classes_of, index_above, relative
-from ganzoo.data.walk import left_alone, walk
+from ganzoo.data.walk import left_alone, linked_again, walk
 from ganzoo.errors import DataError
 
 
@@ -41,7 +41,12 @@ class FolderPictures(Pictures):
             said += of_classes
         else:
             labels = _from_index(folder, found.names, index)
-        remarks = [*left_alone(str(folder), found.left), *said, *(labels.remarks if labels else ())]
+        remarks = [
+            *left_alone(str(folder), found.left),
+            *linked_again(str(folder), found.again),
+            *said,
+            *(labels.remarks if labels else ()),
+        ]
         labelled = (labels.values, labels.class_names, labels.kind) if labels else ()
         super().__init__(str(folder), found.names, *labelled, left=found.left, remarks=remarks)
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 import torch
@@ -160,7 +161,7 @@ def pictures_at(path: Path) -> Pictures:
         raise DataError(f"cannot look at {path}: {error.strerror}") from error
     if is_folder:
         return FolderPictures(path)
-    if is_file and path.suffix.lower() == ".zip":
+    if is_file and (path.suffix.lower() == ".zip" or is_zipfile(path)):
         return ZipPictures(path)
     if is_file:
         raise DataError(f"{path} is neither a folder nor a .zip nor a .npy; data is {FORMS}")

@@ -24,15 +24,17 @@ class Listing:
         names: of pictures, those that cannot be read among them where their suffix says what they are meant to be.
         left: of files that are no pictures; hidden ones are not mentioned.
         folders: that are not hidden, pictures in them or not.
+        again: folders that were looked into under another name: links, which may lead round in a circle.
     """
 
     names: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
     def sort(self) -> Listing:
         """This listing, in order."""
-        for names in (self.names, self.left, self.folders):
+        for names in (self.names, self.left, self.folders, self.again):
             names.sort()
         return self
 
@@ -53,13 +55,13 @@ def walk(folder: Path, known: Collection[str] = ()) -> Listing:
 
     found, seen = Listing(), set[tuple[int, int]]()
     for path, folders, files in os.walk(folder, onerror=fail, followlinks=True):
-        status = os.stat(path)
+        status, relative = os.stat(path), Path(path).relative_to(folder)
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
+            found.again.append(relative.as_posix())
             continue
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not hidden(name))
-        relative = Path(path).relative_to(folder)
         found.folders += [relative.as_posix()] if relative.parts else []
         for name in files:
             if hidden(name) or name in known or suffix_of(name) in known:
@@ -95,3 +97,11 @@ def left_alone(where: str, left: Collection[str]) -> list[str]:
     what = "1 file" if len(left) == 1 else f"{len(left):,} files"
     said = f"{where}: {what} left alone, no pictures that can be read: {', '.join(kinds)}, such as {quoted(min(left))}"
     return [said]
+
+
+def linked_again(where: str, again: Collection[str]) -> list[str]:
+    """A sentence about the folders that are links to others, as :func:`left_alone` makes one about files."""
+    if not again:
+        return []
+    what = "1 folder is a link" if len(again) == 1 else f"{len(again):,} folders are links"
+    return [f"{where}: {what} to where was looked already, and left out, such as {quoted(min(again))}"]

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -117,7 +118,7 @@ def test_the_command_line_says_once_what_was_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
     done = run("data", "check", tmp_path, "--json")
     assert json.loads(done.stdout)["left"] == ["notes.txt"]
-    assert "2 images, no labels, 0 bad, 1 files left alone" in run("data", "check", tmp_path).stdout
+    assert "2 images, no labels, 0 bad, 1 file left alone" in run("data", "check", tmp_path).stdout
     out = tmp_path.with_name(f"{tmp_path.name}-run")
     small = ("--set", "batch=2", "--steps", "1", "--device", "cpu", "--out", out)
     done = run("train", "dcgan:ch=4", "--data", tmp_path, *small)
@@ -193,6 +194,26 @@ def test_a_folder_beside_the_only_one_with_pictures_is_said(tmp_path, caplog):
     (tmp_path / "dogs").mkdir()
     assert open_data(tmp_path).labels is None
     assert any("'dogs' holds no pictures" in text for text in caplog.messages)
+
+
+def test_a_link_to_a_folder_that_was_looked_into_is_said(tmp_path, caplog):
+    for name in ("cats", "dogs"):
+        for number in range(2):
+            picture(tmp_path / name / f"{number}.png")
+    (tmp_path / "tigers").symlink_to(tmp_path / "cats")
+    (tmp_path / "dogs" / "round").symlink_to(tmp_path)
+    assert open_data(tmp_path).count == 4
+    (said,) = caplog.messages
+    assert "2 folders are links to where was looked already" in said and "'dogs/round'" in said
+
+
+def test_a_zip_is_one_by_its_content(tmp_path):
+    for number in range(2):
+        picture(tmp_path / "photos" / f"{number}.png")
+    packed = Path(zipped(tmp_path / "photos"))
+    assert open_data(packed.rename(packed.with_suffix(".dat"))).count == 2
+    with pytest.raises(DataError, match="neither a folder nor a"):
+        open_data(tmp_path / "photos" / "0.png")
 
 
 # --- pictures that are cropped ------------------------------------------------------------------------------
