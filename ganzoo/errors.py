@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from operator import index
+from os import fsencode
 from pathlib import PurePath
 from unicodedata import category
 
@@ -136,11 +137,24 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
 def command(*words: object) -> str:
     """A command line of ganzoo that can be copied into a shell: what needs quotes has them.
 
+    Words that a terminal cannot show, such as a path of other bytes than UTF-8, are written ``$'caf\\xe9'``, which
+    bash, zsh and ksh read.
+
     Args:
         words: after ``ganzoo``; a path object that looks like an option or a home directory gets ``./`` in front.
     """
     texts = (f"./{word}" if isinstance(word, PurePath) and str(word).startswith(("-", "~")) else word for word in words)
-    return shlex.join(["ganzoo", *map(str, texts)])
+    return " ".join(["ganzoo", *(_quoted(str(text)) for text in texts)])
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell takes it, in letters that can be shown."""
+    if printable(word, None) == word:
+        return shlex.quote(word)
+    letters = (
+        chr(byte) if chr(byte) not in "'\\" and 32 <= byte < 127 else f"\\x{byte:02x}" for byte in fsencode(word)
+    )
+    return f"$'{''.join(letters)}'"
 
 
 def read_text(name: str, value: object, example: str) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.data import open_data
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, command, printable
 from ganzoo.files.names import as_text, native, path_text
 from ganzoo.files.write import write_json, write_text
 from ganzoo.gan.inputs import encode_text
@@ -67,6 +67,14 @@ def test_files_take_any_text(tmp_path):
     assert (tmp_path / "a").read_text(encoding="utf-8") == "caf\\xe9 é"
     write_json(tmp_path / "b", {ODD: [ODD]})
     assert json.loads((tmp_path / "b").read_text(encoding="utf-8")) == {ODD: [ODD]}
+
+
+@pytest.mark.parametrize("name", [ODD, "a b", "it's", "tab\there", os.fsdecode(b"\xff'\\ \xc3\xa9"), "café"])
+def test_suggested_commands_can_be_typed_whatever_a_path_is_called(name):
+    typed = command("sample", name)
+    assert printable(typed, None) == typed
+    said = subprocess.run(["bash", "-c", f'ganzoo() {{ printf %s "$2"; }}; {typed}'], capture_output=True, check=True)
+    assert said.stdout == os.fsencode(name)
 
 
 # --- data ---------------------------------------------------------------------------------------------------
