@@ -179,6 +179,12 @@ def read_texts(name: str, value: object, example: str) -> Sequence[str]:
     return value
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 class``, ``2 classes``, ``1,000 images``."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
+
+
 def within(option: str, value: float | None, least: float, most: float | None = None) -> None:
     """Refuse an option's number outside [least, most]; None, which stands for a default, passes.
 

@@ -10,7 +10,7 @@ from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, counted
 
 
 def parse_point(text: str) -> tuple[int, int]:
@@ -59,4 +59,4 @@ def attention(
     maps = capture(gan, count, seed, label_numbers(gan, labels, count), layer)
     save_png(picture(maps, asked or default_points(gan.height, gan.width)), out)
     height, width = maps.weights.shape[1:3]
-    say(f"{count} samples, layer {maps.layer} ({height} x {width}): {out}")
+    say(f"{counted(count, 'sample')}, layer {maps.layer} ({height} x {width}): {out}")

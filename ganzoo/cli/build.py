@@ -10,7 +10,7 @@ import click
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.paths import PathType
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError, either
+from ganzoo.errors import UsageError, counted, either
 from ganzoo.registry.labels import LABEL_KINDS
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
 
 def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
     described = describe_gan(gan, with_layers)
-    size = f"{gan.height} x {gan.width} x {gan.channels}, {gan.classes} classes, z {gan.z_dim}"
+    size = f"{gan.height} x {gan.width} x {gan.channels}, {counted(gan.classes, 'class')}, z {gan.z_dim}"
     say(f"{described['recipe']}  ({size})", "")
     rows = [
         (name, f"{network['parameters']:,}", "unknown" if network["macs"] is None else f"{network['macs']:,}")

@@ -9,6 +9,7 @@ import click
 
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say, show_json, show_table
+from ganzoo.errors import counted
 from ganzoo.registry.sizes import Size, height_width, size_text
 
 if TYPE_CHECKING:
@@ -54,15 +55,14 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
 
 def _show(report: Report, out: Path | None) -> None:
     sizes = report.as_json()["sizes"]
-    labelled = f"{len(report.classes)} classes" if report.classes else "no labels"
+    labelled = counted(len(report.classes), "class") if report.classes else "no labels"
     labelled += f", {len(report.empty):,} of them without pictures" if report.empty else ""
     if report.label_kind == "multilabel":
         labelled += ", any number of them at once"
     elif report.ranges:
         labelled = f"label vectors of {len(report.ranges)} numbers"
-    files = "1 file" if len(report.left) == 1 else f"{len(report.left):,} files"
-    left = f", {files} left alone" if report.left else ""
-    say(f"{report.data}: {report.count:,} images, {labelled}, {len(report.bad)} bad{left}")
+    left = f", {counted(len(report.left), 'file')} left alone" if report.left else ""
+    say(f"{report.data}: {counted(report.count, 'image')}, {labelled}, {len(report.bad)} bad{left}")
     if not report.count:
         _show_some("bad file", "why", report.bad)
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.cli.show import say, show_facts, show_json, show_table
-from ganzoo.errors import command
+from ganzoo.errors import command, counted
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
@@ -49,7 +49,7 @@ def _facts(folder: ModelFolder, name: str) -> dict[str, str]:
 
     config, given = folder.config, Path(name)
     ref = name if folder.path != given or given.is_absolute() else f"./{given}"
-    values = f"{_count(config['channels'], 'channel')} of {config['bits']} bits"
+    values = f"{counted(config['channels'], 'channel')} of {config['bits']} bits"
     facts = {
         "recipe": config["recipe"],
         "images": f"{pixels_text(resolution_of(config))}, {values}",
@@ -73,7 +73,3 @@ def _labels(config: Mapping[str, Any]) -> str:
     names = config["class_names"]
     more = f", … ({len(names)})" if len(names) > SHOWN_CLASSES else ""
     return f"{config['label_kind'] or 'class'}: {', '.join(names[:SHOWN_CLASSES])}{more}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

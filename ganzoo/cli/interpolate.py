@@ -11,6 +11,7 @@ from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
+from ganzoo.errors import counted
 from ganzoo.visual.interpolation import walk
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def interpolate(
     gan = open_model(model, device)
     images = walk(gan, rows, steps, seed, label_numbers(gan, labels, rows), truncation)
     write(images, steps, out)
-    say(f"{rows} rows of {steps} images: {out}")
+    say(f"{counted(rows, 'row')} of {counted(steps, 'image')}: {out}")
 
 
 def write(images: Tensor, steps: int, out: Path) -> None:

@@ -9,6 +9,7 @@ import click
 from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
+from ganzoo.errors import counted
 
 
 @click.command()
@@ -33,4 +34,4 @@ def plot(runs: tuple[Path, ...], keys: tuple[str, ...], smooth: int, out: Path |
 
     found = curves.read_curves(list(runs), keys)
     curves.plot(found, out, smooth)
-    say(f"{len(found)} curves: {out}")
+    say(f"{counted(len(found), 'curve')}: {out}")

@@ -14,7 +14,7 @@ from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE, PathType
 from ganzoo.cli.show import say
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, counted
 from ganzoo.folder.layout import SAMPLES
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def sample(
     numbers = label_numbers(gan, labels, count)
     images = draw(gan, count, seed, numbers, truncation, batch)
     write(Drawn(images, numbers, gan.examples, names), out)
-    say(f"{count} images: {out}{_seen(gan, out)}")
+    say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
 
 
 def _seen(gan: GAN, out: Path) -> str:

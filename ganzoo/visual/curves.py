@@ -72,7 +72,9 @@ def _curves_of(folder: Path, name: str) -> list[Curve]:
                 curves[key].steps.append(record["step"])
                 curves[key].values.append(value)
     if not curves:
-        raise RunError(f"{folder / LOG} has no lines yet: wait for the run's first tick")
+        raise RunError(
+            f"{folder / LOG} has no lines: a run writes one every 10 steps, or as 'ganzoo train --log-every N' says"
+        )
     return list(curves.values())
 
 
@@ -128,7 +130,7 @@ def _panel(axis: Any, title: str, curves: Sequence[Curve], several: bool, smooth
         axis.spines[edge].set_visible(False)
     axis.spines["bottom"].set_color("#d1d5db")
     if several or len(curves) > 1:
-        axis.legend(frameon=False, fontsize=8)
+        axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the curves
 
 
 def _plain(text: str) -> str:
