@@ -14,6 +14,7 @@ from typing import Any
 from ganzoo.card import make_card
 from ganzoo.card.facts import read_card
 from ganzoo.errors import CardError, ModelError, UsageError, whole
+from ganzoo.files.paths import to_path
 from ganzoo.files.write import TORN, atomic, atomic_folder, check_writable, lock, make_folder, write_text
 from ganzoo.folder import examples, label_rows
 from ganzoo.folder.config import OWN_LOOP, describe
@@ -40,7 +41,7 @@ def save(gan: GAN, folder: str | PathLike[str], facts: Mapping[str, Any], overwr
     """
     if not str(folder):
         raise UsageError("gan.save takes a folder, such as 'runs/mine', and no empty text")
-    target, config = Path(folder).expanduser(), _config(gan, facts)
+    target, config = to_path(folder, "folder"), _config(gan, facts)
     replaced = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
     if replaced:
         _check_replaced(target, config, overwrite)

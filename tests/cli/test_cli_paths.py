@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,19 @@ def test_an_empty_path_and_a_home_that_is_not_there_are_refused(words: list[str]
     assert "Traceback" not in result.output and len(result.output.strip().splitlines()) == 1
     assert ("it is empty" if not path else "there is no user 'nosuchuser'") in result.output
     assert not any(at_home.parent.joinpath("beside").iterdir())
+
+
+def test_home_directories_are_asked_for_in_one_place() -> None:
+    root = Path(ganzoo.__file__).parent
+    files = [*root.rglob("*.py"), *root.parent.glob("plugins/*/ganzoo_*/**/*.py")]
+    asking = [file.name for file in files if re.search(r"\.expanduser\(|Path\.home\(", file.read_text("utf-8"))]
+    assert asking == ["paths.py"]
+
+
+@pytest.mark.parametrize("folder", ["", "~nosuchuser/x"])
+def test_saving_refuses_them_too(folder: str) -> None:
+    with pytest.raises(UsageError, match=r"no empty text|^folder="):
+        ganzoo.build("dcgan:ch=2", 16).save(folder)
 
 
 # --- ~ is the home directory --------------------------------------------------------------------------------
