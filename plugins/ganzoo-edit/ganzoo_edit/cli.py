@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, is_terminal, open_model, serve
+from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, is_terminal, open_model, say, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,7 +93,7 @@ def project(
 
     bytes_, notes = read_photo(photo, manifold.size, crop)
     for note in notes:
-        click.echo(f"{photo.name}: {note}", err=True)
+        say(f"{photo.name}: {note}", err=True)
     near = Nearness((bytes_ / 255).to(manifold.device), pixels, features, feature_weight)
     begun = time.monotonic()
     guesser = _encoder(manifold, encoder_steps, encoder_seconds) if encoder else None
@@ -251,7 +251,7 @@ def paint(
 
     bytes_, notes = (None, []) if photo is None else read_photo(photo, manifold.size, crop)
     for note in notes:
-        click.echo(f"{photo}: {note}", err=True)
+        say(f"{photo}: {note}", err=True)
     studio = Studio(manifold, model, _begin(manifold, start, number, candidates, seed), seed)
     with PaintServer(studio, port) as server:
         if bytes_ is not None:
