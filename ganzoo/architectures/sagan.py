@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ganzoo.architectures.sngan import d_trunk, g_trunk
+from ganzoo.architectures.sngan import Widths, d_trunk, g_trunk
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 
 
-def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
+def generator(
+    kit: Kit,
+    *,
+    ch: int | None = None,
+    upsample: Literal["nearest", "bilinear"] = "nearest",
+    widths: Widths = "even",
+) -> Generator:
     """SNGAN's residual networks with self-attention (Zhang et al. 2018, arXiv 1805.08318).
 
     The networks are those of ``sngan``; attention, and spectral norm on both sides, are parts that ``sagan`` implies.
@@ -23,12 +29,19 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
         kit: of G's side.
         ch: channels of the last map; 256 up to 32 pixels, 64 above.
         upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
+        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
     """
-    return Generator(kit, g_trunk("sagan", kit, ch, upsample))
+    return Generator(kit, g_trunk("sagan", kit, ch, upsample, widths))
 
 
 def discriminator(
-    kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False, wide: bool = False
+    kit: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    rectify: bool = False,
+    wide: bool = False,
+    widths: Widths = "even",
 ) -> Discriminator:
     """D of SAGAN: that of ``sngan``.
 
@@ -38,6 +51,7 @@ def discriminator(
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
         wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
+        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
     """
-    trunk = d_trunk("sagan", kit, ch, ch_d, rectify=rectify, wide=wide)
+    trunk = d_trunk("sagan", kit, ch, ch_d, rectify=rectify, wide=wide, widths=widths)
     return Discriminator(kit, trunk, trunk.features)

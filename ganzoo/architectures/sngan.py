@@ -26,14 +26,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.architectures.biggan import D_WIDTHS, G_WIDTHS
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
 
+Widths = Literal["even", "studiogan"]
+
 BOTTOMS = (4, 6)  # sides of the smallest map of G
 SMALL = 32  # up to this size all maps are equally wide
+LARGE = (6, 7)  # doublings whose widths are the paper's of 128 pixels and more of the same, or StudioGAN's
 DEEPER = 96  # up to this size, and above SMALL, D halves once more than G doubles
 
 
@@ -43,20 +47,25 @@ def sizes(name: str, kit: Kit) -> tuple[tuple[int, int], int]:
     return rectangle(name, (kit.height, kit.width), BOTTOMS, deeper=deeper)
 
 
-def g_widths(ch: int, short: int, k: int) -> list[int]:
+def g_widths(ch: int, short: int, k: int, widths: Widths) -> list[int]:
     """Channels of G's maps, from the smallest map to the image's size, after ``k`` doublings to a side ``short``."""
+    if k in LARGE and widths == "studiogan":
+        return [ch * times for times in G_WIDTHS[k]]
     growth = 1 if short <= SMALL else 2
     return [ch * min(growth**i, 16) for i in range(k, -1, -1)]
 
 
-def d_shape(ch: int, short: int, k: int) -> tuple[list[int], int]:
+def d_shape(ch: int, short: int, k: int, widths: Widths) -> tuple[list[int], int]:
     """The channels of D's blocks, and how many of them, from the first, halve the map.
 
     Args:
         ch: of the first.
         short: shorter side of the image.
         k: doublings of G.
+        widths: of large images.
     """
+    if k in LARGE and widths == "studiogan":
+        return [ch * times for times in D_WIDTHS[k]], k
     if short <= SMALL:
         return [ch] * 4, 2
     return [ch * min(2**i, 16) for i in range(max(5, k + 1))], k + 1 if k < 5 else k
@@ -73,11 +82,11 @@ def attentions(kit: Kit, channels: Sequence[int], maps: Sequence[int], limit: in
 class GTrunk(nn.Module):
     """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1]: linear, residual blocks, norm, ReLU, 3x3, tanh."""
 
-    def __init__(self, kit: Kit, ch: int, upsample: str) -> None:
+    def __init__(self, kit: Kit, ch: int, upsample: str, widths: Widths) -> None:
         super().__init__()
         self.bottom, k = sizes("sngan", kit)
         low, across = self.bottom
-        wide = g_widths(ch, min(kit.height, kit.width), k)
+        wide = g_widths(ch, min(kit.height, kit.width), k, widths)
         self.project = xavier(nn.Linear(kit.latent, wide[0] * low * across))
         self.blocks = nn.ModuleList(GBlock(a, b, kit.norm, upsample) for a, b in pairwise(wide))
         maps = [low << i for i in range(1, k + 1)]
@@ -97,9 +106,9 @@ class GTrunk(nn.Module):
 class DTrunk(nn.Module):
     """An image ``(B, C, H, W)`` to features ``(B, width)``: residual blocks, ReLU, sum over pixels."""
 
-    def __init__(self, kit: Kit, ch: int, rectify: bool, wide: bool) -> None:
+    def __init__(self, kit: Kit, ch: int, rectify: bool, wide: bool, large: Widths) -> None:
         super().__init__()
-        widths, halvings = d_shape(ch, min(kit.height, kit.width), sizes("sngan", kit)[1])
+        widths, halvings = d_shape(ch, min(kit.height, kit.width), sizes("sngan", kit)[1], large)
         later = (
             DBlock(a, b, kit.norm, i < halvings, rectify=rectify, wide=wide)
             for i, (a, b) in enumerate(pairwise(widths), start=1)
@@ -117,7 +126,13 @@ class DTrunk(nn.Module):
         return F.relu(x).sum((2, 3))
 
 
-def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "bilinear"] = "nearest") -> Generator:
+def generator(
+    kit: Kit,
+    *,
+    ch: int | None = None,
+    upsample: Literal["nearest", "bilinear"] = "nearest",
+    widths: Widths = "even",
+) -> Generator:
     """Residual networks, made for spectral norm on D (Miyato et al. 2018, arXiv 1802.05957).
 
     Attention sites: all maps behind a block of G, and behind a halving block of D. Own ones: in G the last map before
@@ -127,12 +142,19 @@ def generator(kit: Kit, *, ch: int | None = None, upsample: Literal["nearest", "
         kit: of G's side.
         ch: channels of the last map; 256 up to 32 pixels, 64 above.
         upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
+        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
     """
-    return Generator(kit, g_trunk("sngan", kit, ch, upsample))
+    return Generator(kit, g_trunk("sngan", kit, ch, upsample, widths))
 
 
 def discriminator(
-    kit: Kit, *, ch: int | None = None, ch_d: int | None = None, rectify: bool = False, wide: bool = False
+    kit: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    rectify: bool = False,
+    wide: bool = False,
+    widths: Widths = "even",
 ) -> Discriminator:
     """D of SNGAN: residual blocks, and a sum over pixels.
 
@@ -142,26 +164,29 @@ def discriminator(
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
         wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
+        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
     """
-    trunk = d_trunk("sngan", kit, ch, ch_d, rectify=rectify, wide=wide)
+    trunk = d_trunk("sngan", kit, ch, ch_d, rectify=rectify, wide=wide, widths=widths)
     return Discriminator(kit, trunk, trunk.features)
 
 
-def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str) -> GTrunk:
+def g_trunk(name: str, kit: Kit, ch: int | None, upsample: str, widths: Widths) -> GTrunk:
     """G's trunk, for ``ch`` or its default; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
     sizes(name, kit)
-    return GTrunk(kit, ch or default_width(kit), upsample)
+    return GTrunk(kit, ch or default_width(kit), upsample, widths)
 
 
-def d_trunk(name: str, kit: Kit, ch: int | None, ch_d: int | None, *, rectify: bool, wide: bool) -> DTrunk:
+def d_trunk(
+    name: str, kit: Kit, ch: int | None, ch_d: int | None, *, rectify: bool, wide: bool, widths: Widths
+) -> DTrunk:
     """D's trunk, of width ``ch_d`` or what goes with ``ch`` of G; ``name`` is what errors call the architecture."""
     within(f"{name}:ch", ch, 1)
     within(f"{name}:ch.d", ch_d, 1)
     sizes(name, kit)
     ch = ch or default_width(kit)
     small = min(kit.height, kit.width) <= SMALL
-    return DTrunk(kit, ch_d or (max(1, ch // 2) if small else ch), rectify, wide)
+    return DTrunk(kit, ch_d or (max(1, ch // 2) if small else ch), rectify, wide, widths)
 
 
 def default_width(kit: Kit) -> int:

@@ -59,6 +59,14 @@ def register_architectures(register: Register) -> None:
         published=(_fid(16.77, MIMICRY),),
     )
     register(
+        "sndcgan",
+        **_sides("sndcgan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bn@g", "sn@d", "hinge"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "init": "normal"},
+        paper="arxiv:1802.05957",
+    )
+    register(
         "sagan",
         **_sides("sagan"),
         provides={"features", "maps", "non-square"},

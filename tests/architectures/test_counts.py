@@ -18,6 +18,8 @@ SHORTCUTS = (262, 4)
 # mimicry's conditional batch norm is one embedding where ours are two maps: as many numbers in fewer tensors.
 ONE_EMBEDDING = None
 
+DEEP_CONV = "sndcgan:pool=sum,slope=0+weight/none@d+bn"
+LARGE = "wide=true,widths=studiogan"
 BIG = "studio/CIFAR10/BigGAN"
 ROWS = [
     (BIG, "biggan", 32, 10, (9_416_196, 42), (2_415_170, 28)),
@@ -42,6 +44,9 @@ ROWS = [
     ("studio/CIFAR10/SNGAN", "sngan-cond", 32, 10, (4_304_387, 36), (1_055_105, 23)),
     ("studio/CIFAR10/SAGAN", "sagan", 32, 10, (4_386_308, 41), (1_075_586, 28)),
     ("studio/CIFAR10/LOGAN", "logan", 32, 0, (4_276_739, 36), (1_053_825, 22)),
+    ("studio/CIFAR10/DCGAN", f"{DEEP_CONV}+bce", 32, 0, (3_812_355, 16), (2_931_009, 30)),
+    ("studio/CIFAR10/LSGAN", f"{DEEP_CONV}+ls", 32, 0, (3_812_355, 16), (2_931_009, 30)),
+    ("studio/CIFAR10/GGAN", f"{DEEP_CONV}+hinge", 32, 0, (3_812_355, 16), (2_931_009, 30)),
     ("studio-variant/SNGAN-AChead", "sngan-cond+ac:bias=false", 32, 10, (4_304_387, 36), (1_055_105, 23)),
     ("studio-variant/SNGAN-MHhead", "sngan-cond+mh", 32, 10, (4_304_387, 36), (1_055_115, 22)),
     ("studio-variant/SNGAN-MDhead", "sngan-cond+md", 32, 10, (4_304_387, 36), (1_054_986, 22)),
@@ -63,6 +68,8 @@ ROWS = [
     ("studio-variant/SNGAN-64-c1000", "sngan-cond:wide=true", 64, 1000, (17_974_915, 46), (20_566_721, 33)),
     ("studio-variant/SAGAN-64-c1000", "sagan:wide=true", 64, 1000, (17_995_396, 51), (20_587_202, 38)),
     ("studio-variant/SAGAN-128-c1000", "sagan:wide=true", 128, 1000, (42_078_852, 61), (39_463_618, 42)),
+    ("studio-variant/SNGAN-256-c1000", f"sngan-cond:{LARGE}", 256, 1000, (49_027_203, 66), (44_425_409, 43)),
+    ("studio-variant/SAGAN-256-c1000", f"sagan:{LARGE}+sa@d,64", 256, 1000, (49_354_884, 71), (44_445_890, 48)),
     ("biggan/BigGAN-128-ch64", "biggan:ch=64", 128, 1000, (31_978_628, 62), (39_448_258, 42)),
     ("biggan/BigGAN-32-ch96-hier", "biggan:ch.d=384+sa@g,16+sa@d,16+sa@d,8", 32, 10, (9_416_196, 42), (10_194_053, 43)),
     ("biggan/BigGANdeep-32-ch128", "biggan-deep+sa@g,16+sa@d,16+sa@d,8", 32, 10, (7_762_948, 108), (3_564_292, 68)),
