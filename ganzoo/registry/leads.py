@@ -14,7 +14,7 @@ ORDER = {  # by the place where a name was typed, the tables that are asked
     "part option": ("part option", "setting", "says"),
     "setting": ("setting", "says", "part", "option"),
     "option": ("option", "setting", "says", "part"),
-    "command": ("command", "absent", "part", "setting", "says"),
+    "command": ("command", "part", "absent", "setting", "says"),
     "kind": ("kind", "setting", "says"),
 }
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")

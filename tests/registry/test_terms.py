@@ -68,7 +68,12 @@ def test_what_is_near_is_there_or_in_a_package_of_ours(near: str) -> None:
 
 def test_no_term_is_the_name_of_a_part() -> None:
     names = {fold(name) for entry in registry().entries() for name in (entry.name, *entry.aliases)}
-    assert [term for term in (*terms()["part"], *terms()["absent"]) if term in names] == []
+    assert [term for term in terms()["part"] if term in names] == []
+
+
+def test_what_has_come_since_is_found_first() -> None:
+    message = lead("biggan", "command", parts=["architecture/biggan"])
+    assert message == ": it is an architecture, as in ganzoo train biggan"
 
 
 def test_terms_are_folded_and_every_place_is_known() -> None:
