@@ -6,6 +6,7 @@ means, which parts add to it and how labels enter is settled by the game (see :m
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -335,7 +336,8 @@ class GAN(nn.Module):
             z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self._noise_shape)
         n = next((len(rows) for rows in (z, *columns.values(), given) if rows is not None), 1) if n is None else n
         numbers = self._labels(n, given)
-        inputs = self.inputs(n, torch.seed() if seed is None else seed, numbers, truncation, columns=columns or None)
+        seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
+        inputs = self.inputs(n, seed, numbers, truncation, columns=columns or None)
         if z is not None:
             inputs["z"] = z
         for name, column in columns.items():

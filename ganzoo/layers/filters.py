@@ -13,6 +13,14 @@ def binomial_kernel(weights: tuple[float, ...]) -> Tensor:
     return torch.outer(row, row) / row.sum().square()
 
 
+def each_map(kernel: Tensor, x: Tensor) -> Tensor:
+    """A kernel ``(k, k)`` for each map of ``x`` ``(B, C, H, W)``: ``(C, 1, k, k)``, in its dtype.
+
+    How many there are is a number and not a traced size, with which an ONNX exporter would not know the kernel's shape.
+    """
+    return kernel.to(x.dtype).expand(int(x.shape[1]), 1, -1, -1)
+
+
 class FilteredUp(nn.Module):
     """Doubles a map: zeros between pixels, then a filter, [1, 3, 3, 1] by default, that keeps the mean.
 
@@ -29,8 +37,8 @@ class FilteredUp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, C, 2H, 2W)``."""
-        kernel = self.kernel.to(x.dtype).expand(x.shape[1], 1, -1, -1)
-        return F.conv_transpose2d(x, kernel, stride=2, padding=self.padding, groups=x.shape[1])
+        kernel = each_map(self.kernel, x)
+        return F.conv_transpose2d(x, kernel, stride=2, padding=self.padding, groups=len(kernel))
 
 
 class FilteredDown(nn.Module):
@@ -49,5 +57,5 @@ class FilteredDown(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, C, H/2, W/2)``; H and W are even."""
-        kernel = self.kernel.to(x.dtype).expand(x.shape[1], 1, -1, -1)
-        return F.conv2d(x, kernel, stride=2, padding=self.padding, groups=x.shape[1])
+        kernel = each_map(self.kernel, x)
+        return F.conv2d(x, kernel, stride=2, padding=self.padding, groups=len(kernel))

@@ -1,7 +1,10 @@
 """GANs as users and parts meet them: sampling, critics, turns, and what build refuses."""
 
+import copy
 import math
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -10,10 +13,14 @@ from torch import nn
 
 import ganzoo
 from ganzoo.errors import RecipeError, ResolutionError, UsageError
+from ganzoo.folder.weights import make_plain
+from ganzoo.gan.catalogue import heads
 from ganzoo.gan.game import Turn
 from ganzoo.parts.context import Critic
 from ganzoo.parts.output import Output
+from ganzoo.registry.loading import registry
 from ganzoo.testing import plugin
+from ganzoo.testing.tiny import subject
 
 SMALL = {"resolution": 16, "channels": 1, "z_dim": 8}
 
@@ -274,3 +281,24 @@ def test_a_loaded_gan_can_be_pickled_saved_and_sent_to_a_process(tmp_path):
 def test_a_gan_with_parts_of_every_kind_can_be_pickled():
     gan = ganzoo.build("sagan:ch=4+weight/none+lecam+r1+diffaugment+sa@16", resolution=32, channels=1, classes=3)
     assert torch.equal(pickle.loads(pickle.dumps(gan)).sample(2, seed=0), gan.sample(2, seed=0))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [*heads(), *(entry for kind in ("loss", "regularizer", "augment") for entry in registry().entries(kind))],
+    ids=lambda entry: entry.spelling,
+)
+def test_a_gan_with_any_part_can_be_pickled_and_copied(entry):
+    gan = subject(entry).build()
+    for network in gan.networks.values():
+        make_plain(network)  # torch itself pickles no module with a parametrization
+    again = pickle.loads(pickle.dumps(gan))
+    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), gan.state_dict().values(), strict=True))
+    assert copy.deepcopy(gan).turns()
+
+
+@pytest.mark.slow
+def test_a_loaded_gan_is_sent_to_a_process_that_is_spawned():
+    gan = ganzoo.load("gan-mnist")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert torch.equal(pool.submit(gan.sample, 2, seed=0).result(), gan.sample(2, seed=0))

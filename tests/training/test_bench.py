@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from ganzoo.cli.bench import bench as command
+from ganzoo.registry.loading import registry
+from ganzoo.testing.tiny import subject
 from ganzoo.training import peers
 from ganzoo.training.bench import bench
 from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining
@@ -50,3 +52,9 @@ def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():
 def test_a_pass_that_is_differentiated_twice_is_timed_and_counted():
     plain, twice = (bench(f"gan:ch=8{more}", **TINY)["ours"]["gflop_per_step"] for more in ("", "+gp"))
     assert twice > plain > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", registry().entries("regularizer"), ids=lambda entry: entry.name)
+def test_every_regularizer_is_timed(entry):
+    assert bench(subject(entry).plan.recipe, **TINY)["ours"]["gflop_per_step"] > 0

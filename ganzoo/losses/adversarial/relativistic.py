@@ -10,11 +10,24 @@ from torch import Tensor
 
 from ganzoo.parts import Loss, ScoreFunction, global_mean
 
-SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "bce": lambda margin: F.softplus(-margin),
-    "ls": lambda margin: (margin - 1).square(),
-    "hinge": lambda margin: F.relu(1 - margin),
-}
+
+def saturating(margin: Tensor) -> Tensor:
+    """``softplus(-margin)``."""
+    return F.softplus(-margin)
+
+
+def squared(margin: Tensor) -> Tensor:
+    """``(margin - 1)²``."""
+    return (margin - 1).square()
+
+
+def hinged(margin: Tensor) -> Tensor:
+    """``max(0, 1 - margin)``."""
+    return F.relu(1 - margin)
+
+
+# Functions with names, so that a GAN that holds one can be pickled.
+SHAPES: Mapping[str, Callable[[Tensor], Tensor]] = {"bce": saturating, "ls": squared, "hinge": hinged}
 
 
 class Relativistic(Loss):

@@ -11,6 +11,16 @@ from ganzoo.losses.gradient import check_every
 from ganzoo.parts import Regularizer, TurnContext, global_mean
 
 
+def sum_of_squares(gap: Tensor) -> Tensor:
+    """The squared length of a difference."""
+    return gap.square().sum()
+
+
+def mean_magnitude(gap: Tensor) -> Tensor:
+    """The mean of the absolute values of a difference."""
+    return gap.abs().mean()
+
+
 class FeatureMatching(Regularizer):
     """G's images are to have the mean features of real ones, as D sees them (Salimans et al. 2016).
 
@@ -27,7 +37,7 @@ class FeatureMatching(Regularizer):
 
     def __init__(self, *, weight: float = 1.0, norm: Literal["l2", "l1"] = "l2", every: int = 1) -> None:
         self.weight, self.every = weight, check_every("fm", every)
-        self.length = {"l2": lambda gap: gap.square().sum(), "l1": lambda gap: gap.abs().mean()}[norm]
+        self.length = {"l2": sum_of_squares, "l1": mean_magnitude}[norm]
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted distance; over several heads the mean."""
