@@ -27,6 +27,7 @@ OTHERS = {  # the same word for something else than a file of a model's folder
         "ganzoo/cli/interpolate.py": {"interpolation.png"},
         "ganzoo/cli/plot.py": {layout.CURVES_PICTURE},
     },
+    "ganzoo/metrics/image_models.py": {layout.MODEL},  # in the repositories of timm's networks
     "ganzoo/hub/known.py": {layout.SNAPSHOTS},  # of the Hub's cache
     "ganzoo/watch/server.py": {layout.STATE},  # an address of the live page
     "plugins/ganzoo-edit/ganzoo_edit/server.py": {layout.STATE},
