@@ -35,6 +35,7 @@ from ganzoo.training import setup
 from ganzoo.training.alike import refuse_unlike
 from ganzoo.training.checkpoint import State, check_fits, drop_after, load_training
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
+from ganzoo.training.cost import cost_note
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, divided, held_out, new_hold_out
 from ganzoo.training.init import copy_weights, model_to_start_from
@@ -197,6 +198,8 @@ def _begin(config: TrainConfig) -> Run:
         notes += copy_weights(gan, source, config.init or source.path)
         config_json["init"] = tensors_digest(generator_state(gan))
     notes += [*plan.notes, *([length.note] if length.note else [])]
+    if config.resolution is None and not config.quiet:
+        notes += cost_note(length.setup)
     run_json = resuming.run_json_of(
         data=setup.data_text(config.data),
         skip_bad=config.skip_bad,
