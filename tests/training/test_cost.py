@@ -44,7 +44,8 @@ def test_the_size_the_time_and_the_way_out_are_said_before_training(tmp_path: Pa
     (line,) = [line for line in said.splitlines() if "photos: pictures" in line]
     assert re.search(
         r"pictures of 50x40 pixels are trained at 32x40 \(height first\), as no --resolution was given;"
-        r" a step of 8 images takes about [\d.e-]+ s here, 1 of them [\d.e-]+ s; --resolution (\w+) has [\d.]+ times fewer pixels",
+        r" a step of 8 images takes about [\d.e-]+ s here, 1 of them [\d.e-]+ s;"
+        r" --resolution (\w+) has [\d.]+ times fewer pixels",
         line,
     )
     smaller = re.search(r"--resolution (\w+) has ([\d.]+) times", line)
