@@ -33,7 +33,6 @@ from torch import Tensor, nn
 from ganzoo.errors import ResolutionError, UsageError, within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
-from ganzoo.layers.embedding import SharedEmbedding
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
 
@@ -98,8 +97,8 @@ class GTrunk(nn.Module):
         piece = kit.latent // (blocks + 1)
         self.pieces = [kit.latent - blocks * piece] + [piece] * blocks  # what does not divide is the first's
         self.project = xavier(nn.Linear(self.pieces[0], wide[0] * bottom[0] * bottom[1]))
-        self.shared = SharedEmbedding(kit.c_dim, SHARED) if kit.c_dim else nn.Identity()  # an empty vector
-        c_dim = piece + (SHARED if kit.c_dim else 0)
+        self.shared = kit.share(SHARED)
+        c_dim = piece + self.shared.length
         self.blocks = nn.ModuleList(
             GBlock(a, b, lambda maps: kit.norm(maps, c_dim), "nearest") for a, b in pairwise(wide)
         )

@@ -26,7 +26,6 @@ from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.bottleneck import DBottleneck, GBottleneck
 from ganzoo.layers.conv import Conv2d
-from ganzoo.layers.embedding import SharedEmbedding
 from ganzoo.layers.residual import main_conv, xavier
 
 Form = Literal["paper", "studiogan"]
@@ -74,8 +73,8 @@ class GTrunk(nn.Module):
     def __init__(self, kit: Kit, wide: Sequence[int], bottom: tuple[int, int], depth: int, form: Form) -> None:
         super().__init__()
         self.bottom = bottom
-        self.shared = SharedEmbedding(kit.c_dim, SHARED) if kit.c_dim else nn.Identity()  # an empty vector
-        c_dim = kit.latent + (SHARED if kit.c_dim else 0)
+        self.shared = kit.share(SHARED)
+        c_dim = kit.latent + self.shared.length
         self.project = xavier(nn.Linear(c_dim, wide[0] * bottom[0] * bottom[1]))
         self.stages = nn.ModuleList(
             Blocks(

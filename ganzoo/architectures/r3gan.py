@@ -145,15 +145,6 @@ class End(Basis):
         return (x * self.basis.to(x.dtype)).sum((2, 3))
 
 
-def embedding(c_dim: int) -> nn.Module:
-    """A vector for each class, N(0, 1) at the start; the empty vector without classes."""
-    if not c_dim:
-        return nn.Identity()
-    layer = nn.Linear(c_dim, EMBEDDING, bias=False)
-    nn.init.normal_(layer.weight)
-    return layer
-
-
 def stage(channels: int, count: int, expand: int, group: int, blocks: int) -> nn.Sequential:
     """The blocks of one map size."""
     return nn.Sequential(*(Block(channels, expand, group, blocks) for _ in range(count)))
@@ -181,8 +172,10 @@ class GTrunk(nn.Module):
         super().__init__()
         k, blocks = len(wide) - 1, count * len(wide)
         bottom = (kit.height >> k, kit.width >> k)
-        self.embedding = embedding(kit.c_dim)
-        self.start = Start(kit.latent + (EMBEDDING if kit.c_dim else 0), wide[0], bottom)
+        self.embedding = kit.share(EMBEDDING)
+        for weight in self.embedding.parameters():
+            nn.init.normal_(weight)
+        self.start = Start(kit.latent + self.embedding.length, wide[0], bottom)
         ups = [nn.Sequential(FilteredUp(), change(a, b)) for a, b in pairwise(wide)]
         self.ups = nn.ModuleList([nn.Identity(), *ups])
         self.stages = nn.ModuleList(stage(width, count, expand, group, blocks) for width in wide)

@@ -289,6 +289,7 @@ def _kit(plan: Plan, side: str, shape: dict[str, Any], coded: Sequence[Regulariz
         shape["z_dim"] + sum(part.codes for part in coded),
         attend=Attentions(tuple(plan.parts("attention", side))),
         prior=with_codes(PRIORS[str(plan["prior"])], coded),
+        coded=coded,
         **factories,
     )
 

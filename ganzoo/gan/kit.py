@@ -11,15 +11,18 @@ numbers for its images, uses :func:`ganzoo.parts.gather`, :func:`ganzoo.parts.gl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
+from ganzoo.gan.codes import codes_of
+from ganzoo.gan.embedding import SharedEmbedding
 from ganzoo.gan.priors import Prior, normal
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.output import Output
+from ganzoo.parts.regularizer import Regularizer
 from ganzoo.registry.sizes import Size, height_width
 
 
@@ -48,10 +51,12 @@ class Kit:
         norm: makes the chosen normalization, called ``norm(channels, c_dim)``; None for an empty slot.
         attend: finds the attention for ``(resolution, own)``; returns None for an empty slot.
         prior: distribution of ``z``.
+        coded: regularizers, some of which draw codes that ``z`` ends in.
 
     Attributes:
         c_dim: length of the context that the trunk and its norms are called with: on side ``g`` what the conditioning
-            makes of noise and labels, else ``y_dim``.
+            makes of noise and labels, and codes that go there, else ``y_dim``.
+        labels_dim: length of what the conditioning makes alone, which the context begins with.
         height, width: of the image.
         resolution: the same as ``height``, by which attention sites are called.
         sites: the heights of the maps where attention was asked for; True where it does unless a recipe says a number.
@@ -72,6 +77,7 @@ class Kit:
         norm: NormFactory | None = None,
         attend: Callable[[int, bool], AttentionFactory | None] = lambda resolution, own: None,
         prior: Prior = normal,
+        coded: Sequence[Regularizer] = (),
     ) -> None:
         self.side = side
         self.height, self.width = height_width(resolution)
@@ -81,9 +87,11 @@ class Kit:
         self.norms = 0
         self.conditionings = 0
         self._condition, self._norm, self._attend = condition, norm, attend
-        added = condition(y_dim).added()
-        self.c_dim = condition(y_dim).attach(z_dim) if side == "g" else y_dim
-        self.latent = z_dim + added
+        self.coded = coded
+        added, way = condition(y_dim).added(), codes_of(z_dim, coded)
+        self.labels_dim = condition(y_dim).attach(z_dim) if side == "g" else y_dim
+        self.c_dim = self.labels_dim + way.context
+        self.latent = way.latent + added
         self.inputs = channels + added
 
     @property
@@ -116,6 +124,10 @@ class Kit:
         length = self.c_dim if c_dim is None else c_dim
         return self._norm(channels, length if labels else 0) if self._norm else Unchanged()
 
+    def share(self, width: int) -> SharedContext:
+        """What norms of a trunk share that embeds its labels: a vector ``(B, width)`` for them, and other context."""
+        return SharedContext(self.labels_dim, self.c_dim - self.labels_dim, width)
+
     def attention(self, channels: int, resolution: int, own: bool = False) -> nn.Module:
         """The attention at a site, called ``attention(x)``; ``nn.Identity`` for an empty slot.
 
@@ -125,6 +137,30 @@ class Kit:
         self.sites[resolution] = own
         make = self._attend(resolution, own)
         return make(channels) if make else nn.Identity()
+
+
+class SharedContext(nn.Module):
+    """An embedding of the labels that a context begins with, beside what else is in it.
+
+    Args:
+        labels: length of what is embedded; 0 for nothing.
+        others: length of the rest.
+        width: of the embedding.
+
+    Attributes:
+        length: of what it makes.
+    """
+
+    def __init__(self, labels: int, others: int, width: int) -> None:
+        super().__init__()
+        self.lengths = [labels, others]
+        self.embedding = SharedEmbedding(labels, width) if labels else nn.Identity()  # of an empty vector
+        self.length = (width if labels else 0) + others
+
+    def forward(self, c: Tensor) -> Tensor:
+        """``(B, length)`` of contexts ``(B, c_dim)``."""
+        labels, others = c.split(self.lengths, dim=1)
+        return torch.cat([self.embedding(labels), others], 1)
 
 
 class Generator(nn.Module):
@@ -146,11 +182,13 @@ class Generator(nn.Module):
         self.shapes = ((kit.z_dim,), (kit.y_dim,))
         self.conditioning = kit.condition()
         self.conditioning.attach(kit.z_dim)
+        self.codes = codes_of(kit.z_dim, kit.coded)
         self.trunk = trunk
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` in [-1, 1] from noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``."""
-        return self.trunk(self.conditioning.embed(z, y), self.conditioning.context(z, y))
+        noise, codes = self.codes(z)
+        return self.trunk(self.conditioning.embed(noise, y), torch.cat([self.conditioning.context(z, y), codes], 1))
 
     def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``."""

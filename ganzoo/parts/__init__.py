@@ -18,7 +18,7 @@ from ganzoo.parts.exactness import exact
 from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Output
-from ganzoo.parts.regularizer import Regularizer
+from ganzoo.parts.regularizer import Entrance, Regularizer
 from ganzoo.schedules import Number, number_at
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Batch",
     "Conditioning",
     "Critic",
+    "Entrance",
     "LinearHead",
     "Loss",
     "Number",

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.parts.context import TurnContext
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How codes enter a generator.
+
+    Attributes:
+        way: ``"behind"`` the noise; ``"concat"``, mixed with it by a linear map to the noise's own length; or
+            ``"context"``, by a linear map into the context that norms are called with.
+        width: of their part of the context.
+    """
+
+    way: Literal["behind", "concat", "context"] = "behind"
+    width: int = 0
 
 
 class Regularizer:
@@ -25,6 +41,7 @@ class Regularizer:
             it, on the same batch with fresh noise. Only then the player's lr is multiplied by ``c = every/(every+1)``
             and its betas are raised to the power ``c``.
         codes: how many numbers :meth:`draw` gives for an image.
+        entrance: how they enter a generator that is a :class:`ganzoo.Generator`; every other gets them behind its noise.
     """
 
     players: tuple[str, ...] = ("d",)
@@ -32,6 +49,7 @@ class Regularizer:
     every: int = 1
     own_step: bool = False
     codes: int = 0
+    entrance: Entrance = Entrance()
 
     def takes_step_of(self, player: str) -> bool:
         """Whether it takes further steps of a player's optimiser."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.layers import spectral_norm, weight_norm
-from ganzoo.layers.embedding import SharedEmbedding
+from ganzoo.gan.embedding import SharedEmbedding
 from ganzoo.losses.regularizers.cr import CR, flipped_and_shifted
 from ganzoo.losses.regularizers.fm import FeatureMatching
 from ganzoo.losses.regularizers.icr import BalancedCR, LatentCR
