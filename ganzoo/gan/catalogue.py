@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, ResolutionError, UsageError
+from ganzoo.plan.plan import BRINGING
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.labels import LABEL
@@ -107,8 +108,8 @@ def example(entry: Entry) -> str | None:
 
 
 def givers(entry: Entry) -> list[Entry]:
-    """The conditionings that bring something which a part needs."""
-    return [giver for giver in registry().entries("conditioning") if giver.provides & entry.requires]
+    """The parts that bring something which a part needs."""
+    return [giver for kind in BRINGING for giver in registry().entries(kind) if giver.provides & entry.requires]
 
 
 def heads() -> list[Entry]:
@@ -121,9 +122,9 @@ def heads() -> list[Entry]:
 
 
 def columns(entry: Entry) -> frozenset[str]:
-    """The keys of a batch that a part needs from data: what it requires and no network or conditioning could bring."""
+    """The keys of a batch that a part needs from data: what it requires and no network or part could bring."""
     known = registry()
-    givers = (giver for kind in ("architecture", "conditioning") for giver in known.entries(kind))
+    givers = (giver for kind in ("architecture", *BRINGING) for giver in known.entries(kind))
     return entry.requires.difference(*(giver.provides for giver in givers))
 
 

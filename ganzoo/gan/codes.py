@@ -72,10 +72,10 @@ class Codes(nn.Module):
         self.latent = noise + sum(part.codes for part in parts if part.entrance.way == "behind")
         self.context = sum(entry.width for entry in ways if entry.way == "context")
 
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """What the first layer sees ``(B, latent)``, and what is added to the context ``(B, context)``."""
+    def forward(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first layer sees ``(B, latent)``, and the context ``(B, c_dim)`` with codes added to it."""
         noise, *codes = z.split(self.lengths, dim=1)
-        behind, context = [], []
+        behind, context = [], [c]
         for way, own in zip(self.ways, codes, strict=True):
             noise, left, beside = way(noise, own)
             behind.append(left)
@@ -92,9 +92,9 @@ class NoCodes(nn.Module):
         super().__init__()
         self.latent = noise
 
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """The noise, and nothing for the context."""
-        return z, z[:, :0]
+    def forward(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """The noise and the context as they are."""
+        return z, c
 
 
 def way(noise: int, codes: int, entrance: Entrance) -> nn.Module:

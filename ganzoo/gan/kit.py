@@ -187,8 +187,8 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` in [-1, 1] from noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``."""
-        noise, codes = self.codes(z)
-        return self.trunk(self.conditioning.embed(noise, y), torch.cat([self.conditioning.context(z, y), codes], 1))
+        noise, context = self.codes(z, self.conditioning.context(z, y))
+        return self.trunk(self.conditioning.embed(noise, y), context)
 
     def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``."""
@@ -218,7 +218,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, kit: Kit, trunk: nn.Module, features: int, bias: bool = True) -> None:
         super().__init__()
-        self.y_dim = kit.y_dim
+        self.y_dim, self.features = kit.y_dim, features
         self.shapes = (kit.image, (kit.y_dim,))
         self.conditioning = kit.condition()
         self.trunk = trunk

@@ -41,7 +41,7 @@ class Regularizer:
             it, on the same batch with fresh noise. Only then the player's lr is multiplied by ``c = every/(every+1)``
             and its betas are raised to the power ``c``.
         codes: how many numbers :meth:`draw` gives for an image.
-        entrance: how they enter a generator that is a :class:`ganzoo.Generator`; every other gets them behind its noise.
+        entrance: how they enter a generator that is a :class:`ganzoo.Generator`; others get them behind their noise.
     """
 
     players: tuple[str, ...] = ("d",)

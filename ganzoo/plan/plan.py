@@ -18,6 +18,7 @@ from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
 
 # Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
+BRINGING = ("conditioning", "regularizer")  # kinds whose ``provides`` other parts may need, as "context" of norms
 SIDED = ("normalization", "weight", "attention", "conditioning")
 MANY = ("regularizer", "augment")
 IN_ORDER = "augment"  # of all kinds the one whose parts act, and are written, in the order of the recipe

@@ -13,7 +13,7 @@ from ganzoo.errors import RecipeError, either, read_text
 from ganzoo.plan.canonical import canonical_text
 from ganzoo.plan.claim import Claim, acting_order, displaces, refuse_conflicts, strongest_first, supersedes
 from ganzoo.plan.networks import brought, entry_of, refuse_idle_options, rest_of, sides_of, train_of_sides
-from ganzoo.plan.plan import GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
+from ganzoo.plan.plan import BRINGING, GIVEN, IN_ORDER, MANY, SIDED, SIDES, Plan, Setting, Slot
 from ganzoo.plan.precedence import Suggestion, players_of, settle
 from ganzoo.plan.settings import write
 from ganzoo.registry.labels import LABEL, LABEL_KEYS, kind_in, with_kind
@@ -189,13 +189,13 @@ class _Resolver:
         return self.provides | (frozenset.intersection(*theirs) if sides else frozenset().union(*theirs))
 
     def _brought_to(self, claim: Claim) -> frozenset[str]:
-        """Keys that accepted conditionings bring to a side of the claim, or to what has none, such as ``context``."""
+        """Keys that accepted parts bring to a side of the claim, or to one that has none, such as ``context``."""
         brought = [
             other.entry.provides
             for other in self.accepted
-            if other.kind == "conditioning"
+            if other.kind in BRINGING
             and other.entry is not None
-            and (not claim.sides or set(other.sides) & set(claim.sides))
+            and (not claim.sides or not other.sides or set(other.sides) & set(claim.sides))
         ]
         return frozenset().union(*brought)
 
@@ -212,7 +212,7 @@ class _Resolver:
         for key in sorted(missing):
             givers = sorted(
                 e.name
-                for kind in ("dataset", "architecture", "conditioning")
+                for kind in ("dataset", "architecture", *BRINGING)
                 for e in self.registry.entries(kind)
                 if key in e.provides
             )
@@ -229,8 +229,8 @@ class _Resolver:
 
     def _fill_slots(self, claims: list[Claim], level: int) -> None:
         """Give each claim the slots still free, then the same for what the accepted ones imply."""
-        # Conditionings first, as what they bring may be what other parts need.
-        queue = sorted(claims, key=lambda claim: (claim.kind != "conditioning", -PART_KINDS.index(claim.kind)))
+        # First those that may bring what other parts need.
+        queue = sorted(claims, key=lambda claim: (claim.kind not in BRINGING, -PART_KINDS.index(claim.kind)))
         implied: list[Claim] = []
         while queue:
             for claim in queue:

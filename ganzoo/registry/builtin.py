@@ -284,6 +284,12 @@ def register_regularizers(register: Register) -> None:
         "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent"}),
         "fm": ("fm:FeatureMatching", "1606.03498", {"family": "features", "across_batch": True}),
         "ortho": ("ortho:Ortho", "1809.11096", {"family": "weights"}),
+        "info": ("info:Info", "1606.03657", {"family": "info", "requires": {"features"}}),
+        "info-context": (
+            "info:InfoContext",
+            "1606.03657",
+            {"family": "info", "requires": {"features"}, "provides": {"context"}, "implies": ("ccbn@g",)},
+        ),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
     }
     for name, (build, paper, declared) in more.items():
@@ -419,6 +425,7 @@ def register_presets(register: Register) -> None:
     for name, ((recipe, settings), fid, data) in r3gan.items():
         scores = (_fid(fid, paper, data),)
         register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
+    register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(
         "csnsagan",

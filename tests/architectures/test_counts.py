@@ -128,6 +128,24 @@ def test_the_authors_biggan_of_64_pixels_has_noise_of_120():
     assert (size(gan.G), size(gan.D)) == ((31_969_540, 52), (20_571_842, 38))
 
 
+INFO = [  # Q, which StudioGAN counts with D, is the regularizer's own
+    ("studio/CIFAR10/DCGAN-Info", f"{DEEP_CONV}@d+bce+info-context", 0, 3_927_555, 2_936_129),
+    ("studio/CIFAR10/SNGAN-Info", "sngan-cond+info-context", 10, 4_699_011, 1_056_385),
+    ("studio/CIFAR10/BigGAN-Info", "biggan+info-context", 10, 10_007_428, 2_417_090),
+    ("studio/CIFAR10/BigGAN-Info-Uncond", "biggan+info-context", 0, 9_416_324, 2_415_170),
+    ("studio-variant/DCGAN-Info-concat", f"{DEEP_CONV}+bce+info:inject=concat", 0, 3_830_147, 2_936_129),
+    ("studio-variant/SNGAN-Info-concat", "sngan-cond+info:inject=concat", 10, 4_322_179, 1_056_385),
+    ("studio-variant/BigGAN-Info-concat", "biggan+info:inject=concat", 10, 9_423_476, 2_417_090),
+]
+
+
+@pytest.mark.parametrize(("recipe", "classes", "g", "d"), [row[1:] for row in INFO], ids=[row[0] for row in INFO])
+def test_networks_with_codes_are_as_large(recipe, classes, g, d):
+    gan = ganzoo.build(recipe, 32, 3, classes, device="meta")
+    (part,) = gan.regularizers
+    assert (size(gan.G)[0], size(gan.D)[0] + size(part)[0]) == (g, d)
+
+
 @pytest.mark.parametrize(("recipe", "classes", "g", "d"), [row[1:] for row in LESS], ids=[row[0] for row in LESS])
 def test_what_differs_on_purpose_differs_by_that(recipe, classes, g, d):
     gan = ganzoo.build(recipe, 32, 3, classes, device="meta")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.layers import spectral_norm, weight_norm
 from ganzoo.gan.embedding import SharedEmbedding
+from ganzoo.layers import spectral_norm, weight_norm
 from ganzoo.losses.regularizers.cr import CR, flipped_and_shifted
 from ganzoo.losses.regularizers.fm import FeatureMatching
 from ganzoo.losses.regularizers.icr import BalancedCR, LatentCR
@@ -22,6 +22,7 @@ from ganzoo.losses.regularizers.r1_approx import ApproximateR1, ApproximateR2
 from ganzoo.losses.regularizers.san import SAN, Direction
 from ganzoo.parts import LinearHead, Output, TurnContext
 from ganzoo.parts.update import Update
+from ganzoo.testing.tiny import tiny
 
 B, Z = 5, 3
 
@@ -245,4 +246,61 @@ def test_spectral_norm_leaves_the_shared_embedding_alone():
         for name, module in gan.networks[side].named_modules()
         if isinstance(module, layers) and not nn.utils.parametrize.is_parametrized(module, "weight")
     ]
-    assert free == ["G.trunk.shared"]
+    assert free == ["G.trunk.shared.embedding"]
+
+
+# --- codes ---------------------------------------------------------------------------------------------------
+
+
+def test_codes_are_read_by_cross_entropy_and_by_a_gaussian(tmp_path):
+    recipe = "sngan:ch=4+normalization/none+info:categorical=2,classes=3,continuous=1,weight=2,weight.c=5"
+    gan = ganzoo.build(recipe, 16, 1, z_dim=4)
+    (part,) = gan.regularizers
+    z = gan.G.prior(B, torch.Generator().manual_seed(0))
+    codes = z[:, 4:]
+    assert z.shape == (B, 4 + 7)
+    assert torch.equal(codes[:, :3].sum(1), torch.ones(B)) and torch.equal(codes[:, 3:6].sum(1), torch.ones(B))
+    assert (codes[:, 6].abs() <= 1).all()
+    features = torch.randn(B, part.reader.in_features)
+    ctx = context("g", lambda x: Output(x.mean((1, 2, 3)), features))
+    ctx.z, ctx._codes = z, {id(part): slice(-7, None)}
+    said = part.reader(features)
+    wanted = sum(
+        torch.nn.functional.cross_entropy(said[:, at : at + 3], codes[:, at : at + 3].argmax(1)) for at in (0, 3)
+    )
+    law = torch.distributions.Normal(said[:, 6], said[:, 7].exp())
+    terms = part.terms(ctx)
+    assert terms["info_categorical"].item() == pytest.approx(2 * float(wanted.detach()), rel=1e-5)
+    assert terms["info_continuous"].item() == pytest.approx(-5 * law.log_prob(codes[:, 6]).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("word", ["info", "info:inject=concat", "info-context"])
+@pytest.mark.parametrize("head", ["dcgan:ch=4", "biggan:ch=2", "r3gan:ch=16", "sngan:ch=4+selfmod"])
+def test_codes_change_the_picture_in_every_network(word, head):
+    torch.manual_seed(0)
+    gan = ganzoo.build(f"{head}+{word}", 16, 1, 3).eval()
+    z, y = gan.G.prior(2, torch.Generator().manual_seed(0)), torch.eye(3)[:2, : gan.G.y_dim]
+    other = z.clone()
+    other[:, -10:] = z[:, -10:].roll(1, 1)
+    assert not torch.equal(gan.G(z, y), gan.G(other, y))
+
+
+def test_q_learns_with_d_and_d_with_it_and_g_by_it():
+    trainer = tiny("sngan:ch=4+info", {"image"}).trainer()
+    (part,) = trainer.gan.regularizers
+    moved = {}
+    for turn in trainer.turns:
+        before = {name: p.detach().clone() for name, p in trainer.gan.named_parameters()}
+        q = part.reader.weight.detach().clone()
+        trainer.take(turn, trainer.precision.send(tiny("sngan:ch=4+info", {"image"}).batch()), 0)
+        moved[turn.player] = {
+            n.split(".")[0] for n, p in trainer.gan.named_parameters() if not torch.equal(p, before[n])
+        }
+        moved[turn.player] |= {"Q"} if not torch.equal(part.reader.weight, q) else set()
+    assert {"D", "Q"} <= moved["d"] and "G" not in moved["d"]
+    assert "G" in moved["g"] and not {"D", "Q"} & moved["g"]
+
+
+def test_info_is_refused_where_nothing_can_be_read():
+    with pytest.raises(ganzoo.UsageError, match="info:categorical=0 needs codes of the other kind"):
+        ganzoo.build("dcgan:ch=4+info:categorical=0", 16, 1)
