@@ -162,10 +162,22 @@ def wrong_plan(name: str, plan: dict[str, Any], shown: bool = True) -> str | Non
     plan = {key: value for key, value in plan.items() if key != "hash"}  # of the kinds' names, too
     if "slots" in plan:
         plan["slots"] = [[KINDS.get(kind, kind), *rest] for kind, *rest in plan["slots"]]
+        new["slots"] = without_new_options(new["slots"], plan["slots"])
     gone = [
         f"{key}: {new.get(key)!r}, was {plan[key]!r}" for key in plan if key != "size" and plan[key] != new.get(key)
     ]
     return "; ".join(gone) or None
+
+
+def without_new_options(slots: list[Any], old: list[Any]) -> list[Any]:
+    """Slots without the options that their part did not have in the baseline."""
+    if len(slots) != len(old):
+        return slots
+    known = [was[4] for was in old]
+    return [
+        [*rest[:4], {key: value for key, value in rest[4].items() if key in names}, *rest[5:]]
+        for rest, names in zip(slots, known, strict=True)
+    ]
 
 
 KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}  # what became of kinds of version 0.1.0
