@@ -83,16 +83,19 @@ class Codes(nn.Module):
         return torch.cat([noise, *behind], 1), torch.cat(context, 1)
 
 
-class NoCodes(nn.Module):
-    """The way of noise without codes: nothing is done to it."""
+class NoCodes:
+    """The way of noise without codes: nothing is done to it. No module, as it is no layer of a network.
+
+    Args:
+        noise: length of the noise.
+    """
 
     context = 0
 
     def __init__(self, noise: int) -> None:
-        super().__init__()
         self.latent = noise
 
-    def forward(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """The noise and the context as they are."""
         return z, c
 

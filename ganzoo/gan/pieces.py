@@ -47,8 +47,8 @@ def _mixing(plan: Plan, critics: Mapping[str, Parts], player: str) -> Iterator[s
     acting = {
         name: part for parts in critics.values() for name, part in parts.regularizers.items() if player in part.players
     }
-    refined = any(type(part).refine is not Regularizer.refine for part in acting.values())
-    sides = ("d",) if player == "d" and not refined else SIDES
+    generating = any(part.generates or type(part).refine is not Regularizer.refine for part in acting.values())
+    sides = SIDES if generating or player != "d" else ("d",)
     slots: list[Slot] = [plan.architecture(side) for side in sides]
     slots += [slot for slot in plan.slots if slot.kind != "architecture" and slot.side in (None, *sides)]
     for slot in slots:

@@ -70,7 +70,7 @@ class GBottleneck(nn.Module):
         self.norms = nn.ModuleList(norm(conv.in_channels) for conv in convs)
         self.relus = [relu_after(layer, own=i > 0) for i, layer in enumerate(self.norms)]
         narrow = xavier(nn.Conv2d(in_channels, out_channels, 1)) if convolve else FirstMaps(out_channels)
-        self.shortcut = nn.Sequential(self.up, narrow)
+        self.shortcut = nn.Sequential(nn.Upsample(scale_factor=2) if up else nn.Identity(), narrow)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H, W)``, or twice as high and wide with ``up``."""
@@ -105,7 +105,8 @@ class DBottleneck(nn.Module):
         self.convs = nn.ModuleList(main_conv(conv) for conv in convs)
         self.norms = nn.ModuleList(norm(conv.in_channels) for conv in convs)
         self.relus = [relu_after(layer, own=i > 0) for i, layer in enumerate(self.norms)]
-        self.shortcut = nn.Sequential(self.down, widen(in_channels, out_channels, down, convolve))
+        widened = widen(in_channels, out_channels, down, convolve)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2) if down else nn.Identity(), widened)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H, W)``, or half as high and wide with ``down``."""

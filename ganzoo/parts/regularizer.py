@@ -40,6 +40,7 @@ class Regularizer:
         own_step: whether its terms are no part of the player's loss, but of a further step of the same optimiser after
             it, on the same batch with fresh noise. Only then the player's lr is multiplied by ``c = every/(every+1)``
             and its betas are raised to the power ``c``.
+        generates: whether it makes further fakes in its updates, so that G works in D's, too.
         codes: how many numbers :meth:`draw` gives for an image.
         entrance: how they enter a generator that is a :class:`ganzoo.Generator`; others get them behind their noise.
     """
@@ -48,6 +49,7 @@ class Regularizer:
     owner: str = "d"
     every: int = 1
     own_step: bool = False
+    generates: bool = False
     codes: int = 0
     entrance: Entrance = Entrance()
 

@@ -294,7 +294,7 @@ def test_without_its_files_lpips_says_what_to_do(
     ):
         with pytest.raises(GanzooError) as failed:
             evaluate(gan, pairs(), metrics=["lpips"], n=20)
-        places = (digest, str(tmp_path / "torch/hub/checkpoints"), "no route to host", "--metrics l1,psnr,ssim")
+        places = (digest, str(tmp_path / "torch/hub/checkpoints"), "no route to host", "the metrics l1, psnr and ssim")
         assert all(hint in str(failed.value) for hint in (*hints, *places))
         published("GANZOO_LPIPS")
     monkeypatch.setenv("GANZOO_VGG16", str(tmp_path / "LINEAR.pth"))

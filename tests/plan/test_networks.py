@@ -89,7 +89,7 @@ def test_options_of_the_head_go_to_each_side_that_declares_them_and_a_word_has_i
         ("dcgan+sngan@d,16", r"stands on a side, @g or @d"),
         ("dcgan+sngan@d+gan@d", r"sngan@d and gan@d both bring"),
         ("dcgan+sngan@d+gan@g", r"leave dcgan no network: write gan\+sngan@d"),
-        ("dcgan+lsgan@d", r"'lsgan' is a preset"),
+        ("dcgan+lsgan@d", r"no part is called 'lsgan': it is a preset"),
         ("dcgan+preset/lsgan", r"can only be the first word"),
         ("sngan+dcgan@d:upsample=bilinear", r"dcgan has no option 'upsample'"),
         ("sngan:rectify=true+dcgan@d", r"sngan:rectify=true is of the discriminator of sngan"),

@@ -55,7 +55,7 @@ class LatentCR(Regularizer):
         every: it acts in every so-manieth update.
     """
 
-    players = ("d", "g")
+    players, generates = ("d", "g"), True
 
     def __init__(self, *, weight: float = 20.0, weight_g: float = 0.5, sigma: float = 0.05, every: int = 1) -> None:
         within("zcr:sigma", sigma, 0)

@@ -38,6 +38,7 @@ class Info(nn.Module, Regularizer):
     """
 
     players, owner = ("d", "g"), "d"
+    name = "info"
 
     def __init__(
         self,
@@ -51,11 +52,12 @@ class Info(nn.Module, Regularizer):
         every: int = 1,
     ) -> None:
         super().__init__()
-        within("info:categorical", categorical, 0, MOST)
-        within("info:classes", classes, 2, MOST)
-        within("info:continuous", continuous, 0, MOST)
+        within(f"{self.name}:categorical", categorical, 0, MOST)
+        within(f"{self.name}:classes", classes, 2, MOST)
+        within(f"{self.name}:continuous", continuous, 0, MOST)
         if not categorical + continuous:
-            raise UsageError("info:categorical=0 needs codes of the other kind: give info:continuous=2, say")
+            part = self.name
+            raise UsageError(f"{part}:categorical=0 needs codes of the other kind: give {part}:continuous=2, say")
         self.categorical, self.classes, self.continuous = categorical, classes, continuous
         self.weight, self.weight_c, self.every = weight, weight_c, check_every("info", every)
         self.codes = categorical * classes + continuous
@@ -69,7 +71,7 @@ class Info(nn.Module, Regularizer):
         """
         features = getattr(networks["D"], "features", None)
         if not isinstance(features, int):
-            raise UsageError("info needs a D with one head whose features it says, such as that of sngan or biggan")
+            raise UsageError(f"{self.name} needs a D that says how many features its head sees, such as that of sngan")
         self.reader = nn.Linear(features, self.categorical * self.classes + 2 * self.continuous, bias=False)
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
@@ -107,6 +109,8 @@ class InfoContext(Info):
         weight_c: of continuous ones.
         every: it acts in every so-manieth update.
     """
+
+    name = "info-context"
 
     def __init__(
         self,
