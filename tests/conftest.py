@@ -38,6 +38,17 @@ def pytest_cmdline_main(config):
             config.option.dist = "worksteal"  # which keeps neighbours, that share fixtures, in one process
 
 
+SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.hookimpl(tryfirst=True)  # before marks are looked at
+def pytest_collection_modifyitems(items):
+    """Mark as slow what ``slow.txt`` names: tests that were measured to take long beside others of their kind."""
+    for item in items:
+        if item.nodeid in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_configure(config):
     """ganzoo without the plugins that happen to be installed; ``--ganzoo`` checks those that are."""
     if not config.getoption("ganzoo", default=None):

@@ -54,6 +54,16 @@ class BiasedActivation(nn.Module):
         return F.leaky_relu(x + self.bias.to(x.dtype)[:, None, None], SLOPE)
 
 
+class ZeroConv2d(Conv2d):
+    """A 1x1 convolution without bias that starts at zero; a weight part, which divides by a norm, cannot have it."""
+
+    ganzoo_weight = "own"
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 1, bias=False)
+        nn.init.zeros_(self.weight)
+
+
 class Block(nn.Module):
     """A residual block that keeps its map's shape.
 
@@ -75,11 +85,10 @@ class Block(nn.Module):
             )
         self.first = Conv2d(channels, hidden, 1, bias=False)
         self.grouped = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden // group, bias=False)
-        self.last = Conv2d(hidden, channels, 1, bias=False)
+        self.last = ZeroConv2d(hidden, channels)
         self.acts = nn.ModuleList(BiasedActivation(hidden) for _ in range(2))
         for conv in (self.first, self.grouped):
             he(conv, GAIN * blocks**-0.25)
-        nn.init.zeros_(self.last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape."""
