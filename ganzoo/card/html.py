@@ -70,10 +70,13 @@ def _title(tokens: Sequence[Token]) -> str:
 def _chips(data: Mapping[str, Any]) -> str:
     """The line of labels that the Hub shows above a card."""
     names = ("pipeline_tag", "library_name", "license", "datasets", "tags")
-    chips = []
+    chips, seen = [], set()
     for name in names:
         value = data.get(name) or []
         for one in value if isinstance(value, list) else [value]:
+            if name == "tags" and one in seen:  # such as the library's name, which is a tag too
+                continue
+            seen.add(one)
             mark = f"<b>{escape(name)}</b> " if name in ("license", "datasets") else ""
             chips.append(f'<span class="chip {escape(name)}">{mark}{escape(str(one))}</span>')
     return f'<p class="chips">{"".join(chips)}</p>\n'

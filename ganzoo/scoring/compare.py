@@ -49,6 +49,16 @@ class TableRow:
         """Whether the models differ in it."""
         return any(value != self.values[0] for value in self.values)
 
+    @property
+    def odd(self) -> frozenset[int]:
+        """Which models stand apart: from what most of them have, or from each other where there are two."""
+        shared = [sum(value == other for other in self.values) for value in self.values]
+        most = max(shared)
+        if not self.differs or (most == 1 and len(shared) > SEVERAL):
+            return frozenset()  # none, or all: marks would say nothing
+        usual = self.values[shared.index(most)]
+        return frozenset(at for at, value in enumerate(self.values) if most == 1 or value != usual)
+
 
 @dataclass(frozen=True)
 class ScoreRow:

@@ -22,7 +22,7 @@ def page(models: Sequence[Model], seed: int = 0) -> str:
     for name, rows in tables(models).items():
         columns = ["", *(model.name for model in models)]
         cells = [(row.name, *map(text, row.values)) for row in rows]
-        table = _table(columns, cells, [row.differs for row in rows]) if rows else ""
+        table = _table(columns, cells, [row.odd for row in rows]) if rows else ""
         body.append(_section(name.capitalize(), table, "They have the same."))
     return document(title, "\n".join(body))
 
@@ -31,12 +31,13 @@ def _section(title: str, table: str, otherwise: str) -> str:
     return f"<h2>{escape(title)}</h2>\n" + (f'<div class="wide">{table}</div>' if table else f"<p>{otherwise}</p>")
 
 
-def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], differs: Sequence[bool]) -> str:
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], odd: Sequence[frozenset[int]]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     lines = []
-    for row, marked in zip(rows, differs, strict=True):
-        kind = ' class="differs"' if marked else ""
-        lines.append(f"<tr{kind}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>")
+    for row, marked in zip(rows, odd, strict=True):
+        kinds = [' class="differs"' if index - 1 in marked else "" for index in range(len(row))]
+        cells = [f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
@@ -50,7 +51,7 @@ def _score_table(models: Sequence[Model]) -> str:
         way = "higher" if row.one.higher_is_better else "lower"
         best = [f"{score_text(score)}{' ★' if row.best == index else ''}" for index, score in enumerate(row.scores)]
         cells.append((row.one.key, f"{row.one.dataset['name']}, {row.one.dataset['split']}", way, *best))
-    return _table(columns, cells, [False] * len(rows))
+    return _table(columns, cells, [frozenset()] * len(rows))
 
 
 def _gallery(models: Sequence[Model], shared: frozenset[str], seed: int) -> str:

@@ -26,13 +26,28 @@ function smoothed(points, width) {
   });
 }
 
-// About so many round numbers between two.
-function ticks(low, high, about) {
+// About so many round numbers between two, at least two of them, no nearer to each other than ``least``; each with its text.
+export function ticks(low, high, about, least = 0) {
   const rough = (high - low) / about, power = 10 ** Math.floor(Math.log10(rough));
-  const unit = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
-  const found = [];
-  for (let at = Math.ceil(low / unit); at * unit <= high + unit * 1e-9; at += 1) found.push(at * unit);
-  return found;
+  const units = [0.1, 0.2, 0.5, 1, 2, 5, 10].map((factor) => Math.max(factor * power, least));
+  const between = (unit) => {
+    const found = [];
+    for (let at = Math.ceil(low / unit); at * unit <= high + unit * 1e-9; at += 1) found.push(at * unit);
+    return found;
+  };
+  const right = units.findIndex((each) => each >= rough);
+  const unit = units.slice(0, right + 1).reverse().find((each) => between(each).length > 1) ?? units[0];
+  return between(unit).map((value) => [value, marked(value, unit)]);
+}
+
+// A number as short as the distance to the next one allows: two of them never read alike.
+function marked(value, unit) {
+  const size = Math.abs(value), digits = Math.max(0, -Math.floor(Math.log10(unit) + 1e-9));
+  if (value !== 0 && (size < 1e-3 || size >= 1e6)) {
+    const more = Math.max(0, Math.floor(Math.log10(size) + 1e-9) - Math.floor(Math.log10(unit) + 1e-9));
+    return value.toExponential(Math.min(more, 20)).replace("e+", "e");
+  }
+  return value.toLocaleString("en", {minimumFractionDigits: Math.min(digits, 20), maximumFractionDigits: Math.min(digits, 20)});
 }
 
 // The range that shows what happens: a spike of the first steps may leave the picture, a tenth of the curve may not.
@@ -110,13 +125,13 @@ export class Chart {
   }
 
   axes() {
-    const across = ticks(this.low, this.high, 4).flatMap((value) => [
+    const across = ticks(this.low, this.high, 4).flatMap(([value, words]) => [
       svg("line", {class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: this.y(value), y2: this.y(value)}),
-      svg("text", {x: LEFT - 6, y: this.y(value) + 4, "text-anchor": "end"}, number(value)),
+      svg("text", {x: LEFT - 6, y: this.y(value) + 4, "text-anchor": "end"}, words),
     ]);
-    const steps = ticks(this.first, this.last, Math.max(this.width / 110, 2)).filter(Number.isInteger);
+    const steps = ticks(this.first, this.last, Math.max(this.width / 110, 2), 1);
     const place = (step) => ({x: this.x(step), y: HEIGHT - 4, "text-anchor": step === this.last ? "end" : "middle"});
-    return [...across, ...steps.map((step) => svg("text", place(step), step.toLocaleString("en")))];
+    return [...across, ...steps.map(([step, words]) => svg("text", place(step), words))];
   }
 
   upright(step, kind) {

@@ -364,3 +364,9 @@ def test_the_wheel_carries_the_template() -> None:
     ]
     assert len(data) >= 3
     assert [path for path in data if not any(fnmatch.fnmatch(str(path), pattern) for pattern in patterns)] == []
+
+
+def test_a_label_stands_once(tmp_path: Path) -> None:
+    text = "---\nlibrary_name: ganzoo\nlicense: mit\ntags:\n- ganzoo\n- gan\n---\n# x\n"
+    page = card_page(text, tmp_path)
+    assert page.count(">ganzoo</span>") == 1 and page.count(">gan</span>") == 1

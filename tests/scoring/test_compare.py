@@ -18,6 +18,7 @@ from ganzoo.cli import main
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import add_scores
 from ganzoo.images import grid, to_uint8
+from ganzoo.scoring.compare import TableRow
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_the_page_holds_samples_of_the_same_seed(models: Path) -> None:
     for name, data in zip("ab", found, strict=True):
         expected = grid(to_uint8(ModelFolder(models / name).load().sample(36, seed=3), low=0), 6)
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), np.asarray(expected))
-    assert "dcgan:ch=4+<mark>sn@d</mark>+<mark>hinge</mark>" in page and '<tr class="differs"><td>loss' in page
+    assert "dcgan:ch=4+<mark>sn@d</mark>+<mark>hinge</mark>" in page and '<tr><td>loss</td><td class="differs">' in page
     assert "default-src 'none'" in page and 'src="http' not in page and "20" in page
 
 
@@ -134,3 +135,19 @@ def test_what_cannot_be_compared_is_refused(models: Path) -> None:
     (models / "b" / "model.safetensors").unlink()
     broken = run("a", "b")
     assert broken.exit_code == 1 and "model.safetensors" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "odd"),
+    [
+        ((1, 1), ()),
+        ((1, 2), (0, 1)),
+        ((1, 1, 2), (2,)),
+        ((1, 2, 3), ()),
+        ((None, 2, 2, 2), (0,)),
+        ((2, 1, 1, 2), (1, 2)),
+        ((4,), ()),
+    ],
+)
+def test_marks_are_of_what_stands_apart(values: tuple[object, ...], odd: tuple[int, ...]) -> None:
+    assert TableRow("x", values).odd == frozenset(odd)
