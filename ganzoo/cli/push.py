@@ -11,7 +11,7 @@ import click
 
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
-from ganzoo.errors import printable
+from ganzoo.errors import counted, printable
 from ganzoo.files.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _show(folder: Path, repo: str, manifest: Manifest) -> None:
     width = max(map(len, manifest.sizes))
     for name, size in manifest.sizes.items():
         say(f"  {name.ljust(width)}  {spelled(size):>9}")
-    say(f"  {len(manifest.sizes)} files, {spelled(sum(manifest.sizes.values()))}")
+    say(f"  {counted(len(manifest.sizes), 'file')}, {spelled(sum(manifest.sizes.values()))}")
     if manifest.stays:
         say(f"stays here: {', '.join(printable(name, None) for name in manifest.stays)}")
 

@@ -16,7 +16,7 @@ from ganzoo.compat.lookup import old_names
 from ganzoo.data.images import DECODERS, Images
 from ganzoo.data.stream import Stream, leader
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
-from ganzoo.errors import DataError, UsageError, either
+from ganzoo.errors import DataError, UsageError, counted, either
 from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import SOURCE, prepared
 from ganzoo.registry.cache import default_root
@@ -199,8 +199,9 @@ class ImageData:
                 raise DataError(f"{self.name} has labels {shape} {self.labels.dtype}; classes are int64 ({n},)")
             low, high = int(self.labels.min()), int(self.labels.max())
             if self.class_names and not 0 <= low <= high < len(self.class_names):
+                named = counted(len(self.class_names), "class")
                 raise DataError(
-                    f"{self.name} has labels from {low} to {high}, and names of {len(self.class_names)} classes: labels"
+                    f"{self.name} has labels from {low} to {high}, and names of {named}: labels"
                     f" are numbers from 0 to {len(self.class_names) - 1}"
                 )
             return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
 
-from ganzoo.errors import DataError, either
+from ganzoo.errors import DataError, counted, either
 from ganzoo.files.untrusted import quoted
 from ganzoo.registry.labels import LABEL_KINDS
 
@@ -48,9 +48,11 @@ def _class_names(value: object, count: int, kind: str, where: str) -> tuple[str,
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise DataError(f"{where}: `classes` in {INDEX} must be a list of names")
     if kind != "class" and len(value) != count:
-        raise DataError(f"{where}: {INDEX} names {len(value)} classes but has label vectors of {count} numbers")
+        raise DataError(
+            f"{where}: {INDEX} names {counted(len(value), 'class')} but has label vectors of {count} numbers"
+        )
     if len(value) < count:
-        raise DataError(f"{where}: {INDEX} names {len(value)} classes but has labels up to {count - 1}")
+        raise DataError(f"{where}: {INDEX} names {counted(len(value), 'class')} but has labels up to {count - 1}")
     return tuple(value)
 
 

@@ -16,7 +16,7 @@ from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages
 from ganzoo.data.labels import Label, Labels, length, read_values, refuse_identifiers
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, counted
 from ganzoo.registry.sizes import height_width, size_of
 
 ARRAYS = ".npy"  # the suffix of a file of images that pictures cannot hold
@@ -190,7 +190,9 @@ def dataset_data(items: Any, request: DataRequest) -> ImageData:
     """
     where = type(items).__name__
     if len(items) < 2:
-        raise DataError(f"{where} has {len(items)} images; a GAN needs two at least, and learns from thousands")
+        raise DataError(
+            f"{where} has {counted(len(items), 'image')}; a GAN needs two at least, and learns from thousands"
+        )
     labels = _labels(items, where, request.label_kind)
     known = (labels.values, labels.class_names, labels.kind) if labels else ()
     return collect_pictures(ItemPictures(items, where, *known), request, name=where)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.errors import UsageError, whole, within
+from ganzoo.errors import UsageError, counted, whole, within
 from ganzoo.gan.arguments import check_noise, real_number, take_truncation
 from ganzoo.gan.draw import draw
 from ganzoo.gan.game import Game, Parts, Turn
@@ -387,7 +387,7 @@ class GAN(nn.Module):
         if labels is None:
             return self.default_labels(n)
         if len(labels) != n:
-            raise UsageError(f"{len(labels)} labels for {n} images")
+            raise UsageError(f"{counted(len(labels), 'label')} for {counted(n, 'image')}")
         return self.read_labels(labels)
 
     @property

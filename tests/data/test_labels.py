@@ -73,7 +73,7 @@ def test_one_number_is_a_vector_where_labels_are_continuous(tmp_path: Path) -> N
         ([[0, 1e39], *REAL[1:]], {"label_kind": "continuous"}, "too large"),
         ([[], [], [], []], {}, "vectors of numbers"),
         ([[True, False]] * 4, {}, "vectors of numbers"),
-        (BOTH, {"classes": ["red"]}, "names 1 classes but has label vectors of 2"),
+        (BOTH, {"classes": ["red"]}, "names 1 class but has label vectors of 2"),
         (BOTH, {"classes": ["red", "round", "big"]}, "names 3 classes but has label vectors of 2"),
     ],
 )
