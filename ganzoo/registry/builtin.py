@@ -10,21 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from ganzoo.registry.hookspecs import Register, hookimpl
-
-STUDIOGAN = {"source": "PyTorch-StudioGAN 0.4.0, benchmark figure", "protocol": "TF Inception, 50k fakes, 50k train"}
-MIMICRY = {"source": "torch-mimicry 0.1.16, README", "protocol": "TF Inception, 50k fakes, 50k train, 3 seeds"}
-
-
-def _fid(value: float, origin: dict[str, str], data: str = "CIFAR-10") -> dict[str, Any]:
-    return {"score": "FID", "value": value, "data": data, **origin}
-
-
-def _r3gan(images: str, gamma: str, halflife: str, networks: str = "", **more: Any) -> tuple[str, dict[str, Any]]:
-    """A configuration of R3GAN: cosine schedules over the first images, then held. Learning rates are CIFAR's."""
-    penalties = "+".join(f"{name}:gamma=cosine/{gamma}/{images}" for name in ("r1", "r2"))
-    settings = {f"lr.{player}": f"cosine/2e-4/5e-5/{images}" for player in "gd"}
-    schedules = {"beta2": f"cosine/0.9/0.99/{images}", "ema.halflife": f"cosine/0/{halflife}/{images}"}
-    return f"r3gan{networks}+{penalties}", {**settings, **schedules, **more}
+from ganzoo.registry.presets import MIMICRY, STUDIOGAN, fid
+from ganzoo.registry.presets import register_presets as register_presets  # a hook of this module, too
 
 
 def _sides(module: str) -> dict[str, str]:
@@ -47,7 +34,7 @@ def register_architectures(register: Register) -> None:
         implies=("bn",),
         train={"init": "normal"},
         paper="arxiv:1511.06434",
-        published=(_fid(48.29, STUDIOGAN),),
+        published=(fid(48.29, STUDIOGAN),),
     )
     register(
         "sngan",
@@ -56,7 +43,7 @@ def register_architectures(register: Register) -> None:
         implies=("bn@g", "sn@d", "hinge"),
         train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
         paper="arxiv:1802.05957",
-        published=(_fid(16.77, MIMICRY),),
+        published=(fid(16.77, MIMICRY),),
     )
     register(
         "sndcgan",
@@ -73,7 +60,7 @@ def register_architectures(register: Register) -> None:
         implies=("cbn@g", "sn", "sa", "projection", "hinge"),
         train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},
         paper="arxiv:1805.08318",
-        published=(_fid(10.35, STUDIOGAN),),
+        published=(fid(10.35, STUDIOGAN),),
     )
 
     large = {
@@ -92,7 +79,7 @@ def register_architectures(register: Register) -> None:
         implies=("ccbn@g", "sn", "sa", "projection@d", "hinge"),
         train=large | {f"z-dim@{4 << k}": 20 * (k + 1) for k in range(2, 8)},
         paper="arxiv:1809.11096",
-        published=(_fid(4.16, STUDIOGAN),),
+        published=(fid(4.16, STUDIOGAN),),
     )
     register(
         "biggan-deep",
@@ -237,7 +224,7 @@ def register_losses(register: Register) -> None:
         "ganzoo.losses.adversarial.wasserstein:ClippedWasserstein",
         train={"repeat.d": 5, "optimizer": "rmsprop", "lr.g": 5e-5, "lr.d": 5e-5},
         paper="arxiv:1701.07875",
-        published=(_fid(107.68, STUDIOGAN),),
+        published=(fid(107.68, STUDIOGAN),),
     )
     paired = {"fake-labels": "batch"}  # each real image stands against the fake of its label
     register(
@@ -368,68 +355,3 @@ def register_metrics(register: Register) -> None:
 def register_features(register: Register) -> None:
     register("inception-v3-compat", "ganzoo.metrics.inception:inception", paper="arxiv:1512.00567")
     register("timm", "ganzoo.metrics.image_models:image_model", provides={"names"})
-
-
-@hookimpl
-def register_presets(register: Register) -> None:
-    register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(_fid(40.22, STUDIOGAN),))
-    register("ggan", "dcgan+hinge", paper="arxiv:1705.02894", published=(_fid(43.16, STUDIOGAN),))
-    register("dragan", "dcgan+regularizer/dragan", paper="arxiv:1705.07215")
-    register("rgan", "dcgan+relativistic", paper="arxiv:1807.00734")
-    register("ragan", "dcgan+relativistic-average", paper="arxiv:1807.00734")
-    register("ralsgan", "dcgan+relativistic-average:form=ls", paper="arxiv:1807.00734")
-    register("rahinge", "dcgan+relativistic-average:form=hinge", paper="arxiv:1807.00734")
-    register("cgan", "dcgan+onehot", paper="arxiv:1411.1784")
-    register("wgan-gp", "sngan+weight/none+wgan+gp", paper="arxiv:1704.00028", published=(_fid(22.29, MIMICRY),))
-    register("wgan-wc", "sngan+weight/none+wgan-clip", paper="arxiv:1701.07875", published=(_fid(107.68, STUDIOGAN),))
-    register("sngan-cond", "sngan+cbn+projection", paper="arxiv:1802.05957", published=(_fid(9.01, STUDIOGAN),))
-    register("cgan-pd", "sngan+cbn+projection", paper="arxiv:1802.05637", published=(_fid(10.84, MIMICRY),))
-    register("sngan-r1", "sngan+r1", paper="arxiv:1801.04406")
-    register("sngan-lecam", "sngan+lecam", paper="arxiv:2104.03310")
-    register("acgan", "sngan+cbn+ac", paper="arxiv:1610.09585", published=(_fid(33.39, STUDIOGAN),))
-    register("biggan-uncond", "biggan+unlabelled@g+plain@d", paper="arxiv:1809.11096")
-    register("biggan-deep-studiogan", "biggan-deep:form=studiogan", train={"repeat.d": 2}, paper="arxiv:1809.11096")
-    register("crgan", "biggan+cr", paper="arxiv:1910.12027", published=(_fid(3.16, STUDIOGAN),))
-    register("icrgan", "biggan+bcr+zcr", paper="arxiv:2002.04724", published=(_fid(3.54, STUDIOGAN),))
-    register("contragan", "biggan+2c", paper="arxiv:2006.12681", published=(_fid(6.01, STUDIOGAN),))
-    register(
-        "reacgan",
-        "biggan+d2dce",
-        train={"batch": 128, "lr.g": 2.8284271e-4, "lr.d": 2.8284271e-4},
-        paper="arxiv:2111.01118",
-        published=(_fid(3.87, STUDIOGAN),),
-    )
-    register("mhgan", "biggan+mh+fm:norm=l1", paper="arxiv:1912.04216", published=(_fid(3.95, STUDIOGAN),))
-    register("mdgan", "biggan+md+bce+r1:gamma=1", paper="arxiv:1905.01723")
-    register("adcgan", "biggan+adc", paper="arxiv:2107.10060", published=(_fid(3.93, STUDIOGAN),))
-    plain = "sngan+weight/none@d+bn@d+cbn@g"  # StudioGAN's ResNet without spectral norm, whose D has batch norm
-    tuned = {"betas": "0.5/0.999"}
-    register("acgan-mod", f"{plain}+ac:bias=false,weight.fake=0", train=tuned, paper="arxiv:1610.09585")
-    register("tacgan", f"{plain}+tac", train=tuned, paper="arxiv:1907.02690", published=(_fid(29.51, STUDIOGAN),))
-    register("lgan", "sngan+weight/none@d+bn+bce+maxgp", paper="arxiv:1902.05687")
-    register(
-        "logan",
-        "sngan+lo:bound=1",
-        train={"prior": "uniform", **tuned},
-        paper="arxiv:1912.00953",
-        published=(_fid(20.45, STUDIOGAN),),
-    )
-    r3gan = {
-        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", batch=512), 1.96, "CIFAR-10"),
-        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M"), 1.95, "FFHQ, 64 pixels"),
-        "ffhq256": (_r3gan("20M", "150/15", "0.5M"), 2.75, "FFHQ, 256 pixels"),
-        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
-        "imagenet64": (_r3gan("200M", "1/0.1", "50M", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
-    }
-    paper = {"source": "R3GAN, paper", "protocol": "the paper's"}
-    for name, ((recipe, settings), fid, data) in r3gan.items():
-        scores = (_fid(fid, paper, data),)
-        register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
-    register("infogan", "dcgan+info", paper="arxiv:1606.03657")
-    register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
-    register(
-        "csnsagan",
-        "sagan+sn+cbn+projection+hinge",
-        train={"lr.g": 1e-3, "lr.d": 4e-3},
-        paper="arxiv:1805.08318",
-    )
