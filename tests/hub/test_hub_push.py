@@ -505,7 +505,7 @@ def trained(tmp_path_factory):
 def test_the_discriminator_goes_on_wish_only_and_fine_tuning_starts_from_it(owner, trained, tmp_path, capsys):
     run("push", trained.folder, "me/without", "--unscored", "--license", "mit")
     assert "discriminator.safetensors" not in owner.repos["me/without"].head()
-    run("push", trained.folder, "me/with", "--unscored", "--with-discriminator")
+    run("push", trained.folder, "me/with", "--license", "mit", "--unscored", "--with-discriminator")
     assert "discriminator.safetensors" in owner.repos["me/with"].head()
     still = {"steps": 1, "settings": {"lr.g": 0, "lr.d": 0}, "quiet": False}
     real = torch.rand(4, 1, 16, 16) * 2 - 1
@@ -529,7 +529,7 @@ def test_a_folder_without_its_training_has_no_discriminator_to_publish(owner, tr
 
 
 def test_a_discriminator_that_does_not_fit_is_refused(owner, trained, tmp_path):
-    run("push", trained.folder, "me/with", "--unscored", "--with-discriminator")
+    run("push", trained.folder, "me/with", "--license", "mit", "--unscored", "--with-discriminator")
     with pytest.raises(ganzoo.GanzooError, match="does not fit this recipe"):
         tiny(tmp_path / "out", "dcgan:ch=8", init="me/with")
     files = owner.repos["me/with"].head()

@@ -23,7 +23,7 @@ from ganzoo.testing.tiny import subject
 
 SAMPLE = 40
 # The array below has every pair, so what composes with a part is not tried again; a preset is parts that were checked.
-LATER = {"preset": {"networks", "gradients", "dtype", "device", "seed", "state", "resume", "bf16"}}
+LATER = {"preset": {"pieces", "networks", "gradients", "dtype", "device", "seed", "state", "resume", "bf16"}}
 CHECKS = [(entry, check) for entry in registry().entries() for check in checks_of(entry)]
 
 
