@@ -253,7 +253,7 @@ def test_members_are_never_unpacked(tmp_path):
         ({"labels": [["00000/a.png", [0.5, 0.5]], ["00000/b.png", [0, 1]]]}, "label_kind"),
         ({"labels": [["00000/a.png", -1], ["00000/b.png", 0]]}, "class numbers from 0"),
         ({"labels": [["00000/a.png", 1]]}, "no label for 1 of 2 pictures, such as '00000/b.png'"),
-        ({"labels": [["00000/a.png", 1], ["00000/b.png", 0]], "classes": ["one"]}, "names 1 classes"),
+        ({"labels": [["00000/a.png", 1], ["00000/b.png", 0]], "classes": ["one"]}, "names 1 class"),
         ({"labels": [["00000/a.png", 1], ["00000/b.png", 0]], "classes": "ab"}, "list of names"),
     ],
 )
