@@ -51,7 +51,8 @@ class LatentOptimisation(Regularizer):
         z = ctx.z.detach().requires_grad_()
         with torch.enable_grad(), exact(z.device):
             scores = ctx.discriminate(ctx.generate(z, ctx.y_fake, exact=True), exact=True, y=ctx.y_fake).score
-            (slope,) = torch.autograd.grad(scores.sum(), z, create_graph=True)
+            # of 0 where G makes nothing of its noise
+            (slope,) = torch.autograd.grad(scores.sum(), z, create_graph=True, materialize_grads=True)
         step = self.alpha * slope / (self.beta + slope.square().sum(1, keepdim=True))
         moving = global_draw(torch.rand, *z.shape).to(z) < self.share
         moved = torch.where(moving, step, torch.zeros_like(step))

@@ -150,7 +150,7 @@ def test_rendered_digits_beside_real_ones() -> None:
 
 @pytest.mark.parametrize("name", ["cartoon", "rendered-digits", "folders"])
 def test_without_an_argument_they_say_what_to_type(name: str) -> None:
-    with pytest.raises(GanzooError, match=f"--data {name} needs"):
+    with pytest.raises(GanzooError, match=f"{name} needs"):
         open_data(name)
 
 
