@@ -43,7 +43,7 @@ class LinearD(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.head = LinearHead(16)
+        self.head, self.features = LinearHead(16), 16
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
         out = self.head(x.flatten(1), y)

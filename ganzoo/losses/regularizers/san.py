@@ -55,12 +55,14 @@ class SAN(Regularizer):
         """Give the heads of discriminators a normalised last layer.
 
         Raises:
-            UsageError: where no head has a linear score.
+            UsageError: where no head has a linear score, or one sees other features than D says.
         """
-        found = [head for network in networks.values() for head in linear_heads(network)]
+        found = [(network, head) for network in networks.values() for head in linear_heads(network)]
         if not found:
             raise UsageError("san needs a D whose score is linear in its features, as with plain, projection or ac")
-        for head in found:
+        for network, head in found:
+            if getattr(network, "features", None) != head.score.in_features:
+                raise UsageError("san needs a D whose one head sees all of its features, and no patches of them")
             head.score = Direction(head.score.in_features, head.score.bias is not None)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
