@@ -170,14 +170,23 @@ def wrong_plan(name: str, plan: dict[str, Any], shown: bool = True) -> str | Non
 
 
 def without_new_options(slots: list[Any], old: list[Any]) -> list[Any]:
-    """Slots without the options that their part did not have in the baseline."""
+    """Slots without options that their part has got since the baseline, as long as they stand at their defaults."""
     if len(slots) != len(old):
         return slots
-    known = [was[4] for was in old]
-    return [
-        [*rest[:4], {key: value for key, value in rest[4].items() if key in names}, *rest[5:]]
-        for rest, names in zip(slots, known, strict=True)
-    ]
+    kept = []
+    for (kind, side, places, name, options, *rest), was in zip(slots, old, strict=True):
+        usual = defaults_of(kind, name) if options.keys() - was[4].keys() else {}
+        old_or_given = {key: value for key, value in options.items() if key in was[4] or value != usual[key]}
+        kept.append([kind, side, places, name, old_or_given, *rest])
+    return kept
+
+
+def defaults_of(kind: str, name: str) -> dict[str, Any]:
+    """The options of a part as they are where nobody gives one."""
+    from ganzoo.registry.loading import registry
+
+    entry = registry().find(name, (kind,))
+    return {keyword: option.default for keyword, option in entry.options().items()}
 
 
 KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}  # what became of kinds of version 0.1.0

@@ -77,9 +77,9 @@ def d_shape(k: int) -> tuple[tuple[int, ...], int]:
     return (D_WIDTHS[k], k) if k in D_WIDTHS else ((2,) * 4, 2)
 
 
-def attention_site(kit: Kit, maps: Sequence[int]) -> int:
-    """The height of the map, of ``maps``, where attention stands unless a recipe says a number."""
-    return max((size for size in maps if size <= min(ATTENTION, kit.height // 2)), default=min(maps))
+def attentions(kit: Kit, channels: Sequence[int], maps: Sequence[int]) -> nn.ModuleList:
+    """Attention behind each of ``maps`` (heights); the own one at 64 pixels, or half of a smaller image."""
+    return kit.attentions(channels, maps, min(ATTENTION, kit.height // 2))
 
 
 class GTrunk(nn.Module):
@@ -103,10 +103,7 @@ class GTrunk(nn.Module):
             GBlock(a, b, lambda maps: kit.norm(maps, c_dim), "nearest") for a, b in pairwise(wide)
         )
         maps = [bottom[0] << i for i in range(1, blocks + 1)]
-        own = attention_site(kit, maps)
-        self.attentions = nn.ModuleList(
-            kit.attention(width, size, own=size == own) for width, size in zip(wide[1:], maps, strict=True)
-        )
+        self.attentions = attentions(kit, wide[1:], maps)
         self.norm = kit.norm(wide[-1], 0)
         self.relu = relu_after(self.norm, own=False)
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
@@ -135,10 +132,7 @@ class DTrunk(nn.Module):
         later = (DBlock(a, b, kit.norm, i < halvings, wide=True) for i, (a, b) in enumerate(pairwise(widths), start=1))
         self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, widths[0], kit.norm), *later])
         maps = [kit.height >> min(i, halvings) for i in range(1, len(widths) + 1)]
-        own = attention_site(kit, maps)
-        self.attentions = nn.ModuleList(
-            kit.attention(width, size, own=size == own) for width, size in zip(widths, maps, strict=True)
-        )
+        self.attentions = attentions(kit, widths, maps)
         self.features = widths[-1]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:

@@ -20,23 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.biggan import SHARED, attention_site, g_multiples, sizes
+from ganzoo.architectures.biggan import D_WIDTHS, SHARED, attentions, g_multiples, sizes
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
-from ganzoo.layers.bottleneck import DBottleneck, GBottleneck
+from ganzoo.layers.bottleneck import d_bottleneck, g_bottleneck
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.residual import main_conv, xavier
 
 Form = Literal["paper", "studiogan"]
 MOST_DEPTH = 64
-
-D_WIDTHS = {
-    4: (1, 2, 4, 8, 16),
-    5: (1, 2, 4, 8, 16, 16),
-    6: (1, 2, 4, 8, 8, 16, 16),
-    7: (1, 1, 2, 4, 8, 8, 16, 16),
-}
 
 
 def d_shape(k: int, form: Form) -> tuple[tuple[int, ...], int]:
@@ -78,7 +71,7 @@ class GTrunk(nn.Module):
         self.project = xavier(nn.Linear(c_dim, wide[0] * bottom[0] * bottom[1]))
         self.stages = nn.ModuleList(
             Blocks(
-                GBottleneck(
+                g_bottleneck(
                     a,
                     b if i == depth - 1 else a,
                     lambda maps: kit.norm(maps, c_dim),
@@ -90,10 +83,7 @@ class GTrunk(nn.Module):
             for a, b in pairwise(wide)
         )
         maps = [bottom[0] << i for i in range(1, len(wide))]
-        own = attention_site(kit, maps)
-        self.attentions = nn.ModuleList(
-            kit.attention(width, size, own=size == own) for width, size in zip(wide[1:], maps, strict=True)
-        )
+        self.attentions = attentions(kit, wide[1:], maps)
         self.norm = kit.norm(wide[-1], 0)
         self.relu = relu_after(self.norm, own=False)
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
@@ -123,16 +113,15 @@ class DTrunk(nn.Module):
         self.image = main_conv(Conv2d(kit.inputs, widths[0], 3, padding=1))
         self.stages = nn.ModuleList(
             Blocks(
-                DBottleneck(b if i else a, b, kit.norm, down=i == 0 and number < halvings, convolve=form == "studiogan")
+                d_bottleneck(
+                    b if i else a, b, kit.norm, down=i == 0 and number < halvings, convolve=form == "studiogan"
+                )
                 for i in range(depth)
             )
             for number, (a, b) in enumerate(pairwise(widths))
         )
         maps = [kit.height >> min(i, halvings) for i in range(1, len(widths))]
-        own = attention_site(kit, maps)
-        self.attentions = nn.ModuleList(
-            kit.attention(width, size, own=size == own) for width, size in zip(widths[1:], maps, strict=True)
-        )
+        self.attentions = attentions(kit, widths[1:], maps)
         self.features = widths[-1]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from ganzoo.layers.sizes import rectangle
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # that keeps the scale through a leaky ReLU
 EMBEDDING = 64  # length of G's class embedding
+ATTENTION = 16  # height of the map where attention stands unless a recipe says a number
 MOST_BLOCKS = 64
 
 
@@ -159,12 +160,6 @@ def stage(channels: int, count: int, expand: int, group: int, blocks: int) -> nn
     return nn.Sequential(*(Block(channels, expand, group, blocks) for _ in range(count)))
 
 
-def sites(kit: Kit, wide: Sequence[int], maps: Sequence[int]) -> nn.ModuleList:
-    """Attention behind the blocks of each map, called by its height; the own one at 16 pixels or the nearest below."""
-    own = max((size for size in maps if size <= 16), default=min(maps))
-    return nn.ModuleList(kit.attention(a, size, own=size == own) for a, size in zip(wide, maps, strict=True))
-
-
 class GTrunk(nn.Module):
     """``(B, latent)`` to an image ``(B, C, H, W)``.
 
@@ -188,7 +183,7 @@ class GTrunk(nn.Module):
         ups = [nn.Sequential(FilteredUp(), change(a, b)) for a, b in pairwise(wide)]
         self.ups = nn.ModuleList([nn.Identity(), *ups])
         self.stages = nn.ModuleList(stage(width, count, expand, group, blocks) for width in wide)
-        self.attentions = sites(kit, wide, [bottom[0] << i for i in range(k + 1)])
+        self.attentions = kit.attentions(wide, [bottom[0] << i for i in range(k + 1)], ATTENTION)
         self.image = Conv2d(wide[-1], kit.channels, 1, bias=False)
         he(self.image)
 
@@ -220,7 +215,7 @@ class DTrunk(nn.Module):
         downs = [nn.Sequential(FilteredDown(), change(a, b)) for a, b in pairwise(wide)]
         self.downs = nn.ModuleList([nn.Identity(), *downs])
         self.stages = nn.ModuleList(stage(width, count, expand, group, blocks) for width in wide)
-        self.attentions = sites(kit, wide, [kit.height >> i for i in range(k + 1)])
+        self.attentions = kit.attentions(wide, [kit.height >> i for i in range(k + 1)], ATTENTION)
         self.end = End(wide[-1], (kit.height >> k, kit.width >> k))
         self.features = wide[-1]
 

@@ -27,17 +27,12 @@ from ganzoo.layers.sizes import rectangle
 
 Pool = Literal["none", "sum"]
 WIDEST = 8
+ATTENTION = 32  # height of the map where attention stands, in images of twice that and more
 
 
 def widths(ch: int, k: int) -> list[int]:
     """Channels of the maps from the image's size to the smallest, ``k`` halvings later."""
     return [ch * min(2**i, WIDEST) for i in range(k + 1)]
-
-
-def sites(kit: Kit, channels: list[int], maps: list[int]) -> nn.ModuleList:
-    """Attention behind the convolutions of each map, called by its height; own at half of the image, 32 at most."""
-    own = max((size for size in maps if size <= min(32, kit.height // 2)), default=min(maps))
-    return nn.ModuleList(kit.attention(a, size, own=size == own) for a, size in zip(channels, maps, strict=True))
 
 
 class Stage(nn.Module):
@@ -93,7 +88,9 @@ class GTrunk(nn.Module):
         wide = widths(ch, k)[::-1]
         self.project = nn.Linear(kit.latent, wide[0] * self.bottom[0] * self.bottom[1])
         self.stages = nn.ModuleList(Stage(TransposedConv2d(a, b), kit.norm(b), 0.0) for a, b in pairwise(wide))
-        self.attentions = sites(kit, wide[1:], [self.bottom[0] << i for i in range(1, k + 1)])
+        self.attentions = kit.attentions(
+            wide[1:], [self.bottom[0] << i for i in range(1, k + 1)], min(32, kit.height // 2)
+        )
         self.image = Conv2d(wide[-1], kit.channels, 3, padding=1)
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
@@ -127,7 +124,9 @@ class DTrunk(nn.Module):
             Pair(stage(Conv2d(a, b, 3, padding=1)), stage(Conv2d(b, b, 4, stride=2, padding=1)))
             for a, b in pairwise(inputs[:-1])
         )
-        self.attentions = sites(kit, wide[:-1], [kit.height >> i for i in range(1, k + 1)])
+        self.attentions = kit.attentions(
+            wide[:-1], [kit.height >> i for i in range(1, k + 1)], min(32, kit.height // 2)
+        )
         self.last = stage(Conv2d(inputs[-2], wide[-1], 3, padding=1))
         self.pool = SumOverPixels() if pool == "sum" else nn.Identity()
         self.features = wide[-1] * (1 if pool == "sum" else bottom[0] * bottom[1])

@@ -18,7 +18,6 @@ mimicry and StudioGAN have it. Channels, for ``ch`` at its default:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -38,6 +37,7 @@ Widths = Literal["even", "studiogan"]
 BOTTOMS = (4, 6)  # sides of the smallest map of G
 SMALL = 32  # up to this size all maps are equally wide
 LARGE = (6, 7)  # doublings whose widths are the paper's of 128 pixels and more of the same, or StudioGAN's
+ATTENTION = 32  # height of the map beyond which no attention stands unless a recipe says a number
 DEEPER = 96  # up to this size, and above SMALL, D halves once more than G doubles
 
 
@@ -71,14 +71,6 @@ def d_shape(ch: int, short: int, k: int, widths: Widths) -> tuple[list[int], int
     return [ch * min(2**i, 16) for i in range(max(5, k + 1))], k + 1 if k < 5 else k
 
 
-def attentions(kit: Kit, channels: Sequence[int], maps: Sequence[int], limit: int) -> nn.ModuleList:
-    """Attention behind each of ``maps`` (heights in pixels); the own one is the largest up to ``limit`` and 32."""
-    own = max((size for size in maps if size <= min(limit, 32)), default=min(maps))
-    return nn.ModuleList(
-        kit.attention(width, size, own=size == own) for width, size in zip(channels, maps, strict=True)
-    )
-
-
 class GTrunk(nn.Module):
     """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1]: linear, residual blocks, norm, ReLU, 3x3, tanh."""
 
@@ -90,7 +82,7 @@ class GTrunk(nn.Module):
         self.project = xavier(nn.Linear(kit.latent, wide[0] * low * across))
         self.blocks = nn.ModuleList(GBlock(a, b, kit.norm, upsample) for a, b in pairwise(wide))
         maps = [low << i for i in range(1, k + 1)]
-        self.attentions = attentions(kit, wide[1:], maps, limit=kit.height // 2)
+        self.attentions = kit.attentions(wide[1:], maps, min(kit.height // 2, ATTENTION))
         self.norm = kit.norm(wide[-1], labels=False)
         self.relu = relu_after(self.norm, own=False)
         self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
@@ -115,7 +107,7 @@ class DTrunk(nn.Module):
         )
         self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, widths[0], kit.norm), *later])
         maps = [kit.height >> i for i in range(1, halvings + 1)]
-        sites = attentions(kit, widths[:halvings], maps, limit=kit.height // 4)
+        sites = kit.attentions(widths[:halvings], maps, min(kit.height // 4, ATTENTION))
         self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in widths[halvings:])])
         self.features = widths[-1]
 

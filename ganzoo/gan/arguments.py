@@ -28,7 +28,7 @@ def read_device(device: str | torch.device | None) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError):
         known = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
-        raise UsageError(f"no device {device!r} here: device (--device) takes {either(known)}") from None
+        raise UsageError(f"no device {device!r} here: --device takes {either(known)}") from None
     return found
 
 

@@ -124,6 +124,19 @@ class Kit:
         length = self.c_dim if c_dim is None else c_dim
         return self._norm(channels, length if labels else 0) if self._norm else Unchanged()
 
+    def attentions(self, channels: Sequence[int], maps: Sequence[int], limit: int) -> nn.ModuleList:
+        """The attention behind each map of a trunk.
+
+        Args:
+            channels: of the maps.
+            maps: their heights.
+            limit: the own one stands at the highest map up to this, or at the lowest.
+        """
+        own = max((size for size in maps if size <= limit), default=min(maps))
+        return nn.ModuleList(
+            self.attention(width, size, own=size == own) for width, size in zip(channels, maps, strict=True)
+        )
+
     def share(self, width: int) -> SharedContext:
         """What norms of a trunk share that embeds its labels: a vector ``(B, width)`` for them, and other context."""
         return SharedContext(self.labels_dim, self.c_dim - self.labels_dim, width)

@@ -6,7 +6,7 @@ a temporary and be lost; and spectral norm estimates its vectors of the weight i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -14,7 +14,23 @@ from torch import nn
 from ganzoo.parts.freeze import learning_modules, uninitialised_modules
 from ganzoo.plan.plan import Slot
 
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *TRANSPOSED, nn.Linear)
+
+
+def output_dim(module: nn.Module) -> int:
+    """The dimension of ``module.weight`` that counts outputs; transposed convolutions have it second."""
+    return 1 if isinstance(module, TRANSPOSED) else 0
+
+
+def with_weights(modules: Iterable[nn.Module]) -> list[nn.Module]:
+    """The convolutions, linear layers and embeddings among modules, but those with ``ganzoo_weight = "own"``.
+
+    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix. What
+    has ``"own"`` nobody reparametrises or regularises, such as the class embedding that norms share.
+    """
+    layers = (module for module in modules if isinstance(module, (*WEIGHTED, nn.Embedding)))
+    return [layer for layer in layers if getattr(layer, "ganzoo_weight", "") != "own"]
 
 
 def initialise(network: nn.Module, init: str) -> None:
@@ -40,17 +56,12 @@ def initialise(network: nn.Module, init: str) -> None:
 
 
 def reparametrise(network: nn.Module, slot: Slot) -> None:
-    """Put the weight part on convolutions, linear layers and embeddings.
-
-    By type, not by the attribute ``weight``: torch would silently accept a batch norm, whose weight is no matrix. A
-    layer with ``ganzoo_weight = "own"`` is left alone, such as the class embedding that norms share.
-    """
+    """Put the weight part on the layers that :func:`with_weights` names."""
     if slot.entry is None:
         return
     apply = slot.entry.load()
-    for module in list(learning_modules(network)):  # a list, as a parametrization adds modules to the one at hand
-        if isinstance(module, (*WEIGHTED, nn.Embedding)) and getattr(module, "ganzoo_weight", "") != "own":
-            apply(module, **slot.options)
+    for module in with_weights(learning_modules(network)):  # listed first: a parametrization adds modules of its own
+        apply(module, **slot.options)
 
 
 def synchronise(network: nn.Module) -> None:

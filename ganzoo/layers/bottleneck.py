@@ -46,20 +46,29 @@ class MoreMaps(nn.Module):
         return torch.cat([x, self.conv(x)], 1)
 
 
-class GBottleneck(nn.Module):
-    """norm, ReLU, 1x1, norm, ReLU (doubling), 3x3, norm, ReLU, 3x3, norm, ReLU, 1x1, plus a shortcut.
+class Bottleneck(nn.Module):
+    """Four convolutions, each behind a norm and a ReLU, plus a shortcut.
 
     Args:
-        in_channels, out_channels: maps before and after.
+        in_channels, hidden, out_channels: maps before, inside and after.
         norm: makes a normalization for a number of channels, called ``norm(x, c)``.
-        up: double the map.
-        convolve: give the shortcut a 1x1 convolution; else it drops maps.
+        resample: what changes the map's size; in front of the convolution ``before``.
+        before: 0 to 3.
+        shortcut: the way past the convolutions.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, norm: Norm, up: bool, convolve: bool) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        hidden: int,
+        out_channels: int,
+        norm: Norm,
+        *,
+        resample: nn.Module,
+        before: int,
+        shortcut: nn.Module,
+    ) -> None:
         super().__init__()
-        hidden = max(1, in_channels // NARROWER)
-        self.up: nn.Module = nn.Upsample(scale_factor=2) if up else nn.Identity()
         convs = (
             nn.Conv2d(in_channels, hidden, 1),
             Conv2d(hidden, hidden, 3, padding=1),
@@ -68,21 +77,38 @@ class GBottleneck(nn.Module):
         )
         self.convs = nn.ModuleList(main_conv(conv) for conv in convs)
         self.norms = nn.ModuleList(norm(conv.in_channels) for conv in convs)
-        self.relus = [relu_after(layer, own=i > 0) for i, layer in enumerate(self.norms)]
-        narrow = xavier(nn.Conv2d(in_channels, out_channels, 1)) if convolve else FirstMaps(out_channels)
-        self.shortcut = nn.Sequential(nn.Upsample(scale_factor=2) if up else nn.Identity(), narrow)
+        self.relus = [relu_after(layer, own=number > 0) for number, layer in enumerate(self.norms)]
+        self.resamples = nn.ModuleList(resample if number == before else nn.Identity() for number in range(4))
+        self.shortcut = shortcut
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, out, H, W)``, or twice as high and wide with ``up``."""
-        h = self.convs[0](self.relus[0](self.norms[0](x, c)))
-        h = self.convs[1](self.up(self.relus[1](self.norms[1](h, c))))
-        h = self.convs[2](self.relus[2](self.norms[2](h, c)))
-        h = self.convs[3](self.relus[3](self.norms[3](h, c)))
+        """``(B, C, H, W)`` to ``(B, out, H, W)``, or as high and wide as the resampling makes it."""
+        h = x
+        for norm, relu, resample, conv in zip(self.norms, self.relus, self.resamples, self.convs, strict=True):
+            h = conv(resample(relu(norm(h, c))))
         return h + self.shortcut(x)
 
 
-class DBottleneck(nn.Module):
-    """ReLU, 1x1, ReLU, 3x3, ReLU, 3x3, ReLU (mean pooling), 1x1, plus a shortcut; norms where a recipe asks for them.
+def g_bottleneck(in_channels: int, out_channels: int, norm: Norm, up: bool, convolve: bool) -> Bottleneck:
+    """A block of G, which doubles its map in front of the first 3x3 convolution.
+
+    Args:
+        in_channels, out_channels: maps before and after.
+        norm: makes a normalization for a number of channels, called ``norm(x, c)``.
+        up: double the map.
+        convolve: give the shortcut a 1x1 convolution; else it drops maps.
+    """
+
+    def doubling() -> nn.Module:
+        return nn.Upsample(scale_factor=2) if up else nn.Identity()
+
+    narrow = xavier(nn.Conv2d(in_channels, out_channels, 1)) if convolve else FirstMaps(out_channels)
+    hidden, shortcut = max(1, in_channels // NARROWER), nn.Sequential(doubling(), narrow)
+    return Bottleneck(in_channels, hidden, out_channels, norm, resample=doubling(), before=1, shortcut=shortcut)
+
+
+def d_bottleneck(in_channels: int, out_channels: int, norm: Norm, down: bool, convolve: bool) -> Bottleneck:
+    """A block of D, which halves its map in front of the last convolution; norms where a recipe asks for them.
 
     Args:
         in_channels, out_channels: maps before and after.
@@ -92,33 +118,16 @@ class DBottleneck(nn.Module):
             makes but the maps that are missing.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, norm: Norm, down: bool, convolve: bool) -> None:
-        super().__init__()
-        hidden = max(1, out_channels // NARROWER)
-        self.down: nn.Module = nn.AvgPool2d(2) if down else nn.Identity()
-        convs = (
-            nn.Conv2d(in_channels, hidden, 1),
-            Conv2d(hidden, hidden, 3, padding=1),
-            Conv2d(hidden, hidden, 3, padding=1),
-            nn.Conv2d(hidden, out_channels, 1),
-        )
-        self.convs = nn.ModuleList(main_conv(conv) for conv in convs)
-        self.norms = nn.ModuleList(norm(conv.in_channels) for conv in convs)
-        self.relus = [relu_after(layer, own=i > 0) for i, layer in enumerate(self.norms)]
-        widened = widen(in_channels, out_channels, down, convolve)
-        self.shortcut = nn.Sequential(nn.AvgPool2d(2) if down else nn.Identity(), widened)
+    def halving() -> nn.Module:
+        return nn.AvgPool2d(2) if down else nn.Identity()
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, out, H, W)``, or half as high and wide with ``down``."""
-        h = self.convs[0](self.relus[0](self.norms[0](x, y)))
-        h = self.convs[1](self.relus[1](self.norms[1](h, y)))
-        h = self.convs[2](self.relus[2](self.norms[2](h, y)))
-        h = self.convs[3](self.down(self.relus[3](self.norms[3](h, y))))
-        return h + self.shortcut(x)
+    wider = widen(in_channels, out_channels, down, convolve)
+    hidden, shortcut = max(1, out_channels // NARROWER), nn.Sequential(halving(), wider)
+    return Bottleneck(in_channels, hidden, out_channels, norm, resample=halving(), before=3, shortcut=shortcut)
 
 
 def widen(in_channels: int, out_channels: int, down: bool, convolve: bool) -> nn.Module:
-    """What brings D's shortcut to ``out_channels`` maps: see :class:`DBottleneck`."""
+    """What brings D's shortcut to ``out_channels`` maps: see :func:`d_bottleneck`."""
     if convolve and (down or in_channels != out_channels):
         return xavier(nn.Conv2d(in_channels, out_channels, 1))
     return nn.Identity() if in_channels == out_channels else MoreMaps(in_channels, out_channels)

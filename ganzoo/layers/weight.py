@@ -15,14 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
 from ganzoo.errors import within
+from ganzoo.gan.weights import output_dim
 
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
-
-
-def output_dim(module: nn.Module) -> int:
-    """The dimension of ``module.weight`` that counts outputs; transposed convolutions have it second."""
-    return 1 if isinstance(module, TRANSPOSED) else 0
 
 
 class SpectralNorm(nn.Module):

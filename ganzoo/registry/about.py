@@ -33,3 +33,8 @@ def install(*extras: str, at_least: str = SINCE, upgrade: bool = False) -> str:
         upgrade: take the newest version, though one that would do is installed.
     """
     return f"pip install {'--upgrade ' if upgrade else ''}'{requirement(*extras, at_least=at_least)}'"
+
+
+def install_exactly(version: str) -> str:
+    """The command that installs one version of ganzoo, which is that of another machine, say; it holds no quote."""
+    return f"pip install '{DISTRIBUTION}=={version}'"

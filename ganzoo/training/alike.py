@@ -14,7 +14,7 @@ from ganzoo.distributed.group import gather_objects
 from ganzoo.errors import RunError, UsageError, command
 from ganzoo.machine.precision import Precision, choose_device
 from ganzoo.plan.settings import read, write
-from ganzoo.registry.about import VERSION
+from ganzoo.registry.about import VERSION, install_exactly
 from ganzoo.training.config import TrainConfig
 
 # What a machine may have of its own: where things are there, what only the first process uses, and the data, whose
@@ -66,7 +66,7 @@ def refuse_unlike(config: TrainConfig) -> None:
         if other["version"] != first["version"]:
             raise UsageError(
                 f"process {rank} ({other['host']}) has ganzoo {other['version']}, and the first ({first['host']}) "
-                f"{first['version']}: install the same there, pip install ganzoo-core=={first['version']}"
+                f"{first['version']}: install the same there, {install_exactly(first['version'])}"
             )
         if other["device"] != first["device"]:
             raise UsageError(

@@ -339,7 +339,7 @@ def test_what_cannot_be_plotted_is_said_in_one_line(tmp_path: Path) -> None:
     assert "no folder" in refused(1, "plot", tmp_path / "nowhere")
     assert "losses/d/loss" in refused(2, "plot", folder, "--keys", "losses/d/los")
     (tmp_path / "empty" / "log.jsonl").write_text("")
-    assert "has no lines" in refused(1, "plot", tmp_path / "empty")
+    assert "log.jsonl has no lines: a run writes one every 10 steps" in refused(1, "plot", tmp_path / "empty")
 
 
 def test_missing_matplotlib_is_named_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

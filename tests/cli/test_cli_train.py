@@ -146,7 +146,7 @@ BAD = {
     "fork of nothing": ((RECIPE, "--fork", "second"), "--fork needs a run to leave"),
     "no threads": ((RECIPE, "--threads", "0"), "--threads 0"),
     "unknown tracker": ((RECIPE, "--log", "paper"), "tensorboard, trackio or wandb"),
-    "unknown device": ((RECIPE, "--device", "abacus"), "takes cpu"),
+    "unknown device": ((RECIPE, "--device", "abacus"), "--device takes"),
     "steps of letters": ((RECIPE, "--steps", "many"), "not a valid integer"),
     "unknown option": ((RECIPE, "--epochs", "3"), "--epochs"),
 }

@@ -35,7 +35,7 @@ def unbound(text: str) -> list[str]:
             if word in WORDS:
                 break
             ours = OURS.fullmatch(word)
-            if ours and not re.match(r"(>=|==|~=)[\d{]", ours["bound"] or ""):
+            if ours and not re.match(r"(>=|==|~=)\d", ours["bound"] or ""):
                 wrong.append(word)
     return wrong
 

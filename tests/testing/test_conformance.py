@@ -21,7 +21,7 @@ from ganzoo.testing.covering import Combination, covering
 from ganzoo.testing.suite import checks_of
 from ganzoo.testing.tiny import subject
 
-SAMPLE = 40
+SAMPLE = 52
 # The array below has every pair, so what composes with a part is not tried again; a preset is parts that were checked.
 LATER = {"preset": {"pieces", "networks", "gradients", "dtype", "device", "seed", "state", "resume", "bf16"}}
 CHECKS = [(entry, check) for entry in registry().entries() for check in checks_of(entry)]
@@ -63,14 +63,14 @@ def test_every_pair_of_parts_trains_or_is_refused_with_a_reason() -> None:
     assert 0 < len(refused) < len(rows) / 2, refused
 
 
-def test_every_pair_of_parts_stands_in_a_row_and_many_of_them_in_the_sample() -> None:
+def test_every_pair_of_parts_stands_in_a_row_and_most_of_them_in_the_sample() -> None:
     found = axes()
     wanted = {((a, x), (b, y)) for a, b in pairs_of(found, 2) for x in found[a] for y in found[b]}
     rows = list(covering(found, lambda row: True))
     assert {"architecture", "normalization", "attention", "conditioning", "loss", "regularizer", "data"} <= set(found)
     assert any(value.endswith("@site") for value in found["attention"]) and "attention/none" in found["attention"]
     assert _pairs(rows) == wanted
-    assert len(_pairs(rows[:SAMPLE])) > 0.4 * len(wanted)
+    assert len(_pairs(rows[:SAMPLE])) > len(wanted) / 2
 
 
 def test_what_the_suite_found_is_refused_in_a_sentence() -> None:

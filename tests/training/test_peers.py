@@ -137,7 +137,7 @@ def test_a_package_of_peers_alone_is_known_to_ganzoo_plugins(site: PeerSite) -> 
     [
         (
             "import nowhere_at_all",
-            "cannot be imported: No module named 'nowhere_at_all', and two-lib does not say",
+            "cannot be imported: No module named 'nowhere_at_all', and two-lib does not say which package brings it",
         ),
         ("import sys; sys.exit(3)", "cannot be imported: SystemExit: 3"),
         ("PEER = 7", "is no ganzoo.cli.kit.Peer: two_lib:PEER is 7"),

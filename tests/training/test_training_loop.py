@@ -199,5 +199,5 @@ def test_precision_is_fp32_where_bf16_has_no_units():
 
 
 def test_unknown_device_names_those_that_are_there():
-    with pytest.raises(UsageError, match="takes cpu"):
+    with pytest.raises(UsageError, match="--device takes cpu"):
         choose_device("abacus")

@@ -8,11 +8,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from ganzoo.layers.weight import output_dim
+from ganzoo.gan.weights import output_dim, with_weights
 from ganzoo.losses.gradient import check_every
 from ganzoo.parts import Regularizer, TurnContext
-
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 
 
 class Ortho(Regularizer):
@@ -43,9 +41,8 @@ class Ortho(Regularizer):
 
 def matrices(network: nn.Module) -> Iterator[Tensor]:
     """The trained weights of layers, a row for each output; not of those that no weight part may touch."""
-    for module in network.modules():
-        if isinstance(module, WEIGHTED) and getattr(module, "ganzoo_weight", "") != "own":
-            yield trained(module).movedim(output_dim(module), 0).flatten(1)
+    for layer in with_weights(network.modules()):
+        yield trained(layer).movedim(output_dim(layer), 0).flatten(1)
 
 
 def trained(module: nn.Module) -> Tensor:
