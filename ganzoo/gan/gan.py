@@ -7,7 +7,7 @@ means, which parts add to it and how labels enter is settled by the game (see :m
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
-from ganzoo.errors import UsageError, counted, whole, within
+from ganzoo.errors import UsageError, whole, within
 from ganzoo.gan.arguments import check_noise, real_number, take_truncation
 from ganzoo.gan.draw import draw
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, refuse_needless
 from ganzoo.gan.kit import Kit
-from ganzoo.gan.labels import Label, class_number, one_for_each, read
+from ganzoo.gan.labelled import Labelled
+from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-class GAN(nn.Module):
+class GAN(Labelled, nn.Module):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -152,80 +153,9 @@ class GAN(nn.Module):
         """The updates of one step, in order: see :meth:`Game.turns`."""
         return self.game.turns()
 
-    @property
-    def label_kind(self) -> str:
-        """What labels are: ``class``, ``multilabel`` or ``continuous``."""
-        return self.plan.label_kind
-
-    def label_vectors(self, labels: Tensor | None, n: int) -> Tensor:
-        """Label vectors ``(n, classes)``, float; ``(n, 0)`` for an unconditional GAN, and zeros without labels.
-
-        Args:
-            labels: as batches have them: class numbers, int64 ``(n,)``, or label vectors, float ``(n, classes)``.
-            n: how many.
-        """
-        if self.classes == 0 or labels is None:
-            return torch.zeros(n, self.classes)
-        if labels.is_floating_point():
-            return labels.float()
-        return nn.functional.one_hot(labels, self.classes).float()
-
     def one_hot(self, labels: Tensor | None, n: int) -> Tensor:
         """What 0.1.0 called :meth:`label_vectors`."""
         return old_attribute(self, "one_hot")(labels, n)
-
-    def read_labels(self, labels: Iterable[Label] | Tensor) -> Tensor:
-        """Labels as a person gives them, for :meth:`inputs`: class numbers, int64 ``(n,)``, or label vectors.
-
-        Args:
-            labels: of each image the number or name of a class, or a label vector; see :func:`ganzoo.gan.labels.read`.
-
-        Raises:
-            UsageError: for a class that does not exist, a vector of another length, a number that is NaN or infinite.
-        """
-        if self.classes == 0:
-            raise UsageError("this model is unconditional: it takes no labels")
-        return read(labels, self.label_kind, self.class_names)
-
-    def default_labels(self, n: int, start: int = 0) -> Tensor | None:
-        """Labels of images ``start`` to ``start + n`` where a person gives none; None for an unconditional GAN.
-
-        The classes in turn, those without pictures left out, or else the rows of :attr:`label_rows`.
-
-        Raises:
-            UsageError: there are no such rows.
-        """
-        n, start = whole("n", n, 0), whole("start", start, 0)
-        if self.classes == 0:
-            return None
-        index = torch.arange(start, start + n)
-        if self.label_kind == "class":
-            drawn = torch.tensor(self.drawn_classes)
-            return drawn[index % len(drawn)]
-        if not self.label_rows:
-            raise UsageError(
-                f"this model came without label vectors: give it labels, vectors of {self.classes} numbers"
-            )
-        return torch.stack([self.label_rows[int(place) % len(self.label_rows)] for place in index])
-
-    @property
-    def drawn_classes(self) -> tuple[int, ...]:
-        """The classes, by number, that it learned pictures of; all where nobody counted them."""
-        counts = self.class_counts
-        learned = range(self.classes) if counts is None else (k for k in range(self.classes) if counts[k])
-        return tuple(learned) or tuple(range(self.classes))
-
-    def class_numbers(self, labels: Iterable[int | str]) -> list[int]:
-        """Numbers of classes given as numbers or names.
-
-        Raises:
-            UsageError: for a label that the model does not have.
-        """
-        if self.classes == 0:
-            raise UsageError("this model is unconditional: it takes no labels")
-        if self.label_kind != "class":
-            raise UsageError(f"this model's labels are not classes but of the kind {self.label_kind}")
-        return [class_number(label, self.class_names) for label in one_for_each(labels)]
 
     def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
         """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
@@ -335,7 +265,7 @@ class GAN(nn.Module):
         if z is not None:
             z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self._noise_shape)
         n = next((len(rows) for rows in (z, *columns.values(), given) if rows is not None), 1) if n is None else n
-        numbers = self._labels(n, given)
+        numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
         inputs = self.inputs(n, seed, numbers, truncation, columns=columns or None)
         if z is not None:
@@ -382,13 +312,6 @@ class GAN(nn.Module):
         # By its name: what writes folders, pictures and cards stands above this room, and builds on it.
         facts = {"data": data, "step": step, "seed": seed, "license": license}
         return resolve(SAVE)(self, folder, facts, overwrite)
-
-    def _labels(self, n: int, labels: Sequence[Label] | None) -> Tensor | None:
-        if labels is None:
-            return self.default_labels(n)
-        if len(labels) != n:
-            raise UsageError(f"{counted(len(labels), 'label')} for {counted(n, 'image')}")
-        return self.read_labels(labels)
 
     @property
     def _noise_shape(self) -> tuple[int, ...]:
