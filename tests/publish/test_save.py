@@ -11,26 +11,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 from hub_models import scored
+from notebook_parts import Mine, forget
 
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.errors import GanzooError, RunError, UsageError
-from ganzoo.registry import loading
 
 RECIPES = ["dcgan:ch=4+sn", "sagan:ch=4", "gan+mine", "sngan:ch=4+eqlr"]
-
-
-class Mine:
-    """A loss of mine."""
-
-    def __init__(self, *, weight: float = 1.0) -> None:
-        self.weight = weight
-
-    def d(self, critic: Any, real: Any, fake: Any) -> Any:
-        return self.weight * (critic(fake).mean() - critic(real).mean())
-
-    def g(self, critic: Any, real: Any, fake: Any) -> Any:
-        return -self.weight * critic(fake).mean()
 
 
 @pytest.fixture
@@ -38,11 +25,6 @@ def alone() -> Iterator[None]:
     """What a test registers is forgotten afterwards."""
     yield
     forget()
-
-
-def forget() -> None:
-    loading._here.clear()
-    loading.installed.cache_clear()
 
 
 def trained(recipe: str = "dcgan:ch=4+sn", seed: int = 0, **sizes: Any) -> ganzoo.GAN:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from notebook_parts import Mine, forget
 from tiny_runs import Labelled
 
 import ganzoo
@@ -17,20 +18,6 @@ from ganzoo.data import ImageData
 from ganzoo.errors import GanzooError, PluginError, UsageError
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics import Experiment, Instrument, version_digest
-from ganzoo.registry import loading
-
-
-class Mine:
-    """A loss of mine."""
-
-    def __init__(self, *, weight: float = 1.0) -> None:
-        self.weight = weight
-
-    def d(self, critic: Any, real: Any, fake: Any) -> Any:
-        return self.weight * (critic(fake).mean() - critic(real).mean())
-
-    def g(self, critic: Any, real: Any, fake: Any) -> Any:
-        return -self.weight * critic(fake).mean()
 
 
 class Better(Mine):
@@ -78,8 +65,7 @@ def little(kit: ganzoo.Kit) -> ganzoo.Generator:
 def alone() -> Iterator[None]:
     """What a test registers is forgotten afterwards."""
     yield
-    loading._here.clear()
-    loading.installed.cache_clear()
+    forget()
 
 
 def test_a_loss_of_a_notebook_is_a_part_like_any_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
