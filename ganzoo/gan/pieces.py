@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from ganzoo.distributed.batch import world
 from ganzoo.errors import UsageError, either
 from ganzoo.gan.game import Game, Parts
-from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import SIDES, Plan, Slot
 
 
@@ -47,7 +46,7 @@ def _mixing(plan: Plan, critics: Mapping[str, Parts], player: str) -> Iterator[s
     acting = {
         name: part for parts in critics.values() for name, part in parts.regularizers.items() if player in part.players
     }
-    generating = any(part.generates or type(part).refine is not Regularizer.refine for part in acting.values())
+    generating = any(part.generates or part.refines for part in acting.values())
     sides = SIDES if generating or player != "d" else ("d",)
     slots: list[Slot] = [plan.architecture(side) for side in sides]
     slots += [slot for slot in plan.slots if slot.kind != "architecture" and slot.side in (None, *sides)]

@@ -49,6 +49,11 @@ def compile_networks(gan: GAN, device: torch.device) -> list[str]:
     setting = gan.plan["compile"]
     if setting == "off":
         return []
+    regularizers = [pair for parts in gan.critics.values() for pair in parts.regularizers.items()]
+    if refining := [name for name, part in regularizers if part.refines]:
+        # An exact pass keeps the running statistics of norms in its graph, which a compiled pass after it overwrites.
+        why = f"{refining[0]} differentiates the networks before an update's own passes"
+        return [f"compile={setting}: {why}, so nothing is compiled"]
     try:
         torch.compile(torch.neg, backend=BACKEND)(torch.zeros(2, device=device))
     except (RuntimeError, ImportError, OSError) as error:

@@ -53,6 +53,11 @@ class Regularizer:
     codes: int = 0
     entrance: Entrance = Entrance()
 
+    @property
+    def refines(self) -> bool:
+        """Whether it changes the noise of an update: whether it has a :meth:`refine` of its own."""
+        return type(self).refine is not Regularizer.refine
+
     def takes_step_of(self, player: str) -> bool:
         """Whether it takes further steps of a player's optimiser."""
         return self.own_step and player in self.players

@@ -17,8 +17,10 @@ def taught(on: bool, parts: str) -> Trainer:
     torch.manual_seed(0)
     settings = {"compile": "on" if on else "off"}
     gan = build(f"dcgan:ch=2+sn@d+hinge+{parts}", resolution=16, channels=1, z_dim=4, settings=settings)
-    assert compiled.compile_networks(gan, torch.device("cpu")) == []
-    assert (gan.D._compiled_call_impl is not None) == on
+    compiles = on and not any(part.refines for part in gan.regularizers)
+    notes = compiled.compile_networks(gan, torch.device("cpu"))
+    assert len(notes) == (on and not compiles)
+    assert (gan.D._compiled_call_impl is not None) == compiles
     trainer = Trainer(gan, 0, 1)
     batch = {"image": torch.rand(4, 1, 16, 16) * 2 - 1}
     for _ in range(2):
@@ -67,6 +69,12 @@ def test_where_nothing_compiles_a_note_says_so_and_the_networks_stay(monkeypatch
     (note,) = compiled.compile_networks(gan, torch.device("cpu"))
     assert "no C++ compiler" in note and "more" not in note
     assert gan.D._compiled_call_impl is None
+
+
+def test_noise_that_is_refined_keeps_the_networks_as_written_and_a_note_says_so():
+    gan = build("dcgan:ch=2+hinge+lo", resolution=16, channels=1, settings={"compile": "on"})
+    (note,) = compiled.compile_networks(gan, torch.device("cpu"))
+    assert "compile=on: lo differentiates" in note and gan.D._compiled_call_impl is None
 
 
 def test_graphs_are_recorded_where_there_is_cuda(monkeypatch):
