@@ -104,7 +104,7 @@ def project(
     told |= {"seconds": round(time.monotonic() - ready, 3), "encoder_seconds": round(ready - begun, 3)}
     told["files"] = {name: str(path) for name, path in files.items()}
     _write(files, bytes_, found, told)
-    click.echo(json.dumps(told, allow_nan=False) if as_json else _sentence(told))
+    say(json.dumps(told, allow_nan=False) if as_json else _sentence(told))
 
 
 def _files(out: Path) -> dict[str, Path]:
@@ -138,7 +138,7 @@ def _encoder(manifold: Manifold, steps: int, seconds: float) -> Any:
 
     def tell(step: int, of: int, loss: float) -> None:
         if step == 0:
-            click.echo(f"training an encoder of this model once, {of} steps or {seconds:g} s", err=True)
+            say(f"training an encoder of this model once, {of} steps or {seconds:g} s", err=True)
         elif is_terminal(sys.stderr):
             click.echo(f"\r  encoder: step {step} of {of}, {loss:.4f} ", nl=False, err=True)
 
@@ -157,7 +157,7 @@ def _teller() -> Any:
             click.echo(f"\r\033[K  {stage}: {place.loss:.5f}\r", nl=False, err=True)
         elif stage not in seen:
             seen.add(stage)
-            click.echo(f"{stage}: {place.loss:.5f}", err=True)
+            say(f"{stage}: {place.loss:.5f}", err=True)
 
     return tell
 

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import GanzooError, UsageError
-from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD, PeerTraining, Workload, check_peer, find_peer, prepare_peer
+from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD, PeerTraining, Workload, check_peer, find_peer, prepare_peer, say
 from ganzoo.data import DataRequest, ImageData, open_data, prefetch
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
@@ -57,7 +57,7 @@ def rival(
     for first in range(0, count, BATCH):
         save(training.draw(min(BATCH, count - first)), out, first)
     told = {"peer": peer, "head": architecture, "steps": steps, "minutes": round(spent / 60, 2), "images": count}
-    click.echo(json.dumps(told))
+    say(json.dumps(told))
 
 
 def train(training: PeerTraining, workload: Workload, data: ImageData, seconds: float) -> tuple[int, float]:
@@ -83,7 +83,7 @@ def train(training: PeerTraining, workload: Workload, data: ImageData, seconds: 
                 (training.step if update == training.updates - 1 else training.critic)()
             steps += 1
             if steps % 100 == 0:
-                click.echo(f"step {steps}, {(time.monotonic() - begun) / 60:.1f} min")
+                say(f"step {steps}, {(time.monotonic() - begun) / 60:.1f} min")
     return steps, time.monotonic() - begun
 
 

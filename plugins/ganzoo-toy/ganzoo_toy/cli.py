@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import PATH
+from ganzoo.cli.kit import PATH, say
 
 OUT = click.option("--out", type=PATH, metavar="FILE.png|FILE.svg", help="Where the picture goes.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -38,9 +38,9 @@ def _checked(path: Path | None, endings: tuple[str, ...]) -> None:
 
 
 def _tell(result: dict[str, Any], text: str, as_json: bool, out: Path | None) -> None:
-    click.echo(json.dumps(result) if as_json else text)
+    say(*(json.dumps(result) if as_json else text).split("\n"))
     if out is not None and not as_json:
-        click.echo(str(out))
+        say(out)
 
 
 def _read(settings: tuple[str, ...]) -> dict[str, str]:
@@ -189,11 +189,11 @@ def mixture(
     from ganzoo_toy.mixtures import mixture_of
     from ganzoo_toy.training import learn
 
-    def say(look: Any) -> None:
+    def tell(look: Any) -> None:
         if not as_json:
-            click.echo(f"step {look.step:>6,}  {look.found.modes} of {look.found.of} modes", err=True)
+            say(f"step {look.step:>6,}  {look.found.modes} of {look.found.of} modes", err=True)
 
-    lesson = learn(recipe, mixture_of(data), steps, seed=seed, settings=_read(settings), progress=say)
+    lesson = learn(recipe, mixture_of(data), steps, seed=seed, settings=_read(settings), progress=tell)
     last = lesson.looks[-1].found
     if out is not None:
         from ganzoo_toy.pictures import animate, draw_look, save

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD
+from ganzoo.cli.kit import PLACE, SKIP_BAD, say
 
 if TYPE_CHECKING:
     from ganzoo.cli.kit import Score
@@ -58,8 +58,10 @@ def refined_accuracy(
 
 def _show(score: Score) -> None:
     found = score.details
-    click.echo(f"{score.key}  {score.value:.4f}")
-    click.echo(f"learnt from sources as they are  {found['unrefined']:.4f}  (refining adds {found['gain']:+.4f})")
-    click.echo(f"a pixel changes by {found['moved']:.4f}; {found['labels_kept']:.1%} still show their label")
+    say(
+        f"{score.key}  {score.value:.4f}",
+        f"learnt from sources as they are  {found['unrefined']:.4f}  (refining adds {found['gain']:+.4f})",
+        f"a pixel changes by {found['moved']:.4f}; {found['labels_kept']:.1%} still show their label",
+    )
     for alarm in found["alarms"]:
-        click.echo(f"alarm: {alarm}")
+        say(f"alarm: {alarm}")
