@@ -6,10 +6,14 @@ a recipe chose from its ``Kit``, and uses the ones here only where its paper has
 """
 
 from ganzoo.gan.kit import Unchanged
-from ganzoo.layers.activation import relu_after
+from ganzoo.layers.activation import relu_after, scaled_leaky_relu
 from ganzoo.layers.attention import SelfAttention
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
+from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
+from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp, upfirdn2d
+from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d, demodulation
+from ganzoo.layers.noise import NoiseInput
 from ganzoo.layers.norm import (
     BatchNorm,
     ConditionalBatchNorm,
@@ -34,25 +38,40 @@ __all__ = [
     "ContextBatchNorm",
     "Conv2d",
     "DBlock",
+    "DemodulatedConv2d",
+    "DemodulatedUpConv2d",
     "DownConv2d",
     "Dropout",
+    "EqualizedConv2d",
+    "EqualizedLinear",
+    "EqualizedMLP",
+    "Filtered",
+    "FilteredDown",
+    "FilteredUp",
     "FirstDBlock",
     "GBlock",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
     "LinearHead",
+    "ModulatedConv2d",
     "NearestUpConv2d",
+    "NoiseInput",
     "PixelNorm",
     "SelfAttention",
     "TransposedConv2d",
     "Unchanged",
+    "UnitMeanSquare",
     "conditional_batch_norm",
     "context_batch_norm",
+    "demodulation",
     "doublings",
+    "equalize_scores",
     "equalized_lr",
     "rectangle",
     "relu_after",
+    "scaled_leaky_relu",
     "spectral_norm",
+    "upfirdn2d",
     "weight_norm",
 ]

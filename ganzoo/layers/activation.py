@@ -6,6 +6,7 @@ so in bfloat16 on a CPU, where loops that write over what they read take half as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +17,21 @@ from torch import Tensor, nn
 from ganzoo.gan.kit import Unchanged
 
 Activation = Callable[[Tensor], Tensor]
+LIMIT = 256.0  # of what leaves a layer in float16, over its gain
+
+
+def scaled_leaky_relu(x: Tensor, gain: float = math.sqrt(2)) -> Tensor:
+    """A leaky ReLU of slope 0.2 times ``gain``, which keeps the variance: the activation of the style-based networks.
+
+    In float16, whose largest number is 65,504, it ends at ±256 times the gain, as Training Generative Adversarial
+    Networks with Limited Data (Karras et al. 2020, arXiv 2006.06676) has it; float32 and bfloat16 need no end.
+
+    Args:
+        x: of any shape.
+        gain: √2 by default; √½ where a sum of two such maps is to have the variance of one.
+    """
+    made = F.leaky_relu(x, 0.2) * gain
+    return made.clamp(-LIMIT * gain, LIMIT * gain) if made.dtype == torch.float16 else made
 
 
 def overwriting_pays(x: Tensor) -> bool:

@@ -6,8 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.errors import within
 
-def binomial_kernel(weights: tuple[float, ...]) -> Tensor:
+Weights = tuple[float, ...]
+BINOMIAL: Weights = (1.0, 3.0, 3.0, 1.0)
+
+
+def binomial_kernel(weights: Weights) -> Tensor:
     """The outer product ``(k, k)`` of a filter with itself, scaled to a sum of 1."""
     row = torch.tensor(weights)
     return torch.outer(row, row) / row.sum().square()
@@ -21,41 +26,97 @@ def each_map(kernel: Tensor, x: Tensor) -> Tensor:
     return kernel.to(x.dtype).expand(int(x.shape[1]), 1, -1, -1)
 
 
-class FilteredUp(nn.Module):
-    """Doubles a map: zeros between pixels, then a filter, [1, 3, 3, 1] by default, that keeps the mean.
+def upfirdn2d(
+    x: Tensor, kernel: Tensor, *, up: int = 1, down: int = 1, padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+) -> Tensor:
+    """Put zeros between pixels, pad, convolve each map with a kernel and keep every ``down``-th pixel.
+
+    Along an axis of n pixels: each is followed by ``up - 1`` zeros, and zeros stand around; the result has
+    ``(n * up + before + after - k) // down + 1``. It is ``scipy.signal.upfirdn`` along both axes, but for the padding.
 
     Args:
-        weights: of the filter along each axis, an even number of them.
+        x: maps ``(B, C, H, W)``.
+        kernel: ``(k, l)``, in height and width; of a filter that can be taken apart, two calls with ``(k, 1)`` and
+            ``(1, l)`` are faster.
+        up, down: whole numbers from 1 up.
+        padding: pixels of zeros left, right, above and below, as ``F.pad`` has them; negative ones cut off.
+    """
+    weight = each_map(kernel.flip(0, 1), x)
+    if up > 1:
+        # The transposed convolution is the whole of it, from the first pixel that any input reaches to the last; what
+        # the zeros behind the last pixel and the padding add or take away is at the borders alone.
+        full = F.conv_transpose2d(x, weight.flip(2, 3), stride=up, groups=len(weight))
+        height, width = kernel.shape
+        ends = ((p - size + 1, q - size + up) for p, q, size in ((*padding[:2], width), (*padding[2:], height)))
+        full = F.pad(full, [number for pair in ends for number in pair])
+        return full[:, :, ::down, ::down] if down > 1 else full
+    x = F.pad(x, list(padding)) if any(padding) else x
+    return F.conv2d(x, weight, stride=down, groups=len(weight))
+
+
+class FilteredUp(nn.Module):
+    """Enlarges a map by a whole factor: zeros between pixels, then a filter that keeps the mean.
+
+    Args:
+        weights: of the filter along each axis, [1, 3, 3, 1] by default: as many as the factor, or more by an even
+            number.
+        factor: of the side; 2 by default.
     """
 
     kernel: Tensor
 
-    def __init__(self, weights: tuple[float, ...] = (1, 3, 3, 1)) -> None:
+    def __init__(self, weights: Weights = BINOMIAL, factor: int = 2) -> None:
         super().__init__()
-        self.register_buffer("kernel", 4 * binomial_kernel(weights))
-        self.padding = len(weights) // 2 - 1
+        within("factor", factor, 1)
+        self.register_buffer("kernel", factor**2 * binomial_kernel(weights))
+        self.factor, self.padding = factor, (len(weights) - factor) // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, C, 2H, 2W)``."""
+        """``(B, C, H, W)`` to ``(B, C, factor H, factor W)``."""
         kernel = each_map(self.kernel, x)
-        return F.conv_transpose2d(x, kernel, stride=2, padding=self.padding, groups=len(kernel))
+        return F.conv_transpose2d(x, kernel, stride=self.factor, padding=self.padding, groups=len(kernel))
 
 
 class FilteredDown(nn.Module):
-    """Halves a map: a filter, [1, 3, 3, 1] by default, then every other pixel.
+    """Makes a map smaller by a whole factor: a filter, then one pixel in each step of that many.
 
     Args:
-        weights: of the filter along each axis, an even number of them.
+        weights: of the filter along each axis, [1, 3, 3, 1] by default: as many as the factor, or more by an even
+            number.
+        factor: of the side; 2 by default.
     """
 
     kernel: Tensor
 
-    def __init__(self, weights: tuple[float, ...] = (1, 3, 3, 1)) -> None:
+    def __init__(self, weights: Weights = BINOMIAL, factor: int = 2) -> None:
         super().__init__()
+        within("factor", factor, 1)
         self.register_buffer("kernel", binomial_kernel(weights))
-        self.padding = len(weights) // 2 - 1
+        self.factor, self.padding = factor, (len(weights) - factor) // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, C, H/2, W/2)``; H and W are even."""
+        """``(B, C, H, W)`` to ``(B, C, H/factor, W/factor)``; the factor divides H and W."""
         kernel = each_map(self.kernel, x)
-        return F.conv2d(x, kernel, stride=2, padding=self.padding, groups=len(kernel))
+        return F.conv2d(x, kernel, stride=self.factor, padding=self.padding, groups=len(kernel))
+
+
+class Filtered(nn.Module):
+    """A filter over a map, whose size changes by the padding alone.
+
+    Args:
+        weights: of the filter along each axis, [1, 3, 3, 1] by default.
+        padding: zeros on each side.
+        gain: what the mean is multiplied by.
+    """
+
+    kernel: Tensor
+
+    def __init__(self, weights: Weights = BINOMIAL, padding: int = 0, gain: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("kernel", gain * binomial_kernel(weights))
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, C, H + 2 padding - k + 1, ...)``."""
+        kernel = each_map(self.kernel, x)
+        return F.conv2d(x, kernel, padding=self.padding, groups=len(kernel))
