@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
     from ganzoo.gan.kit import Discriminator, Generator, Kit
     from ganzoo.gan.noise import NoiseGame
+    from ganzoo.gan.style import StyleGenerator
     from ganzoo.parts.conditioning import Conditioning
     from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
@@ -72,6 +73,7 @@ _HOMES = {
     "Discriminator": "ganzoo.gan.kit",
     "Generator": "ganzoo.gan.kit",
     "Kit": "ganzoo.gan.kit",
+    "StyleGenerator": "ganzoo.gan.style",
     "NoiseGame": "ganzoo.gan.noise",
     "Output": "ganzoo.parts.output",
     "Trainer": "ganzoo.training.loop",
@@ -107,6 +109,7 @@ __all__ = [
     "ResolutionError",
     "Run",
     "RunError",
+    "StyleGenerator",
     "Trainer",
     "Turn",
     "TurnContext",
