@@ -85,14 +85,15 @@ def loop(layer: ModulatedConv2d, x: Tensor, w: Tensor, demodulate: bool) -> Tens
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize(("kind", "demodulate"), [(ModulatedConv2d, False), (DemodulatedConv2d, True)])
 def test_modulated_convolutions_are_a_loop_over_images(kind: type, demodulate: bool, size: int) -> None:
+    torch.manual_seed(0)
     layer = kind(6, 4, size, 5).double()
     x, w = (torch.randn(3, *shape, dtype=torch.float64, requires_grad=True) for shape in ((6, 7, 7), (5,)))
     made, plain = layer(x, w), loop(layer, x, w, demodulate)
-    assert torch.allclose(made, plain)
+    assert torch.allclose(made, plain, rtol=1e-6)  # but for ε, which ours adds once styles are scaled
     weights = torch.randn_like(made)
     inputs = (x, w, *layer.parameters())
     for one, other in zip(*(torch.autograd.grad((y * weights).sum(), inputs) for y in (made, plain)), strict=True):
-        assert torch.allclose(one, other, atol=1e-7)
+        assert torch.allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_a_grouped_convolution_gives_the_same() -> None:
