@@ -135,6 +135,11 @@ class DTrunk(nn.Module):
         self.attentions = attentions(kit, widths, maps)
         self.features = widths[-1]
 
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.blocks, self.attentions, strict=True))
+
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images; ``y`` are label vectors, for norms that a recipe may ask for."""
         for block, attention in zip(self.blocks, self.attentions, strict=True):

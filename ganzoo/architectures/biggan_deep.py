@@ -124,6 +124,14 @@ class DTrunk(nn.Module):
         self.attentions = attentions(kit, widths[1:], maps)
         self.features = widths[-1]
 
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [
+            (stage, attention) if i else (self.image, stage, attention)
+            for i, (stage, attention) in enumerate(zip(self.stages, self.attentions, strict=True))
+        ]
+
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images; ``y`` are label vectors, for norms that a recipe may ask for."""
         x = self.image(x)

@@ -10,6 +10,8 @@ multiple of a quarter of that: each doubling adds a stage, and widths stop growi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -114,6 +116,11 @@ class DTrunk(nn.Module):
             attend = attention(kit, wide[i + 1], size) if size > low else nn.Identity()
             self.stages.append(DownStage(conv, norm, attend, dropout))
         self.features = wide[-1] * low * across
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [(stage,) for stage in self.stages]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width, h, w)`` of images."""

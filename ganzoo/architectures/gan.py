@@ -8,6 +8,7 @@ Dropout in D is the paper's too.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -61,6 +62,11 @@ class DTrunk(nn.Module):
         widths = [kit.inputs * kit.height * kit.width] + [width] * depth
         layers = (Hidden(kit, a, b, dropout) for a, b in pairwise(widths))
         self.hidden = nn.ModuleList(layers)
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [(layer,) for layer in self.hidden]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images."""

@@ -219,6 +219,14 @@ class DTrunk(nn.Module):
         self.end = End(wide[-1], (kit.height >> k, kit.width >> k))
         self.features = wide[-1]
 
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [
+            (down, stage, attention) if i else (self.image, down, stage, attention)
+            for i, (down, stage, attention) in enumerate(zip(self.downs, self.stages, self.attentions, strict=True))
+        ]
+
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images; labels meet them in the head."""
         x = self.image(x)

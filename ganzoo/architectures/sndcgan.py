@@ -12,6 +12,7 @@ of PyTorch-StudioGAN, which its DCGAN is, has batch norm and ReLUs in D and sums
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -130,6 +131,11 @@ class DTrunk(nn.Module):
         self.last = stage(Conv2d(inputs[-2], wide[-1], 3, padding=1))
         self.pool = SumOverPixels() if pool == "sum" else nn.Identity()
         self.features = wide[-1] * (1 if pool == "sum" else bottom[0] * bottom[1])
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [*zip(self.stages, self.attentions, strict=True), (self.last,)]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features of images."""

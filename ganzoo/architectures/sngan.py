@@ -18,6 +18,7 @@ mimicry and StudioGAN have it. Channels, for ``ch`` at its default:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -110,6 +111,11 @@ class DTrunk(nn.Module):
         sites = kit.attentions(widths[:halvings], maps, min(kit.height // 4, ATTENTION))
         self.attentions = nn.ModuleList([*sites, *(nn.Identity() for _ in widths[halvings:])])
         self.features = widths[-1]
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.blocks, self.attentions, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, width)`` of images."""

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, whole
 from ganzoo.gan.arguments import META, read_device
+from ganzoo.gan.freezing import refuse_freezing
 from ganzoo.gan.game import Game, Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Kit
@@ -107,6 +108,7 @@ def assemble(
             why = "a size of more than 64 bits"
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
     refuse_unused(plan, gan)
+    refuse_freezing(plan, gan)
     refuse_too_large(gan)
     # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
     # ones of a norm or the vectors of spectral norm.

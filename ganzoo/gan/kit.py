@@ -224,7 +224,8 @@ class Discriminator(nn.Module):
 
     Args:
         kit: of side ``"d"``.
-        trunk: called ``trunk(x, y)`` with ``x`` ``(B, kit.inputs, H, W)``; returns features.
+        trunk: called ``trunk(x, y)`` with ``x`` ``(B, kit.inputs, H, W)``; returns features. One that lists its
+            blocks in ``feature_blocks``, from the image on, the modules of each, can be frozen in part (``freeze.d``).
         features: how many there are of them once flattened.
         bias: whether the score has a bias.
     """
@@ -236,6 +237,11 @@ class Discriminator(nn.Module):
         self.conditioning = kit.condition()
         self.trunk = trunk
         self.head = self.conditioning.head(features, bias)
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block of the trunk, from the image on; none of a trunk that does not list them."""
+        return getattr(self.trunk, "feature_blocks", ())  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
         """Score images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are float32."""

@@ -136,6 +136,7 @@ PER_PLAYER: Mapping[str, Spec] = {
 }
 """Settings of every player: ``NAME.PLAYER`` is for one of them, a plain ``NAME`` for all without one of their own."""
 Z_DIM = "z-dim"
+FREEZE = "freeze.d"
 EXCLUDES = {"ema": "ema.halflife", "ema.halflife": "ema"}
 """Of settings that say the same in two ways, the other: at a higher level of precedence one takes its place."""
 _PAIR = {"beta1": 0, "beta2": 1}  # which of the two numbers of betas each is
@@ -200,6 +201,14 @@ SETTINGS: Mapping[str, Spec] = {
         "batch, data or uniform",
         "labels of fakes: those of the real batch, drawn as often as in the data, or every class as often",
         always=False,
+    ),
+    FREEZE: Spec(
+        0,
+        _whole(0),
+        "a whole number from 0 up",
+        "blocks of D, from the image on, that stay as --init brings them (FreezeD)",
+        always=False,
+        side="d",
     ),
     "flip": Spec("auto", _one_of("auto", "on", "off"), "auto, on or off", "mirror real images at random"),
     "sync": Spec("off", _one_of("on", "off"), "on or off", "batch norms see the images of all processes (SyncBN)"),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganzoo.compat.lookup import old_attribute
@@ -25,6 +25,7 @@ from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.weights import generator_side
 from ganzoo.gan.adversary import due
+from ganzoo.gan.freezing import frozen_parameters
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.compiled import turn_marker
@@ -78,9 +79,16 @@ def mean_terms(said: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def learning(gan: GAN, player: str) -> Iterator[None]:
-    """Freeze everything but a player's networks and regularizers; afterwards every parameter is as free as it was."""
+def learning(gan: GAN, player: str, still: Collection[nn.Parameter] = ()) -> Iterator[None]:
+    """Freeze everything but a player's networks and regularizers; afterwards every parameter is as free as it was.
+
+    Args:
+        gan: whose parameters.
+        player: who learns.
+        still: parameters that nobody learns.
+    """
     own = {parameter for module in gan.modules_of(player).values() for parameter in module.parameters()}
+    own -= set(still)
     frozen = [p for p in gan.parameters() if p.requires_grad and p not in own]
     for parameter in frozen:
         parameter.requires_grad_(False)
@@ -89,6 +97,16 @@ def learning(gan: GAN, player: str) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def kept(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Whatever is done to parameters inside the ``with`` block, they are as they were after it."""
+    before = [parameter.detach().clone() for parameter in parameters]
+    yield
+    with torch.no_grad():
+        for parameter, value in zip(parameters, before, strict=True):
+            parameter.copy_(value)
 
 
 class Trainer:
@@ -113,7 +131,8 @@ class Trainer:
         self.pieces = {player: int(plan[f"accumulate.{player}"]) for player in players}  # of each batch
         self.batches_per_step = max(self.repeat.values())
         self.images_per_step = self.batches_per_step * int(plan["batch"])
-        self.parameters = {player: optim.named_parameters(gan.modules_of(player)) for player in players}
+        self.still = frozen_parameters(gan)
+        self.parameters = {player: optim.named_parameters(gan.modules_of(player), self.still) for player in players}
         self.optimizers = {
             player: optim.make_optimizer(plan, player, own.values()) for player, own in self.parameters.items()
         }
@@ -162,7 +181,8 @@ class Trainer:
             self.optimise(turn, batch, update, own_step=True)
         self.updates[turn.player] += 1
         if turn.after is not None:
-            turn.after()
+            with kept(self.still):
+                turn.after()
 
     def optimise(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> None:
         """Losses, gradients, a step of the player's optimiser.
@@ -198,7 +218,7 @@ class Trainer:
         stream = "own-step" if own_step else "update"
         at, count = self.update_at(turn.player, own_step), self.pieces[turn.player]
         said: list[dict[str, Tensor]] = []
-        with learning(self.gan, turn.player), parametrize.cached():
+        with learning(self.gan, turn.player, self.still), parametrize.cached():
             for index in range(count):
                 at.piece, last = Piece(index, count), index == count - 1
                 reseed(stream, self.seed, self.step, update)

@@ -47,13 +47,14 @@ def numbers_of(plan: Plan, player: str, step: int, horizon: int, images_seen: in
     return {name: number_at(plan[f"{name}.{player}"], step, horizon, images_seen) for name in SCHEDULED}
 
 
-def named_parameters(networks: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:
-    """Trainable parameters by ``network.path``."""
+def named_parameters(networks: Mapping[str, nn.Module], still: Iterable[nn.Parameter] = ()) -> dict[str, nn.Parameter]:
+    """Trainable parameters by ``network.path``, those of ``still`` left out."""
+    frozen = set(still)
     return {
         f"{name}.{path}": parameter
         for name, network in networks.items()
         for path, parameter in network.named_parameters()
-        if parameter.requires_grad
+        if parameter.requires_grad and parameter not in frozen
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.data.open import as_path, is_path
 from ganzoo.distributed.batch import World
-from ganzoo.errors import ModelError, ResolutionError, RunError, command, either
+from ganzoo.errors import ModelError, ResolutionError, RunError, UsageError, command, either
 from ganzoo.files.names import path_text
 from ganzoo.files.paths import to_path
 from ganzoo.files.write import TORN, check_writable
@@ -22,6 +22,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.plan.plan import SIDES, Plan
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.plan.settings import FREEZE
 from ganzoo.registry.labels import LABEL_KEYS, LABEL_KINDS
 from ganzoo.registry.sizes import closest, pixels_text, read_size
 from ganzoo.training.config import TrainConfig
@@ -186,13 +187,30 @@ def data_text(data: object) -> str | None:
 
 
 def plan_and_data(
-    recipe: str, data: Any, request: DataRequest, settings: Mapping[str, object], notes: list[str]
+    recipe: str,
+    data: Any,
+    request: DataRequest,
+    settings: Mapping[str, object],
+    notes: list[str],
+    *,
+    init: bool = True,
 ) -> tuple[Plan, ImageData]:
     """Resolve the recipe and open the data, at a size that the architecture can have.
 
     What is wrong with the recipe itself is said before any data is looked for.
+
+    Args:
+        recipe, settings: as a person gives them.
+        data, request: what is opened, and how it is wanted.
+        notes: what a person should know is added to them.
+        init: whether there are first weights, of which some may stay as they are.
     """
     draft = make_plan(recipe, {"image", *LABEL_KEYS, *wants(recipe)}, settings)
+    if draft[FREEZE] and not init:
+        raise UsageError(
+            f"{FREEZE}={draft[FREEZE]} keeps first blocks of D as another model has them: add --init MODEL, or leave"
+            f" out {FREEZE}"
+        )
     if request.resolution is not None:
         assemble(draft, read_size(request.resolution), request.channels or 3, 2, device="meta")
     opened = open_data(data, request)

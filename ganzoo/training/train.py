@@ -181,7 +181,8 @@ def _begin(config: TrainConfig) -> Run:
     check_metrics(setup.intervals_of(config, Intervals(1)))
     device, seed, notes = choose_device(config.device), config.seed or 0, list[str]()
     wanted = setup.data_request(config)
-    plan, data = setup.plan_and_data(config.recipe, config.data, wanted, config.given_settings, notes)
+    given, init = config.given_settings, config.init is not None
+    plan, data = setup.plan_and_data(config.recipe, config.data, wanted, given, notes, init=init)
     source = None if config.init is None else model_to_start_from(config.init)
     if source is not None:
         data = _as_numbered(data, source.config, f"--init {config.init}", notes)

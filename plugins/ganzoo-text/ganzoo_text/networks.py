@@ -10,6 +10,7 @@ variance, and samples are drawn from the mean of the text's law, so that one noi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -253,6 +254,14 @@ class StackD(nn.Module):
         self.narrow = nn.ModuleList(Layer(kit, Conv2d(a, b, 3, padding=1, bias=kit.bias), SLOPE) for a, b in narrowing)
         self.joint = Layer(kit, Conv2d(top + condition, top, 1, bias=kit.bias), SLOPE)
         self.head = self.conditioning.head(top * BOTTOM**2, True)
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [
+            *zip([self.first, *self.downs], self.attentions, strict=True),
+            *((layer,) for layer in self.narrow),
+        ]
 
     def forward(self, x: Tensor, y: Tensor, text: Tensor) -> Output:
         """Judge images ``(B, C, size, size)`` in [-1, 1] under label vectors and captions; scores are fp32."""

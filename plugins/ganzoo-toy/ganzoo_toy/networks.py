@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -18,6 +19,11 @@ class Layers(nn.Module):
         super().__init__()
         self.linear = nn.ModuleList(nn.Linear(a, b, bias=kit.bias) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(kit.norm(b) for b in widths[1:])
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.linear, self.norms, strict=True))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, widths[0])`` to ``(B, widths[-1])``."""
@@ -45,6 +51,11 @@ class PointsD(nn.Module):
     def __init__(self, kit: Kit, width: int, depth: int) -> None:
         super().__init__()
         self.layers = Layers(kit, [kit.inputs, *[width] * depth])
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return self.layers.feature_blocks
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features of points."""

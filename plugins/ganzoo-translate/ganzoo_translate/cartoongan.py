@@ -10,7 +10,7 @@ against what G made and once against smoothed edges, so that every loss of the z
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -73,6 +73,11 @@ class EdgeTrunk(nn.Module):
         self.attentions = nn.ModuleList(
             site(kit, b, sites[k]) if k in sites else nn.Identity() for k, b in enumerate(wide[1:])
         )
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.convs, self.norms, self.attentions, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, F, R/4, R/4)`` of images ``(B, inputs, R, R)``."""

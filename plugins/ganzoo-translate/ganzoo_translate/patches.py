@@ -7,6 +7,7 @@ that every head works for patches; the plain one is a linear map of the window, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -42,6 +43,11 @@ class PatchDiscriminator(nn.Module):
         self.conditioning = kit.condition() if labels else Conditioning(kit.y_dim)
         self.trunk = trunk
         self.head = self.conditioning.head(int(trunk.features) * window**2, True)  # type: ignore[arg-type]
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block of the trunk, from the image on; none of a trunk that does not list them."""
+        return getattr(self.trunk, "feature_blocks", ())  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
         """Judge images ``(B, C, R, R)`` in [-1, 1] under label vectors ``(B, y_dim)``: fp32 scores ``(B, P)``."""
@@ -113,6 +119,11 @@ class PatchTrunk(nn.Module):
         sides = [kit.resolution >> k for k in range(1, layers + 1)]
         self.attentions = nn.ModuleList(site(kit, w, side) for w, side in zip(widths, sides, strict=False))
         self.attentions.append(nn.Identity())
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.convs, self.norms, self.attentions, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, F, H, W)`` of images ``(B, inputs, R, R)``."""

@@ -9,7 +9,7 @@ weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -57,6 +57,11 @@ class LocalTrunk(nn.Module):
         self.norms = nn.ModuleList(kit.norm(b) for b in widths)
         second = nn.Sequential(site(kit, widths[1], kit.resolution // 4), nn.MaxPool2d(3, stride=1, padding=1))
         self.between = nn.ModuleList([site(kit, ch, kit.resolution // 2), second, nn.Identity(), nn.Identity()])
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return list(zip(self.convs, self.norms, self.between, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, F, R/4, R/4)`` of images ``(B, inputs, R, R)``."""
