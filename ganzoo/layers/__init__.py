@@ -13,6 +13,7 @@ from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp, upfirdn2d
 from ganzoo.layers.mapping import MappingNetwork
+from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d, demodulation
 from ganzoo.layers.noise import NoiseInput
 from ganzoo.layers.norm import (
@@ -56,6 +57,7 @@ __all__ = [
     "LayerNorm",
     "LinearHead",
     "MappingNetwork",
+    "MinibatchStd",
     "ModulatedConv2d",
     "NearestUpConv2d",
     "NoiseInput",
