@@ -60,14 +60,17 @@ class MinibatchStd(nn.Module):
 
     def spread(self, x: Tensor) -> Tensor:
         """The appended values ``(B, maps)`` of float32 maps ``(B, C, H, W)``."""
-        count = max(1, len(x) // self.group) if self.group else 1
-        group = torch.arange(len(x), device=x.device) * count // max(len(x), 1)
-        member = torch.eye(count, device=x.device, dtype=x.dtype)[group]  # (B, groups)
-        mean_of = (member / member.sum(0)).t()
+        # How many images there are is counted in tensors: an exporter would keep the number that it was shown.
+        place = torch.arange(x.shape[0], device=x.device)
+        total = torch.ones_like(place).sum()
+        count = (total // self.group).clamp(min=1) if self.group else torch.ones_like(total)
+        group = place * count // total
+        together = (group[:, None] == group).to(x.dtype)  # (B, B)
+        mean_of = together / together.sum(1, keepdim=True)
         flat = x.flatten(1)
-        away = flat - (mean_of @ flat)[group]
+        away = flat - mean_of @ flat
         deviation = (mean_of @ away.square() + EPS).sqrt()
-        return deviation.unflatten(1, (self.maps, -1)).mean(2)[group]
+        return deviation.unflatten(1, (self.maps, -1)).mean(2)
 
     def extra_repr(self) -> str:
         """The arguments that ``print`` shows."""

@@ -98,6 +98,16 @@ def register_architectures(register: Register) -> None:
         train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.99", "z-dim": 64, "ema": 0.999},
         paper="arxiv:2501.05441",
     )
+    register(
+        "stylegan2",
+        **_sides("stylegan2"),
+        provides={"features", "maps", "non-square", "w"},
+        implies=("spd@d", "logistic", "r1:gamma=10,every=16,own.step=true"),
+        train={"lr.g": 2.5e-3, "lr.d": 2.5e-3, "betas": "0/0.99", "z-dim": 512, "ema.halflife": "10k"},
+        across_batch=True,
+        paper="arxiv:1912.04958",
+        published=(fid(3.78, STUDIOGAN),),
+    )
 
 
 @hookimpl
@@ -277,6 +287,8 @@ def register_regularizers(register: Register) -> None:
             "1606.03657",
             {"family": "info", "requires": {"features"}, "provides": {"context"}, "implies": ("ccbn@g",)},
         ),
+        "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
+        "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
     }
     for name, (build, paper, declared) in more.items():

@@ -86,6 +86,10 @@ def register_presets(register: Register) -> None:
     for name, ((recipe, settings), value, data) in r3gan.items():
         scores = (fid(value, paper, data),)
         register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
+    cifar = "stylegan2:mapping=2,form=plain,group=32,mixing=0+r1:gamma=0.01,every=16,own.step=true"
+    slow = {"ema.halflife": "500k", "ema.ramp": 0.05}
+    register("stylegan2-cifar10", cifar, train=slow, paper="arxiv:2006.06676", published=(fid(3.78, STUDIOGAN),))
+    register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(

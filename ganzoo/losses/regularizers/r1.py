@@ -12,13 +12,20 @@ class R1(GradientPenalty):
     """D is to be flat at real images (R1, Mescheder et al. 2018).
 
     ``γ/2·E[‖∇D(x)‖₂²]`` over real images. Source: arXiv 1801.04406, equation 9, with the γ of 10 of its experiments.
-    ``every=16`` is the lazy form of StyleGAN2, arXiv 1912.04958. Of patch scores, the slope of their mean.
+    ``every=16`` is the lazy form of StyleGAN2, arXiv 1912.04958, which also takes a step of its own
+    (``own.step=true``). Of patch scores, the slope of their mean.
+
+    Args:
+        gamma: γ.
+        every: it acts in every so-manieth update of D, and counts as often.
+        own_step: whether it takes a step of its own of D's optimiser, with lr and betas as the paper corrects them;
+            else it is added to D's loss.
     """
 
     name = "r1"
 
-    def __init__(self, *, gamma: Number = 10.0, every: int = 1) -> None:
-        self.gamma, self.every = gamma, check_every(self.name, every)
+    def __init__(self, *, gamma: Number = 10.0, every: int = 1, own_step: bool = False) -> None:
+        self.gamma, self.every, self.own_step = gamma, check_every(self.name, every), own_step
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar, by the γ that a schedule begins with."""
@@ -37,7 +44,8 @@ class R1(GradientPenalty):
 class R2(R1):
     """D is to be flat at fake images (R2, Mescheder et al. 2018).
 
-    ``γ/2·E[‖∇D(G(z))‖₂²]``: ``r1`` over fakes. Source: arXiv 1801.04406, equation 10. G is not trained by it.
+    ``γ/2·E[‖∇D(G(z))‖₂²]``: ``r1`` over fakes, with its options. Source: arXiv 1801.04406, equation 10. G is not
+    trained by it.
     """
 
     name = "r2"

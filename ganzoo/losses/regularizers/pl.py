@@ -1,0 +1,108 @@
+"""Path length, of Analyzing and Improving the Image Quality of StyleGAN, Karras et al. 2020, arXiv 1912.04958."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import within
+from ganzoo.losses.gradient import check_every
+from ganzoo.parts import Regularizer, TurnContext, exact, global_draw, global_mean
+
+TINY = 1e-12  # under the root, whose slope at 0 is infinite
+
+
+class Lengths(nn.Module, Regularizer):
+    """A step in the latent space is to change an image equally much, wherever it is taken.
+
+    Args:
+        weight: of the term.
+        every: it acts in every so-manieth update of G.
+        decay: of the mean length.
+        own_step: whether it takes a step of its own: see :class:`ganzoo.parts.Regularizer`.
+
+    Attributes:
+        mean: the mean length so far.
+    """
+
+    players = ("g",)
+    mean: Tensor
+
+    def __init__(self, name: str, weight: float, every: int, decay: float, own_step: bool) -> None:
+        super().__init__()
+        within(f"{name}:decay", decay, 0, 1)
+        self.name, self.weight, self.every = name, weight, check_every(name, every)
+        self.decay, self.own_step = decay, own_step
+        self.register_buffer("mean", torch.zeros(()))
+
+    @abstractmethod
+    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Points ``(n, ...)`` of the latent space with a gradient, and their images ``(n, C, H, W)``."""
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The term in this update, in float32, on every other image of the batch."""
+        z, y = ctx.z.detach()[::2], ctx.y_fake[::2]
+        with torch.enable_grad(), exact(z.device):
+            lengths = self.lengths(*self.latents(ctx, z, y))
+        with torch.no_grad():
+            self.mean.lerp_(global_mean(lengths).to(self.mean), 1 - self.decay)
+        ctx.report(self.name, lengths)
+        return {self.name: self.weight * (lengths - self.mean.clone()).square().mean()}
+
+    def lengths(self, latent: Tensor, images: Tensor) -> Tensor:
+        """How much each image ``(n, C, H, W)`` changes with its latent, along a random direction of images: ``(n,)``.
+
+        Of several latents an image has, ``(n, layers, w_dim)``, the root of the mean square.
+        """
+        direction = global_draw(torch.randn, len(images), *images.shape[1:]).to(images)
+        along = (images * direction).sum() / math.sqrt(images.shape[2] * images.shape[3])
+        (slope,) = torch.autograd.grad(along, latent, create_graph=True)
+        return slope.square().sum(-1).reshape(len(slope), -1).mean(1).clamp(min=TINY).sqrt()
+
+
+class PathLength(Lengths):
+    """A step in w is to change an image equally much, wherever it is taken (path length, Karras et al. 2020).
+
+    ``weight·E(ℓ - a)²`` with ``ℓ = ‖∇_w ⟨G(w), y⟩‖₂``, ``y ~ N(0, I)/√(H·W)``, the root of the mean square over the
+    layers of w, and a the moving average of ℓ, which takes this update's in first and lets no gradient through. Source:
+    arXiv 1912.04958, section 3.2 and appendix B; every 4 updates, on half of the batch, by a step of its own.
+
+    Args:
+        weight: of the term.
+        every: it acts in every so-manieth update of G.
+        decay: of the mean length a.
+        own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
+    """
+
+    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
+        super().__init__("pl", weight, every, decay, own_step)
+
+    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The w ``(n, layers, w_dim)`` of noise, and their images."""
+        generator = ctx.networks["G"]
+        w = generator.styles(z, y)
+        return w, generator.synthesis(w).float()
+
+
+class LatentPathLength(Lengths):
+    """``pl`` of a generator without w: a step in the noise is to change an image equally much, wherever it is taken.
+
+    ``weight·E(ℓ - a)²`` with ``ℓ = ‖∇_z ⟨G(z), y⟩‖₂``: see ``pl``. Source: arXiv 1912.04958, where the space is W.
+
+    Args:
+        weight: of the term.
+        every: it acts in every so-manieth update of G.
+        decay: of the mean length a.
+        own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
+    """
+
+    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
+        super().__init__("pl-z", weight, every, decay, own_step)
+
+    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise ``(n, z_dim)``, and its images."""
+        z = z.requires_grad_()
+        return z, ctx.generate(z, y, exact=True)
