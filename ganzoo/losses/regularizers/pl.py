@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,7 @@ class PathLength(Lengths):
 
     def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The w ``(n, layers, w_dim)`` of noise, and their images."""
-        generator = ctx.networks["G"]
+        generator: Any = ctx.networks["G"]
         w = generator.styles(z, y)
         return w, generator.synthesis(w).float()
 
