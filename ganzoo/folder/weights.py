@@ -25,8 +25,11 @@ def plain_places(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
     for path, module in network.named_modules():
         if "parametrizations" in path.split("."):
             continue
-        names = [*module._parameters, *module._buffers, *getattr(module, "parametrizations", ())]
-        places |= {f"{path}.{name}".lstrip("."): (module, name) for name in names if getattr(module, name) is not None}
+        own = {**module._parameters, **module._buffers}
+        names = [name for name, tensor in own.items() if tensor is not None]
+        # Not asked for here: a spectral norm in training moves its vectors whenever its weight is.
+        names += getattr(module, "parametrizations", ())
+        places |= {f"{path}.{name}".lstrip("."): (module, name) for name in names}
     return places
 
 

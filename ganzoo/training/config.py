@@ -112,7 +112,12 @@ class TrainConfig:
         ),
     )
     init: str | Path | None = field(
-        default=None, metadata=fact("First weights, to fine-tune: a folder, or org/name of the Hub", "REF", place=True)
+        default=None,
+        metadata=fact(
+            "First weights, to fine-tune: a folder, or org/name of the Hub; of other sizes, the layers that agree",
+            "REF",
+            place=True,
+        ),
     )
     resume: bool | str | Path = field(
         default=False,
