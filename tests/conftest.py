@@ -49,6 +49,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+EXHAUSTIVE = "test_every_pair.py"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave the thousands of pairs out, and the time to name them, unless ``-m`` asks for them."""
+    return True if collection_path.name == EXHAUSTIVE and "exhaustive" not in config.option.markexpr else None
+
+
 def pytest_configure(config):
     """ganzoo without the plugins that happen to be installed; ``--ganzoo`` checks those that are."""
     if not config.getoption("ganzoo", default=None):
