@@ -183,5 +183,5 @@ def refuse_little_noise(name: str, latent: int, pieces: int) -> None:
     if latent < pieces:
         raise UsageError(
             f"{name} cuts its noise into {pieces} pieces at this size, and {latent} numbers are too few: "
-            f"try --z-dim {20 * pieces}"
+            f"try --set z-dim={20 * pieces}"
         )

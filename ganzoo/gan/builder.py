@@ -24,7 +24,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.pieces import refuse_mixing
 from ganzoo.gan.priors import PRIORS, with_codes
-from ganzoo.gan.refusals import refuse_rectangle, refuse_too_large, refuse_unused
+from ganzoo.gan.refusals import refuse_bare_critics, refuse_rectangle, refuse_too_large, refuse_unused
 from ganzoo.gan.weights import initialise, reparametrise, synchronise
 from ganzoo.parts.complete import complete
 from ganzoo.parts.loss import Loss
@@ -109,6 +109,7 @@ def assemble(
         raise RecipeError(f"{plan.recipe} cannot be built at these sizes: {why}") from error
     refuse_unused(plan, gan)
     refuse_freezing(plan, gan)
+    refuse_bare_critics(plan, gan)
     refuse_too_large(gan)
     # Built a second time, not moved: Module.to_empty() would lose every value that a layer gives itself, such as the
     # ones of a norm or the vectors of spectral norm.

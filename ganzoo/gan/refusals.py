@@ -61,6 +61,24 @@ def refuse_unused(plan: Plan, gan: GAN) -> None:
             raise RecipeError(f"{head.name} takes no conditioning on {side}: leave out {slot.name}")
 
 
+def refuse_bare_critics(plan: Plan, gan: GAN) -> None:
+    """A loss that needs what a head brings needs that head on every critic: a game may have one without labels.
+
+    Raises:
+        RecipeError: naming the critic that has another head.
+    """
+    loss, head = plan.slot("loss").entry, plan.slot("conditioning", "d").entry
+    if loss is None or head is None or not loss.requires & head.provides:
+        return
+    wanted = type(gan.kits["d"].condition())
+    for name in gan.critics:
+        if not any(isinstance(module, wanted) for module in gan.get_submodule(name).modules()):
+            raise RecipeError(
+                f"{loss.name} needs {head.name} on every discriminator, and {name} of {plan.head.name} has no labels:"
+                f" leave out {loss.name} and {head.name}"
+            )
+
+
 def _check_sites(plan: Plan, gan: GAN, slot: Slot) -> None:
     sides_named = [other.side for other in plan.parts("attention") if other.name == slot.name]
     sites = sorted({site for side in sides_named for site in gan.sites[str(side)]})

@@ -176,6 +176,11 @@ class TurnContext:
         """The codes ``(B, codes)`` that ``z`` ends in, of the regularizer that drew them."""
         return self.z[:, self._codes[id(part)]]
 
+    @property
+    def noise_dim(self) -> int:
+        """How many of the first columns of ``z`` are noise: codes of regularizers, which no step may blur, follow."""
+        return self.z.shape[1] + min((own.start for own in self._codes.values()), default=0)
+
     def now(self, number: Number) -> float:
         """The value in this step of an option annotated ``ganzoo.Number``, which may be a schedule."""
         return number_at(number, self.step, self.horizon, self.images_seen)

@@ -31,6 +31,7 @@ from ganzoo.registry.recipe import (
 )
 
 DEEPEST = 8  # presets within presets; more is a circle
+PAIR = 2  # images, which a part within a class needs of a batch
 DEFAULTS = {"conditioning": "plain", "loss": "bce"}
 
 
@@ -110,6 +111,7 @@ class _Resolver:
         self._fill_slots([claim for slot in self.brought for claim in self._implied_by(slot, level)], level)
         defaults = [self._claim(Part(name, kind), level + 2, "default", SIDES) for kind, name in DEFAULTS.items()]
         self._fill_slots(defaults, level + 2)
+        self._refuse_wrong_company()
         return Plan(
             recipe=canonical_text(self.recipe.head, self.head, self.replaced, self._named()),
             head=self.head,
@@ -173,7 +175,8 @@ class _Resolver:
             return
         if claim.named or claim.entry.fallback is None:
             said = "" if claim.reason == "named" else f" of {claim.reason}"
-            raise RecipeError(self._refusal(f"{claim.name}{said}", missing))
+            alike = [other.name for other in self.registry.entries(claim.kind) if self._could(other, claim, available)]
+            raise RecipeError(self._refusal(f"{claim.name}{said}", missing, alike))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
         who = "the data" if missing <= {LABEL, *LABEL_KEYS, "image"} else self.head.name
@@ -182,6 +185,20 @@ class _Resolver:
         claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
         self._meet_needs(claim)
+
+    def _refuse_wrong_company(self) -> None:
+        """A part that works with another alone, which lost its slot to a third."""
+        for claim in self.accepted:
+            for name in claim.entry.requires_parts if claim.entry else ():
+                wanted = self.registry.find(name, WORD_KINDS, what="part")
+                there = [other for other in self.accepted if other.kind == wanted.kind]
+                if wanted not in [other.entry for other in there]:
+                    said = "" if claim.reason == "named" else f" of {claim.reason}"
+                    has = either([f"{other} ({other.reason})" for other in there], "and") if there else "none"
+                    raise RecipeError(
+                        f"{claim.name}{said} works with the {wanted.kind} {wanted.name} alone, and here it is {has}:"
+                        f" leave out one of the two"
+                    )
 
     def _available(self, sides: Collection[str]) -> frozenset[str]:
         """What the data has, and the networks on every one of these sides; for no side, those on any."""
@@ -207,7 +224,13 @@ class _Resolver:
             f" {claim.entry.excludes[key]} in its place"
         )
 
-    def _refusal(self, who: str, missing: frozenset[str]) -> str:
+    def _could(self, other: Entry, claim: Claim, available: frozenset[str]) -> bool:
+        """Whether a part that labels matter to would do in the place of a claim, with the labels that there are."""
+        theirs = set(claim.sides) <= set(other.sides) and other.labelled
+        return theirs and other.requires <= available and not other.excludes.keys() & available
+
+    def _refusal(self, who: str, missing: frozenset[str], alike: Collection[str] = ()) -> str:
+        """Why a part is refused: what is missing, who brings that, and which parts take the labels that there are."""
         lines = []
         for key in sorted(missing):
             givers = sorted(
@@ -221,6 +244,7 @@ class _Resolver:
         what = f"{who} needs {either(lines, 'and')}, which neither the data nor {names} has"
         if missing & LABEL_KEYS and LABEL in self.provides:
             what += f"; its labels are of the kind {kind_in(self.provides)}"
+            what += f", for which there {'is' if len(alike) == 1 else 'are'} {either(alike, 'and')}" if alike else ""
         elif missing & LABEL_KEYS:
             what += "; use labelled data, or ganzoo build --classes N"
         return what
@@ -315,6 +339,11 @@ class _Resolver:
                         f"{claim.name} works with {name}={value} alone, and {name} is {write(settled[name].value)}"
                         f" ({settled[name].reason}): leave out one of the two"
                     )
+            if claim.entry is not None and claim.entry.within_class and int(settled["batch"].value) < PAIR:
+                raise RecipeError(
+                    f"{claim.name} compares images of one class within a batch, and batch={settled['batch'].value} has"
+                    f" no two: give {PAIR} or more"
+                )
         return settled
 
 

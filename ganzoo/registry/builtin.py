@@ -174,15 +174,16 @@ def register_conditionings(register: Register) -> None:
         paper="arxiv:1610.09585",
     )
     register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g",))
+    loss, contrast = ("multi-hinge",), {"across_batch": True, "within_class": True}
     heads: dict[str, tuple[str, str, dict[str, Any]]] = {
         "bilinear": ("bilinear:Bilinear", "2501.05441", {"requires": {"label", "features"}}),
         "spd": ("spd:MappedProjection", "2006.06676", {"requires": {"label", "features"}}),
         "tac": ("tac:TwinAuxiliaryClassifier", "1907.02690", {}),
         "adc": ("adc:DiscriminativeClassifier", "2107.10060", {}),
-        "mh": ("mh:MultiHinge", "1912.04216", {"provides": {"fake-class"}, "implies": ("multi-hinge",)}),
+        "mh": ("mh:MultiHinge", "1912.04216", {"provides": {"fake-class"}, "implies": loss, "requires_parts": loss}),
         "md": ("md:MultipleDiscriminators", "1905.01723", {}),
-        "2c": ("contragan:ConditionalContrastive", "2006.12681", {"across_batch": True}),
-        "d2dce": ("reacgan:DataToDataCrossEntropy", "2111.01118", {"across_batch": True}),
+        "2c": ("contragan:ConditionalContrastive", "2006.12681", contrast),
+        "d2dce": ("reacgan:DataToDataCrossEntropy", "2111.01118", contrast),
     }
     for name, (build, paper, more) in heads.items():
         register(
@@ -195,6 +196,7 @@ def register_conditionings(register: Register) -> None:
         "selfmod",
         "ganzoo.layers.conditioning:SelfModulation",
         sides=("g",),
+        requires={"noise"},
         provides={"context"},
         implies=("ccbn@g",),
         paper="arxiv:1810.01365",
@@ -277,15 +279,15 @@ def register_regularizers(register: Register) -> None:
         "r2-approx": ("r1_approx:ApproximateR2", "2501.08316", {"family": "gradient"}),
         "cr": ("cr:CR", "1910.12027", {"family": "consistency"}),
         "bcr": ("icr:BalancedCR", "2002.04724", {"family": "consistency"}),
-        "zcr": ("icr:LatentCR", "2002.04724", {"family": "consistency"}),
-        "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent"}),
+        "zcr": ("icr:LatentCR", "2002.04724", {"family": "consistency", "requires": {"noise"}}),
+        "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent", "requires": {"noise"}}),
         "fm": ("fm:FeatureMatching", "1606.03498", {"family": "features", "across_batch": True}),
         "ortho": ("ortho:Ortho", "1809.11096", {"family": "weights"}),
-        "info": ("info:Info", "1606.03657", {"family": "info", "requires": {"features"}}),
+        "info": ("info:Info", "1606.03657", {"family": "info", "requires": {"features", "noise"}}),
         "info-context": (
             "info:InfoContext",
             "1606.03657",
-            {"family": "info", "requires": {"features"}, "provides": {"context"}, "implies": ("ccbn@g",)},
+            {"family": "info", "requires": {"features", "noise"}, "provides": {"context"}, "implies": ("ccbn@g",)},
         ),
         "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
         "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),

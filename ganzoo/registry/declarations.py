@@ -14,6 +14,7 @@ from ganzoo.registry.recipe import EMPTY, KINDS, NAME, Recipe, kind_of
 
 NETWORKS = {"G": "g", "D": "d"}  # of the usual game, each with its player, whose side it stands on
 SEPARATE = {"generator": "g", "discriminator": "d"}  # what declares the network of one side
+NOISE = "noise"  # what an architecture provides whose G makes images of noise; a game of its own has to say so
 PLAYER = re.compile(r"[gd]|[a-z][a-z0-9_]*(@[gd])?")
 IMPORT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 PAPER = re.compile(r"arxiv:\d{4}\.\d{4,5}|arxiv:[a-z-]+/\d{7}|doi:10\.\S+|https://\S+")
@@ -68,6 +69,8 @@ def _architecture(part: str, name: str, build: Callable[..., Any] | str | None, 
                     f"{part}: networks gives {network} to the player {player.partition('@')[0]!r}, which the usual game"
                     f" does not have; its players are g and d, and game= declares a game with others"
                 )
+    if checked.get("game") is None:  # the usual one, in which G is given noise
+        checked = {**checked, "provides": frozenset(checked.get("provides", ())) | {NOISE}}
     return Entry("architecture", name, build, **{**checked, "networks": networks, "sides": sides or ("g", "d")})
 
 
@@ -216,6 +219,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "provides": _keys,
     "excludes": _excludes,
     "requires_settings": _train,
+    "requires_parts": _names,
     "fallback": _text,
     "train": _train,
     "family": _text,
@@ -223,6 +227,7 @@ _DECLARATIONS: Mapping[str, Callable[[str, str, Any], Any]] = {
     "aliases": _names,
     "sides": _sides,
     "across_batch": _flag,
+    "within_class": _flag,
     "game": _game,
     "networks": _networks,
     "published": _published,

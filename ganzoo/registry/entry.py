@@ -29,12 +29,14 @@ class Entry:
         provides: keys it brings.
         excludes: keys that must not be there, each with the part to use in its place.
         requires_settings: settings that it works with alone, with their values.
+        requires_parts: names of parts that it works with alone, each of a kind whose slot they fill.
         fallback: the part of the same kind that stands in where the needs of an implied one are not met.
         train: settings that it asks for.
         family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
         paper: ``arxiv:…``, ``doi:…`` or a URL.
         aliases: other names for it.
         across_batch: whether what it says of an image depends on the others of the batch, as with batch norm.
+        within_class: whether it compares images of one class with each other: a batch of one image has none.
         sides: where it may stand.
         game: of an architecture: a ``ganzoo.Game``, or ``"module:Name"`` of one; None for the usual game.
         networks: of an architecture: each network's name and its player, ``g``, ``d`` or another; ``e@g`` is player e
@@ -56,6 +58,7 @@ class Entry:
     provides: frozenset[str] = frozenset()
     excludes: Mapping[str, str] = field(default_factory=dict, hash=False)
     requires_settings: Mapping[str, object] = field(default_factory=dict, hash=False)
+    requires_parts: tuple[str, ...] = ()
     fallback: str | None = None
     train: Mapping[str, object] = field(default_factory=dict, hash=False)
     family: str | None = None
@@ -63,6 +66,7 @@ class Entry:
     aliases: tuple[str, ...] = ()
     sides: tuple[str, ...] = ("g", "d")
     across_batch: bool = False
+    within_class: bool = False
     game: str | Callable[..., Any] | None = None
     networks: Mapping[str, str] = field(default_factory=dict, hash=False)
     published: tuple[Mapping[str, object], ...] = field(default=(), hash=False)

@@ -28,11 +28,13 @@ class Register(Protocol):
             name: its bare name in recipes.
             build: what makes it, or ``"module:Name"`` of that.
             declarations: ``implies`` parts that come with it; ``requires`` and ``provides`` keys (``label label-class
-                label-multilabel label-continuous image source target text features maps context w sites:N
-                non-square``): a trunk that makes a context for its norms provides ``context``; ``excludes`` keys,
-                each with the part to use instead; ``fallback`` where the needs of an implied part are not met;
-                ``train`` settings, and ``requires_settings`` that it works with alone; ``family``, ``paper``,
-                ``aliases``, ``sides``, ``across_batch`` (it looks across the batch); of an architecture ``generator
+                label-multilabel label-continuous image source target text features maps noise context w
+                sites:N non-square``): a trunk that makes a context for its norms provides ``context``, and a game of
+                its own whose G is given noise ``noise``, as the usual game's always is; ``excludes`` keys, each
+                with the part to use instead; ``fallback`` where the needs of an implied part are not met;
+                ``train`` settings, and ``requires_settings`` and ``requires_parts`` that it works with alone;
+                ``family``, ``paper``, ``aliases``, ``sides``, ``across_batch`` (it looks across the batch) and
+                ``within_class`` (there it compares images of one class); of an architecture ``generator
                 discriminator networks game published``.
         """
 

@@ -27,6 +27,7 @@ from ganzoo.registry.labels import LABEL_KEYS, LABEL_KINDS
 from ganzoo.registry.sizes import closest, pixels_text, read_size
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
+from ganzoo.training.lonely import refuse_lonely_classes
 from ganzoo.training.loop import reseed
 from ganzoo.training.optim import repeat_of
 from ganzoo.training.single import refuse_single_image
@@ -226,6 +227,7 @@ def plan_and_data(
         notes.append(f"{opened.name} is {has}, which {what} cannot be: shown at {shown}")
         opened = open_data(data, replace(request, resolution=size))
     refuse_single_image(plan, opened)
+    notes += refuse_lonely_classes(plan, opened)
     return plan, opened
 
 

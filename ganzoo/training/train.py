@@ -43,6 +43,7 @@ from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.length import length_of_new, longer
 from ganzoo.training.log import Log, checked_sinks, open_sinks
+from ganzoo.training.lonely import refuse_lonely_classes
 from ganzoo.training.loop import Trainer, preserved_randomness
 from ganzoo.training.optim import schedules
 from ganzoo.training.progress import reporter
@@ -277,6 +278,7 @@ def _fork(source: Path, target: Path, config: TrainConfig) -> Run:
     data = _as_numbered(open_data(value, wanted), config_json, str(source), notes)
     plan = forking.changed_plan(old, config.recipe, config.given_settings, data.provides, data.train)
     refuse_single_image(plan, data)
+    notes += refuse_lonely_classes(plan, data)
     seed = config_json["seed"] if config.seed is None else config.seed
     precision = choose_precision(str(plan["precision"]), choose_device(config.device))
     intervals = setup.intervals_of(config, intervals)

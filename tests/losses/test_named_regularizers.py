@@ -145,6 +145,25 @@ def test_a_share_moves_and_a_bound_holds():
     assert LatentOptimisation(bound=0.2).refine(ctx).abs().max() <= 0.2
 
 
+def test_codes_are_no_noise_and_stay():
+    ctx, part = context("g"), LatentOptimisation(alpha=0.5, beta=0.3, share=1, weight=2, bound=0.1)
+    ctx._codes = {1: slice(-2, None)}
+    slope = (ctx.networks["D"].head.score.weight @ ctx.networks["G"].map.weight).squeeze(0)[: Z - 2]
+    step = 0.5 * slope / (0.3 + slope.square().sum())
+    moved = part.refine(ctx)
+    assert torch.equal(moved[:, Z - 2 :], ctx.z[:, Z - 2 :])
+    assert torch.allclose(moved[:, : Z - 2], (ctx.z[:, : Z - 2] + step).clamp(-0.1, 0.1), atol=1e-6)
+    assert part.terms(ctx)["lo"].item() == pytest.approx(2 * step.square().sum().item(), rel=1e-5)
+
+
+def test_consistency_of_noise_leaves_codes(monkeypatch):
+    ctx, seen = context("g"), []
+    ctx._codes = {1: slice(-2, None)}
+    monkeypatch.setattr(ctx, "generate", lambda z, y: seen.append(z) or ctx.fake)
+    LatentCR().terms(ctx)
+    assert torch.equal(seen[0][:, Z - 2 :], ctx.z[:, Z - 2 :]) and not torch.equal(seen[0], ctx.z)
+
+
 @pytest.mark.parametrize("player", ["d", "g"])
 def test_gradients_go_through_the_step(player):
     ctx, part = context(player), LatentOptimisation(share=1)

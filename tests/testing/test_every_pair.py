@@ -1,8 +1,8 @@
 """Every pair of everything registered trains two steps, or is refused with a reason: ``pytest -m exhaustive``.
 
-About three thousand tests, an hour or two of one core; named by their pair, so ``-k`` goes on with some of them. What
-is refused counts as skipped, with its reason, so that pytest's last line has both numbers. conftest leaves this file
-out of every other run.
+Thousands of tests, minutes of one core; named by their pair, so that ``-k`` goes on with some of them. What is refused
+counts as skipped, with its reason, so that pytest's last line has both numbers. conftest leaves this file out of every
+other run.
 """
 
 from __future__ import annotations

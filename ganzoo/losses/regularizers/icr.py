@@ -46,7 +46,8 @@ class LatentCR(Regularizer):
     """D is to say the same of two images whose noise is nearly the same, and G to make them differ (zCR).
 
     ``D: weight·E[(D(G(z)) - D(G(z+δ)))²]`` and ``G: -weight.g·E[(G(z) - G(z+δ))²]``, the mean over pixels, δ from N(0,
-    σ²). Source: arXiv 2002.04724, section 3.2, with its weights of 20 and 0.5 and its σ.
+    σ²), and 0 where z holds codes (``info``). Source: arXiv 2002.04724, section 3.2, with its weights of 20 and 0.5 and
+    its σ.
 
     Args:
         weight: in D's loss.
@@ -64,8 +65,10 @@ class LatentCR(Regularizer):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The term of the player whose update it is."""
+        change = self.sigma * global_draw(torch.randn, *ctx.z.shape).to(ctx.z)
+        change[:, ctx.noise_dim :] = 0
         with torch.set_grad_enabled(ctx.player == "g"):
-            near = ctx.generate(ctx.z + self.sigma * global_draw(torch.randn, *ctx.z.shape).to(ctx.z), ctx.y_fake)
+            near = ctx.generate(ctx.z + change, ctx.y_fake)
         if ctx.player == "g":
             return {"zcr": -self.weight_g * (ctx.fake - near).square().mean()}
         return {"zcr": self.weight * distance(ctx.discriminate(ctx.fake), ctx.discriminate(near, y=ctx.y_fake))}

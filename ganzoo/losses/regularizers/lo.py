@@ -15,8 +15,8 @@ class LatentOptimisation(Regularizer):
 
     ``Δz = α·g/(β + ‖g‖²)`` with ``g = ∇_z D(G(z))``, the natural gradient of the paper's equation 13, in both players'
     updates; gradients go through Δz, and ``weight·E‖Δz‖²`` is added to either loss. A share of the elements of z moves,
-    the rest stays. One step, as in the paper and PyTorch-StudioGAN; none when sampling. Where z comes from a cube
-    (``prior=uniform``), ``bound=1`` keeps it there.
+    the rest stays, and so do codes (``info``), which are no noise. One step, as in the paper and PyTorch-StudioGAN;
+    none when sampling. Where z comes from a cube (``prior=uniform``), ``bound=1`` keeps it there.
 
     Args:
         alpha: length of the step.
@@ -53,11 +53,14 @@ class LatentOptimisation(Regularizer):
             scores = ctx.discriminate(ctx.generate(z, ctx.y_fake, exact=True), exact=True, y=ctx.y_fake).score
             # of 0 where G makes nothing of its noise
             (slope,) = torch.autograd.grad(scores.sum(), z, create_graph=True, materialize_grads=True)
+        noise = ctx.noise_dim
+        slope = torch.cat([slope[:, :noise], torch.zeros_like(slope[:, noise:])], 1)
         step = self.alpha * slope / (self.beta + slope.square().sum(1, keepdim=True))
         moving = global_draw(torch.rand, *z.shape).to(z) < self.share
         moved = torch.where(moving, step, torch.zeros_like(step))
         ctx.at.shared[self.place(ctx)] = moved
-        return (ctx.z + moved).clamp(-self.bound, self.bound)
+        bounded = (ctx.z + moved)[:, :noise].clamp(-self.bound, self.bound)
+        return torch.cat([bounded, ctx.z[:, noise:]], 1)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted squared length of the step."""

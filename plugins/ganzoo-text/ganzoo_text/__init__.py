@@ -18,7 +18,7 @@ def register_architectures(register: ganzoo.Register) -> None:
         networks={"G": "g", "D1": "d", "D2": "d"},
         game="ganzoo_text.game:StackGame",
         requires={"text"},
-        provides={"features", "maps"},
+        provides={"features", "maps", "noise"},
         implies=("bn",),
         train={"init": "normal"},
         paper="arxiv:1612.03242",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, ClassVar
 
 import torch
@@ -82,7 +83,9 @@ class StageTurns(ABC):
         """The critic's turn: real images up; generated ones, and real ones with another's caption, down."""
         ctx, _ = self.context(batch, step, "d")
         terms, share = self.adversary.discriminator_loss(ctx), self.game.mismatch
-        wrong = self.adversary.parts.loss.d(ctx.critic, ctx.real, mismatched(batch, ctx.real, ctx.fake))
+        other = copy(ctx)
+        other.fake = mismatched(batch, ctx.real, ctx.fake)
+        wrong = self.adversary.parts.loss.discriminator(other)
         return {**terms, "loss": (1 - share) * terms["loss"], "mismatch": share * wrong}
 
     def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -137,7 +140,7 @@ class StageTwoTurns(StageTurns):
         def generate(z: Tensor, y: Tensor) -> Tensor:
             with torch.no_grad():
                 small = self.generator.small(z, y, first)
-            return self.generator.two(small, y, code.drawn)
+            return self.generator.large(small, z, y, code)
 
         return code, generate
 

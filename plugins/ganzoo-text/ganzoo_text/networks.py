@@ -118,12 +118,12 @@ class StageOne(nn.Module):
         self.ups, last = ups(kit, 8 * ch, BOTTOM, size)
         self.image = Conv2d(last, kit.channels, 3, padding=1)
 
-    def forward(self, z: Tensor, y: Tensor, code: Tensor) -> Tensor:
-        """Images ``(B, C, size, size)`` in [-1, 1] of latents and drawn codes."""
+    def forward(self, z: Tensor, c: Tensor, code: Tensor) -> Tensor:
+        """Images ``(B, C, size, size)`` in [-1, 1] of latents, contexts of norms and drawn codes."""
         h = self.project(torch.cat([z, code], 1)).unflatten(1, (-1, BOTTOM, BOTTOM))
-        h = F.relu(self.norm(h, y))
+        h = F.relu(self.norm(h, c))
         for up in self.ups:
-            h = up(h, y)
+            h = up(h, c)
         return torch.tanh(self.image(h))
 
 
@@ -171,14 +171,14 @@ class StageTwo(nn.Module):
         self.ups, last = ups(kit, 4 * ch, middle, kit.resolution)
         self.image = Conv2d(last, kit.channels, 3, padding=1)
 
-    def forward(self, x: Tensor, y: Tensor, code: Tensor) -> Tensor:
-        """Images ``(B, C, R, R)`` in [-1, 1] of small ones and drawn codes."""
+    def forward(self, x: Tensor, c: Tensor, code: Tensor) -> Tensor:
+        """Images ``(B, C, R, R)`` in [-1, 1] of small ones, contexts of norms and drawn codes."""
         h = F.relu(self.first(x))
         for layer in self.downs:
-            h = layer(h, y)
-        h = self.joint(torch.cat([h, spread(code, h)], 1), y)
+            h = layer(h, c)
+        h = self.joint(torch.cat([h, spread(code, h)], 1), c)
         for layer in (*self.blocks, *self.ups):
-            h = layer(h, y)
+            h = layer(h, c)
         return torch.tanh(self.image(h) + self.start(x))
 
 
@@ -201,6 +201,7 @@ class StackG(nn.Module):
         self.z_dim, self.y_dim, self.draw = kit.z_dim, kit.y_dim, kit.draw
         self.shapes = ((kit.z_dim,), (kit.y_dim,), (LONGEST_TEXT,))
         self.conditioning = kit.condition()
+        self.conditioning.attach(kit.z_dim)
         self.encoder = ENCODERS[encoder]()
         features = int(self.encoder.features)  # type: ignore[arg-type]
         self.augment_one, self.augment_two = Augmentation(features, condition), Augmentation(features, condition)
@@ -215,13 +216,17 @@ class StackG(nn.Module):
 
     def small(self, z: Tensor, y: Tensor, code: Code) -> Tensor:
         """Stage-I's images."""
-        return self.one(self.conditioning.embed(z, y), y, code.drawn)
+        return self.one(self.conditioning.embed(z, y), self.conditioning.context(z, y), code.drawn)
+
+    def large(self, small: Tensor, z: Tensor, y: Tensor, code: Code) -> Tensor:
+        """Stage-II's, of Stage-I's images; noise reaches them by the context of norms, where that has any."""
+        return self.two(small, self.conditioning.context(z, y), code.drawn)
 
     def forward(self, z: Tensor, y: Tensor, text: Tensor) -> Tensor:
         """Images ``(B, C, R, R)`` in [-1, 1] from noise, label vectors ``(B, y_dim)`` and captions as bytes."""
         said = self.encoder(text)
         small = self.small(z, y, self.augment_one(said))
-        large = self.two(small, y, self.augment_two(said).drawn)
+        large = self.large(small, z, y, self.augment_two(said))
         return torch.lerp(F.interpolate(small, scale_factor=float(self.ratio)), large, self.shown.to(large.dtype))
 
     def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
