@@ -339,10 +339,11 @@ class _Resolver:
                         f"{claim.name} works with {name}={value} alone, and {name} is {write(settled[name].value)}"
                         f" ({settled[name].reason}): leave out one of the two"
                     )
-            if claim.entry is not None and claim.entry.within_class and int(settled["batch"].value) < PAIR:
+            batch = settled["batch"].value
+            if claim.entry is not None and claim.entry.within_class and isinstance(batch, int) and batch < PAIR:
                 raise RecipeError(
-                    f"{claim.name} compares images of one class within a batch, and batch={settled['batch'].value} has"
-                    f" no two: give {PAIR} or more"
+                    f"{claim.name} compares images of one class within a batch, and batch={batch} has no two: give"
+                    f" {PAIR} or more"
                 )
         return settled
 
