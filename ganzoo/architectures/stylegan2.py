@@ -123,7 +123,7 @@ class Synthesis(nn.Module):
         )
         self.images = nn.ModuleList(ToImage(channels, kit.channels, w_dim) for channels in wide)
         self.attentions = kit.attentions(wide, [height for height, _ in sizes], ATTENTION)
-        self.enlarge = FilteredUp()
+        self.doublings = nn.ModuleList(FilteredUp() for _ in ups)  # of the image
         self.count = 2 * k + 2
 
     def forward(self, w: Tensor) -> Tensor:
@@ -132,10 +132,10 @@ class Synthesis(nn.Module):
         x = self.constant.expand(w.shape[0], -1, -1, -1)
         x = self.attentions[0](self.layers[0](x, rows[0]))
         image = self.images[0](x, rows[1])
-        for i, up in enumerate(self.ups, start=1):
+        for i, (up, double) in enumerate(zip(self.ups, self.doublings, strict=True), start=1):
             x = self.layers[i](up(x, rows[2 * i - 1]), rows[2 * i])
             x = self.attentions[i](x)
-            image = self.enlarge(image) + self.images[i](x, rows[2 * i + 1])
+            image = double(image) + self.images[i](x, rows[2 * i + 1])
         return image
 
 
