@@ -7,11 +7,13 @@ a recipe chose from its ``Kit``, and uses the ones here only where its paper has
 
 from ganzoo.gan.kit import Unchanged
 from ganzoo.layers.activation import relu_after, scaled_leaky_relu
+from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude, low_pass
 from ganzoo.layers.attention import SelfAttention
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp, upfirdn2d
+from ganzoo.layers.fourier import FourierInput, moved
 from ganzoo.layers.mapping import MappingNetwork
 from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d, demodulation
@@ -34,6 +36,8 @@ from ganzoo.layers.weight import equalized_lr, spectral_norm, weight_norm
 from ganzoo.parts.conditioning import LinearHead
 
 __all__ = [
+    "AliasFreeLeakyReLU",
+    "Band",
     "BatchNorm",
     "BilinearUpConv2d",
     "ConditionalBatchNorm",
@@ -51,11 +55,13 @@ __all__ = [
     "FilteredDown",
     "FilteredUp",
     "FirstDBlock",
+    "FourierInput",
     "GBlock",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
     "LinearHead",
+    "Magnitude",
     "MappingNetwork",
     "MinibatchStd",
     "ModulatedConv2d",
@@ -72,6 +78,8 @@ __all__ = [
     "doublings",
     "equalize_scores",
     "equalized_lr",
+    "low_pass",
+    "moved",
     "rectangle",
     "relu_after",
     "scaled_leaky_relu",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganzoo.errors import within
 
 Weights = tuple[float, ...]
+Factor = int | tuple[int, int]
 BINOMIAL: Weights = (1.0, 3.0, 3.0, 1.0)
 
 
@@ -27,7 +28,7 @@ def each_map(kernel: Tensor, x: Tensor) -> Tensor:
 
 
 def upfirdn2d(
-    x: Tensor, kernel: Tensor, *, up: int = 1, down: int = 1, padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    x: Tensor, kernel: Tensor, *, up: Factor = 1, down: Factor = 1, padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> Tensor:
     """Put zeros between pixels, pad, convolve each map with a kernel and keep every ``down``-th pixel.
 
@@ -38,20 +39,21 @@ def upfirdn2d(
         x: maps ``(B, C, H, W)``.
         kernel: ``(k, l)``, in height and width; of a filter that can be taken apart, two calls with ``(k, 1)`` and
             ``(1, l)`` are faster.
-        up, down: whole numbers from 1 up.
+        up, down: whole numbers from 1 up, for both axes or in height and width.
         padding: pixels of zeros left, right, above and below, as ``F.pad`` has them; negative ones cut off.
     """
     weight = each_map(kernel.flip(0, 1), x)
-    if up > 1:
+    ups, downs = (factor if isinstance(factor, tuple) else (factor, factor) for factor in (up, down))
+    if ups != (1, 1):
         # The transposed convolution is the whole of it, from the first pixel that any input reaches to the last; what
         # the zeros behind the last pixel and the padding add or take away is at the borders alone.
-        full = F.conv_transpose2d(x, weight.flip(2, 3), stride=up, groups=len(weight))
-        height, width = kernel.shape
-        ends = ((p - size + 1, q - size + up) for p, q, size in ((*padding[:2], width), (*padding[2:], height)))
+        full = F.conv_transpose2d(x, weight.flip(2, 3), stride=ups, groups=len(weight))
+        axes = zip((padding[:2], padding[2:]), kernel.shape[::-1], ups[::-1], strict=True)
+        ends = ((before - taps + 1, behind - taps + factor) for (before, behind), taps, factor in axes)
         full = F.pad(full, [number for pair in ends for number in pair])
-        return full[:, :, ::down, ::down] if down > 1 else full
+        return full if downs == (1, 1) else full[:, :, :: downs[0], :: downs[1]]
     x = F.pad(x, list(padding)) if any(padding) else x
-    return F.conv2d(x, weight, stride=down, groups=len(weight))
+    return F.conv2d(x, weight, stride=downs, groups=len(weight))
 
 
 class FilteredUp(nn.Module):
