@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Kit
 from ganzoo.gan.style import StyleGenerator
-from ganzoo.layers.activation import scaled_leaky_relu
+from ganzoo.layers.activation import limited_leaky_relu, scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp
 from ganzoo.layers.mapping import MappingNetwork
@@ -48,6 +48,7 @@ from ganzoo.layers.sizes import rectangle
 
 Form = Literal["residual", "plain"]
 
+GAIN = math.sqrt(2)  # of a leaky ReLU, which the layer before it multiplies by: the same numbers for one pass less
 ATTENTION = 16  # height of the map where attention stands unless a recipe says a number
 LEAST = 8  # pixels of the smallest image
 MOST_LAYERS = 64
@@ -64,19 +65,19 @@ class Layer(nn.Module):
     """A modulated convolution, noise, a bias and a leaky ReLU.
 
     Args:
-        conv: called ``conv(x, w)``.
+        conv: called ``conv(x, w)``; with the activation's gain.
         size: height and width of what it makes.
     """
 
     def __init__(self, conv: DemodulatedConv2d, size: tuple[int, int]) -> None:
         super().__init__()
-        self.conv, self.noise = conv, NoiseInput(size)
+        self.conv, self.noise = conv, NoiseInput(size, GAIN)
         self.bias = nn.Parameter(torch.zeros(conv.out_channels))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """``(B, C, H, W)`` under styles ``(B, w_dim)`` to the next map."""
         x = self.noise(self.conv(x, w))
-        return scaled_leaky_relu(x + self.bias[:, None, None].to(x.dtype))
+        return limited_leaky_relu(x + (GAIN * self.bias)[:, None, None].to(x.dtype))
 
 
 class ToImage(nn.Module):
@@ -116,7 +117,7 @@ class Synthesis(nn.Module):
         k = len(wide) - 1
         sizes = [(kit.height >> k - i, kit.width >> k - i) for i in range(k + 1)]
         self.constant = nn.Parameter(torch.randn(1, wide[0], *sizes[0]))
-        ups = [DemodulatedUpConv2d(a, b, 3, w_dim) for a, b in pairwise(wide)]
+        ups = [DemodulatedUpConv2d(a, b, 3, w_dim, gain=GAIN) for a, b in pairwise(wide)]
         self.ups = nn.ModuleList(Layer(conv, size) for conv, size in zip(ups, sizes[1:], strict=True))
         self.layers = nn.ModuleList(
             Layer(DemodulatedConv2d(a, a, 3, w_dim), s) for a, s in zip(wide, sizes, strict=True)
@@ -149,11 +150,11 @@ class Convolution(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, size: int) -> None:
         super().__init__()
-        self.conv = EqualizedConv2d(in_channels, out_channels, size)
+        self.conv = EqualizedConv2d(in_channels, out_channels, size, gain=GAIN)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H, W)``."""
-        return scaled_leaky_relu(self.conv(x))
+        return limited_leaky_relu(self.conv(x))
 
 
 class Plain(nn.Module):
@@ -164,16 +165,16 @@ class Plain(nn.Module):
         gain: of the activation.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, gain: float = math.sqrt(2)) -> None:
+    def __init__(self, in_channels: int, out_channels: int, gain: float = GAIN) -> None:
         super().__init__()
         self.first = Convolution(in_channels, in_channels, 3)
         self.smooth = Filtered(padding=2)
-        self.second = EqualizedConv2d(in_channels, out_channels, 3, stride=2, padding=0)
+        self.second = EqualizedConv2d(in_channels, out_channels, 3, stride=2, padding=0, gain=gain)
         self.gain = gain
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
-        return scaled_leaky_relu(self.second(self.smooth(self.first(x))), self.gain)
+        return limited_leaky_relu(self.second(self.smooth(self.first(x))), self.gain)
 
 
 class Residual(nn.Module):
@@ -187,11 +188,11 @@ class Residual(nn.Module):
         super().__init__()
         self.block = Plain(in_channels, out_channels, gain=1.0)  # √2 · √½
         self.halve = FilteredDown()
-        self.shortcut = EqualizedConv2d(in_channels, out_channels, 1, bias=False)
+        self.shortcut = EqualizedConv2d(in_channels, out_channels, 1, bias=False, gain=math.sqrt(0.5))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
-        return self.block(x) + self.shortcut(self.halve(x)) * math.sqrt(0.5)
+        return self.block(x) + self.shortcut(self.halve(x))
 
 
 BLOCKS: dict[str, type[Residual] | type[Plain]] = {"residual": Residual, "plain": Plain}

@@ -55,6 +55,7 @@ class EqualizedConv2d(nn.Conv2d):
         padding: zeros on each side; by default those that keep the size at stride 1.
         bias: whether a number, 0 at the start, is added to each map.
         speed: what the learning rate is multiplied by, in effect.
+        gain: of the output, bias and all, such as that of an activation behind it.
     """
 
     ganzoo_init = "own"
@@ -69,11 +70,12 @@ class EqualizedConv2d(nn.Conv2d):
         *,
         bias: bool = True,
         speed: float = 1.0,
+        gain: float = 1.0,
     ) -> None:
         padding = size // 2 if padding is None else padding
         super().__init__(in_channels, out_channels, size, stride=stride, padding=padding, bias=bias)
         self.step, self.margin = stride, padding
-        self.speed, self.scale = speed, speed / math.sqrt(max(in_channels * size**2, 1))
+        self.speed, self.scale = speed * gain, speed * gain / math.sqrt(max(in_channels * size**2, 1))
         nn.init.normal_(self.weight, std=1 / speed)
         if self.bias is not None:
             nn.init.zeros_(self.bias)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,6 +29,17 @@ def each_map(kernel: Tensor, x: Tensor) -> Tensor:
     return kernel.to(x.dtype).expand(int(x.shape[1]), 1, -1, -1)
 
 
+def filtered(x: Tensor, kernel: Tensor, convolve: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """``convolve(x, kernels)`` of maps ``(B, C, H, W)`` in their own dtype, and on a CPU in float32.
+
+    There a convolution of each map by itself, transposed as a pass or as the gradient of a strided one, takes fifty
+    times as long in bfloat16.
+    """
+    wide = x.float() if x.device.type == "cpu" and x.dtype in (torch.bfloat16, torch.float16) else x
+    with torch.autocast(x.device.type, enabled=False):
+        return convolve(wide, each_map(kernel, wide)).to(x.dtype)
+
+
 def upfirdn2d(
     x: Tensor, kernel: Tensor, *, up: Factor = 1, down: Factor = 1, padding: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> Tensor:
@@ -42,18 +55,19 @@ def upfirdn2d(
         up, down: whole numbers from 1 up, for both axes or in height and width.
         padding: pixels of zeros left, right, above and below, as ``F.pad`` has them; negative ones cut off.
     """
-    weight = each_map(kernel.flip(0, 1), x)
     ups, downs = (factor if isinstance(factor, tuple) else (factor, factor) for factor in (up, down))
+    groups = int(x.shape[1])
     if ups != (1, 1):
         # The transposed convolution is the whole of it, from the first pixel that any input reaches to the last; what
         # the zeros behind the last pixel and the padding add or take away is at the borders alone.
-        full = F.conv_transpose2d(x, weight.flip(2, 3), stride=ups, groups=len(weight))
+        full = filtered(x, kernel, lambda maps, kernels: F.conv_transpose2d(maps, kernels, stride=ups, groups=groups))
         axes = zip((padding[:2], padding[2:]), kernel.shape[::-1], ups[::-1], strict=True)
         ends = ((before - taps + 1, behind - taps + factor) for (before, behind), taps, factor in axes)
         full = F.pad(full, [number for pair in ends for number in pair])
         return full if downs == (1, 1) else full[:, :, :: downs[0], :: downs[1]]
     x = F.pad(x, list(padding)) if any(padding) else x
-    return F.conv2d(x, weight, stride=downs, groups=len(weight))
+    turned = kernel.flip(0, 1)
+    return filtered(x, turned, lambda maps, kernels: F.conv2d(maps, kernels, stride=downs, groups=groups))
 
 
 class FilteredUp(nn.Module):
@@ -75,8 +89,11 @@ class FilteredUp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, C, factor H, factor W)``."""
-        kernel = each_map(self.kernel, x)
-        return F.conv_transpose2d(x, kernel, stride=self.factor, padding=self.padding, groups=len(kernel))
+        return filtered(x, self.kernel, self.convolve)
+
+    def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
+        """Each map with its kernel."""
+        return F.conv_transpose2d(x, kernels, stride=self.factor, padding=self.padding, groups=len(kernels))
 
 
 class FilteredDown(nn.Module):
@@ -98,8 +115,11 @@ class FilteredDown(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, C, H/factor, W/factor)``; the factor divides H and W."""
-        kernel = each_map(self.kernel, x)
-        return F.conv2d(x, kernel, stride=self.factor, padding=self.padding, groups=len(kernel))
+        return filtered(x, self.kernel, self.convolve)
+
+    def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
+        """Each map with its kernel."""
+        return F.conv2d(x, kernels, stride=self.factor, padding=self.padding, groups=len(kernels))
 
 
 class Filtered(nn.Module):
@@ -120,5 +140,8 @@ class Filtered(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, C, H + 2 padding - k + 1, ...)``."""
-        kernel = each_map(self.kernel, x)
-        return F.conv2d(x, kernel, padding=self.padding, groups=len(kernel))
+        return filtered(x, self.kernel, self.convolve)
+
+    def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
+        """Each map with its kernel."""
+        return F.conv2d(x, kernels, padding=self.padding, groups=len(kernels))

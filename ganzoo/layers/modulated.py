@@ -111,10 +111,19 @@ class DemodulatedUpConv2d(DemodulatedConv2d):
         size: side of the kernel, an odd number of pixels.
         w_dim: length of the style.
         weights: of the filter along each axis, an even number of them.
+        gain: of the output.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, size: int, w_dim: int, weights: Weights = BINOMIAL) -> None:
-        super().__init__(in_channels, out_channels, size, w_dim)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int,
+        w_dim: int,
+        weights: Weights = BINOMIAL,
+        gain: float = 1.0,
+    ) -> None:
+        super().__init__(in_channels, out_channels, size, w_dim, gain)
         within("size", size, 1, len(weights) + 1)
         self.smooth = Filtered(weights, padding=(len(weights) + 1 - size) // 2, gain=4)
 

@@ -18,6 +18,7 @@ class NoiseInput(nn.Module):
 
     Args:
         size: height and width of the maps.
+        gain: of the noise, beside its strength: that of maps which are given times a gain.
 
     Attributes:
         constant: that picture, ``(H, W)``.
@@ -25,14 +26,15 @@ class NoiseInput(nn.Module):
 
     constant: Tensor
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], gain: float = 1.0) -> None:
         super().__init__()
+        self.gain = gain
         self.register_buffer("constant", torch.empty(size).normal_())
         self.strength = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape."""
-        return x + (self.strength * self.drawn(x)).to(x.dtype)
+        return x + (self.gain * self.strength * self.drawn(x)).to(x.dtype)
 
     def drawn(self, x: Tensor) -> Tensor:
         """The noise ``(B, 1, H, W)`` of maps ``x``, or ``(H, W)`` of them all."""
