@@ -6,17 +6,16 @@ read from its public repository in November 2026.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from studiogan_rows import DOC, ROWS, settings_of
 
 import ganzoo
 from ganzoo.plan.plan import Plan
 
 HERE = Path(__file__).parent
-DOC = HERE.parents[1] / "docs" / "studiogan.md"
 DEFAULTS = {
     "backbone": "resnet",
     "g_cond_mtd": "W/O",
@@ -39,8 +38,6 @@ DEFAULTS = {
 }
 LINES = [line.split(" ", 1) for line in (HERE / "studiogan-cifar10.txt").read_text("utf-8").splitlines()]
 FACTS = {name: DEFAULTS | dict(pair.split("=", 1) for pair in pairs.split()) for name, pairs in LINES}
-ROW = re.compile(r"^\| ([\w-]+) \| `([^`]+)` \| ([\d,]+) \| `([^`]+)` \|$", re.MULTILINE)
-ROWS = {name: (recipe, steps, settings) for name, recipe, steps, settings in ROW.findall(DOC.read_text("utf-8"))}
 
 
 def names(plan: Plan, kind: str, side: str | None = None) -> set[str]:
@@ -198,9 +195,7 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
 
 
 def built(name: str) -> ganzoo.GAN:
-    recipe, _, settings = ROWS[name]
-    given = dict(pair.split("=", 1) for pair in settings.split())
-    return ganzoo.build(recipe, 32, 3, 10, settings=given, device="meta")
+    return ganzoo.build(ROWS[name][0], 32, 3, 10, settings=settings_of(name), device="meta")
 
 
 def test_the_page_has_every_configuration():

@@ -15,7 +15,6 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 import ganzoo
 from ganzoo.errors import RunError, UsageError
 from ganzoo.folder.layout import checkpoints
-from ganzoo.registry.loading import registry
 from ganzoo.training.signals import Interrupted
 
 PACING = {"log_every": 2, "grid_every": 3, "save_every": 2}
@@ -52,16 +51,6 @@ def test_resumed_run_equals_unbroken_run(recipe, tmp_path):
     assert differences(whole.folder, parts.folder) == []
     assert sorted(checkpoints(parts.folder)) == [4, 6]
     assert whole.step == parts.step == 6
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("preset", [entry.name for entry in registry().entries("preset")])
-def test_every_preset_resumes_exactly(preset, tmp_path):
-    options = {"resolution": 16, "batch": 2, "settings": {"repeat.d": 2}, **PACING}
-    whole = tiny(tmp_path / "whole", f"{preset}:ch=2", steps=4, **options)
-    tiny(tmp_path / "parts", f"{preset}:ch=2", steps=1, **options)
-    resume(tmp_path / "parts", steps=3)
-    assert differences(whole.folder, resume(tmp_path / "parts", steps=4).folder) == []
 
 
 @pytest.mark.parametrize("stops", [(1,), (2,), (3,), (4,), (5,), (1, 2, 5)])
