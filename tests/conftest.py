@@ -42,19 +42,27 @@ SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8"
 
 
 @pytest.hookimpl(tryfirst=True)  # before marks are looked at
-def pytest_collection_modifyitems(items):
-    """Mark as slow what ``slow.txt`` names: tests that were measured to take long beside others of their kind."""
+def pytest_collection_modifyitems(config, items):
+    """Mark as slow what ``slow.txt`` names: tests that were measured to take long beside others of their kind.
+
+    What is exhaustive runs where ``-m`` names it, and never because it is not something else.
+    """
     for item in items:
         if item.nodeid in SLOW:
             item.add_marker(pytest.mark.slow)
-
-
-EXHAUSTIVE = "test_every_pair.py"
+    if not _exhaustive(config):
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_ignore_collect(collection_path, config):
     """Leave the thousands of pairs out, and the time to name them, unless ``-m`` asks for them."""
-    return True if collection_path.name == EXHAUSTIVE and "exhaustive" not in config.option.markexpr else None
+    return True if collection_path.name == "test_every_pair.py" and not _exhaustive(config) else None
+
+
+def _exhaustive(config):
+    return "exhaustive" in config.option.markexpr
 
 
 def pytest_configure(config):

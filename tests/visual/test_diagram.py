@@ -16,7 +16,12 @@ from ganzoo.visual.anatomy import anatomy, layers, networks, trace
 from ganzoo.visual.diagram import cards, draw, number
 
 SVG = "{http://www.w3.org/2000/svg}"
-HEADS = [entry.name for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+DAILY = {"acgan", "infogan", "wgan-gp"}  # of presets, whose networks are those of others
+HEADS = [
+    pytest.param(entry.name, marks=[pytest.mark.slow] if kind == "preset" and entry.name not in DAILY else [])
+    for kind in ("architecture", "preset")
+    for entry in registry().entries(kind)
+]
 
 
 def meta(recipe: str, classes: int = 0, resolution: int = 32):
