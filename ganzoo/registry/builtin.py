@@ -106,7 +106,6 @@ def register_architectures(register: Register) -> None:
         train={"lr.g": 2.5e-3, "lr.d": 2.5e-3, "betas": "0/0.99", "z-dim": 512, "ema.halflife": "10k"},
         across_batch=True,
         paper="arxiv:1912.04958",
-        published=(fid(3.78, STUDIOGAN),),
     )
 
 

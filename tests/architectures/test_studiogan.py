@@ -1,4 +1,4 @@
-"""Every number of StudioGAN's CIFAR-10 configurations that need no StyleGAN and no ADA or APA is found in our plan.
+"""Every number of StudioGAN's CIFAR-10 configurations that need no StyleGAN3 and no ADA or APA is found in our plan.
 
 ``studiogan-cifar10.txt`` has a configuration a line: its name, and the settings that differ from StudioGAN's defaults,
 read from its public repository in November 2026.
@@ -13,6 +13,7 @@ import pytest
 from studiogan_rows import DOC, ROWS, settings_of
 
 import ganzoo
+from ganzoo.plan.networks import entry_of
 from ganzoo.plan.plan import Plan
 
 HERE = Path(__file__).parent
@@ -66,9 +67,26 @@ NETS = {
     "big_resnet": ("biggan",),
     "big_resnet_deep_legacy": ("biggan-deep",),
     "big_resnet_deep_studiogan": ("biggan-deep",),
+    "stylegan2": ("stylegan2",),
 }
-LOSSES = {"vanilla": "bce", "hinge": "hinge", "least_square": "ls", "wasserstein": "wgan", "MH": "multi-hinge"}
-HEADS = {"W/O": "plain", "PD": "projection", "AC": "ac", "MD": "md", "MH": "mh", "2C": "2c", "D2DCE": "d2dce"}
+LOSSES = {
+    "vanilla": "bce",
+    "hinge": "hinge",
+    "least_square": "ls",
+    "wasserstein": "wgan",
+    "MH": "multi-hinge",
+    "logistic": "logistic",
+}
+HEADS = {
+    "W/O": "plain",
+    "PD": "projection",
+    "SPD": "spd",
+    "AC": "ac",
+    "MD": "md",
+    "MH": "mh",
+    "2C": "2c",
+    "D2DCE": "d2dce",
+}
 REGULARIZERS = {
     "apply_gp": "gp",
     "apply_dra": "dragan",
@@ -85,10 +103,11 @@ LABELLED = {"cbn", "ccbn"}
 
 
 def labels_in_g(plan: Plan, value: str) -> bool:
-    """Whether labels enter G as they do there: by norms, unless the plan keeps them out."""
+    """Whether labels enter G as they do there: by norms or the mapping to w, unless the plan keeps them out."""
     kept_out = "unlabelled" in names(plan, "conditioning", "g")
     by_norm = bool(names(plan, "normalization", "g") & LABELLED) and not kept_out
-    return by_norm == (value == "cBN")
+    by_mapping = "w" in entry_of(plan.head).provides and not kept_out
+    return (by_norm, by_mapping) == (value == "cBN", value == "cAdaIN")
 
 
 def head_of(plan: Plan, facts: dict[str, str]) -> str:
@@ -112,11 +131,30 @@ def of_head(option: str) -> Callable[[Plan, str, dict[str, str]], bool]:
     return lambda plan, value, facts: float(str(options(plan, head(plan))[option])) == float(value)
 
 
+def of_network(option: str) -> Callable[[Plan, str, dict[str, str]], bool]:
+    return lambda plan, value, facts: float(str(plan.head.options[option])) == float(value)
+
+
+def coded(plan: Plan) -> str:
+    """The name of the regularizer that draws codes."""
+    (name,) = {"info", "info-context"} & names(plan, "regularizer")
+    return name
+
+
+def of_codes(option: str) -> Callable[[Plan, str, dict[str, str]], bool]:
+    return lambda plan, value, facts: is_(coded(plan), option)(plan, value, facts)
+
+
+def thousands(setting: str) -> Callable[[Plan, str, dict[str, str]], bool]:
+    """Whether a setting in images is a number of thousands."""
+    return lambda plan, value, facts: str(plan[setting]) in (f"{value}k", str(1000 * int(value)), f"{value}000.0")
+
+
 def spectral(side: str) -> Callable[[Plan, str, dict[str, str]], bool]:
     return lambda plan, value, facts: (names(plan, "weight", side) == {"sn"}) == (value == "True")
 
 
-WHY_NOT = {"lecam_ema_start_iter", "lo_steps4train", "lo_steps4eval", "normalize_d_embed"}  # the page says it
+WHY_NOT = {"lecam_ema_start_iter", "lo_steps4train", "lo_steps4eval", "normalize_d_embed", "d_first", "g_reg_interval"}
 CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "backbone": lambda plan, value, facts: (
         plan.head.name in NETS[value]
@@ -145,7 +183,23 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "d_conv_dim": lambda plan, value, facts: value == "N/A" or plan.head.options["ch_d"] is None,  # goes with G's
     "g_depth": lambda plan, value, facts: plan.head.options["depth"] == int(value),
     "d_depth": lambda plan, value, facts: plan.head.options["depth"] == int(value),
-    "apply_g_ema": lambda plan, value, facts: (float(str(plan["ema"])) == 0.9999) >= (value == "True"),
+    "apply_g_ema": lambda plan, value, facts: (
+        "g_ema_kimg" in facts or (float(str(plan["ema"])) == 0.9999) >= (value == "True")
+    ),
+    "g_ema_kimg": thousands("ema.halflife"),
+    "g_ema_rampup": set_("ema.ramp"),
+    "w_dim": lambda plan, value, facts: (plan.head.options["w_dim"] or plan.head.options["ch"]) == int(value),
+    "g_act_fn": lambda plan, value, facts: value == "Auto",  # as the network has it
+    "d_act_fn": lambda plan, value, facts: value == "Auto",
+    "mapping_network": of_network("mapping"),
+    "style_mixing_p": of_network("mixing"),
+    "d_architecture": lambda plan, value, facts: (plan.head.options["form"], value) == ("plain", "orig"),
+    "d_epilogue_mbstd_group_size": of_network("group"),
+    "d_reg_interval": is_("r1", "every"),
+    "r1_place": lambda plan, value, facts: options(plan, "r1")["own_step"] == (value == "outside_loop"),
+    "apply_pl_reg": lambda plan, value, facts: ("pl" in names(plan, "regularizer")) == (value == "True"),
+    "pl_weight": lambda plan, value, facts: value == "0" and "pl" not in names(plan, "regularizer"),
+    "g_updates_per_step": set_("repeat.g"),
     "g_ema_decay": set_("ema"),
     "g_ema_start": set_("ema.start"),
     "g_lr": set_("lr.g"),
@@ -182,11 +236,11 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "bcr_aug_type": lambda plan, value, facts: value == "bcr",
     "apply_diffaug": lambda plan, value, facts: "diffaugment" in names(plan, "augment"),
     "diffaug_type": lambda plan, value, facts: value == "diffaug",
-    "info_type": lambda plan, value, facts: options(plan, "info-context")["continuous"] == 0,
-    "g_info_injection": lambda plan, value, facts: value == "cBN" and "info-context" in names(plan, "regularizer"),
-    "info_num_discrete_c": is_("info-context", "categorical"),
-    "info_dim_discrete_c": is_("info-context", "classes"),
-    "infoGAN_loss_discrete_lambda": is_("info-context", "weight"),
+    "info_type": lambda plan, value, facts: options(plan, coded(plan))["continuous"] == 0,
+    "g_info_injection": lambda plan, value, facts: coded(plan) == {"cBN": "info-context", "concat": "info"}[value],
+    "info_num_discrete_c": of_codes("categorical"),
+    "info_dim_discrete_c": of_codes("classes"),
+    "infoGAN_loss_discrete_lambda": of_codes("weight"),
     **{
         key: lambda plan, value, facts, name=name: name in names(plan, "regularizer")
         for key, name in REGULARIZERS.items()
@@ -199,7 +253,7 @@ def built(name: str) -> ganzoo.GAN:
 
 
 def test_the_page_has_every_configuration():
-    assert ROWS.keys() == FACTS.keys() and len(ROWS) == 50
+    assert ROWS.keys() == FACTS.keys() and len(ROWS) == len(LINES)
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -213,7 +267,7 @@ def test_every_number_is_in_the_plan(name):
     assert wrong == []
     assert int(ROWS[name][1].replace(",", "")) == int(facts["total_steps"])
     extra = names(gan.plan, "regularizer") - {part for key, part in REGULARIZERS.items() if key in facts}
-    assert extra <= ({"info-context"} if "info_type" in facts else set())
+    assert extra <= ({"info", "info-context"} if "info_type" in facts else set())
     assert (gan.plan["fake-labels"], gan.plan["init"], gan.plan["flip"]) == ("uniform", "orthogonal", "on")
 
 
