@@ -89,23 +89,18 @@ def register_presets(register: Register) -> None:
     cifar = "stylegan2:mapping=2,form=plain,group=32,mixing=0+r1:gamma=0.01,every=16,own.step=true"
     slow = {"ema.halflife": "500k", "ema.ramp": 0.05}
     register("stylegan2-cifar10", cifar, train=slow, paper="arxiv:2006.06676", published=(fid(3.78, STUDIOGAN),))
-    for name, parts, scores in (
-        ("diffaug", "diffaugment", ()),
-        ("lecam", "lecam", ()),
-        ("diffaug-lecam", "diffaugment+lecam", ()),
-        ("d2dce", "d2dce:weight=0.25,temperature=0.25", ()),
-        ("d2dce-diffaug", "d2dce:weight=0.25,temperature=0.25+diffaugment", (fid(2.24, STUDIOGAN),)),
-        ("infogan", "info", ()),
-    ):
-        papers = {"d2dce": "2111.01118", "lecam": "2104.03310", "diffaug": "2006.10738", "infogan": "1606.03657"}
-        repeat = {"repeat.d": 2} if name.startswith("d2dce") else {}
-        register(
-            f"stylegan2-{name}",
-            f"stylegan2-cifar10+{parts}",
-            train=repeat,
-            paper=f"arxiv:{papers[name.split('-')[0]]}",
-            published=scores,
-        )
+    variants = {
+        "diffaug": ("diffaugment", "2006.10738"),
+        "lecam": ("lecam", "2104.03310"),
+        "diffaug-lecam": ("diffaugment+lecam", "2104.03310"),
+        "infogan": ("info", "1606.03657"),
+    }
+    for name, (parts, number) in variants.items():
+        register(f"stylegan2-{name}", f"stylegan2-cifar10+{parts}", paper=f"arxiv:{number}")
+    contrast = {"train": {"repeat.d": 2}, "paper": "arxiv:2111.01118"}
+    near = "stylegan2-cifar10+d2dce:weight=0.25,temperature=0.25"
+    register("stylegan2-d2dce", near, **contrast)
+    register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
     register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
