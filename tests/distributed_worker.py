@@ -41,6 +41,8 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "syncbn": ("dcgan:ch=4", {"sync": "on"}),
     "syncbn-gp": ("dcgan:ch=4+gp", {"sync": "on", "lr.d": 1e-4}),  # its first slopes are in the hundreds
     "synccbn": ("dcgan:ch=4+cbn@g+projection", {"sync": "on"}),
+    "style": ("stylegan2:ch=4,mapping=1,mixing=0.5,group=4+r1:gamma=1,every=2,own.step=true+pl:every=2", {"z-dim": 8}),
+    "style-uneven": ("stylegan2:ch=4,mapping=1,group=3+plain@d", {"z-dim": 8}),
     "ownbn": ("dcgan:ch=4", {}),
     **{name: (recipe, {"repeat.d": 1}) for name, recipe in PROOFS.items()},
 }

@@ -93,6 +93,7 @@ class Adversary:
         for _, part in self._due(ctx):
             with torch.enable_grad():
                 ctx.z = part.refine(ctx)
+        ctx.fakes_drawn = torch.get_rng_state()
         if ctx is not whole and ctx.player == "d" and ctx.z is given:
             ctx.fake = self._piece_of_fakes(whole)
         else:

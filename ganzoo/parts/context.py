@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
@@ -89,6 +90,7 @@ class TurnContext:
         self.at, self._discriminator, self._generator = at, discriminator, generator
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
+        self.fakes_drawn = torch.get_rng_state()  # what the layers of G drew fakes from
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
 
     def of_piece(self) -> TurnContext:
@@ -165,6 +167,21 @@ class TurnContext:
             exact: a pass in float32 whose graph may be differentiated twice, for path length.
         """
         return self.at.passes.get(self._generator, z, {"y": y}, exact, lambda: self._generated(z, y, exact))
+
+    def generate_alike(self, z: Tensor, y: Tensor) -> Tensor:
+        """Images of other noise, with what the layers of G drew for :attr:`fake`: noise inputs, mixing, dropout.
+
+        Nothing else is drawn differently for it. On a GPU, what a layer draws there is drawn anew.
+
+        Args:
+            z, y: what G is called with; a row for each of ``fake``.
+        """
+        here = torch.get_rng_state()
+        torch.set_rng_state(self.fakes_drawn)
+        try:
+            return self.generate(z, y)
+        finally:
+            torch.set_rng_state(here)
 
     def _generated(self, z: Tensor, y: Tensor, exact: bool) -> Tensor:
         if not exact:

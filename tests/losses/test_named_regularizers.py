@@ -323,3 +323,15 @@ def test_q_learns_with_d_and_d_with_it_and_g_by_it():
 def test_info_is_refused_where_nothing_can_be_read():
     with pytest.raises(ganzoo.UsageError, match="info:categorical=0 needs codes of the other kind"):
         ganzoo.build("dcgan:ch=4+info:categorical=0", 16, 1)
+
+
+@pytest.mark.parametrize("player", ["d", "g"])
+def test_the_perturbed_image_has_the_layer_noise_of_the_other(player):
+    for sigma, apart in (("0", False), ("0.05", True)):
+        made = tiny(f"stylegan2:ch=8,mixing=0.5+zcr:sigma={sigma}")
+        gan = made.build().train()
+        for name, parameter in gan.G.named_parameters():
+            if name.endswith("strength"):
+                nn.init.constant_(parameter, 0.5)
+        turn = next(turn for turn in gan.turns() if turn.player == player)
+        assert (turn.loss(made.batch(), 0)["zcr"].item() != 0) == apart

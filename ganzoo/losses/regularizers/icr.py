@@ -68,7 +68,7 @@ class LatentCR(Regularizer):
         change = self.sigma * global_draw(torch.randn, *ctx.z.shape).to(ctx.z)
         change[:, ctx.noise_dim :] = 0
         with torch.set_grad_enabled(ctx.player == "g"):
-            near = ctx.generate(ctx.z + change, ctx.y_fake)
+            near = ctx.generate_alike(ctx.z + change, ctx.y_fake)
         if ctx.player == "g":
             return {"zcr": -self.weight_g * (ctx.fake - near).square().mean()}
         return {"zcr": self.weight * distance(ctx.discriminate(ctx.fake), ctx.discriminate(near, y=ctx.y_fake))}
