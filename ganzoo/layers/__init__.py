@@ -32,7 +32,7 @@ from ganzoo.layers.norm import (
 from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, TransposedConv2d
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.layers.sizes import doublings, rectangle
-from ganzoo.layers.weight import equalized_lr, spectral_norm, weight_norm
+from ganzoo.layers.weight import equalized_lr, magnitude_preserving, spectral_norm, weight_norm
 from ganzoo.parts.conditioning import LinearHead
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "equalize_scores",
     "equalized_lr",
     "low_pass",
+    "magnitude_preserving",
     "moved",
     "rectangle",
     "relu_after",

@@ -154,3 +154,55 @@ def equalized_lr(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
     within("eqlr:gain", gain, 1e-6)
     scale = gain / math.sqrt(fan_in(module))
     parametrize.register_parametrization(module, "weight", RuntimeScale(scale))
+
+
+class ForcedNorm(nn.Module):
+    """The parametrization behind :func:`magnitude_preserving`: each output's weight vector has one length, for good.
+
+    What is stored is brought back to a mean square of 1 in every pass of a training that learns it, so that a step
+    always turns it by an angle that the learning rate alone decides.
+    """
+
+    def __init__(self, dim: int, scale: float, eps: float = 1e-4) -> None:
+        super().__init__()
+        self.dim, self.scale, self.eps = dim, scale, eps
+
+    def unit(self, weight: Tensor) -> Tensor:
+        """``weight`` at a mean square of 1 for each output."""
+        others = [dim for dim in range(weight.dim()) if dim != self.dim]
+        count = weight.numel() // weight.shape[self.dim]
+        length = torch.linalg.vector_norm(weight.float(), dim=others, keepdim=True)
+        return weight / (length / math.sqrt(count) + self.eps).to(weight.dtype)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """``weight`` as the layer uses it, of the same shape."""
+        if self.training and weight.requires_grad:
+            # Through ``data``: an earlier pass of this update may hold the weight for its backward, and finds it there
+            # as it was, to rounding, since that pass brought it to this length already.
+            weight.data.copy_(self.unit(weight.data))
+        return self.unit(weight) * self.scale
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is stored, given a weight to start from: its direction."""
+        return self.unit(weight)
+
+    def extra_repr(self) -> str:
+        """The arguments that ``print`` shows."""
+        return f"scale={self.scale:.4g}"
+
+
+def magnitude_preserving(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
+    """Keep the length of each output's weight vector, so that a layer neither enlarges nor shrinks what it gets.
+
+    Analyzing and Improving the Training Dynamics of Diffusion Models (Karras et al. 2024, arXiv 2312.02696), sections
+    2.3 and 2.4: weights normalised when used, and forced back to that length as they are trained. The paper has a gain
+    of 1 and scales its activations; here they are what an architecture has, and the gain is He's, for ReLUs. Initial
+    weights keep their direction alone.
+
+    Args:
+        module: a layer with a ``weight`` that is already initialised.
+        gain: a weight vector's length, by which uncorrelated inputs of magnitude 1 are enlarged.
+    """
+    within("mp:gain", gain, 1e-6)
+    forced = ForcedNorm(output_dim(module), gain / math.sqrt(fan_in(module)))
+    parametrize.register_parametrization(module, "weight", forced)

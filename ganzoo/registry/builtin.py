@@ -142,6 +142,7 @@ def register_weights(register: Register) -> None:
     register("sn", "ganzoo.layers.weight:spectral_norm", implies=("normalization/none@d",), paper="arxiv:1802.05957")
     register("wn", "ganzoo.layers.weight:weight_norm", paper="arxiv:1602.07868")
     register("eqlr", "ganzoo.layers.weight:equalized_lr", paper="arxiv:1710.10196")
+    register("mp", "ganzoo.layers.weight:magnitude_preserving", paper="arxiv:2312.02696")
 
 
 @hookimpl

@@ -68,7 +68,7 @@ def test_sizes_and_channels_are_checked_when_it_is_built():
         ganzoo.build("r3gan:ch=64", 33, 3)
 
 
-@pytest.mark.parametrize("part", ["sn", "wn", "eqlr"])
+@pytest.mark.parametrize("part", ["sn", "wn", "eqlr", "mp"])
 def test_what_starts_at_zero_is_left_alone_by_weight_parts(part):
     gan = ganzoo.build(f"r3gan:ch=16+{part}", 16, 1)
     scores = gan.D(gan.G(torch.randn(2, gan.z_dim), torch.zeros(2, 0)), torch.zeros(2, 0)).scores

@@ -239,6 +239,7 @@ def test_gn_fits_its_groups_to_the_width(channels, groups, got):
         (lambda: norm.BatchNorm(4, 0, momentum=7), "momentum=7 .*from 0 to 1"),
         (lambda: weight.spectral_norm(nn.Linear(2, 2), iterations=0), "sn:iterations=0"),
         (lambda: weight.equalized_lr(nn.Linear(2, 2), gain=0), "eqlr:gain=0"),
+        (lambda: weight.magnitude_preserving(nn.Linear(2, 2), gain=-1), "mp:gain=-1"),
         (lambda: timm_attention.squeeze_excite(8, ratio=-1), "se:ratio=-1"),
         (lambda: timm_attention.cbam(8, kernel=4), "cbam:kernel=4 .*odd"),
     ],
@@ -263,7 +264,12 @@ LAYERS = {
     "transposed": lambda: resample.TransposedConv2d(4, 7),
     "embedding": lambda: nn.Embedding(10, 5),
 }
-APPLY = {"sn": weight.spectral_norm, "wn": weight.weight_norm, "eqlr": weight.equalized_lr}
+APPLY = {
+    "sn": weight.spectral_norm,
+    "wn": weight.weight_norm,
+    "eqlr": weight.equalized_lr,
+    "mp": weight.magnitude_preserving,
+}
 
 
 def true_sigma(module: nn.Module, tensor: torch.Tensor) -> float:
@@ -396,6 +402,57 @@ def test_eqlr_scales_by_gain_over_root_fan_in():
         weight.equalized_lr(module, gain=3.0)
         stored = module.parametrizations.weight.original
         assert torch.allclose(module.weight, stored * 3 / inputs**0.5)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_mp_keeps_directions_and_one_length(layer):
+    module = LAYERS[layer]()
+    rows = module.weight.detach().movedim(weight.output_dim(module), 0).flatten(1)
+    inputs = weight.fan_in(module)
+    weight.magnitude_preserving(module, gain=3.0)
+    used = module.weight.movedim(weight.output_dim(module), 0).flatten(1)
+    assert torch.allclose(F.cosine_similarity(used, rows), torch.ones(len(rows)), atol=1e-5)
+    assert torch.allclose(used.square().mean(1).sqrt(), torch.full((len(rows),), 3 / inputs**0.5), rtol=1e-3)
+
+
+def test_mp_neither_enlarges_nor_shrinks_what_it_gets():
+    layers = [weight.magnitude_preserving(layer, gain=1.0) or layer for layer in (nn.Linear(256, 256) for _ in "abcd")]
+    x = torch.randn(64, 256)
+    for layer in layers:
+        nn.init.zeros_(layer.bias)
+        x = layer(x)
+    assert x.square().mean().sqrt().item() == pytest.approx(1, abs=0.05)
+
+
+def test_mp_forces_what_is_stored_back_to_its_length_where_it_is_trained_and_nowhere_else():
+    module = nn.Linear(6, 9)
+    weight.magnitude_preserving(module)
+    stored = module.parametrizations.weight.original
+    with torch.no_grad():
+        stored.mul_(7)
+    used = module.eval().weight
+    assert stored.square().mean().item() == pytest.approx(49, rel=1e-3)
+    assert torch.allclose(module.train().requires_grad_(False).weight, used)
+    assert stored.square().mean().item() == pytest.approx(49, rel=1e-3)
+    assert torch.allclose(module.requires_grad_(True).weight, used, atol=1e-3)
+    assert stored.square().mean().item() == pytest.approx(1, rel=1e-3)
+
+
+def test_mp_turns_by_the_same_angle_however_large_its_gradient_and_lets_two_passes_learn():
+    module = nn.Linear(64, 1, bias=False)
+    weight.magnitude_preserving(module)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.1)
+    angles = []
+    for number in range(40):
+        before = module.weight.detach().clone()
+        passes = [module(torch.randn(8, 64, generator=torch.Generator().manual_seed(number))) for _ in "ab"]
+        optimizer.zero_grad()
+        (passes[0].mean() + passes[1].square().mean()).backward()
+        stored = module.parametrizations.weight.original
+        assert abs((stored * stored.grad).sum()) < 1e-3 * stored.norm() * stored.grad.norm()  # across, never along
+        optimizer.step()
+        angles.append(F.cosine_similarity(module.weight, before).acos().item())
+    assert max(angles[5:]) < 0.15 and module.parametrizations.weight.original.norm() < 9
 
 
 # Attention
