@@ -101,6 +101,12 @@ def _show_part(entry: Entry, as_json: bool) -> None:
         show_table(keys, [[str(score[key]) for key in keys] for score in known["published"]])
 
 
+def _seen(known: dict[str, Any]) -> str:
+    """What a part sees besides each image by itself."""
+    within = ", at images of one class: at least two in a batch" if known["within_class"] else ""
+    return f"the batch{within}" if known["across_batch"] else ""
+
+
 def _facts(known: dict[str, Any]) -> dict[str, str]:
     """The facts of a part by title; those that it does not have are left out."""
     sites = "; ".join(f"{side}: {', '.join(map(str, where))}" for side, where in known["attention_sites"].items())
@@ -112,6 +118,8 @@ def _facts(known: dict[str, Any]) -> dict[str, str]:
         "needs": ", ".join(known["requires"]),
         "provides": ", ".join(known["provides"]),
         "without its needs": known["fallback"],
+        "works only with": ", ".join(known["works_with"]),
+        "looks across": _seen(known),
         "settings": ", ".join(f"{name}={value}" for name, value in known["train"].items()),
         "family": known["flavour"],
         "stands on": ", ".join(known["sides"]) if len(known["sides"]) == 1 else "",

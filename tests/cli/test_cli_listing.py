@@ -83,6 +83,19 @@ def test_info_says_everything() -> None:
     assert known["example"].endswith("+mine")
 
 
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("mh", ["works only with multi-hinge"]),
+        ("relativistic-average", ["works only with fake-labels=batch", "looks across the batch"]),
+        ("2c", ["looks across the batch, at images of one class: at least two in a batch"]),
+        ("lo", ["needs noise"]),
+    ],
+)
+def test_info_says_in_what_company_a_part_works(name: str, facts: list[str]) -> None:
+    assert set(facts) <= {" ".join(line.split()) for line in run("info", name).stdout.splitlines()}
+
+
 @pytest.mark.parametrize(("paper", "link"), [
     ("arxiv:1706.08500", "https://arxiv.org/abs/1706.08500"),
     ("doi:10.1000/x", "https://doi.org/10.1000/x"),
