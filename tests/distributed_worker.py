@@ -36,6 +36,7 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "dragan": ("gan:ch=16+regularizer/dragan", {}),
     "r1": ("gan:ch=16+r1:every=2", {}),
     "lecam": ("gan:ch=16+hinge+lecam", {}),
+    "top-k": ("gan:ch=16+top-k:gamma=0,nu=0.5", {}),  # an epoch is a step: see trained()
     "average": ("gan:ch=16+relativistic-average:form=ls", {}),
     "paired": ("gan:ch=16+relativistic", {}),
     "syncbn": ("dcgan:ch=4", {"sync": "on"}),
@@ -53,6 +54,7 @@ def trained(recipe: str, settings: dict[str, object], world: World) -> dict[str,
     with use_world(world), plugin(proof_parts, "proofs"):
         reseed(0)
         gan = build(recipe, 16, 1, 10, settings={**SLOW, **settings})
+        gan.data_count = 8
         trainer = Trainer(gan, 0, 3, Precision(torch.device("cpu"), torch.float32))
         stream = open_data("digits", DataRequest(resolution=16)).stream(8, 0, gan.plan["flip"] == "on", world)
         for step in range(3):

@@ -153,13 +153,15 @@ class Adversary:
 
     def _pass(self, ctx: TurnContext, x: Tensor, precisely: bool, conditions: Mapping[str, Tensor]) -> Output:
         """The critic's output for images ``(B, C, H, W)``, augmented as this update's parts ask."""
-        augments = self.parts.augments.values()
+        augments, given = self.parts.augments.values(), x
         with exact(x.device) if precisely else nullcontext():
             for augment in augments:
                 x = augment.images(x, ctx)
             output: Output = self.network(x, **conditions)
+            ctx.scored = given
             for augment in augments:
                 output = output.with_scores(partial(augment.scores, ctx=ctx))
+            ctx.scored = None  # or it would keep the images alive
         return output
 
     def _due(self, ctx: TurnContext) -> Iterator[tuple[str, Regularizer]]:

@@ -24,7 +24,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.gan.pieces import refuse_mixing
 from ganzoo.gan.priors import PRIORS, with_codes
-from ganzoo.gan.refusals import refuse_bare_critics, refuse_rectangle, refuse_too_large, refuse_unused
+from ganzoo.gan.refusals import refuse_bare_critics, refuse_rectangle, refuse_selecting, refuse_too_large, refuse_unused
 from ganzoo.gan.weights import initialise, reparametrise, synchronise
 from ganzoo.parts.complete import complete
 from ganzoo.parts.loss import Loss
@@ -155,6 +155,7 @@ def _construct(plan: Plan, shape: dict[str, Any], fresh: bool = False) -> GAN:
     game: type[Game] = plan.head.entry.load_game() or NoiseGame  # type: ignore[assignment]
     parts = {critic: Parts(Loss()) if plan.unknown else _parts(plan) for critic in game.critics}
     refuse_mixing(plan, parts, game)
+    refuse_selecting(plan, parts)
     codes = list(next(iter(parts.values())).regularizers.values())
     kits = {side: _kit(plan, side, shape, codes) for side in SIDES}
     networks = _networks(plan, kits)

@@ -78,6 +78,7 @@ class GAN(Labelled, nn.Module):
             if isinstance(part, nn.Module):
                 self.add_module(name, part)
         self.examples: Mapping[str, Tensor] = {}
+        self.data_count: int | None = None  # images that it learns from, in a training
         self.data_labels: Tensor | None = None  # of all its data, in a training
         self.label_rows: Sequence[Tensor] = ()  # label vectors of its training, which samples take in turn
         self.update: Update | None = None  # the one under way, which the trainer says

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ganzoo.errors import RecipeError, ResolutionError, either
+from ganzoo.gan.game import Parts
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.plan import SIDES, Plan, Slot
 from ganzoo.registry.loading import registry
@@ -32,6 +34,17 @@ def refuse_rectangle(plan: Plan, size: Size) -> None:
         f"{unable[0]} makes square images, not {size_text(size)}: try --resolution {side}, or {either(can)}",
         nearest=(side,),
     )
+
+
+def refuse_selecting(plan: Plan, critics: Mapping[str, Parts]) -> None:
+    """A loss that needs every score declares ``selectable = False``; augmentations that leave some out, ``selects``."""
+    for parts in critics.values():
+        selecting = [name for name, augment in parts.augments.items() if augment.selects]
+        if selecting and not parts.loss.selectable:
+            raise RecipeError(
+                f"{selecting[0]} leaves fakes out of G's loss, and {plan.slot('loss').name} compares each with a real"
+                f" image or a label: leave out one of the two, or take another loss"
+            )
 
 
 def refuse_too_large(gan: GAN) -> None:

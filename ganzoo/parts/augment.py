@@ -8,7 +8,13 @@ from ganzoo.parts.context import TurnContext
 
 
 class Augment:
-    """Changes of what D is shown, of real and of fake images alike; several act in the order of the recipe."""
+    """Changes of what D is shown, of real and of fake images alike; several act in the order of the recipe.
+
+    Attributes:
+        selects: whether :meth:`scores` leaves some of the fakes out, which not every loss can do without.
+    """
+
+    selects: bool = False
 
     def check(self, image: tuple[int, int, int]) -> None:
         """Refuse images of shape ``(C, H, W)`` that it has no meaning on, by ``UsageError``; none by default.
@@ -21,7 +27,7 @@ class Augment:
         return x
 
     def scores(self, s: Tensor, ctx: TurnContext) -> Tensor:
-        """What losses see of scores ``(B,)`` or ``(B, P)``, for each head. ``s`` by default."""
+        """What losses see of scores ``(B,)`` or ``(B, P)`` of ``ctx.scored``, for each head. ``s`` by default."""
         return s
 
     def reals(self, ctx: TurnContext) -> Tensor:

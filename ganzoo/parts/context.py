@@ -70,6 +70,7 @@ class TurnContext:
             regularizer's ``refine`` gave its noise one.
         y_real, y_fake: label vectors ``(B, y_dim)`` of either.
         networks: by name, such as ``G`` and ``D``.
+        scored: the images, before any augmentation, whose scores augmentations are changing; None at other times.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class TurnContext:
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
         self.fakes_drawn = torch.get_rng_state()  # what the layers of G drew fakes from
+        self.scored: Tensor | None = None
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
 
     def of_piece(self) -> TurnContext:
@@ -126,6 +128,11 @@ class TurnContext:
     def images_seen(self) -> int:
         """Real images before this step, as ``--images`` counts them."""
         return self.at.images_seen
+
+    @property
+    def epoch(self) -> int:
+        """Passes over the data before this step, whole ones."""
+        return self.at.epoch
 
     @property
     def player(self) -> str:

@@ -28,9 +28,12 @@ class Loss:
     Attributes:
         boundary: the score at which D is undecided. None where only differences of scores matter: then it lies halfway
             between the mean scores of real and fake images.
+        selectable: whether G's loss is a mean over the scores of fakes, each by itself, so that an augmentation may
+            leave some of them out. False where each stands beside a real image of its own, or where labels matter.
     """
 
     boundary: float | None = 0.0
+    selectable: bool = True
 
     def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """D's loss, a scalar.

@@ -23,6 +23,7 @@ class Update:
         number: of this player's updates, counted from 0.
         horizon: steps that schedules spread over.
         images_seen: real images before this step, as ``--images`` counts them.
+        epoch: passes over the data before this step, whole ones; 0 where nobody knows how much data there is.
         own_step: whether it is a further step that regularizers take by themselves: see
             :class:`ganzoo.parts.Regularizer`.
         passes: those of this update.
@@ -37,6 +38,7 @@ class Update:
     number: int = 0
     horizon: int = 1
     images_seen: int = 0
+    epoch: int = 0
     own_step: bool = False
     piece: Piece = WHOLE
     shared: dict[Hashable, Any] = field(default_factory=dict)

@@ -299,6 +299,7 @@ def register_regularizers(register: Register) -> None:
 
 @hookimpl
 def register_augments(register: Register) -> None:
+    register("top-k", "ganzoo.augments.top_k:TopK", across_batch=True, paper="arxiv:2002.06224")
     register("diffaugment", "ganzoo.augments.diffaugment:DiffAugment", paper="arxiv:2006.10738")
 
 

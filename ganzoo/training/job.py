@@ -46,6 +46,7 @@ class Job:
     def trainer(self) -> Trainer:
         """Networks on their device, with optimisers."""
         precision = self.setup.precision
+        self.gan.data_count = self.setup.data.count
         self.gan.data_labels = self.setup.data.labels
         precision.tune()
         precision.place(self.gan)

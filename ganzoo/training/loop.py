@@ -251,12 +251,14 @@ class Trainer:
 
     def update_at(self, player: str, own_step: bool = False) -> Update:
         """Where the training stands before an update of ``player``."""
+        seen, count = self.step * self.images_per_step, self.gan.data_count
         return Update(
             step=self.step,
             player=player,
             number=self.updates[player],
             horizon=self.horizon,
-            images_seen=self.step * self.images_per_step,
+            images_seen=seen,
+            epoch=seen // count if count else 0,
             own_step=own_step,
         )
 

@@ -19,6 +19,8 @@ class MultiHingeLoss(Loss):
         weight_g: of G's loss.
     """
 
+    selectable = False
+
     def __init__(self, *, weight_g: float = 0.05) -> None:
         self.weight_g = weight_g
 

@@ -38,7 +38,7 @@ class Relativistic(Loss):
     adds ``r1`` and ``r2``. Patch scores are paired patch by patch.
     """
 
-    boundary = None
+    boundary, selectable = None, False
 
     def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """Softplus of how far a fake's score is above its real partner's."""
