@@ -15,9 +15,9 @@ class TopK(Augment):
     """In G's updates only the fakes count that D scores highest (Sinha et al. 2020).
 
     ``k = max(γ^epoch·B, ν·B)`` of the B fakes of the global batch, rounded down, at least one; G's loss is the mean
-    over those k, and the others have no gradient in it. Source: arXiv 2002.06224, section 3, with its γ and ν. As there,
-    k falls once an epoch, a pass over the data. D's updates stay as they are, and so do terms of labels and regularizers
-    in G's. Of patches, the images with the highest mean count; of several heads, each chooses for itself.
+    over those k, and the others have no gradient in it. Source: arXiv 2002.06224, section 3, with its γ and ν. There,
+    too, k falls once an epoch, a pass over the data. D's updates stay as they are, and so do terms of labels and of
+    regularizers in G's. Of patches, the images with the highest mean count; of several heads, each chooses for itself.
 
     Args:
         gamma: k is multiplied by it each epoch.
