@@ -224,14 +224,6 @@ class DTrunk(nn.Module):
         blocks = zip(self.blocks, self.attentions, strict=True)
         return [(self.image,), *blocks, (self.last, self.linear)]
 
-    @property
-    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
-        """The modules of each block, from the image on; what stands behind them always learns."""
-        return [
-            (block, attention) if i else (self.image, block, attention)
-            for i, (block, attention) in enumerate(zip(self.blocks, self.attentions, strict=True))
-        ]
-
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features of images; labels meet them in the head."""
         x = self.image(x)
