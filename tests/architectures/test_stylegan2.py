@@ -95,6 +95,13 @@ def test_it_draws_in_half_precision(dtype: torch.dtype) -> None:
     assert half.isfinite().all() and (half - plain).abs().max() < 0.15 * plain.abs().max()
 
 
+def test_r1_takes_a_step_of_its_own_every_16_updates() -> None:
+    trainer = tiny("stylegan2:ch=8").trainer()
+    assert trainer.lazy == {"d": pytest.approx(16 / 17), "g": 1}
+    (r1,) = trainer.gan.regularizers
+    assert (r1.every, r1.own_step, r1.gamma) == (16, True, 10)
+
+
 def test_pieces_of_a_batch_are_refused() -> None:
     with pytest.raises(ganzoo.UsageError, match="accumulate"):
         ganzoo.build("stylegan2:ch=8", 16, 3, settings={"accumulate.d": 2})
