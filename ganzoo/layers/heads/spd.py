@@ -10,6 +10,8 @@ from ganzoo.errors import within
 from ganzoo.layers.equalized import EqualizedLinear, EqualizedMLP, UnitMeanSquare
 from ganzoo.parts import Conditioning, Output
 
+WIDTH = 512  # of the vectors in the paper's networks
+
 
 class MappedProjectionHead(nn.Module):
     """The inner product of a vector of the features with one that a network makes of the label.
@@ -43,11 +45,11 @@ class MappedProjection(Conditioning):
 
     Args:
         y_dim: length of the label vector.
-        width: of the vectors.
+        width: of the vectors; by default 512, or the number of features where that is less.
         layers: that map the label.
     """
 
-    def __init__(self, y_dim: int, *, width: int = 512, layers: int = 8) -> None:
+    def __init__(self, y_dim: int, *, width: int | None = None, layers: int = 8) -> None:
         super().__init__(y_dim)
         within("spd:width", width, 1)
         within("spd:layers", layers, 0, 64)
@@ -55,4 +57,4 @@ class MappedProjection(Conditioning):
 
     def head(self, features: int, bias: bool) -> nn.Module:
         """A :class:`MappedProjectionHead`."""
-        return MappedProjectionHead(features, self.y_dim, self.width, self.layers)
+        return MappedProjectionHead(features, self.y_dim, self.width or min(WIDTH, features), self.layers)
