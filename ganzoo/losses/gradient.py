@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
-from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, exact
+from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, exact, global_draw
 
-__all__ = ["GradientPenalty", "ScoreFunction", "check_every", "gradient"]
+__all__ = ["GradientPenalty", "ScoreFunction", "between", "check_every", "gradient"]
 
 
 class GradientPenalty(Regularizer, ABC):
@@ -58,6 +58,12 @@ def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:
         total = critic(x).reshape(len(x), -1).mean(1).sum()
         (slope,) = torch.autograd.grad(total, x, create_graph=True)
     return slope.flatten(1)
+
+
+def between(real: Tensor, fake: Tensor) -> Tensor:
+    """A point on the line from each real image ``(B, C, H, W)`` to its fake, drawn from torch's global generator."""
+    share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+    return share * real + (1 - share) * fake
 
 
 def check_every(penalty: str, every: int) -> int:

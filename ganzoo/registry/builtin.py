@@ -252,6 +252,14 @@ def register_losses(register: Register) -> None:
         requires_settings=paired,
         paper="arxiv:1807.00734",
     )
+    register("boundary-seeking", "ganzoo.losses.adversarial.boundary_seeking:BoundarySeeking", paper="arxiv:1702.08431")
+    register("softmax", "ganzoo.losses.adversarial.softmax:Softmax", across_batch=True, paper="arxiv:1704.06191")
+    register(
+        "dual-contrastive",
+        "ganzoo.losses.adversarial.dual_contrastive:DualContrastive",
+        across_batch=True,
+        paper="arxiv:2103.16748",
+    )
 
 
 @hookimpl
@@ -292,6 +300,10 @@ def register_regularizers(register: Register) -> None:
         "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
         "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
+        "wgan-div": ("wgan_div:WassersteinDivergence", "1712.01026", {"family": "gradient"}),
+        "pull-away": ("pull_away:PullAway", "1609.03126", {"family": "features", "across_batch": True}),
+        "vicreg": ("vicreg:VICReg", "2105.04906", {"family": "features", "across_batch": True}),
+        "historical-average": ("historical_average:HistoricalAverage", "1606.03498", {"family": "weights"}),
     }
     for name, (build, paper, declared) in more.items():
         register(name, f"ganzoo.losses.regularizers.{build}", paper=f"arxiv:{paper}", **declared)

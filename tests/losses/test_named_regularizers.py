@@ -13,13 +13,17 @@ from ganzoo.gan.embedding import SharedEmbedding
 from ganzoo.layers import spectral_norm, weight_norm
 from ganzoo.losses.regularizers.cr import CR, flipped_and_shifted
 from ganzoo.losses.regularizers.fm import FeatureMatching
+from ganzoo.losses.regularizers.historical_average import HistoricalAverage
 from ganzoo.losses.regularizers.icr import BalancedCR, LatentCR
 from ganzoo.losses.regularizers.lo import LatentOptimisation
 from ganzoo.losses.regularizers.maxgp import MaxGP
 from ganzoo.losses.regularizers.ortho import Ortho
+from ganzoo.losses.regularizers.pull_away import PullAway
 from ganzoo.losses.regularizers.r1 import R1
 from ganzoo.losses.regularizers.r1_approx import ApproximateR1, ApproximateR2
 from ganzoo.losses.regularizers.san import SAN, Direction
+from ganzoo.losses.regularizers.vicreg import VICReg
+from ganzoo.losses.regularizers.wgan_div import WassersteinDivergence
 from ganzoo.parts import LinearHead, Output, TurnContext
 from ganzoo.parts.update import Update
 from ganzoo.testing.tiny import tiny
@@ -214,6 +218,85 @@ def test_feature_matching_is_of_means(norm):
     term = FeatureMatching(weight=3, norm=norm).terms(ctx)["fm"]
     assert term.item() == pytest.approx(3 * wanted.item(), rel=1e-5)
     assert torch.autograd.grad(term, ctx.networks["G"].map.weight)[0].abs().sum() > 0
+
+
+def test_a_power_of_the_slope():
+    ctx = context("d")
+    slope = ctx.networks["D"].head.score.weight.norm()
+    term = WassersteinDivergence(k=3, p=4).terms(ctx)["wgan-div"]
+    torch.testing.assert_close(term, 3 * slope**4)
+    with pytest.raises(ganzoo.UsageError, match="wgan-div:p"):
+        WassersteinDivergence(p=0.5)
+
+
+def test_fakes_pull_away_by_the_cosines_of_pairs():
+    ctx = context("g")
+    rows = ctx.fake.detach().flatten(1)
+    pairs = [(i, j) for i in range(B) for j in range(B) if i != j]
+    squares = [torch.cosine_similarity(rows[i], rows[j], dim=0) ** 2 for i, j in pairs]
+    term = PullAway(weight=2).terms(ctx)["pull-away"]
+    torch.testing.assert_close(term.detach(), 2 * torch.stack(squares).mean())
+    (slope,) = torch.autograd.grad(term, ctx.networks["G"].map.weight)
+    assert slope.abs().sum() > 0
+
+
+@pytest.mark.parametrize("player", ["d", "g"])
+def test_features_vary_each_in_its_own_way(player):
+    ctx = context(player)
+    ctx.real = 3 * ctx.real
+    seen = [ctx.real, ctx.fake] if player == "d" else [ctx.fake]
+
+    def by_hand(x: Tensor) -> Tensor:
+        covariance = torch.cov(x.detach().flatten(1).T)
+        low = (1 - (covariance.diagonal() + 1e-4).sqrt()).clamp(min=0).mean()
+        others = covariance - torch.diag(covariance.diagonal())
+        return low + 0.04 * others.square().sum() / len(covariance)
+
+    term = VICReg(weight=2).terms(ctx)["vicreg"]
+    torch.testing.assert_close(term.detach(), 2 * torch.stack([by_hand(x) for x in seen]).mean())
+
+
+def test_features_of_a_single_image_are_no_reason_for_nan():
+    ctx = context("g")
+    ctx.fake = ctx.fake[:1]
+    assert torch.isfinite(VICReg().terms(ctx)["vicreg"]) and PullAway().terms(ctx)["pull-away"] == 0
+
+
+@pytest.mark.parametrize("player", ["d", "g"])
+def test_parameters_stay_near_the_mean_of_what_they_were(player):
+    ctx = context(player)
+    part = HistoricalAverage(weight=2)
+    part.prepare(ctx.networks)
+    network = ctx.networks[player.upper()]
+    past = []
+    for update in range(3):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(update)
+        past.append(torch.cat([parameter.detach().flatten() for parameter in network.parameters()]))
+        term = part.terms(ctx)["historical-average"]
+        gap = past[-1] - torch.stack(past).mean(0)
+        torch.testing.assert_close(term.detach(), 2 * gap.square().sum())
+    slopes = torch.autograd.grad(term, list(network.parameters()))
+    torch.testing.assert_close(torch.cat([slope.flatten() for slope in slopes]), 4 * gap)  # the mean is held
+    again = HistoricalAverage(weight=2)
+    again.prepare(ctx.networks)
+    again.load_state_dict(part.state_dict())
+    assert torch.equal(part.terms(ctx)["historical-average"], again.terms(ctx)["historical-average"])
+
+
+@pytest.mark.parametrize("weight", ["weight/none", "sn", "wn", "eqlr"])
+def test_the_mean_is_of_what_is_trained_whatever_the_weights_are(weight):
+    gan = ganzoo.build(f"dcgan:ch=2+{weight}+historical-average", resolution=16, channels=1)
+    part = gan.parts.regularizers["historical-average"]
+    for player, network in {"d": gan.D, "g": gan.G}.items():
+        ctx = context(player)
+        ctx.networks = {player.upper(): network}
+        assert part.terms(ctx)["historical-average"] == 0  # the first is its own mean
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.mul_(1.5)
+        assert part.terms(ctx)["historical-average"] > 0
 
 
 def test_filters_are_to_be_at_right_angles():

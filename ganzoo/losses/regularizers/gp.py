@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
-from ganzoo.parts import global_draw
+from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, between, check_every, gradient
 
 
 class GP(GradientPenalty):
@@ -23,6 +21,4 @@ class GP(GradientPenalty):
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws ε from torch's global generator."""
-        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
-        between = share * real + (1 - share) * fake
-        return self.weight * (gradient(critic, between).norm(dim=1) - 1).square().mean()
+        return self.weight * (gradient(critic, between(real, fake)).norm(dim=1) - 1).square().mean()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
-from ganzoo.parts import gather, global_draw
+from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, between, check_every, gradient
+from ganzoo.parts import gather
 
 
 class MaxGP(GradientPenalty):
@@ -28,6 +27,4 @@ class MaxGP(GradientPenalty):
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws a place on each line from torch's global generator."""
-        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
-        between = share * real + (1 - share) * fake
-        return self.weight * gather(gradient(critic, between).square().sum(1)).amax()
+        return self.weight * gather(gradient(critic, between(real, fake)).square().sum(1)).amax()

@@ -45,10 +45,10 @@ def matrices(network: nn.Module) -> Iterator[Tensor]:
         yield trained(layer).movedim(output_dim(layer), 0).flatten(1)
 
 
-def trained(module: nn.Module) -> Tensor:
+def trained(module: nn.Module, name: str = "weight") -> Tensor:
     """The weight of a layer as it is stored; as it is used where it is stored in several tensors, as by ``wn``."""
     layer: Any = module
-    whole = parametrize.is_parametrized(module, "weight") and layer.parametrizations.weight.is_tensor
-    weight = layer.parametrizations.weight.original if whole else layer.weight
+    whole = parametrize.is_parametrized(module, name) and layer.parametrizations[name].is_tensor
+    weight = layer.parametrizations[name].original if whole else getattr(layer, name)
     assert isinstance(weight, Tensor)
     return weight
