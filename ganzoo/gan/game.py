@@ -116,6 +116,14 @@ class Game(nn.Module, ABC):
     def turns(self) -> list[Turn]:
         """The updates of one step, in the order in which they are taken; which are due, :meth:`Turn.due` says."""
 
+    @property
+    def phases(self) -> int:
+        """How many phases a training has in which the networks work differently; 1 by default."""
+        return 1
+
+    def enter(self, phase: int) -> None:
+        """Bring the networks into a phase, counted from 0; what a training does by itself as it goes on."""
+
     def accuracy(self) -> tuple[float, float] | None:
         """D's accuracy on the last real and on the last fake images, in [0, 1]; None before its first turn."""
         return None

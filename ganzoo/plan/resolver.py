@@ -328,7 +328,8 @@ class _Resolver:
                 suggestions.append((2 * depth, len(PART_KINDS), f"preset {preset.name}", preset.train))
         for slot in self.brought:
             asked = train_of_sides(entry_of(slot).train, sides_of(slot), whole=slot is self.head)
-            suggestions.append((2 * len(self.layers) + 1, -1, slot.name, asked))
+            # Of its level, where all else is what it implies: it knows what it brings those parts for.
+            suggestions.append((2 * len(self.layers) + 1, len(PART_KINDS), slot.name, asked))
         suggestions.append((2 * len(self.layers) + 2, -1, "the data set", suggested))
         suggestions.append((-1, 0, GIVEN, given))
         settled = settle(suggestions, players_of(self.head_entry))

@@ -99,6 +99,16 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:2501.05441",
     )
     register(
+        "pggan",
+        **_sides("pggan"),
+        game="ganzoo.gan.growing:GrowingGame",
+        provides={"features", "maps", "non-square"},
+        implies=("pixelnorm@g", "wgan", "drift"),
+        train={"lr.g": 1e-3, "lr.d": 1e-3, "betas": "0/0.99", "repeat.d": 1, "z-dim": 512, "ema": 0.999},
+        across_batch=True,
+        paper="arxiv:1710.10196",
+    )
+    register(
         "stylegan2",
         **_sides("stylegan2"),
         provides={"features", "maps", "non-square", "w"},
@@ -290,6 +300,7 @@ def register_regularizers(register: Register) -> None:
         "zcr": ("icr:LatentCR", "2002.04724", {"family": "consistency", "requires": {"noise"}}),
         "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent", "requires": {"noise"}}),
         "fm": ("fm:FeatureMatching", "1606.03498", {"family": "features", "across_batch": True}),
+        "drift": ("drift:Drift", "1710.10196", {"family": "scores"}),
         "ortho": ("ortho:Ortho", "1809.11096", {"family": "weights"}),
         "info": ("info:Info", "1606.03657", {"family": "info", "requires": {"features", "noise"}}),
         "info-context": (

@@ -92,24 +92,31 @@ def check_reach(entry: Entry) -> None:
     for made in _subjects(entry):
         gan = made.build().train()
         reached: set[int] = set()
-        for turn in gan.turns():
-            gan.zero_grad()
-            with learning(gan, turn.player):
-                _total(turn.loss(made.batch(), turn.start)).backward()
-            if any(part.takes_step_of(turn.player) for part in gan.regularizers):
-                at = gan.update = Update(turn.start, turn.player, own_step=True)
-                with learning(gan, turn.player):
-                    turn.loss(made.batch(), turn.start)
-                    _total(at.own_terms).backward()
-                gan.update = None
-            for name, parameter in gan.named_parameters():
-                if parameter.grad is not None:
-                    expect(torch.isfinite(parameter.grad).all(), entry, f"the gradient of {name} is finite")
-                    reached.add(id(parameter))
+        for phase in range(gan.game.phases):
+            gan.game.enter(phase)
+            _collect_reached(gan, made, entry, reached)
         for owner, module in (item for player in gan.players for item in gan.modules_of(player).items()):
             for name, parameter in module.named_parameters():
                 fine = not parameter.requires_grad or id(parameter) in reached
                 expect(fine, entry, f"its parameter {owner}.{name} gets a gradient in a turn of its player")
+
+
+def _collect_reached(gan: GAN, made: Tiny, entry: Entry, reached: set[int]) -> None:
+    """Add the ids of the parameters that get a gradient in some turn."""
+    for turn in gan.turns():
+        gan.zero_grad()
+        with learning(gan, turn.player):
+            _total(turn.loss(made.batch(), turn.start)).backward()
+        if any(part.takes_step_of(turn.player) for part in gan.regularizers):
+            at = gan.update = Update(turn.start, turn.player, own_step=True)
+            with learning(gan, turn.player):
+                turn.loss(made.batch(), turn.start)
+                _total(at.own_terms).backward()
+            gan.update = None
+        for name, parameter in gan.named_parameters():
+            if parameter.grad is not None:
+                expect(torch.isfinite(parameter.grad).all(), entry, f"the gradient of {name} is finite")
+                reached.add(id(parameter))
 
 
 def _total(terms: Mapping[str, Tensor]) -> Tensor:

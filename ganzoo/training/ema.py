@@ -40,6 +40,13 @@ class EMA:
         self._live: list[Tensor] = [p for _, net in pairs for p in net.parameters()]
         self._own_buffers = [b for average, _ in pairs for b in average.buffers()]
         self._live_buffers = [b for _, net in pairs for b in net.buffers()]
+        # Modules that keep something of a buffer beside it: they are told that it was copied.
+        self._following = [
+            (follow, theirs)
+            for average, net in pairs
+            for own, theirs in zip(average.modules(), net.modules(), strict=True)
+            if callable(follow := getattr(own, "follow", None))
+        ]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -47,6 +54,8 @@ class EMA:
         torch._foreach_lerp_(self._own, self._live, 1 - self.decay(step))
         if self._own_buffers:
             torch._foreach_copy_(self._own_buffers, self._live_buffers)
+        for follow, theirs in self._following:
+            follow(theirs)
         self.fresh_statistics = False
 
     @torch.no_grad()

@@ -1,0 +1,29 @@
+"""The drift term of Progressive Growing of GANs (Karras et al. 2018, arXiv 1710.10196)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ganzoo.errors import within
+from ganzoo.losses.gradient import check_every
+from ganzoo.parts import Regularizer, TurnContext
+
+
+class Drift(Regularizer):
+    """Scores of real images are held near 0, from which losses that know only differences let them drift.
+
+    ``weight·E[D(x)²]`` over real images, in D's updates. Source: arXiv 1710.10196, appendix A.1, with its weight; as
+    the paper. Of patch scores, the mean of their squares.
+
+    Args:
+        weight: of the mean square.
+        every: it acts in every so-manieth update.
+    """
+
+    def __init__(self, *, weight: float = 1e-3, every: int = 1) -> None:
+        within("drift:weight", weight, 0)
+        self.weight, self.every = weight, check_every("drift", every)
+
+    def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
+        """The weighted mean square of the real images' scores, a scalar."""
+        return {"drift": self.weight * ctx.discriminate(ctx.real).score.square().mean()}
