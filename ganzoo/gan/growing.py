@@ -145,7 +145,7 @@ class GrowingGame(NoiseGame):
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)
         self.grow, self.fade = grow, fade
-        found = [growth_of(network) for network in (gan.G, gan.D)]
+        found = [growth_of(gan.get_submodule(network)) for network in "GD"]
         self.growing = [growth for growth in found if growth is not None]
         if len(self.growing) < 2 or self.growing[0].last != self.growing[1].last:
             self.growing = []
