@@ -19,6 +19,7 @@ from ganzoo.distributed.batch import all_reduce_mean, enter_piece
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.context import Batch, TurnContext
+from ganzoo.parts.drawn import random_state
 from ganzoo.parts.exactness import exact
 from ganzoo.parts.output import Output
 from ganzoo.parts.regularizer import Regularizer
@@ -93,7 +94,7 @@ class Adversary:
         for _, part in self._due(ctx):
             with torch.enable_grad():
                 ctx.z = part.refine(ctx)
-        ctx.fakes_drawn = torch.get_rng_state()
+        ctx.fakes_drawn = random_state(ctx.z.device)
         if ctx is not whole and ctx.player == "d" and ctx.z is given:
             ctx.fake = self._piece_of_fakes(whole)
         else:

@@ -40,4 +40,5 @@ class NoiseInput(nn.Module):
         """The noise ``(B, 1, H, W)`` of maps ``x``, or ``(H, W)`` of them all."""
         if not self.training:
             return self.constant
-        return global_draw(torch.randn, len(x), 1, *x.shape[2:]).to(self.constant)
+        height, width = x.shape[2:]
+        return global_draw(lambda n: self.constant.new_empty(n, 1, height, width).normal_(), len(x))

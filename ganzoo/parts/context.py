@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
+from ganzoo.parts.drawn import drawing_from, random_state
 from ganzoo.parts.exactness import exact as exactly
 from ganzoo.parts.output import Output, Scores
 from ganzoo.parts.passes import Passes
@@ -91,7 +91,7 @@ class TurnContext:
         self.at, self._discriminator, self._generator = at, discriminator, generator
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
-        self.fakes_drawn = torch.get_rng_state()  # what the layers of G drew fakes from
+        self.fakes_drawn = random_state(z.device)  # what the layers of G drew fakes from
         self.scored: Tensor | None = None
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
 
@@ -178,17 +178,13 @@ class TurnContext:
     def generate_alike(self, z: Tensor, y: Tensor) -> Tensor:
         """Images of other noise, with what the layers of G drew for :attr:`fake`: noise inputs, mixing, dropout.
 
-        Nothing else is drawn differently for it. On a GPU, what a layer draws there is drawn anew.
+        Nothing else is drawn differently for it.
 
         Args:
             z, y: what G is called with; a row for each of ``fake``.
         """
-        here = torch.get_rng_state()
-        torch.set_rng_state(self.fakes_drawn)
-        try:
+        with drawing_from(z.device, self.fakes_drawn):
             return self.generate(z, y)
-        finally:
-            torch.set_rng_state(here)
 
     def _generated(self, z: Tensor, y: Tensor, exact: bool) -> Tensor:
         if not exact:
