@@ -16,19 +16,27 @@ class LeCam(nn.Module, Regularizer):
     ``weight·(E[(D(x)-α_F)²] + E[(D(G(z))-α_R)²])``, α_R and α_F being moving averages of the mean scores of real and
     fake images. Source: arXiv 2104.03310, section 3, with the weight (0.3) and decay (0.99) of the authors' CIFAR runs
     with hinge; losses with larger scores want far less. The averages are bias-corrected, as in their
-    StyleGAN2 code, so they hold from the first step and no warm-up is needed. That code also takes max(0, ·)
-    before squaring; the paper, and we, do not.
+    StyleGAN2 code, so they hold from the first step and no warm-up is needed. Paper and code differ: the code draws
+    only real scores above α_F down, and fake scores below α_R up, which is ``clip=true``.
+
+    Args:
+        weight: of both squares.
+        decay: of the moving averages.
+        clip: take ``max(0, D(x)-α_F)²`` and ``max(0, α_R-D(G(z)))²``, as the authors' code does
+            (github.com/google/lecam-gan), in place of the paper's squares.
+        every: it acts in every so-manieth update.
     """
 
     real: Tensor
     fake: Tensor
     rounds: Tensor
 
-    def __init__(self, *, weight: float = 0.3, decay: float = 0.99, every: int = 1) -> None:
+    def __init__(self, *, weight: float = 0.3, decay: float = 0.99, clip: bool = False, every: int = 1) -> None:
         super().__init__()
         if not 0 <= decay < 1:
             raise UsageError(f"lecam:decay={decay} does not work: decay is a number from 0 up and below 1")
         self.weight, self.decay, self.every = weight, decay, check_every("lecam", every)
+        self.lowest = 0.0 if clip else -torch.inf
         self.register_buffer("real", torch.zeros(()))
         self.register_buffer("fake", torch.zeros(()))
         # Calls so far. The name is a key of checkpoints since version 0.1.0, so it stays.
@@ -39,8 +47,8 @@ class LeCam(nn.Module, Regularizer):
         real_scores, fake_scores = critic(real), critic(fake)
         self.remember(real_scores, fake_scores)
         seen = 1 - self.decay**self.rounds
-        to_fake = (real_scores - self.fake / seen).square().mean()
-        to_real = (fake_scores - self.real / seen).square().mean()
+        to_fake = (real_scores - self.fake / seen).clamp(min=self.lowest).square().mean()
+        to_real = (self.real / seen - fake_scores).clamp(min=self.lowest).square().mean()
         return self.weight * (to_fake + to_real)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
