@@ -85,6 +85,17 @@ non_saturating = lambda r, s: mean(softplus(-x) for x in s)  # noqa: E731
 wasserstein = loss(lambda r, s: mean(s) - mean(r), lambda r, s: -mean(s))
 
 
+def shares(r: list[Tensor], s: list[Tensor]) -> Tensor:
+    """Softmax GAN: the logarithm of the partition function."""
+    return torch.log(sum(torch.exp(x) for x in [*r, *s]))
+
+
+def outstanding(r: list[Tensor], s: list[Tensor]) -> Tensor:
+    """Dual contrast: each of one kind against all of the other, and the other way round."""
+    one = mean(torch.log(1 + sum(torch.exp(b - a) for b in s)) for a in r)
+    return one + mean(torch.log(1 + sum(torch.exp(b - a) for a in r)) for b in s)
+
+
 def logits(w: World, x: Tensor) -> Tensor:
     """Of the classifier of a head, for one image."""
     layer = w.D.head.classifier
@@ -249,6 +260,10 @@ def maxgp(w: World) -> Terms:
     return {"maxgp": 3 * torch.stack([w.slope(x).square().sum() for x in on_lines(w)]).max()}
 
 
+def wgan_div(w: World) -> Terms:
+    return {"wgan-div": 3 * mean(w.slope(x).norm() ** 4 for x in on_lines(w))}
+
+
 def dragan(w: World) -> Terms:
     share, noise = draw(B, 1, 1, 1), draw(B, 1, SIDE, SIDE)
     spread = ((w.real - w.real.mean()).square().sum() / (w.real.numel() - 1)).sqrt()
@@ -342,6 +357,33 @@ def fm(norm: str) -> Callable[[World], Terms]:
     return terms
 
 
+def pull_away(w: World) -> Terms:
+    """The squared cosines of all pairs of fakes."""
+    h = [w.h(x) for x in w.fake]
+    pairs = [(a @ b) ** 2 / ((a @ a) * (b @ b)) for i, a in enumerate(h) for j, b in enumerate(h) if i != j]
+    return {"pull-away": 3 * mean(pairs)}
+
+
+def vicreg(w: World) -> Terms:
+    """Covariances entry by entry."""
+
+    def of(images: Tensor) -> Tensor:
+        h = torch.stack([w.h(x) for x in images])
+        h = h - h.mean(0)
+        cov = [[(h[:, a] * h[:, b]).sum() / (B - 1) for a in range(F)] for b in range(F)]
+        spread = mean(f.relu(1 - (cov[a][a] + 1e-4).sqrt()) for a in range(F))
+        return spread + 0.5 * sum(cov[a][b] ** 2 for a in range(F) for b in range(F) if a != b) / F
+
+    seen = [w.real, w.fake] if w.player == "d" else [w.fake]
+    return {"vicreg": 3 * mean(map(of, seen))}
+
+
+def history(w: World) -> Terms:
+    """In the fourth update, after three in which every parameter was 0.5 on average."""
+    gaps = [(p - (0.5 * 3 + p.detach()) / 4).square().sum() for p in w.own[0].parameters()]
+    return {"historical-average": 3 * sum(gaps)}
+
+
 def ortho(w: World) -> Terms:
     rows = [layer.weight for layer in (w.G.first, w.G.last)]
     pairs = [(a @ b) ** 2 for m in rows for i, a in enumerate(m) for j, b in enumerate(m) if i != j]
@@ -418,6 +460,9 @@ FORMS = [
     Case("loss/relativistic-average", rivals(lambda m: softplus(-m))),
     Case("loss/relativistic-average", rivals(lambda m: (m - 1) ** 2), {"form": "ls"}),
     Case("loss/relativistic-average", rivals(lambda m: f.relu(1 - m)), {"form": "hinge"}),
+    Case("loss/boundary-seeking", loss(cross_entropy_d, lambda r, s: mean(x**2 for x in s) / 2)),
+    Case("loss/softmax", loss(lambda r, s: shares(r, s) - mean(r), lambda r, s: shares(r, s) - mean([*r, *s]))),
+    Case("loss/dual-contrastive", loss(outstanding, lambda r, s: outstanding(s, r))),
     Case("conditioning/plain", nothing, score=plain_score),
     Case("conditioning/projection", nothing, score=projection),
     Case("conditioning/bilinear", nothing, score=bilinear),
@@ -461,12 +506,18 @@ FORMS = [
     Case("regularizer/lo", lo, {"alpha": 0.5, "beta": 0.3, "share": 0.6, "weight": 2.0}),
     Case("regularizer/fm", fm("l2"), {"weight": 3.0}, G),
     Case("regularizer/fm", fm("l1"), {"weight": 3.0, "norm": "l1"}, G),
+    Case("regularizer/wgan-div", wgan_div, {"k": 3.0, "p": 4.0}, D),
+    Case("regularizer/pull-away", pull_away, {"weight": 3.0}, G),
+    Case("regularizer/vicreg", vicreg, {"weight": 3.0, "covariance": 0.5}),
+    Case("regularizer/historical-average", history, {"weight": 3.0}, held=True),
     Case("regularizer/ortho", ortho, {"weight": 3.0}, G),
     Case("regularizer/info", info, CODED, codes=7),
     Case("regularizer/info-context", info, CODED, codes=7),
     Case("regularizer/san", san, {"weight": 2.0}, D, held=True),
 ]
 ELSEWHERE = {  # parts that these small networks have no place for, each with the test of its value
+    "regularizer/pl": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
+    "regularizer/pl-z": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
     "conditioning/unlabelled": "tests/layers/test_heads.py::test_unlabelled_keeps_labels_out_of_g",
     "conditioning/selfmod": "tests/layers/test_values.py::test_self_modulation_is_a_hidden_layer_of_noise_and_labels",
 }
@@ -495,6 +546,9 @@ def made(case: Case, player: str) -> World:
     if case.word == "regularizer/lecam":
         lecam = w.parts[0]
         lecam.real.fill_(0.4), lecam.fake.fill_(-0.2), lecam.rounds.fill_(3)
+    if case.word == "regularizer/historical-average":
+        past = w.parts[0]
+        past.updates.fill_(3), past.mean_d.fill_(0.5), past.mean_g.fill_(0.5)
     if case.codes:
         w.z[:, Z:] = w.parts[0].draw(B, torch.Generator().manual_seed(0)).double()
     return w
