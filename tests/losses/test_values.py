@@ -283,6 +283,10 @@ def nearly_flat_at(name: str, where: str) -> Callable[[World], Terms]:
     return terms
 
 
+def drift(w: World) -> Terms:
+    return {"drift": 3 * mean(s**2 for s in scores(w)[0])}
+
+
 def lecam(clip: bool) -> Callable[[World], Terms]:
     """After three updates in which the averages came to 0.4 and -0.2, not yet corrected."""
     bound: Callable[[Tensor], Tensor] = f.relu if clip else lambda gap: gap
@@ -506,6 +510,7 @@ FORMS = [
     Case("regularizer/lo", lo, {"alpha": 0.5, "beta": 0.3, "share": 0.6, "weight": 2.0}),
     Case("regularizer/fm", fm("l2"), {"weight": 3.0}, G),
     Case("regularizer/fm", fm("l1"), {"weight": 3.0, "norm": "l1"}, G),
+    Case("regularizer/drift", drift, {"weight": 3.0}, D),
     Case("regularizer/wgan-div", wgan_div, {"k": 3.0, "p": 4.0}, D),
     Case("regularizer/pull-away", pull_away, {"weight": 3.0}, G),
     Case("regularizer/vicreg", vicreg, {"weight": 3.0, "covariance": 0.5}),
