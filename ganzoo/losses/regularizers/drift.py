@@ -13,7 +13,7 @@ class Drift(Regularizer):
     """Scores of real images are held near 0, from which losses that know only differences let them drift.
 
     ``weight·E[D(x)²]`` over real images, in D's updates. Source: arXiv 1710.10196, appendix A.1, with its weight; as
-    the paper. Of patch scores, the mean of their squares.
+    the paper. Of patch scores, the square of their mean.
 
     Args:
         weight: of the mean square.
