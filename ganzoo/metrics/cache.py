@@ -1,4 +1,4 @@
-"""Statistics of real images, and floors, kept on disk: they depend on data and network, not on the model.
+"""Statistics of real images, classifiers of them, and floors, kept on disk: they depend on no model.
 
 Every file has a digest of its content: one that is damaged is said to be so once, and measured anew.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from ganzoo.errors import GanzooError
 from ganzoo.files.kept import keep_json, kept_json
@@ -59,6 +62,34 @@ def remember(result: Any, wanted: Wanted, *key: object) -> None:
         path = _path(kept_name(wanted), ".safetensors", *key)
         make_folder(path.parent)
         keep_tensors(path, packed)
+
+
+# --- networks that metrics train ----------------------------------------------------------------------------
+
+
+def kept_weights(kind: str, *key: object) -> dict[str, Tensor] | None:
+    """The weights of a network that learnt real images; None when they are not kept, or cannot be read.
+
+    Args:
+        kind: of the network.
+        key: what its weights depend on, as JSON.
+    """
+    path = _path(kind, ".safetensors", *key)
+    if not path.is_file():
+        return None
+    try:
+        return kept_tensors(path)
+    except GanzooError as error:
+        _not_used(path, error)
+    return None
+
+
+def keep_weights(weights: Mapping[str, Tensor], kind: str, *key: object) -> None:
+    """Keep the weights of a network for :func:`kept_weights`; a folder that cannot be written to is no error."""
+    with suppress(GanzooError, OSError):
+        path = _path(kind, ".safetensors", *key)
+        make_folder(path.parent)
+        keep_tensors(path, weights)
 
 
 # --- floors -------------------------------------------------------------------------------------------------

@@ -387,6 +387,17 @@ def register_metrics(register: Register) -> None:
     register("psnr", "ganzoo.metrics.paired:PSNR", requires=pairs)
     register("ssim", "ganzoo.metrics.paired:SSIM", requires=pairs, paper="doi:10.1109/TIP.2003.819861")
     register("lpips", "ganzoo.metrics.paired:LPIPS", requires=pairs, paper="arxiv:1801.03924")
+    model = {"model"}
+    register(
+        "gan-test",
+        "ganzoo.metrics.gan_test:GANTest",
+        requires=model,
+        aliases=("classes-covered",),
+        paper="arxiv:1807.09499",
+    )
+    register(
+        "gan-train", "ganzoo.metrics.gan_test:GANTrain", requires=model, aliases=("cas",), paper="arxiv:1905.10887"
+    )
 
 
 @hookimpl
