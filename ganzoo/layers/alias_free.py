@@ -85,6 +85,9 @@ class AliasFreeLeakyReLU(nn.Module):
         before, after: bands of the maps.
         size_before, size_after: heights and widths of the maps.
         radial: whether the second filter is the same in all directions.
+
+    Attributes:
+        size: height and width of what it makes.
     """
 
     up_filter: Tensor
@@ -104,6 +107,7 @@ class AliasFreeLeakyReLU(nn.Module):
         if highest % before.rate or highest % after.rate:
             raise UsageError(f"maps of rates {before.rate} and {after.rate} have no whole factor between them: double")
         rate = 2 * highest
+        self.size = size_after
         self.up, self.down = rate // before.rate, rate // after.rate
         self.register_buffer("up_filter", low_pass(before, rate, TAPS * self.up))
         self.register_buffer("down_filter", low_pass(after, rate, TAPS * self.down, radial))

@@ -117,6 +117,16 @@ def register_architectures(register: Register) -> None:
         across_batch=True,
         paper="arxiv:1912.04958",
     )
+    register(
+        "stylegan3",
+        generator="ganzoo.architectures.stylegan3:generator",
+        discriminator="ganzoo.architectures.stylegan2:discriminator",
+        provides={"features", "maps", "non-square", "w"},
+        implies=("spd@d", "logistic", "r1:gamma=2,every=16,own.step=true"),
+        train={"lr.g": 2.5e-3, "lr.d": 2e-3, "betas": "0/0.99", "z-dim": 512, "ema.halflife": "10k", "ema.ramp": 0.05},
+        across_batch=True,
+        paper="arxiv:2106.12423",
+    )
 
 
 @hookimpl
@@ -324,6 +334,7 @@ def register_regularizers(register: Register) -> None:
 def register_augments(register: Register) -> None:
     register("top-k", "ganzoo.augments.top_k:TopK", across_batch=True, paper="arxiv:2002.06224")
     register("diffaugment", "ganzoo.augments.diffaugment:DiffAugment", paper="arxiv:2006.10738")
+    register("blur", "ganzoo.augments.blur:Blur", paper="arxiv:2106.12423")
 
 
 @hookimpl

@@ -102,6 +102,8 @@ def register_presets(register: Register) -> None:
     register("stylegan2-d2dce", near, **contrast)
     register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
     register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
+    for config, parts in {"t": "stylegan3", "r": "stylegan3:config=r+blur"}.items():
+        register(f"stylegan3-{config}", parts, train={"batch": 32}, paper="arxiv:2106.12423")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(

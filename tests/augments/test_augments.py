@@ -1,10 +1,14 @@
 """What D is shown of an image: each change is what its paper says, for every image another."""
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import ganzoo
 from ganzoo.errors import UsageError
+from ganzoo.parts import TurnContext
+from ganzoo.parts.update import Update
 from ganzoo.training.loop import Trainer
 
 SIDE = 16
@@ -94,3 +98,30 @@ def test_g_learns_through_it_and_penalties_too(recipe):
 def test_strengths_are_shares(option):
     with pytest.raises(UsageError, match=f"diffaugment:{option.partition('=')[0]}"):
         ganzoo.build(f"dcgan+diffaugment:{option}")
+
+
+def blurred(x, sigma, images_seen=0):
+    """What D sees of ``x`` once so many images were seen."""
+    update = Update(step=0, player="d", images_seen=images_seen)
+    part = ganzoo.create("blur", sigma=sigma)
+    return part.images(x, TurnContext(update, None, None, real=x, z=x, y_real=x, y_fake=x, batch={}, networks={}))
+
+
+def test_blur_is_a_gaussian_filter_and_keeps_the_mean_level(images):
+    wanted = ndimage.gaussian_filter(images.double().numpy(), (0, 0, 1.5, 1.5), truncate=10 / 3, mode="nearest")
+    assert np.abs(blurred(images, 1.5).numpy() - wanted).max() < 2e-3
+    assert torch.allclose(blurred(torch.full_like(images, 0.3), 10.0), torch.tensor(0.3), atol=1e-5)
+    assert blurred(images, 0.0) is images
+
+
+def test_blur_fades_by_images_and_is_gone_for_good(images):
+    for seen, sigma in ((0, 10.0), (150_000, 2.5), (190_000, 0.5)):
+        assert torch.allclose(blurred(images, "linear/10/0/200k", seen), blurred(images, sigma), atol=1e-6)
+    assert blurred(images, 2.5).std() < blurred(images, 0.5).std() < images.std()
+    assert all(blurred(images, "linear/10/0/200k", seen) is images for seen in (200_000, 10**9))
+
+
+@pytest.mark.parametrize("sigma", ["-1", "linear/200/0/1k"])
+def test_blur_of_other_widths_is_refused(sigma):
+    with pytest.raises(UsageError, match="blur:sigma"):
+        ganzoo.build(f"dcgan+blur:sigma={sigma}")
