@@ -157,7 +157,7 @@ class StyleGenerator(Generator):
             mean: ``"class"`` for the mean of w for an image's label, ``"global"`` for that over all images of training.
 
         Raises:
-            UsageError: for another ψ, a cut-off beyond the layers, or another mean.
+            UsageError: for another ψ, a cut-off beyond the layers, another mean, or one that no training has kept.
         """
         if value is None:
             self.truncation = None
@@ -171,6 +171,8 @@ class StyleGenerator(Generator):
             raise UsageError(f"cutoff={cutoff} does not work: this model has {self.layers} layers of w")
         if mean not in ("class", "global"):
             raise UsageError(f"mean={mean!r} does not work: it is 'class' or 'global'")
+        if mean == "global" and not self.w_passes:
+            raise UsageError("mean='global' does not work: no training has kept a mean of this model's w; try 'class'")
         self.truncation = Truncation(value, cutoff, mean)
 
     def truncated(self, w: Tensor, y: Tensor, truncation: Truncation) -> Tensor:

@@ -80,6 +80,7 @@ def test_a_cut_off_leaves_later_layers_alone() -> None:
         ({"value": 0.5, "cutoff": 6}, "5 layers of w"),
         ({"value": 0.5, "cutoff": -1}, "cutoff=-1"),
         ({"value": 0.5, "mean": "median"}, "'class' or 'global'"),
+        ({"value": 0.5, "mean": "global"}, "no training has kept a mean"),
     ],
 )
 def test_other_truncations_are_refused(given: dict[str, object], said: str) -> None:
