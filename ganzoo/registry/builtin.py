@@ -127,6 +127,14 @@ def register_architectures(register: Register) -> None:
         across_batch=True,
         paper="arxiv:2106.12423",
     )
+    register(
+        "autoencoder",
+        **_sides("autoencoder"),
+        provides={"reconstruction", "maps", "non-square"},
+        implies=("began",),
+        train={"z-dim": 64, "prior": "uniform", "betas": "0.5/0.999", "lr.g": 1e-4, "lr.d": 1e-4},
+        paper="arxiv:1703.10717",
+    )
 
 
 @hookimpl
@@ -279,6 +287,15 @@ def register_losses(register: Register) -> None:
         "ganzoo.losses.adversarial.dual_contrastive:DualContrastive",
         across_batch=True,
         paper="arxiv:2103.16748",
+    )
+    rebuilds = {"reconstruction"}
+    register("energy", "ganzoo.losses.adversarial.energy:Energy", requires=rebuilds, paper="arxiv:1609.03126")
+    register(
+        "began",
+        "ganzoo.losses.adversarial.energy:BEGAN",
+        requires=rebuilds,
+        across_batch=True,
+        paper="arxiv:1703.10717",
     )
 
 
