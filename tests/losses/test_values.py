@@ -467,6 +467,11 @@ FORMS = [
     Case("loss/boundary-seeking", loss(cross_entropy_d, lambda r, s: mean(x**2 for x in s) / 2)),
     Case("loss/softmax", loss(lambda r, s: shares(r, s) - mean(r), lambda r, s: shares(r, s) - mean([*r, *s]))),
     Case("loss/dual-contrastive", loss(outstanding, lambda r, s: outstanding(s, r))),
+    Case(
+        "loss/energy",
+        loss(lambda r, s: mean(-a for a in r) + mean(f.relu(0.3 + b) for b in s), lambda r, s: mean(-b for b in s)),
+        {"margin": 0.3},
+    ),
     Case("conditioning/plain", nothing, score=plain_score),
     Case("conditioning/projection", nothing, score=projection),
     Case("conditioning/bilinear", nothing, score=bilinear),
@@ -521,6 +526,8 @@ FORMS = [
     Case("regularizer/san", san, {"weight": 2.0}, D, held=True),
 ]
 ELSEWHERE = {  # parts that these small networks have no place for, each with the test of its value
+    "loss/began": "tests/architectures/test_autoencoder.py::"
+    "test_the_balance_moves_k_after_an_update_and_both_are_reported",
     "regularizer/pl": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
     "regularizer/pl-z": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
     "conditioning/unlabelled": "tests/layers/test_heads.py::test_unlabelled_keeps_labels_out_of_g",
