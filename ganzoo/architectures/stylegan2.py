@@ -212,7 +212,10 @@ class DTrunk(nn.Module):
         super().__init__()
         k, self.features = len(wide) - 1, wide[-1]
         self.image = Convolution(kit.inputs, wide[0], 1)
-        self.blocks = nn.ModuleList(BLOCKS[form](a, b) for a, b in pairwise(wide))
+        # By the height of the map: so a block is known by one name whatever the size of the images.
+        self.blocks = nn.ModuleDict(
+            {str(kit.height >> i): BLOCKS[form](a, b) for i, (a, b) in enumerate(pairwise(wide))}
+        )
         self.attentions = kit.attentions(wide[1:], [kit.height >> i for i in range(1, k + 1)], ATTENTION)
         self.spread = MinibatchStd(wide[-1], group)
         self.last = Convolution(self.spread.channels, wide[-1], 3)
@@ -221,13 +224,13 @@ class DTrunk(nn.Module):
     @property
     def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
         """The modules of each block, from the image on."""
-        blocks = zip(self.blocks, self.attentions, strict=True)
+        blocks = zip(self.blocks.values(), self.attentions, strict=True)
         return [(self.image,), *blocks, (self.last, self.linear)]
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features of images; labels meet them in the head."""
         x = self.image(x)
-        for block, attention in zip(self.blocks, self.attentions, strict=True):
+        for block, attention in zip(self.blocks.values(), self.attentions, strict=True):
             x = attention(block(x))
         x = self.last(self.spread(x))
         return scaled_leaky_relu(self.linear(x.flatten(1)))

@@ -46,6 +46,13 @@ def test_layers_of_w_go_with_the_size(side: int, layers: int) -> None:
     assert sorted(noises)[-2:] == [(side, side)] * 2 and len(noises) == layers - 1
 
 
+def test_layers_of_a_map_have_one_name_whatever_the_size_of_the_images() -> None:
+    small, large = (ganzoo.build("stylegan2:ch=8,full=512", side, 3, device="meta") for side in (32, 64))
+    for name in "GD":
+        shapes = [{k: v.shape for k, v in getattr(gan, name).state_dict().items()} for gan in (small, large)]
+        assert shapes[0].items() <= shapes[1].items()
+
+
 @pytest.mark.parametrize(("recipe", "classes"), [("stylegan2:ch=64", 0), ("stylegan2:ch=64,form=plain", 3)])
 def test_scores_and_images_start_at_the_scale_of_one(recipe: str, classes: int) -> None:
     torch.manual_seed(0)
