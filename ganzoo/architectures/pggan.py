@@ -81,6 +81,14 @@ class Start(nn.Module):
         return x + self.bias[:, None, None].to(x.dtype)
 
 
+class Up(nn.Module):
+    """Maps ``(B, C, H, W)`` doubled by repeating pixels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, 2H, 2W)``."""
+        return enlarge(x)
+
+
 class GBlock(nn.Module):
     """The map doubled, and two convolutions with what stands behind them.
 
@@ -142,11 +150,12 @@ class DBlock(nn.Module):
     def __init__(self, kit: Kit, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.first = Layer(kit, EqualizedConv2d(in_channels, in_channels, 3), in_channels)
+        self.between: nn.Module = nn.Identity()
         self.second = Layer(kit, EqualizedConv2d(in_channels, out_channels, 3), out_channels)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H/2, W/2)``; H and W are even."""
-        return shrink(self.second(self.first(x, c), c))
+        return shrink(self.second(self.between(self.first(x, c)), c))
 
 
 class DTrunk(nn.Module):

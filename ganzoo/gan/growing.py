@@ -21,7 +21,7 @@ from ganzoo.parts.context import Batch, TurnContext
 from ganzoo.parts.update import Update
 from ganzoo.schedules import Number, number_at
 
-OPTIONS = ("grow", "fade")  # of recipes, which are about growing
+OPTIONS = ("start", "grow", "fade")  # of recipes, which are about growing
 STEPS = 1 << 16  # of a stage: few enough for float32 to hold a level exactly
 
 
@@ -128,7 +128,8 @@ class GrowingGame(NoiseGame):
 
     Args:
         gan: with networks ``G`` and ``D``.
-        grow: how far they are, from 0 for the smallest images to 1 for whole ones: by default a line that arrives in
+        start: shorter side in pixels of the first images.
+        grow: how far they are, from 0 for the first images to 1 for whole ones: by default a line that arrives in
             the middle of the training. Of n doublings each has an n-th of the way, so the paper's 800 thousand images
             for each fade and as many for each stage, for 32 pixels, are ``linear/0/1/4.8M``. 1 is a training without
             growing.
@@ -138,13 +139,11 @@ class GrowingGame(NoiseGame):
         first: the stage at which a training starts, counted from 0.
     """
 
-    first = 0
-
-    def __init__(self, gan: GAN, *, grow: Number = "linear/0/2", fade: float = 0.5) -> None:
+    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/2", fade: float = 0.5) -> None:
         super().__init__(gan)
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)
-        self.grow, self.fade = grow, fade
+        self.grow, self.fade, self.first = grow, fade, 0
         found = [growth_of(gan.get_submodule(network)) for network in "GD"]
         self.growing = [growth for growth in found if growth is not None]
         if len(self.growing) < 2 or self.growing[0].last != self.growing[1].last:
@@ -154,15 +153,23 @@ class GrowingGame(NoiseGame):
                 raise UsageError(
                     f"{given[0]} does not work here: G and D must grow together, and {others} do not; leave it out"
                 )
+            return
+        smallest, last = min(gan.height, gan.width) >> self.growing[0].last, self.growing[0].last
+        sides = [smallest << stage for stage in range(last + 1)]
+        if start not in sides:
+            raise UsageError(
+                f"{name}:start={start} does not work: images here have {either(sides)} pixels as they grow"
+            )
+        self.first = sides.index(start)
 
     @property
     def phases(self) -> int:
-        """Every stage, and the fading between each two."""
-        return 2 * (self.growing[0].last - self.first) + 1 if self.growing else 1
+        """Every stage that there is, and the fading between each two."""
+        return 2 * self.growing[0].last + 1 if self.growing else 1
 
     def enter(self, phase: int) -> None:
         """Let the networks stand at a stage, or in the middle of its fading in."""
-        self.stand_at(self.first + phase / 2)
+        self.stand_at(phase / 2)
 
     def stand_at(self, level: float) -> None:
         """Let both networks stand at a number of stages."""

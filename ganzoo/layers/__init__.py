@@ -7,6 +7,7 @@ a recipe chose from its ``Kit``, and uses the ones here only where its paper has
 
 from ganzoo.gan.kit import Unchanged
 from ganzoo.layers.activation import relu_after, scaled_leaky_relu
+from ganzoo.layers.adain import AdaIN, StyleNorm
 from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude, low_pass
 from ganzoo.layers.attention import SelfAttention
 from ganzoo.layers.conv import Conv2d
@@ -36,6 +37,7 @@ from ganzoo.layers.weight import equalized_lr, magnitude_preserving, spectral_no
 from ganzoo.parts.conditioning import LinearHead
 
 __all__ = [
+    "AdaIN",
     "AliasFreeLeakyReLU",
     "Band",
     "BatchNorm",
@@ -69,6 +71,7 @@ __all__ = [
     "NoiseInput",
     "PixelNorm",
     "SelfAttention",
+    "StyleNorm",
     "TransposedConv2d",
     "Unchanged",
     "UnitMeanSquare",

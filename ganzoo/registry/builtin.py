@@ -109,6 +109,16 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:1710.10196",
     )
     register(
+        "stylegan",
+        **_sides("stylegan"),
+        game="ganzoo.architectures.stylegan:GrowingStyleGame",
+        provides={"features", "maps", "non-square", "w", "context"},
+        implies=("adain@g", "projection@d", "logistic", "r1:gamma=10"),
+        train={"lr.g": 1e-3, "lr.d": 1e-3, "betas": "0/0.99", "z-dim": 512, "ema.halflife": "10k"},
+        across_batch=True,
+        paper="arxiv:1812.04948",
+    )
+    register(
         "stylegan2",
         **_sides("stylegan2"),
         provides={"features", "maps", "non-square", "w"},
@@ -159,6 +169,9 @@ def register_normalizations(register: Register) -> None:
         fallback="bn",
         paper="arxiv:1809.11096",
     )
+    styled: dict[str, Any] = {"sides": ("g",), "requires": {"context", "maps"}, "fallback": "in"}
+    register("adain", "ganzoo.layers.adain:AdaIN", paper="arxiv:1812.04948", **styled)
+    register("style", "ganzoo.layers.adain:StyleNorm", paper="arxiv:1912.04958", **styled)
     register("in", "ganzoo.layers.norm:InstanceNorm", requires={"maps"}, paper="arxiv:1607.08022")
     register("ln", "ganzoo.layers.norm:LayerNorm", paper="arxiv:1607.06450")
     register("gn", "ganzoo.layers.norm:GroupNorm", paper="arxiv:1803.08494")

@@ -37,7 +37,14 @@ PGGAN_FB = [
     ("pggan-fb/512", 512, (23_079_800, 48), (23_080_225, 50)),
     ("pggan-fb/1024", 1024, (23_086_795, 54), (23_087_249, 56)),
 ]
-HEADS = ["pggan:ch=8"]
+STYLEGAN = [  # genforce
+    ("stylegan1/32", 32, (22_841_356, 64), (20_726_785, 26)),
+    ("stylegan1/64", 64, (25_137_935, 76), (22_498_049, 32)),
+    ("stylegan1/256", 256, (26_086_229, 100), (23_052_353, 44)),
+    ("stylegan1/512", 512, (26_179_768, 112), (23_080_225, 50)),
+    ("stylegan1/1024", 1024, (26_219_627, 124), (23_087_249, 56)),
+]
+HEADS = ["pggan:ch=8", "stylegan:ch=8,mapping=2,start=4,mixing=0"]
 
 
 def size(network: nn.Module) -> tuple[int, int]:
@@ -45,9 +52,9 @@ def size(network: nn.Module) -> tuple[int, int]:
     return sum(parameter.numel() for parameter in parameters), len(parameters)
 
 
-@pytest.mark.parametrize(("side", "g", "d"), [row[1:] for row in PGGAN], ids=[row[0] for row in PGGAN])
-def test_networks_are_as_large_as_their_peers(side: int, g: tuple[int, int], d: tuple[int, int]) -> None:
-    gan = ganzoo.build("pggan", side, device="meta")
+@pytest.mark.parametrize(("name", "side", "g", "d"), [pytest.param(*row, id=row[0]) for row in (*PGGAN, *STYLEGAN)])
+def test_networks_are_as_large_as_their_peers(name: str, side: int, g: tuple[int, int], d: tuple[int, int]) -> None:
+    gan = ganzoo.build(name.partition("/")[0].rstrip("1"), side, device="meta")
     assert (size(gan.G), size(gan.D)) == (g, d)
 
 

@@ -46,7 +46,7 @@ def test_initialisation_and_spectral_norm_reach_ccbn_and_not_cbn() -> None:
     [
         (
             "dcgan+ccbn",
-            r"ccbn needs 'context' \(from biggan, biggan-deep, info-context, selfmod\), "
+            r"ccbn needs 'context' \(from biggan, biggan-deep, info-context, selfmod, stylegan\), "
             "which neither the data nor dcgan has",
         ),
         ("dcgan+selfmod+cbn", "cbn does not work where norms get a context, as in .*: write ccbn in its place"),
