@@ -29,6 +29,8 @@ RECIPES: dict[str, tuple[str, dict[str, object]]] = {
     "adam": ("gan:ch=16", {"optimizer": "adam", "lr.g": 2e-4, "lr.d": 2e-4}),
     "dropout": ("dcgan:ch=4,dropout=0.5+normalization/none", {}),
     "augmented": ("dcgan:ch=4+normalization/none+diffaugment", {}),
+    "ada": ("gan:ch=16+hinge+ada:kimg=0.048,interval=2,target=-0.99", {}),
+    "apa": ("gan:ch=16+hinge+apa:kimg=0.048,interval=1,target=-0.99", {}),
     "repeat": ("sngan:ch=4+normalization/none@g", {"repeat.d": 5, "flip": "on"}),
     "conditional": ("sngan:ch=4+normalization/none@g+projection", {"repeat.d": 1}),
     "classifier": ("gan:ch=16+ac", {}),

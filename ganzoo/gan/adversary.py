@@ -18,7 +18,7 @@ from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean, enter_piece
 from ganzoo.gan.gan import GAN
 from ganzoo.parts.conditioning import Conditioning
-from ganzoo.parts.context import Batch, TurnContext
+from ganzoo.parts.context import SOURCE, Batch, TurnContext
 from ganzoo.parts.drawn import random_state
 from ganzoo.parts.exactness import exact
 from ganzoo.parts.output import Output
@@ -89,6 +89,7 @@ class Adversary:
             conditions=conditions,
             codes=self.codes,
         )
+        whole.boundary = self.parts.loss.boundary
         ctx = whole.of_piece()
         given = ctx.z
         for _, part in self._due(ctx):
@@ -125,7 +126,7 @@ class Adversary:
         if ctx.at.own_step:
             return self._own_terms(ctx)
         terms = {"loss": self.parts.loss.discriminator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
-        right, piece = _shares_right(ctx, self.parts.loss.boundary) / ctx.at.piece.count, ctx.at.piece
+        right, piece = _shares_right(ctx) / ctx.at.piece.count, ctx.at.piece
         self._right = right if self._right is None or piece.index == 0 else self._right + right
         for augment in self.parts.augments.values():
             augment.observe(ctx)
@@ -156,9 +157,13 @@ class Adversary:
         """The critic's output for images ``(B, C, H, W)``, augmented as this update's parts ask."""
         augments, given = self.parts.augments.values(), x
         with exact(x.device) if precisely else nullcontext():
+            shown = dict(conditions)
             for augment in augments:
-                x = augment.images(x, ctx)
-            output: Output = self.network(x, **conditions)
+                if SOURCE in shown:
+                    x, shown[SOURCE] = augment.pair(x, shown[SOURCE], ctx)
+                else:
+                    x = augment.images(x, ctx)
+            output: Output = self.network(x, **shown)
             ctx.scored = given
             for augment in augments:
                 output = output.with_scores(partial(augment.scores, ctx=ctx))
@@ -211,9 +216,9 @@ def code_columns(parts: Sequence[Regularizer]) -> dict[int, slice]:
 
 
 @torch.no_grad()
-def _shares_right(ctx: TurnContext, boundary: float | None) -> Tensor:
+def _shares_right(ctx: TurnContext) -> Tensor:
     """Shares ``(2,)`` of the global batch: real images scored above the boundary, fakes scored below."""
     seen = [ctx.discriminate(ctx.real), ctx.discriminate(ctx.fake)]
     real, fake = (output.score if len(output.heads) > 1 else output.heads[0] for output in seen)
-    middle = all_reduce_mean(torch.stack([real.mean(), fake.mean()])).mean() if boundary is None else boundary
+    middle = ctx.undecided()
     return all_reduce_mean(torch.stack([(real > middle).float().mean(), (fake < middle).float().mean()]))

@@ -26,6 +26,13 @@ class Augment:
         """What D sees of images ``(B, C, H, W)`` in [-1, 1]; gradients go through it to G. ``x`` by default."""
         return x
 
+    def pair(self, x: Tensor, source: Tensor, ctx: TurnContext) -> tuple[Tensor, Tensor]:
+        """What D sees of images ``(B, C, H, W)`` and of the source image of each. Only the former change by default.
+
+        One that moves pixels gives both the same draw.
+        """
+        return self.images(x, ctx), source
+
     def scores(self, s: Tensor, ctx: TurnContext) -> Tensor:
         """What losses see of scores ``(B,)`` or ``(B, P)`` of ``ctx.scored``, for each head. ``s`` by default."""
         return s

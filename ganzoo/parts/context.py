@@ -6,9 +6,11 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
+from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.parts.drawn import drawing_from, random_state
 from ganzoo.parts.exactness import exact as exactly
 from ganzoo.parts.output import Output, Scores
@@ -71,6 +73,7 @@ class TurnContext:
         y_real, y_fake: label vectors ``(B, y_dim)`` of either.
         networks: by name, such as ``G`` and ``D``.
         scored: the images, before any augmentation, whose scores augmentations are changing; None at other times.
+        boundary: the score at which the loss has D undecided; None where only differences of scores matter.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class TurnContext:
         self.fake = real.new_empty(0)
         self.fakes_drawn = random_state(z.device)  # what the layers of G drew fakes from
         self.scored: Tensor | None = None
+        self.boundary: float | None = None
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
 
     def of_piece(self) -> TurnContext:
@@ -163,6 +167,13 @@ class TurnContext:
         return self.at.passes.get(
             self._discriminator, x, given, exact, lambda: self._discriminator(self, x, exact, given).in_float()
         )
+
+    def undecided(self) -> Tensor | float:
+        """The score at which D is undecided: the loss's, or halfway between the mean scores of real and fake images."""
+        if self.boundary is not None:
+            return self.boundary
+        means = [self.discriminate(images).score.detach().mean() for images in (self.real, self.fake)]
+        return all_reduce_mean(torch.stack(means)).mean()
 
     def generate(self, z: Tensor, y: Tensor, *, exact: bool = False) -> Tensor:
         """Images ``(B, C, H, W)`` in [-1, 1], fp32, of noise ``(B, z_dim)`` and label vectors ``(B, y_dim)``.

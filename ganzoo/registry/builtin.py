@@ -365,6 +365,9 @@ def register_augments(register: Register) -> None:
     register("top-k", "ganzoo.augments.top_k:TopK", across_batch=True, paper="arxiv:2002.06224")
     register("diffaugment", "ganzoo.augments.diffaugment:DiffAugment", paper="arxiv:2006.10738")
     register("blur", "ganzoo.augments.blur:Blur", paper="arxiv:2106.12423")
+    # Their probability follows the batches of D's updates.
+    register("ada", "ganzoo.augments.ada.pipe:ADA", across_batch=True, paper="arxiv:2006.06676")
+    register("apa", "ganzoo.augments.apa:APA", across_batch=True, requires={"noise"}, paper="arxiv:2111.06849")
 
 
 @hookimpl
