@@ -37,7 +37,7 @@ from ganzoo.layers.equalized import EqualizedConv2d
 from ganzoo.layers.filters import Filtered
 from ganzoo.layers.mapping import MappingNetwork
 from ganzoo.layers.noise import NoiseInput
-from ganzoo.schedules import Number
+from ganzoo.parts import Number
 
 MOST_LAYERS = 64
 
