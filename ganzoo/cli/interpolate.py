@@ -11,6 +11,7 @@ from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
+from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import counted
 from ganzoo.visual.interpolation import walk
 
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
-@click.option("--truncation", type=float, help="Such as a bound on the noise: smaller is tamer.")
+@click.option(
+    "--space",
+    type=click.Choice(["w", "z"]),
+    help="Where to walk: in w, which generators with a mapping network have and then walk in, or in the noise z.",
+)
+@truncation_options
+@NOISE
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png|FILE.gif", help="File to write.")
 def interpolate(
@@ -33,19 +40,26 @@ def interpolate(
     steps: int,
     seed: int,
     labels: tuple[str, ...],
+    space: str | None,
     truncation: float | None,
+    truncation_cutoff: int | None,
+    truncation_mean: str | None,
+    layer_noise: int | None,
     device: str | None,
     out: Path | None,
 ) -> None:
-    """Interpolate the noise between pairs of samples of MODEL.
+    """Interpolate between pairs of samples of MODEL.
 
-    Every row goes from one sample to another: along the sphere for normal noise, in a straight line for uniform
-    noise. FILE.png shows the rows, FILE.gif moves along all of them at once, there and back.
+    Every row goes from one sample to another: in a straight line where the generator has w; in the noise along the
+    sphere if that is normal, and in a straight line if it is uniform. FILE.png shows the rows, FILE.gif moves along all
+    of them at once, there and back.
     """
     out = out or file_name(model, "interpolation.png")
     check_out(out, (".png", ".gif"))
+    tamed = told(truncation, truncation_cutoff, truncation_mean)
     gan = open_model(model, device)
-    images = walk(gan, rows, steps, seed, label_numbers(gan, labels, rows), truncation)
+    with noise_of_layers(gan, layer_noise):
+        images = walk(gan, rows, steps, seed, label_numbers(gan, labels, rows), truncation=tamed, space=space)
     write(images, steps, out)
     say(f"{counted(rows, 'row')} of {counted(steps, 'image')}: {out}")
 

@@ -14,6 +14,7 @@ from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE, PathType
 from ganzoo.cli.show import say
+from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, counted
 from ganzoo.folder.layout import SAMPLES
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
+    from ganzoo.gan.style import Truncation
 
 CHUNK = 1024  # images that are floats in memory at once
 
@@ -45,7 +47,8 @@ CHUNK = 1024  # images that are floats in memory at once
 )
 @click.option("--resize", is_flag=True, help="Cut --input square and resize it to the model's size.")
 @click.option("--text", "texts", multiple=True, help="For a model that draws texts: what to draw; several in turn.")
-@click.option("--truncation", type=float, help="Such as a bound on the noise: smaller is tamer.")
+@truncation_options
+@NOISE
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
@@ -59,6 +62,9 @@ def sample(
     resize: bool,
     texts: tuple[str, ...],
     truncation: float | None,
+    truncation_cutoff: int | None,
+    truncation_mean: str | None,
+    layer_noise: int | None,
     batch: int,
     device: str | None,
     step: str | None,
@@ -83,14 +89,17 @@ def sample(
         ganzoo sample runs/first -n 16 --seed 1 --out grid.png
 
         ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
+
+        ganzoo sample runs/stylegan2 --truncation 0.7 --truncation-cutoff 8 --out tame.png
     """
     out = out or file_name(model, SAMPLES)
-    write = _writer(out)
+    write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)
     gan = open_model(model, device, step)
     names = replace_examples(gan, source, resize, texts)
     count = len(names) or count
     numbers = label_numbers(gan, labels, count)
-    images = draw(gan, count, seed, numbers, truncation, batch)
+    with noise_of_layers(gan, layer_noise):
+        images = draw(gan, count, seed, numbers, tamed, batch)
     write(Drawn(images, numbers, gan.examples, names), out)
     say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
 
@@ -120,7 +129,12 @@ def label_numbers(gan: GAN, labels: tuple[str, ...], count: int) -> Tensor | Non
 
 
 def draw(
-    gan: GAN, count: int, seed: int, numbers: Tensor | None, truncation: float | None = None, batch: int = 64
+    gan: GAN,
+    count: int,
+    seed: int,
+    numbers: Tensor | None,
+    truncation: float | Truncation | None = None,
+    batch: int = 64,
 ) -> Tensor:
     """Bytes, or uint16 for a model of 16 bits, ``(N, C, H, W)``.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError, either
 from ganzoo.gan.inputs import NOISE
+from ganzoo.gan.style import Truncation, has_w
 
 META = "meta"
 
@@ -43,7 +44,27 @@ def real_number(name: str, value: object) -> float:
     return float(value)
 
 
-def take_truncation(generator: Any, inputs: frozenset[str], value: float | None) -> float | None:
+def truncation_of(
+    value: float | Truncation | None, cutoff: int | None = None, mean: str | None = None
+) -> float | Truncation | None:
+    """A truncation with what a person said of it besides.
+
+    Args:
+        value: a bound on the noise, or ψ where there is w; None for none.
+        cutoff: layers of w that it holds for; None for all.
+        mean: of w, ``class`` or ``global``; None for the generator's own choice.
+
+    Raises:
+        UsageError: more was said of a truncation that there is not.
+    """
+    if cutoff is None and mean is None:
+        return value
+    if value is None or isinstance(value, Truncation):
+        raise UsageError("a cut-off and a mean say how w is truncated: give a number truncation too, such as 0.7")
+    return Truncation(real_number("truncation", value), cutoff, mean or "class")  # type: ignore[arg-type]
+
+
+def take_truncation(generator: Any, inputs: frozenset[str], value: float | Truncation | None) -> float | None:
     """Tell a generator the truncation of the images to come, which it may refuse.
 
     Args:
@@ -52,8 +73,17 @@ def take_truncation(generator: Any, inputs: frozenset[str], value: float | None)
         value: None for none.
 
     Raises:
-        UsageError: for a value that the generator does not take, or a model that takes no noise.
+        UsageError: for a value that the generator does not take, a model that takes no noise, or a cut-off in layers
+            of w where there are none.
     """
+    told: dict[str, Any] = {}
+    if isinstance(value, Truncation):
+        if not has_w(generator):
+            raise UsageError(
+                "a cut-off and a mean of truncation are of w, which this model does not have: leave them out"
+            )
+        told = {"cutoff": value.cutoff, "mean": value.mean}
+        value = value.psi
     if value is not None:
         value = real_number("truncation", value)
         if NOISE not in inputs:
@@ -61,7 +91,7 @@ def take_truncation(generator: Any, inputs: frozenset[str], value: float | None)
                 f"truncation={value:g} does not work: this model takes no noise, so there is none to bound"
             )
     if callable(truncate := getattr(generator, "truncate", None)):
-        truncate(value)
+        truncate(value, **told)
     elif value is not None and not value > 0:
         raise UsageError(f"truncation={value:g} does not work: it is a bound on the noise, more than 0")
     return value

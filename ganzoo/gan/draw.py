@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -17,19 +17,37 @@ def draw(generator: nn.Module, z: Tensor, y: Tensor, batch: int, conditions: Map
         batch: how many go through the generator at once.
         conditions: its further inputs by name, with a row for each image; those of whole numbers stay such.
     """
-    weights = next(generator.parameters())
-    was_training = generator.training
-    generator.eval()
+    return in_pieces(generator, generator, (z, y), batch, conditions)
+
+
+def in_pieces(
+    network: nn.Module,
+    call: Callable[..., Tensor],
+    rows: Sequence[Tensor],
+    batch: int,
+    conditions: Mapping[str, Tensor] | None = None,
+) -> list[Tensor]:
+    """What ``call`` of a network makes of rows, float32 on the CPU, ``batch`` rows at a time.
+
+    Args:
+        network: put into eval mode, and back into that which it was in.
+        call: itself, or a method of it.
+        rows: its inputs, of the dtype of its weights.
+        batch: how many at once.
+        conditions: further inputs by name, which keep their dtype.
+    """
+    weights = next(network.parameters())
+    was_training, named = network.training, conditions or {}
+    network.eval()
     try:
         return [
-            generator(
-                z[i : i + batch].to(weights),
-                y[i : i + batch].to(weights),
-                **{name: rows[i : i + batch].to(weights.device) for name, rows in conditions.items()},
+            call(
+                *(given[i : i + batch].to(weights) for given in rows),
+                **{name: given[i : i + batch].to(weights.device) for name, given in named.items()},
             )
             .float()
             .cpu()
-            for i in range(0, len(z), batch)
+            for i in range(0, len(rows[0]), batch)
         ]
     finally:
-        generator.train(was_training)
+        network.train(was_training)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_attribute
 from ganzoo.errors import UsageError, whole, within
-from ganzoo.gan.arguments import check_noise, real_number, take_truncation
+from ganzoo.gan.arguments import check_noise, real_number, take_truncation, truncation_of
 from ganzoo.gan.draw import draw
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, refuse_needless
@@ -25,6 +25,9 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
+from ganzoo.gan.style import Truncation
+from ganzoo.gan.styled import Styled
+from ganzoo.gan.styled import layer_noise as noise_of_layers
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
 from ganzoo.registry.entry import resolve
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, nn.Module):
+class GAN(Labelled, Styled, nn.Module):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -158,7 +161,7 @@ class GAN(Labelled, nn.Module):
         """What 0.1.0 called :meth:`label_vectors`."""
         return old_attribute(self, "one_hot")(labels, n)
 
-    def noise(self, n: int, seed: int, truncation: float | None = None, start: int = 0) -> Tensor:
+    def noise(self, n: int, seed: int, truncation: float | Truncation | None = None, start: int = 0) -> Tensor:
         """Noise ``(n, z_dim)`` of samples ``start`` to ``start + n``; sample k depends on ``seed`` and k only.
 
         A generator whose truncation is no matter of the noise keeps it, for images until noise is asked for again.
@@ -170,12 +173,10 @@ class GAN(Labelled, nn.Module):
         n, seed, start = whole("n", n, 0), whole("seed", seed), whole("start", start, 0)
         rng = torch.Generator()
         generator: Any = self.G
-        truncation = take_truncation(generator, self.input_names, truncation)
+        bound = take_truncation(generator, self.input_names, truncation)
         # One draw a sample, each from a seed of its own: k is the same image for every n, start and batch size.
-        rows = [
-            generator.prior(1, rng.manual_seed(derive(seed, index)), truncation) for index in range(start, start + n)
-        ]
-        return torch.cat(rows) if rows else generator.prior(0, rng, truncation)
+        rows = [generator.prior(1, rng.manual_seed(derive(seed, index)), bound) for index in range(start, start + n)]
+        return torch.cat(rows) if rows else generator.prior(0, rng, bound)
 
     def interpolate(self, a: Tensor, b: Tensor, t: float) -> Tensor:
         """The noise ``t`` (0 to 1) of the way from each row of ``a`` to that of ``b``, both ``(n, z_dim)``.
@@ -194,7 +195,7 @@ class GAN(Labelled, nn.Module):
         n: int,
         seed: int,
         labels: Tensor | None = None,
-        truncation: float | None = None,
+        truncation: float | Truncation | None = None,
         start: int = 0,
         columns: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
@@ -204,7 +205,7 @@ class GAN(Labelled, nn.Module):
             n: how many.
             seed: of the noise, if that is an input.
             labels: class numbers ``(n,)``, or label vectors ``(n, classes)``; None for none.
-            truncation: bound on the noise.
+            truncation: bound on the noise, or of w where there is one: ψ, or that with a cut-off and a mean.
             start: number of the first.
             columns: rows of the other inputs, images in [-1, 1]; by default the examples, in a cycle.
 
@@ -231,6 +232,9 @@ class GAN(Labelled, nn.Module):
         z: Tensor | None = None,
         seed: int | None = None,
         truncation: float | None = None,
+        truncation_cutoff: int | None = None,
+        truncation_mean: str | None = None,
+        layer_noise: int | None = None,
         batch: int = 64,
         output: str = "pt",
     ) -> Any:
@@ -246,7 +250,11 @@ class GAN(Labelled, nn.Module):
             text: for a model that draws what a text says: one text for each image, or one for all.
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
             seed: of the noise; a fresh one by default.
-            truncation: such as a bound on the noise, as the generator takes it; smaller is more typical, less varied.
+            truncation: where the generator has w, its ψ: 1 changes nothing, 0 is the mean of w; else a bound on the
+                noise, more than 0. Smaller is more typical, less varied.
+            truncation_cutoff: layers of w, from the first, that it holds for; all by default.
+            truncation_mean: of w, for each image's label (``"class"``, the default) or of all (``"global"``).
+            layer_noise: seed of other noise in the layers of a generator that have noise inputs; each has a constant.
             batch: how many go through the generator at once.
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
                 grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.
@@ -268,13 +276,15 @@ class GAN(Labelled, nn.Module):
         n = next((len(rows) for rows in (z, *columns.values(), given) if rows is not None), 1) if n is None else n
         numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
-        inputs = self.inputs(n, seed, numbers, truncation, columns=columns or None)
+        told = truncation_of(truncation, truncation_cutoff, truncation_mean)
+        inputs = self.inputs(n, seed, numbers, told, columns=columns or None)
         if z is not None:
             inputs["z"] = z
         for name, column in columns.items():
             if len(column) != n:
                 raise UsageError(f"{len(column)} of {name} for {n} images")
-        return convert(self.generate(**inputs, batch=batch), output, self.bits)
+        with noise_of_layers(self.get_submodule("G"), layer_noise):
+            return convert(self.generate(**inputs, batch=batch), output, self.bits)
 
     def save(
         self,

@@ -1,8 +1,9 @@
 """Style-based generators: noise is mapped to w, and each layer is told by its own w what to draw.
 
 A Style-Based Generator Architecture for Generative Adversarial Networks (Karras et al. 2019, arXiv 1812.04948). The
-contract of what provides ``w``: ``mapping(z, y)`` gives ``w`` ``(B, layers, w_dim)``, one row for each layer, and
-``synthesis(w)`` gives images. Truncation, style mixing, path length, projection and walks in w rest on these two.
+contract of what provides ``w``: ``mapping(z, y)`` gives ``w`` ``(B, layers, w_dim)``, one row for each layer,
+``styles(z, y)`` the same as it is drawn, mixed or truncated, and ``synthesis(w)`` gives images. Truncation, style
+mixing, path length, projection and walks in w rest on these.
 """
 
 from __future__ import annotations
@@ -38,6 +39,31 @@ class Truncation:
     psi: float
     cutoff: int | None = None
     mean: Mean = "class"
+
+
+def has_w(generator: object) -> bool:
+    """Whether a generator maps noise to w: it has ``mapping``, ``styles`` and ``synthesis``."""
+    return all(callable(getattr(generator, name, None)) for name in ("mapping", "styles", "synthesis"))
+
+
+def cross(a: Tensor, b: Tensor, start: int, stop: int | None = None) -> Tensor:
+    """Style mixing by hand: ``a`` with layers ``start`` to ``stop`` of ``b``, both ``(B, layers, w_dim)``.
+
+    Args:
+        a, b: what a mapping network gives.
+        start: the first layer, counted from 0, that is ``b``'s.
+        stop: the first behind it that is ``a``'s again; none by default.
+
+    Raises:
+        UsageError: for layers that there are not.
+    """
+    layers = a.shape[1]
+    last = layers if stop is None else whole("stop", stop)
+    if not 0 <= whole("start", start) < last <= layers:
+        raise UsageError(
+            f"layers {start} to {last - 1} cannot be mixed: this model has {layers} layers of w, 0 to {layers - 1}"
+        )
+    return torch.cat([a[:, :start], b[:, start:last], a[:, last:]], 1)
 
 
 class Unmixed:
@@ -210,24 +236,6 @@ class StyleGenerator(Generator):
         rng = torch.Generator().manual_seed(derive("mean of w", 0))
         z = self.prior(MEAN_OF, rng).to(self.w_mean)
         return self.mapped(z, row.to(z).expand(MEAN_OF, -1)).mean(0)
-
-    def cross(self, a: Tensor, b: Tensor, start: int, stop: int | None = None) -> Tensor:
-        """Style mixing by hand: ``a`` with layers ``start`` to ``stop`` of ``b``, both ``(B, layers, w_dim)``.
-
-        Args:
-            a, b: what :meth:`mapping` gives.
-            start: the first layer, counted from 0, that is ``b``'s.
-            stop: the first behind it that is ``a``'s again; none by default.
-
-        Raises:
-            UsageError: for layers that there are not.
-        """
-        last = self.layers if stop is None else whole("stop", stop)
-        if not 0 <= whole("start", start) < last <= self.layers:
-            raise UsageError(
-                f"layers {start} to {last} cannot be mixed: this model has {self.layers} layers of w, counted from 0"
-            )
-        return torch.cat([a[:, :start], b[:, start:last], a[:, last:]], 1)
 
     def _more_noise(self, z: Tensor) -> Tensor:
         """Other noise for as many images."""

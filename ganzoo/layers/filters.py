@@ -15,10 +15,11 @@ Factor = int | tuple[int, int]
 BINOMIAL: Weights = (1.0, 3.0, 3.0, 1.0)
 
 
-def binomial_kernel(weights: Weights) -> Tensor:
-    """The outer product ``(k, k)`` of a filter with itself, scaled to a sum of 1."""
-    row = torch.tensor(weights)
-    return torch.outer(row, row) / row.sum().square()
+def binomial_kernel(weights: Weights, gain: float = 1.0) -> Tensor:
+    """The outer product ``(k, k)`` of a filter with itself, scaled to a sum of ``gain``."""
+    # In Python: such operations on tensors of the device meta import torch's compiler, which takes seconds.
+    total = sum(weights) ** 2
+    return torch.tensor([[gain * (a * b / total) for b in weights] for a in weights])
 
 
 def each_map(kernel: Tensor, x: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ class FilteredUp(nn.Module):
     def __init__(self, weights: Weights = BINOMIAL, factor: int = 2) -> None:
         super().__init__()
         within("factor", factor, 1)
-        self.register_buffer("kernel", factor**2 * binomial_kernel(weights))
+        self.register_buffer("kernel", binomial_kernel(weights, factor**2))
         self.factor, self.padding = factor, (len(weights) - factor) // 2
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,7 +136,7 @@ class Filtered(nn.Module):
 
     def __init__(self, weights: Weights = BINOMIAL, padding: int = 0, gain: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("kernel", gain * binomial_kernel(weights))
+        self.register_buffer("kernel", binomial_kernel(weights, gain))
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:

@@ -37,6 +37,10 @@ class NoiseInput(nn.Module):
         """``(B, C, H, W)`` to the same shape."""
         return x + (self.gain * self.strength * self.drawn(x)).to(x.dtype)
 
+    def redraw(self, rng: torch.Generator) -> None:
+        """Have another picture of noise, drawn on the CPU."""
+        self.constant.copy_(torch.randn(self.constant.shape, generator=rng))
+
     def drawn(self, x: Tensor) -> Tensor:
         """The noise ``(B, 1, H, W)`` of maps ``x``, or ``(H, W)`` of them all."""
         if not self.training:
