@@ -181,6 +181,12 @@ class DTrunk(nn.Module):
         self.last = Layer(kit, EqualizedConv2d(self.spread.channels, wide[0], 3), wide[0])
         self.linear = EqualizedLinear(wide[0] * maps[0][0] * maps[0][1], wide[0])
 
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on; each size's way in from an image is of its block."""
+        inward = list(zip(self.images[1:], self.blocks, self.attentions, strict=True))[::-1]
+        return [*inward, (self.images[0], self.last, self.linear)]
+
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """Features of images; labels meet them in the head."""
         low, high = self.growth.low, self.growth.high

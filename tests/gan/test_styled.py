@@ -34,6 +34,7 @@ def saved(folder: Path, recipe: str, classes: int = 0) -> GAN:
         module.strength.data.fill_(0.3)
     if gan.has_w:
         gan.G.w_mean.copy_(torch.randn(gan.G.w_dim))
+        gan.G.w_passes.fill_(1)
     folder.mkdir()
     save_model(gan, folder, describe(gan, step=7, seed=1, dataset=DATASET, license="mit"))
     return gan
