@@ -24,7 +24,8 @@ def test_blocks_of_every_discriminator_lie_in_the_order_of_its_forward_pass(entr
     for critic in trainer.gan.critics:
         network, called = trainer.gan.get_submodule(critic), []
         blocks = feature_blocks(network)
-        assert len(blocks) > 1
+        if not blocks:
+            pytest.skip("its discriminator lists no blocks, and freeze.d is refused")
         held = list(chain.from_iterable(blocks))
         assert len(set(held)) == len(held) and set(held) <= set(network.modules())
         head = {parameter for name, parameter in network.named_parameters() if name.startswith("head")}
@@ -115,12 +116,9 @@ def test_more_blocks_than_there_are_is_refused(settings, said):
         build("dcgan:ch=4", 16, 1, settings=settings)
 
 
-def test_a_discriminator_without_blocks_is_refused(monkeypatch):
-    from ganzoo.architectures import dcgan
-
-    monkeypatch.setattr(dcgan.DTrunk, "feature_blocks", ())
-    with pytest.raises(UsageError, match=r"freeze\.d=1 does not work: D of dcgan has no blocks; leave it out"):
-        build("dcgan:ch=4", 16, 1, settings={"freeze.d": 1})
+def test_a_discriminator_without_blocks_is_refused():
+    with pytest.raises(UsageError, match=r"freeze\.d=1 does not work: D of autoencoder has no blocks; leave it out"):
+        build("autoencoder:ch=4", 16, 1, settings={"freeze.d": 1})
 
 
 def test_freezing_needs_first_weights_and_the_command_says_what_to_type(tmp_path, monkeypatch):
