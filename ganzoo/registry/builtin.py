@@ -351,6 +351,7 @@ def register_regularizers(register: Register) -> None:
         "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
         "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
+        "rotation": ("rotation:Rotation", "1811.11212", {"family": "rotation", "requires": {"features"}}),
         "wgan-div": ("wgan_div:WassersteinDivergence", "1712.01026", {"family": "gradient"}),
         "pull-away": ("pull_away:PullAway", "1609.03126", {"family": "features", "across_batch": True}),
         "vicreg": ("vicreg:VICReg", "2105.04906", {"family": "features", "across_batch": True}),

@@ -104,6 +104,7 @@ def register_presets(register: Register) -> None:
     register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
     for config, parts in {"t": "stylegan3", "r": "stylegan3:config=r+blur"}.items():
         register(f"stylegan3-{config}", parts, train={"batch": 32}, paper="arxiv:2106.12423")
+    register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")
     register("ebgan", "dcgan+autoencoder@d:error=l2+energy+pull-away", paper="arxiv:1609.03126")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")

@@ -189,7 +189,7 @@ def test_biggan_64_ch64_of_the_authors_has_noise_of_120():
     assert (size(gan.G), size(gan.D)) == ((31_969_540, 52), (20_571_842, 38))
 
 
-INFO = [  # Q, which StudioGAN counts with D, is the regularizer's own
+READ = [  # what reads D's features, which the peers count with D, is the regularizer's own
     ("studio/CIFAR10/DCGAN-Info", f"{DEEP_CONV}@d+bce+info-context", 0, 3_927_555, 2_936_129),
     ("studio/CIFAR10/SNGAN-Info", "sngan-cond+info-context", 10, 4_699_011, 1_056_385),
     ("studio/CIFAR10/BigGAN-Info", "biggan+info-context", 10, 10_007_428, 2_417_090),
@@ -198,11 +198,12 @@ INFO = [  # Q, which StudioGAN counts with D, is the regularizer's own
     ("studio-variant/DCGAN-Info-concat", f"{DEEP_CONV}+bce+info:inject=concat", 0, 3_830_147, 2_936_129),
     ("studio-variant/SNGAN-Info-concat", "sngan-cond+info:inject=concat", 10, 4_322_179, 1_056_385),
     ("studio-variant/BigGAN-Info-concat", "biggan+info:inject=concat", 10, 9_423_476, 2_417_090),
+    ("mimicry/ssgan_32", "ssgan", 0, 4_276_739, 1_054_341),
 ]
 
 
-@pytest.mark.parametrize(("recipe", "classes", "g", "d"), [row[1:] for row in INFO], ids=[row[0] for row in INFO])
-def test_networks_with_codes_are_as_large(recipe, classes, g, d):
+@pytest.mark.parametrize(("recipe", "classes", "g", "d"), [row[1:] for row in READ], ids=[row[0] for row in READ])
+def test_networks_whose_features_are_read_are_as_large(recipe, classes, g, d):
     gan = ganzoo.build(recipe, 32, 3, classes, device="meta")
     (part,) = gan.regularizers
     assert (size(gan.G)[0], size(gan.D)[0] + size(part)[0]) == (g, d)

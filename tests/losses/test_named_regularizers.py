@@ -299,6 +299,15 @@ def test_the_mean_is_of_what_is_trained_whatever_the_weights_are(weight):
         assert part.terms(ctx)["historical-average"] > 0
 
 
+def test_images_that_are_no_squares_are_not_turned():
+    assert (
+        ganzoo.build("dcgan:ch=2+rotation", resolution=16, channels=1).parts.regularizers["rotation"].weights["g"]
+        == 0.2
+    )
+    with pytest.raises(ganzoo.UsageError, match="16x32 is no square"):
+        ganzoo.build("dcgan:ch=2+rotation", resolution=(16, 32), channels=1)
+
+
 def test_filters_are_to_be_at_right_angles():
     ctx = context("g")
     layers = nn.ModuleDict({"conv": nn.Conv2d(2, 3, 3), "up": nn.ConvTranspose2d(2, 3, 3), "line": nn.Linear(4, 2)})

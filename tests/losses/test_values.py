@@ -410,6 +410,15 @@ def info(w: World) -> Terms:
     return {"info_categorical": 2 * kinds, "info_continuous": 5 * unlikely}
 
 
+def rotation(w: World) -> Terms:
+    """Image i turned by i quarter turns, which a linear map of the features is to tell."""
+    images, _ = w.seen()
+    turned = [torch.rot90(x, i % 4, (1, 2)) for i, x in enumerate(images)]
+    reader = w.parts[0].reader
+    told = [nll(reader.weight @ w.h(x) + reader.bias, i % 4) for i, x in enumerate(turned)]
+    return {"rotation": {"d": 2, "g": 3}[w.player] * mean(told)}
+
+
 def san(w: World) -> Terms:
     """Beside its term, the hinge of D's own loss, which must not move the direction."""
     layer = w.D.head.score
@@ -522,6 +531,7 @@ FORMS = [
     Case("regularizer/historical-average", history, {"weight": 3.0}, held=True),
     Case("regularizer/ortho", ortho, {"weight": 3.0}, G),
     Case("regularizer/info", info, CODED, codes=7),
+    Case("regularizer/rotation", rotation, {"weight_d": 2.0, "weight_g": 3.0}),
     Case("regularizer/info-context", info, CODED, codes=7),
     Case("regularizer/san", san, {"weight": 2.0}, D, held=True),
 ]
