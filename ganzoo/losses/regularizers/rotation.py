@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext
+from ganzoo.parts import Regularizer, TurnContext, global_draw
 
 TURNS = 4  # by 0, 90, 180 and 270 degrees
 
@@ -54,9 +54,14 @@ class Rotation(nn.Module, Regularizer):
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted cross-entropy of the turns."""
         images, y = (ctx.real, ctx.y_real) if ctx.player == "d" else (ctx.fake, ctx.y_fake)
-        turns = torch.arange(len(images), device=images.device) % TURNS
+        turns = global_draw(in_turn, len(images)).to(images.device)
         said = self.reader(ctx.discriminate(turned(images, turns), y=y).features.float().flatten(1))
         return {"rotation": self.weights[ctx.player] * F.cross_entropy(said, turns)}
+
+
+def in_turn(n: int) -> Tensor:
+    """Quarter turns for ``n`` images, the first by none."""
+    return torch.arange(n) % TURNS
 
 
 def turned(images: Tensor, turns: Tensor) -> Tensor:
