@@ -123,7 +123,14 @@ def register_architectures(register: Register) -> None:
         **_sides("stylegan2"),
         provides={"features", "maps", "non-square", "w"},
         implies=("spd@d", "logistic", "r1:gamma=10,every=16,own.step=true"),
-        train={"lr.g": 2.5e-3, "lr.d": 2.5e-3, "betas": "0/0.99", "z-dim": 512, "ema.halflife": "10k"},
+        train={
+            "lr.g": 2.5e-3,
+            "lr.d": 2.5e-3,
+            "betas": "0/0.99",
+            "z-dim": 512,
+            "ema.halflife": "10k",
+            "ema.ramp": 0.05,
+        },
         across_batch=True,
         paper="arxiv:1912.04958",
     )
