@@ -95,11 +95,15 @@ def register_presets(register: Register) -> None:
         "diffaug-lecam": ("diffaugment+lecam", "2104.03310"),
         "infogan": ("info", "1606.03657"),
     }
+    variants |= {"apa": ("apa", "2111.06849"), "ada-apa": ("apa+ada", "2111.06849")}
     for name, (parts, number) in variants.items():
         register(f"stylegan2-{name}", f"stylegan2-cifar10+{parts}", paper=f"arxiv:{number}")
     contrast = {"train": {"repeat.d": 2}, "paper": "arxiv:2111.01118"}
     near = "stylegan2-cifar10+d2dce:weight=0.25,temperature=0.25"
     register("stylegan2-d2dce", near, **contrast)
+    scores = (fid(2.31, STUDIOGAN),)
+    register("stylegan2-ada", "stylegan2-cifar10+ada", paper="arxiv:2006.06676", published=scores)
+    register("stylegan2-d2dce-ada", f"{near}+ada:target=0.8", **contrast)
     register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
     register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
     for config, parts in {"t": "stylegan3", "r": "stylegan3:config=r+blur"}.items():

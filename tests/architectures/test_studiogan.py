@@ -1,4 +1,4 @@
-"""Every number of StudioGAN's CIFAR-10 configurations that need no StyleGAN3 and no ADA or APA is found in our plan.
+"""Every number of StudioGAN's CIFAR-10 configurations that need no StyleGAN3 is found in our plan.
 
 ``studiogan-cifar10.txt`` has a configuration a line: its name, and the settings that differ from StudioGAN's defaults,
 read from its public repository in November 2026.
@@ -145,6 +145,14 @@ def of_codes(option: str) -> Callable[[Plan, str, dict[str, str]], bool]:
     return lambda plan, value, facts: is_(coded(plan), option)(plan, value, facts)
 
 
+def acting(augment: str) -> Callable[[Plan, str, dict[str, str]], bool]:
+    return lambda plan, value, facts: (augment in names(plan, "augment")) == (value == "True")
+
+
+def steered_from_0(augment: str) -> Callable[[Plan, str, dict[str, str]], bool]:
+    return lambda plan, value, facts: value == "0" and options(plan, augment)["p"] is None
+
+
 def thousands(setting: str) -> Callable[[Plan, str, dict[str, str]], bool]:
     """Whether a setting in images is a number of thousands."""
     return lambda plan, value, facts: str(plan[setting]) in (f"{value}k", str(1000 * int(value)), f"{value}000.0")
@@ -235,6 +243,10 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "cr_aug_type": lambda plan, value, facts: value == "cr",
     "bcr_aug_type": lambda plan, value, facts: value == "bcr",
     "apply_diffaug": lambda plan, value, facts: "diffaugment" in names(plan, "augment"),
+    "ada_aug_type": lambda plan, value, facts: options(plan, "ada")["pipe"] == (value,),
+    **{f"apply_{name}": acting(name) for name in ("ada", "apa")},
+    **{f"{name}_initial_augment_p": steered_from_0(name) for name in ("ada", "apa")},
+    **{f"{name}_{key}": is_(name, key) for name in ("ada", "apa") for key in ("target", "kimg", "interval")},
     "diffaug_type": lambda plan, value, facts: value == "diffaug",
     "info_type": lambda plan, value, facts: options(plan, coded(plan))["continuous"] == 0,
     "g_info_injection": lambda plan, value, facts: coded(plan) == {"cBN": "info-context", "concat": "info"}[value],

@@ -49,9 +49,9 @@ ROWS = [
     (f"{STUDIO}-DiffAug", f"{CIFAR}+diffaugment", 32, 3, 10, COND, HEAD),
     (f"{STUDIO}-DiffAug-Rev", f"{CIFAR}+diffaugment", 32, 3, 10, COND, HEAD),
     (f"{STUDIO}-DiffAug-LeCam", f"{CIFAR}+diffaugment+lecam", 32, 3, 10, COND, HEAD),
-    (f"{STUDIO}-ADA", CIFAR, 32, 3, 10, COND, HEAD),
-    (f"{STUDIO}-APA", CIFAR, 32, 3, 10, COND, HEAD),
-    (f"{STUDIO}-ADA-APA", CIFAR, 32, 3, 10, COND, HEAD),
+    (f"{STUDIO}-ADA", "stylegan2-ada", 32, 3, 10, COND, HEAD),
+    (f"{STUDIO}-APA", "stylegan2-apa", 32, 3, 10, COND, HEAD),
+    (f"{STUDIO}-ADA-APA", "stylegan2-ada-apa", 32, 3, 10, COND, HEAD),
     ("studio/FFHQ/StyleGAN2", "stylegan2", 1024, 3, 0, LARGE, (29_012_513, 48)),
     ("studio/FFHQ/StyleGAN2-ADA", "stylegan2", 1024, 3, 0, LARGE, (29_012_513, 48)),
     ("studio/AFHQv2/StyleGAN2-256Res", "stylegan2:full=32", 256, 3, 3, (25_031_650, 112), (26_366_528, 56)),
@@ -62,9 +62,9 @@ ROWS = [
 # of its class proxies, which is theirs in common: two linear layers in a row are one.
 DEEPER = [
     (f"{STUDIO}-D2DCE", f"{CIFAR}+d2dce", 32, 10, COND, (21_251_585, 26), 512),
-    (f"{STUDIO}-D2DCE-DiffAug", f"{CIFAR}+d2dce+diffaugment", 32, 10, COND, (21_251_585, 26), 512),
+    (f"{STUDIO}-D2DCE-DiffAug", "stylegan2-d2dce-diffaug", 32, 10, COND, (21_251_585, 26), 512),
     (f"{STUDIO}-D2DCE-DiffAug-Rev", f"{CIFAR}+d2dce+diffaugment", 32, 10, COND, (21_251_585, 26), 512),
-    (f"{STUDIO}-D2DCE-ADA", f"{CIFAR}+d2dce", 32, 10, COND, (21_251_585, 26), 512),
+    (f"{STUDIO}-D2DCE-ADA", "stylegan2-d2dce-ada", 32, 10, COND, (21_251_585, 26), 512),
     (
         "studio/ImageNet/StyleGAN2-D2DCE",
         f"{AUTO}+d2dce:width=2048",
