@@ -450,6 +450,14 @@ def register_metrics(register: Register) -> None:
     register(
         "gan-train", "ganzoo.metrics.gan_test:GANTrain", requires=model, aliases=("cas",), paper="arxiv:1905.10887"
     )
+    register(
+        "eq-t",
+        "ganzoo.metrics.equivariance:TranslationEquivariance",
+        requires=model,
+        aliases=("eq-t-frac",),
+        paper="arxiv:2106.12423",
+    )
+    register("eq-r", "ganzoo.metrics.equivariance:RotationEquivariance", requires=model, paper="arxiv:2106.12423")
 
 
 @hookimpl
