@@ -26,6 +26,22 @@ def _r3gan(images: str, gamma: str, halflife: str, networks: str = "", **more: A
     return f"r3gan{networks}+{penalties}", {**settings, **schedules, **more}
 
 
+def _register_stylegan3(register: Register) -> None:
+    """Both configurations: the paper's, StudioGAN's for CIFAR-10, and those with ADA, as all of its runs have it."""
+    cifar = "form=plain,group=32+r1:gamma=0.01,every=16,own.step=true"
+    recipes = {
+        "t": ("stylegan3", f"stylegan3:{cifar}"),
+        "r": ("stylegan3:config=r+blur", f"stylegan3:config=r,{cifar}+blur"),
+    }
+    slow = {"ema.halflife": "500k", "ema.ramp": 0.05, "lr.d": 2.5e-3}
+    scores = {"t": (), "r": (fid(10.83, STUDIOGAN),)}
+    for name, (plain, small) in recipes.items():
+        register(f"stylegan3-{name}", plain, train={"batch": 32}, paper="arxiv:2106.12423")
+        register(f"stylegan3-{name}-cifar10", small, train=slow, paper="arxiv:2106.12423")
+        more: dict[str, Any] = {"paper": "arxiv:2106.12423", "published": scores[name]}
+        register(f"stylegan3-{name}-ada", f"{small}+ada", train=slow, **more)
+
+
 @hookimpl
 def register_presets(register: Register) -> None:
     register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(fid(40.22, STUDIOGAN),))
@@ -106,11 +122,10 @@ def register_presets(register: Register) -> None:
     register("stylegan2-d2dce-ada", f"{near}+ada:target=0.8", **contrast)
     register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
     register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
-    for config, parts in {"t": "stylegan3", "r": "stylegan3:config=r+blur"}.items():
-        register(f"stylegan3-{config}", parts, train={"batch": 32}, paper="arxiv:2106.12423")
     register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")
     register("ebgan", "dcgan+autoencoder@d:error=l2+energy+pull-away", paper="arxiv:1609.03126")
+    _register_stylegan3(register)
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(

@@ -18,7 +18,6 @@ from ganzoo.errors import ResolutionError, UsageError
 from ganzoo.layers import FourierInput, Magnitude, moved
 from ganzoo.testing.tiny import tiny
 
-CIFAR = "mapping=2,form=plain,group=32"
 ROWS = [
     ("sg3/t-32", "stylegan3-t", 32, 0, (37_768_199, 67), (21_507_073, 23)),
     ("sg3/t-32-cond10", "stylegan3-t", 32, 10, (38_035_975, 69), (23_876_096, 41)),
@@ -36,8 +35,8 @@ ROWS = [
     ("sg3/r-256-cbase16384", "stylegan3-r:full=32", 256, 0, (15_779_565, 67), (24_001_089, 38)),
     ("sg3/r-256", "stylegan3-r", 256, 0, (18_816_387, 67), (28_864_129, 38)),
     ("sg3/r-1024", "stylegan3-r", 1024, 0, (15_093_151, 67), (29_012_513, 48)),
-    ("studio/CIFAR10/StyleGAN3-t-ADA", f"stylegan3-t:{CIFAR}", 32, 10, (38_035_975, 69), (23_089_664, 38)),
-    ("studio/CIFAR10/StyleGAN3-r-ADA", f"stylegan3-r:{CIFAR}", 32, 10, (24_420_871, 69), (23_089_664, 38)),
+    ("studio/CIFAR10/StyleGAN3-t-ADA", "stylegan3-t-ada", 32, 10, (38_035_975, 69), (23_089_664, 38)),
+    ("studio/CIFAR10/StyleGAN3-r-ADA", "stylegan3-r-ada", 32, 10, (24_420_871, 69), (23_089_664, 38)),
     ("studio/AFHQv2/StyleGAN3-t-paper", "stylegan3-t", 512, 0, (24_873_519, 67), (28_982_849, 43)),
     ("studio/AFHQv2/StyleGAN3-r-paper", "stylegan3-r", 512, 0, (16_665_594, 67), (28_982_849, 43)),
     ("studio/ImageNet/StyleGAN3-t-SPD", "stylegan3-t", 128, 1000, (33_608_179, 69), (31_265_024, 51)),
