@@ -18,12 +18,18 @@ def fid(value: float, origin: dict[str, str], data: str = "CIFAR-10") -> dict[st
     return {"score": "FID", "value": value, "data": data, **origin}
 
 
-def _r3gan(images: str, gamma: str, halflife: str, networks: str = "", **more: Any) -> tuple[str, dict[str, Any]]:
-    """A configuration of R3GAN: cosine schedules over the first images, then held. Learning rates are CIFAR's."""
+def _r3gan(
+    images: str, gamma: str, halflife: str, p: str, networks: str = "", **more: Any
+) -> tuple[str, dict[str, Any]]:
+    """A configuration of R3GAN: cosine schedules over the first images, then held. Learning rates are CIFAR's.
+
+    Augmentation is ADA's with a p that no overfitting moves, and colours half as often.
+    """
     penalties = "+".join(f"{name}:gamma=cosine/{gamma}/{images}" for name in ("r1", "r2"))
     settings = {f"lr.{player}": f"cosine/2e-4/5e-5/{images}" for player in "gd"}
     schedules = {"beta2": f"cosine/0.9/0.99/{images}", "ema.halflife": f"cosine/0/{halflife}/{images}"}
-    return f"r3gan{networks}+{penalties}", {**settings, **schedules, **more}
+    augment = f"ada:pipe=blit/geom/color/cutout,color=0.5,p=cosine/0/{p}/{images}"
+    return f"r3gan{networks}+{penalties}+{augment}", {**settings, **schedules, **more}
 
 
 def _register_stylegan3(register: Register) -> None:
@@ -92,11 +98,11 @@ def register_presets(register: Register) -> None:
         published=(fid(20.45, STUDIOGAN),),
     )
     r3gan = {
-        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", batch=512), 1.96, "CIFAR-10"),
-        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M"), 1.95, "FFHQ, 64 pixels"),
-        "ffhq256": (_r3gan("20M", "150/15", "0.5M"), 2.75, "FFHQ, 256 pixels"),
-        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
-        "imagenet64": (_r3gan("200M", "1/0.1", "50M", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
+        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", "0.55", batch=512), 1.96, "CIFAR-10"),
+        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M", "0.3"), 1.95, "FFHQ, 64 pixels"),
+        "ffhq256": (_r3gan("20M", "150/15", "0.5M", "0.3"), 2.75, "FFHQ, 256 pixels"),
+        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", "0.5", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
+        "imagenet64": (_r3gan("200M", "1/0.1", "50M", "0.4", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
     }
     paper = {"source": "R3GAN, paper", "protocol": "the paper's"}
     for name, ((recipe, settings), value, data) in r3gan.items():
@@ -114,6 +120,11 @@ def register_presets(register: Register) -> None:
     variants |= {"apa": ("apa", "2111.06849"), "ada-apa": ("apa+ada", "2111.06849")}
     for name, (parts, number) in variants.items():
         register(f"stylegan2-{name}", f"stylegan2-cifar10+{parts}", paper=f"arxiv:{number}")
+    adaptive = {"ada": "2006.06676", "apa": "2111.06849"}
+    for name, number in adaptive.items():
+        register(f"sngan-{name}", f"sngan-cond+{name}", paper=f"arxiv:{number}")
+        register(f"biggan-{name}", f"biggan+logistic+{name}", paper=f"arxiv:{number}")
+    register("reacgan-ada", "reacgan+logistic+ada:target=0.7", paper="arxiv:2111.01118")
     contrast = {"train": {"repeat.d": 2}, "paper": "arxiv:2111.01118"}
     near = "stylegan2-cifar10+d2dce:weight=0.25,temperature=0.25"
     register("stylegan2-d2dce", near, **contrast)
