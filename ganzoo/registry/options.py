@@ -122,12 +122,18 @@ def _unknown(part: str, key: str, options: Mapping[str, Option]) -> str:
     return f"{part} has no option {key!r}{lead(key, 'part option', keys) or near}"
 
 
-def options_of(build: Callable[..., Any], part: str) -> dict[str, Option]:
+def options_of(build: Callable[..., Any], part: str) -> Mapping[str, Option]:
     """The keyword-only arguments of ``build`` by name.
 
     Raises:
         PluginError: if one has no default, or no annotation that text can be read by.
     """
+    known = isinstance(build, (type, types.FunctionType))  # others may change, or have no hash
+    return _options_once(build, part) if known else _options_of(build, part)
+
+
+def _options_of(build: Callable[..., Any], part: str) -> Mapping[str, Option]:
+    """See :func:`options_of`."""
     keywords = [
         parameter
         for parameter in inspect.signature(build).parameters.values()
@@ -145,6 +151,9 @@ def options_of(build: Callable[..., Any], part: str) -> dict[str, Option]:
     return {
         parameter.name: Option(parameter.name, parameter.default, hints[parameter.name], part) for parameter in keywords
     }
+
+
+_options_once = functools.lru_cache(maxsize=1024)(_options_of)  # reading annotations is what a plan would spend time on
 
 
 def _resolved(build: Callable[..., Any], annotations: dict[str, Any], part: str) -> dict[str, Any]:

@@ -38,16 +38,16 @@ WRONG = {
     "biggan-deep+cbn": "write ccbn in its place",
     "sngan+selfmod+cbn --classes 10": "write ccbn in its place",
     **{
-        f"dcgan+{head} --classes 5 --label-kind {kind}": f"of the kind {kind}, {NO_CLASSES}"
+        f"dcgan+{head} --classes 5 --label-kind multilabel": f"of the kind multilabel, {NO_CLASSES}"
         for head in ("ac", "tac", "adc", "mh", "md", "2c", "d2dce")
-        for kind in ("multilabel", "continuous")
     },
+    "dcgan+ac --classes 5 --label-kind continuous": f"of the kind continuous, {NO_CLASSES}",
     **{f"{name} --resolution 33": "the nearest sizes it can are" for name in BUILDS[1:]},
-    **{f"{name} --resolution 8": "try --resolution 16" for name in BUILDS[1:]},
-    **{f"{name} --resolution 16x31": "the nearest sizes it can are" for name in BUILDS[1:]},
+    "dcgan --resolution 8": "try --resolution 16",
+    "biggan --resolution 16x31": "the nearest sizes it can are",
     **{f"{name} --resolution 1024": "try --resolution 512" for name in ("biggan", "biggan-deep")},
     "biggan --z-dim 3": "try --set z-dim=80",
-    **{f"{name} --z-dim 0": "from 1 up" for name in BUILDS},
+    "r3gan --z-dim 0": "from 1 up",
     "gan+in": "'maps'",
     "r3gan+bn": "r3gan has no place for a normalization",
     "dcgan+info:categorical=0": "info:continuous=2",
