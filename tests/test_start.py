@@ -46,14 +46,13 @@ for name in ("build", "train", "list", "info", "create", "load", "hookimpl"):
 
 @pytest.mark.slow
 def test_building_on_meta_imports_no_compiler() -> None:
-    """Where torch lacks an operation on ``meta`` it imports its compiler, for seconds: a network's buffers ask for no such."""
+    """Where torch lacks an operation on ``meta`` it imports its compiler, for seconds: buffers ask for no such."""
     script = """
 import sys
 import ganzoo
-from ganzoo.registry.loading import registry
-for entry in registry().entries("architecture"):
-    ganzoo.build(entry.name, 32, 3, 10, device="meta")
-    assert "torch._dynamo" not in sys.modules, entry.name
+for name in ("dcgan", "sagan", "biggan-deep", "r3gan", "stylegan2"):
+    ganzoo.build(name, 32, 3, 10, device="meta")
+    assert "torch._dynamo" not in sys.modules, name
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
