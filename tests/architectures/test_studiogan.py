@@ -1,4 +1,4 @@
-"""Every number of StudioGAN's CIFAR-10 configurations that need no StyleGAN3 is found in our plan.
+"""Every number of StudioGAN's CIFAR-10 configurations is found in our plan.
 
 ``studiogan-cifar10.txt`` has a configuration a line: its name, and the settings that differ from StudioGAN's defaults,
 read from its public repository in November 2026.
@@ -68,6 +68,7 @@ NETS = {
     "big_resnet_deep_legacy": ("biggan-deep",),
     "big_resnet_deep_studiogan": ("biggan-deep",),
     "stylegan2": ("stylegan2",),
+    "stylegan3": ("stylegan3",),
 }
 LOSSES = {
     "vanilla": "bce",
@@ -200,7 +201,9 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "g_act_fn": lambda plan, value, facts: value == "Auto",  # as the network has it
     "d_act_fn": lambda plan, value, facts: value == "Auto",
     "mapping_network": of_network("mapping"),
-    "style_mixing_p": of_network("mixing"),
+    "style_mixing_p": lambda plan, value, facts: plan.head.options.get("mixing", 0) == float(value),
+    "stylegan3_cfg": lambda plan, value, facts: value == f"stylegan3-{plan.head.options['config']}",
+    "blur_init_sigma": lambda plan, value, facts: options(plan, "blur")["sigma"] == f"linear/{value}/0/200k",
     "d_architecture": lambda plan, value, facts: (plan.head.options["form"], value) == ("plain", "orig"),
     "d_epilogue_mbstd_group_size": of_network("group"),
     "d_reg_interval": is_("r1", "every"),
@@ -210,6 +213,7 @@ CHECKS: dict[str, Callable[[Plan, str, dict[str, str]], bool]] = {
     "g_updates_per_step": set_("repeat.g"),
     "g_ema_decay": set_("ema"),
     "g_ema_start": set_("ema.start"),
+    "acml_steps": set_("accumulate.g", "accumulate.d"),
     "g_lr": set_("lr.g"),
     "d_lr": set_("lr.d"),
     "beta1": lambda plan, value, facts: betas(plan)[0] == float(value),
