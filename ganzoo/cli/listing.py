@@ -9,6 +9,7 @@ import click
 from ganzoo.cli.describe import show_model
 from ganzoo.cli.search import models
 from ganzoo.cli.show import say, show_facts, show_json, show_table
+from ganzoo.registry.docstrings import prose
 
 if TYPE_CHECKING:
     from ganzoo.registry.entry import Entry
@@ -87,12 +88,11 @@ def _show_part(entry: Entry, as_json: bool) -> None:
         show_json(known)
         return
     say(f"{known['name']}: {known['kind']} of {known['distribution']} {known['version']}".rstrip())
-    say("", *(known["about"] or known["summary"]).split("\n"), "")
+    say("", *_text(known).split("\n"), "")
     if known["options"]:
-        show_table(
-            ("option", "default", "takes"),
-            [(option["name"], option["default"], option["takes"]) for option in known["options"]],
-        )
+        columns = ("default", "takes", "meaning")
+        rows = [(option["name"], *(option[column] for column in columns)) for option in known["options"]]
+        show_table(("option", *columns), rows)
         say()
     show_facts(_facts(known))
     if known["published"]:
@@ -105,6 +105,13 @@ def _seen(known: dict[str, Any]) -> str:
     """What a part sees besides each image by itself."""
     within = ", at images of one class: at least two in a batch" if known["within_class"] else ""
     return f"the batch{within}" if known["across_batch"] else ""
+
+
+def _text(known: dict[str, Any]) -> str:
+    """What is said of a part; of a preset its recipe first. What its options mean, the table of options says."""
+    if known["kind"] == "preset":
+        return f"{known['summary']}\n\n{known['about']}"
+    return prose(known["about"]) or str(known["summary"])
 
 
 def _facts(known: dict[str, Any]) -> dict[str, str]:

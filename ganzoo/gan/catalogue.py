@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import GanzooError, ResolutionError, UsageError
 from ganzoo.plan.plan import BRINGING
 from ganzoo.plan.resolver import make_plan, wants
+from ganzoo.registry.docstrings import arguments
 from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.labels import LABEL
 from ganzoo.registry.loading import registry
-from ganzoo.registry.recipe import PART_KINDS, WORD_KINDS
+from ganzoo.registry.options import options_of
+from ganzoo.registry.recipe import EMPTY, PART_KINDS, WORD_KINDS, Recipe
 from ganzoo.registry.sizes import closest
 
 if TYPE_CHECKING:
@@ -26,13 +28,10 @@ def describe_part(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "name": entry.name,
         "summary": entry.summary,
-        "about": _about(entry),
+        "about": about(entry),
         "paper": entry.paper,
         "link": link(entry.paper),
-        "options": [
-            {"name": option.key, "default": option.format(option.default), "takes": option.form}
-            for option in entry.options().values()
-        ],
+        "options": describe_options(entry),
         "implies": list(entry.implies),
         "requires": sorted(entry.requires),
         "provides": sorted(entry.provides),
@@ -154,10 +153,36 @@ def _builds(recipe: str, keys: Collection[str]) -> bool:
     return True
 
 
-def _about(entry: Entry) -> str:
-    """The docstring; of an architecture that has none for both networks, those of each."""
+def describe_options(entry: Entry) -> list[dict[str, str]]:
+    """The options of a part: name, default, what they take, and what they mean by its docstrings; imports it."""
+    meanings = {name: text for doc in reversed(_docs(entry)) for name, text in arguments(doc).items()}
+    return [
+        {
+            "name": option.key,
+            "default": option.format(option.default),
+            "takes": option.form,
+            "meaning": meanings.get(name, ""),
+        }
+        for name, option in entry.options().items()
+    ]
+
+
+def about(entry: Entry) -> str:
+    """The docstring; of an architecture that has none for both networks, those of each; of a preset, what is in it."""
     if entry.kind == "preset":
-        return ""
-    builders = [entry.load()] if entry.build is not None else map(entry.load_side, entry.builders)
-    texts = [inspect.cleandoc(inspect.getdoc(builder) or "").replace("``", "`") for builder in builders]
-    return "\n\n".join(texts)
+        recipe = Recipe.parse(str(entry.build))
+        words = [word for word in (recipe.head, *recipe.parts) if word.name != EMPTY]
+        found = [registry().find(f"{word.kind}/{word.name}" if word.kind else word.name, WORD_KINDS) for word in words]
+        return "\n".join(f"{part.name}: {part.summary}" for part in found)
+    return "\n\n".join(_docs(entry))
+
+
+def _docs(entry: Entry) -> list[str]:
+    """The docstrings of what makes a part, and of its game where that has options; none of a preset."""
+    if entry.kind == "preset":
+        return []
+    builders = [entry.load()] if entry.build is not None else [entry.load_side(side) for side in entry.builders]
+    game = entry.load_game()
+    if game is not None and options_of(game, entry.name):
+        builders.append(game)
+    return [inspect.cleandoc(inspect.getdoc(builder) or "").replace("``", "`") for builder in builders]

@@ -32,7 +32,8 @@ class ProjectionHead(LinearHead):
 class Projection(Conditioning):
     """D adds to its score the inner product of its features with a vector per label.
 
-    cGANs with Projection Discriminator (Miyato & Koyama 2018, arXiv 1802.05637). As the paper; the look-up is a
+    ``D(x, y) = w·h(x) + b + ⟨V y, h(x)⟩``, h the features. Source: cGANs with Projection Discriminator (Miyato & Koyama
+    2018, arXiv 1802.05637), equation 3. As the paper; the look-up is a
     bias-free linear map of a float vector, the same for one-hot labels.
     """
 

@@ -28,6 +28,8 @@ class LinearHead(nn.Module):
 class Conditioning(nn.Module):
     """No labels: D ends in one linear map to a score. Other ways for labels to enter derive from this class.
 
+    ``D(x) = w·h(x) + b``, h the features.
+
     Args:
         y_dim: length of the label vector ``y`` ``(B, y_dim)``, one-hot for plain labels; 0 without labels.
     """

@@ -39,6 +39,9 @@ class Mine:
     """A loss of mine.
 
     In full.
+
+    Args:
+        margin: how far, on both sides
     """
 
     def __init__(self, *, margin: float = 1.0, ch_d: int | None = None) -> None:
@@ -75,10 +78,15 @@ def test_info_says_everything() -> None:
         known = json.loads(run("info", "mine", "--json").stdout)
     assert "mine: loss of my-package 0" in text
     assert "A loss of mine.\n\nIn full." in text
-    assert ["margin", "1", "a", "number"] in [line.split() for line in text.splitlines()]
-    assert ["ch.d", "none", "a", "whole", "number", "or", "none"] in [line.split() for line in text.splitlines()]
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "margin 1 a number how far, on both sides" in rows and "ch.d none a whole number or none" in rows
     assert "not measured by ganzoo" in text and "9.5" in text
-    assert known["options"][0] == {"name": "margin", "default": "1", "takes": "a number"}
+    assert known["options"][0] == {
+        "name": "margin",
+        "default": "1",
+        "takes": "a number",
+        "meaning": "how far, on both sides",
+    }
     assert known["published"][0]["protocol"] == "P"
     assert known["example"].endswith("+mine")
 

@@ -34,7 +34,7 @@ class BilinearHead(nn.Module):
 class Bilinear(Conditioning):
     """D's score is bilinear in its features and the label, without a part that labels do not enter.
 
-    Source: arXiv 2501.05441, whose conditional networks end so.
+    ``D(x, y) = ⟨A h(x), V y⟩``, h the features. Source: arXiv 2501.05441, whose conditional networks end so.
 
     Args:
         y_dim: length of the label vector.

@@ -28,8 +28,8 @@ class MultipleScores(nn.Module):
 class MultipleDiscriminators(Conditioning):
     """D decides "real or fake" for each class by itself: one output a class, and the image's class says which counts.
 
-    Source: arXiv 1905.01723, section 3.1, and StarGAN v2 (Choi et al. 2020, arXiv 1912.01865); of features of any
-    trunk.
+    ``D(x, y) = w_y·h(x) + b_y``, h the features of any trunk. Source: arXiv 1905.01723, section 3.1, and StarGAN v2
+    (Choi et al. 2020, arXiv 1912.01865).
 
     Args:
         y_dim: number of classes.

@@ -30,7 +30,8 @@ class MultiHingeHead(nn.Module):
 class MultiHinge(Conditioning):
     """D sorts images into the classes and "fake" (Kavalerov et al. 2021); it learns by the loss ``multi-hinge``.
 
-    Source: arXiv 1912.04216, with a score for parts that need one: the logit of the image's class less that of "fake".
+    Of K + 1 logits ``o = W h(x) + b`` the last is that of "fake". Source: arXiv 1912.04216, with a score for parts that
+    need one, ``D(x, y) = o_y - o_K``.
 
     Args:
         y_dim: number of classes.

@@ -19,6 +19,9 @@ class BCE(Loss):
     ``s = smooth``; 0.9 is the one-sided label smoothing of Improved Techniques for Training GANs, Salimans et al. 2016,
     arXiv 1606.03498: only D's target for real images moves. Source: arXiv 1406.2661, section 3, where G's
     objective is named as the one to train with.
+
+    Args:
+        smooth: D's target for real images; 1 does not smooth.
     """
 
     def __init__(self, *, smooth: float = 1.0) -> None:

@@ -12,6 +12,11 @@ class LeastSquares(Loss):
 
     ``d = ½·E[(D(x)-b)²] + ½·E[(D(G(z))-a)²]`` and ``g = ½·E[(D(G(z))-c)²]``. Source: arXiv 1611.04076, equation 2; the
     defaults are its 0-1 coding (equation 9), ``a=-1,b=1,c=0`` is the one that minimises Pearson's χ² (equation 8).
+
+    Args:
+        a: D's target for fakes.
+        b: D's target for real images.
+        c: G's target for fakes.
     """
 
     def __init__(self, *, a: float = 0.0, b: float = 1.0, c: float = 1.0) -> None:

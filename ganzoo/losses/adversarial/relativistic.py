@@ -57,6 +57,9 @@ class RelativisticAverage(Loss):
     or max(0, 1-m) (``hinge``). Source: arXiv 1807.00734, section 4.2 and its appendix. As there, without the factor
     ½ of the authors' code.
     Averages run over the global batch, and over patches where there are any.
+
+    Args:
+        form: of f.
     """
 
     boundary = None

@@ -29,8 +29,12 @@ class Wasserstein(Loss):
 class ClippedWasserstein(Wasserstein):
     """The difference of mean scores, with D's parameters clipped to ±clip after its step (Arjovsky et al. 2017).
 
-    As ``wgan``; ``after`` is line 7 of the paper's algorithm 1, arXiv 1701.07875, with its clip of 0.01. Every
-    parameter is clipped, those of normalizations too, as the authors' code does.
+    ``d = E[D(G(z))] - E[D(x)]`` and ``g = -E[D(G(z))]``, as ``wgan``; then line 7 of the paper's algorithm 1, arXiv
+    1701.07875, with its clip of 0.01. Every parameter is clipped, those of normalizations too, as the authors' code
+    does.
+
+    Args:
+        clip: the largest absolute value of a parameter of D.
     """
 
     def __init__(self, *, clip: float = 0.01) -> None:

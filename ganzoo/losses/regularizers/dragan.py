@@ -16,6 +16,12 @@ class Dragan(GradientPenalty):
     section 2. The paper writes δ ~ N(0, c·I); like the authors' code we take ``δ = α·c·std·u``, c = 0.5, with std
     over all pixels of the batch, α from U(0, 1) for each image and u from U(0, 1) for each pixel. Of patch scores,
     the slope of their mean.
+
+    Args:
+        weight: of the mean squared distance of slopes from ``k``.
+        k: the slope that D is to have.
+        c: how far around real images it looks, in standard deviations of their pixels.
+        every: it acts in every so-manieth update.
     """
 
     name = "dragan"

@@ -12,6 +12,10 @@ class GP(GradientPenalty):
 
     ``weight·E[(‖∇D(x̂)‖₂ - 1)²]``, ``x̂ = ε·x + (1-ε)·G(z)`` with ε from U(0, 1) for each pair. Source: arXiv 1704.00028,
     equation 3, with its weight of 10. Of patch scores, the slope of their mean.
+
+    Args:
+        weight: of the mean squared distance of slopes from 1.
+        every: it acts in every so-manieth update.
     """
 
     name = "gp"

@@ -21,10 +21,10 @@ class Info(nn.Module, Regularizer):
     """G is told codes that a network Q is to read off its images: classes and numbers that nobody labelled (InfoGAN).
 
     Beside the noise G gets ``categorical`` one-hot codes of ``classes`` each, and ``continuous`` ones from U(-1, 1). Q
-    is a linear map of what D's head sees. The terms, in both players' updates, are the cross-entropy of each
-    categorical code and ``weight.c`` times the negative log-likelihood of each continuous one under a Gaussian whose
-    mean and deviation Q says; D's updates train Q and D's trunk, as Q shares it, and G's updates G. Source: arXiv
-    1606.03657, section 5.
+    is a linear map of what D's head sees. The terms, in both players' updates, are ``-weight·E[log Q(c|G(z, c))]`` of
+    each categorical code, and ``weight.c`` times the same of each continuous one under a Gaussian whose mean μ and log
+    deviation Q says: ``(c - μ)²/2σ² + log σ + log(2π)/2``. D's updates train Q and D's trunk, as Q shares it, and G's
+    updates G. Source: arXiv 1606.03657, section 5.
 
     Args:
         categorical: how many categorical codes.
@@ -97,8 +97,8 @@ class Info(nn.Module, Regularizer):
 class InfoContext(Info):
     """The same with codes that reach G by the context of its norms, beside labels: StudioGAN's injection by cBN.
 
-    Source: arXiv 1606.03657 for the objective; the way in is PyTorch-StudioGAN's. It takes norms that are called with a
-    context, ``ccbn``, which it brings.
+    ``-weight·E[log Q(c|G(z, c))]``, as ``info``. Source: arXiv 1606.03657 for the objective; the way in is
+    PyTorch-StudioGAN's. It takes norms that are called with a context, ``ccbn``, which it brings.
 
     Args:
         categorical: how many categorical codes.

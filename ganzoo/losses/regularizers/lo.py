@@ -13,10 +13,10 @@ from ganzoo.parts import Regularizer, TurnContext, exact, global_draw
 class LatentOptimisation(Regularizer):
     """Noise takes a step towards what D likes before it becomes the fakes of an update (LOGAN, Wu et al. 2019).
 
-    ``Δz = α·g/(β + ‖g‖²)`` with ``g = ∇_z D(G(z))``, the natural gradient of the paper's equation 13, in both players'
-    updates; gradients go through Δz, and ``weight·E‖Δz‖²`` is added to either loss. A share of the elements of z moves,
-    the rest stays, and so do codes (``info``), which are no noise. One step, as in the paper and PyTorch-StudioGAN;
-    none when sampling. Where z comes from a cube (``prior=uniform``), ``bound=1`` keeps it there.
+    ``Δz = α·g/(β + ‖g‖²)`` with ``g = ∇_z D(G(z))``, the natural gradient of arXiv 1912.00953, equation 13, in both
+    players' updates; gradients go through Δz, and ``weight·E‖Δz‖²`` is added to either loss. A share of the elements of
+    z moves, the rest stays, and so do codes (``info``), which are no noise. One step, as in the paper and
+    PyTorch-StudioGAN; none when sampling. Where z comes from a cube (``prior=uniform``), ``bound=1`` keeps it there.
 
     Args:
         alpha: length of the step.

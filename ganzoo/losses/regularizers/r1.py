@@ -46,6 +46,11 @@ class R2(R1):
 
     ``γ/2·E[‖∇D(G(z))‖₂²]``: ``r1`` over fakes, with its options. Source: arXiv 1801.04406, equation 10. G is not
     trained by it.
+
+    Args:
+        gamma: γ.
+        every: it acts in every so-manieth update of D, and counts as often.
+        own_step: whether it takes a step of its own of D's optimiser: see ``r1``.
     """
 
     name = "r2"

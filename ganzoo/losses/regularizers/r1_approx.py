@@ -47,7 +47,16 @@ class ApproximateR1(Regularizer):
 
 
 class ApproximateR2(ApproximateR1):
-    """The same at fake images: R2 without a second derivative. G is not trained by it."""
+    """D is to say the same of a fake and of it under a little noise: R2 without a second derivative.
+
+    ``γ/2·E[((D(G(z)) - D(G(z) + σε))/σ)²]``, ε from N(0, 1): ``r1-approx`` over fakes. Source: arXiv 2501.08316,
+    section 4.3. G is not trained by it.
+
+    Args:
+        gamma: weight, or a schedule of it.
+        sigma: of the noise, for images in [-1, 1].
+        every: it acts in every so-manieth update.
+    """
 
     name = "r2_approx"
 
