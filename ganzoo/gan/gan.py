@@ -283,8 +283,11 @@ class GAN(Labelled, Styled, nn.Module):
         for name, column in columns.items():
             if len(column) != n:
                 raise UsageError(f"{len(column)} of {name} for {n} images")
-        with noise_of_layers(self.get_submodule("G"), layer_noise):
-            return convert(self.generate(**inputs, batch=batch), output, self.bits)
+        try:
+            with noise_of_layers(self.get_submodule("G"), layer_noise):
+                return convert(self.generate(**inputs, batch=batch), output, self.bits)
+        finally:
+            take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
 
     def save(
         self,
