@@ -172,6 +172,11 @@ def test_what_cannot_be_is_refused(recipe, resolution, said):
         ganzoo.build(recipe, resolution=resolution)
 
 
+@pytest.mark.parametrize("word", ["selfmod", "mh"])
+def test_noise_reaches_the_norms_of_both_stages_and_labels_the_loss(word):
+    steps(trainer(f"{RECIPE}+{word}", classes=4), 1).check()
+
+
 def test_data_without_captions_is_refused():
     with pytest.raises(UsageError, match=r"needs 'text' \(from captioned, captions\)"):
         ganzoo.train("stackgan", "digits", steps=1, quiet=True)

@@ -297,3 +297,16 @@ def test_cartoongan_without_edges():
     made, step = trainer("cartoongan:ch=4,blocks=1,warmup=0,edges=0")
     step()
     assert "d/edges" not in made.report()["losses"]
+
+
+@pytest.mark.parametrize("word", ["lo", "zcr", "info", "selfmod"])
+def test_what_needs_noise_is_refused(word):
+    with pytest.raises(UsageError, match=f"{word} needs 'noise'"):
+        ganzoo.build(f"pix2pix+{word}", 32, device="meta")
+
+
+def test_a_loss_of_labels_is_refused_where_a_discriminator_has_none():
+    with pytest.raises(
+        UsageError, match="multi-hinge needs mh on every discriminator, and E of cyclegan has no labels"
+    ):
+        ganzoo.build("cyclegan+mh", 32, classes=3, device="meta")
