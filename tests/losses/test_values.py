@@ -662,6 +662,31 @@ def test_scores_and_their_gradients_are_those_of_the_formula(case: Case) -> None
         torch.testing.assert_close(mine, other, rtol=1e-7, atol=1e-9)
 
 
+UNMOVED = {
+    "regularizer/cr": {"shift": 0, "flip": False},
+    "regularizer/bcr": {"shift": 0, "flip": False},
+    "regularizer/zcr": {"sigma": 0.0},
+}
+
+
+@pytest.mark.parametrize(("word", "options"), UNMOVED.items())
+def test_consistency_of_what_is_not_perturbed_is_nothing(word: str, options: dict[str, object]) -> None:
+    for player in ("d", "g") if word == "regularizer/zcr" else ("d",):
+        w = made(Case(word, nothing, options, head=CLASSIFIED), player)
+        assert all(term.item() == 0 for term in of_part(Case(word, nothing, options), w).values())
+
+
+@pytest.mark.parametrize("word", UNMOVED)
+def test_a_perturbed_image_never_takes_the_place_of_the_original(word: str) -> None:
+    w = made(Case(word, nothing, head=CLASSIFIED), "d")
+    ctx = w.context()
+    before = [tensor.clone() for tensor in (ctx.real, ctx.fake, ctx.z, w.real, w.z)]
+    seen = ctx.discriminate(ctx.real).scores, ctx.discriminate(ctx.fake).scores
+    assert sum(term.item() for term in w.parts[0].terms(ctx).values()) > 0
+    assert all(map(torch.equal, before, (ctx.real, ctx.fake, ctx.z, w.real, w.z)))
+    assert ctx.discriminate(ctx.real).scores is seen[0] and ctx.discriminate(ctx.fake).scores is seen[1]
+
+
 # --- torchgan, where it has the part -------------------------------------------------------------------------
 
 
