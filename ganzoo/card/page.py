@@ -17,7 +17,7 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
-from ganzoo.folder.config import OWN_LOOP, UNPACKAGED, resolution_of
+from ganzoo.folder.config import OWN_LOOP, REMARKS, UNPACKAGED, resolution_of
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -92,6 +92,7 @@ def render(facts: Facts) -> str:
         origin=origin(facts),
         own_loop=config["origin"] == OWN_LOOP,
         unpackaged=config.get(UNPACKAGED, []),
+        remarks=config.get(REMARKS, []),
         chosen_by=chosen_by(facts),
         score_data=Markdown(data_argument(facts.scores[0].dataset["name"] if facts.scores else data_name(facts))),
         data_known=data_word(data_name(facts)) is not None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganzoo.cli.show import say
 from ganzoo.errors import ModelError, UsageError, either
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
     found = on_command_line(model)
     from ganzoo.machine.precision import choose_device  # and torch, which a name that means nothing need not wait for
 
-    return found.load(str(choose_device(device)), int(step) if step and step.isdecimal() else step)
+    gan = found.load(str(choose_device(device)), int(step) if step and step.isdecimal() else step)
+    for remark in gan.game.remarks():
+        say(f"note: {found.label}: {remark}", err=True)
+    return gan
 
 
 def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:

@@ -35,6 +35,8 @@ SIZES = {
     "classes": (0, 10_000_000),
     "z_dim": (1, 1_000_000),
 }
+REMARKS = "remarks"  # the key of what is to be said of a model's images; only models of which there is have it
+MOST_REMARKS, LONGEST_REMARK = 10, 300
 UNPACKAGED = "unpackaged"  # the key of parts that are in no package; only such models have it
 SPELLING = re.compile(rf"(?:{'|'.join(KINDS)})/{NAME.pattern}")
 MOST_UNPACKAGED = 100
@@ -94,7 +96,19 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         "dtype": "float32",
         "license": license,
         **({UNPACKAGED: alone} if alone else {}),
+        **remarks_of(gan),
     }
+
+
+def with_remarks(config: Mapping[str, Any], gan: GAN) -> dict[str, Any]:
+    """``config.json`` with the remarks of a model as it is now, in place of those that it had."""
+    return {**{key: value for key, value in config.items() if key != REMARKS}, **remarks_of(gan)}
+
+
+def remarks_of(gan: GAN) -> dict[str, list[str]]:
+    """The field of ``config.json`` with what is to be said of a model's images; none where nothing is."""
+    said = gan.game.remarks()
+    return {REMARKS: said} if said else {}
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -138,6 +152,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     _check_label_kind(config, path)
     _check_plugins(field(config, "plugins", dict, path), path)
     _check_unpackaged(config.get(UNPACKAGED, []), path)
+    _check_remarks(config.get(REMARKS, []), path)
     field(config, "dataset", dict, path)
     field(config, "license", (str, type(None)), path)
     return config
@@ -168,6 +183,12 @@ def _newer(config: Mapping[str, Any], path: Path) -> str:
         return f"{said}: {install(at_least=Version(str(config.get('ganzoo'))).public)}"
     except InvalidVersion:
         return f"{said}: {install(upgrade=True)}"
+
+
+def _check_remarks(remarks: object, path: Path) -> None:
+    short = isinstance(remarks, list) and len(remarks) <= MOST_REMARKS
+    if not short or not all(isinstance(text, str) and len(text) <= LONGEST_REMARK for text in remarks):  # type: ignore[attr-defined]
+        raise ModelError(f"{path}: {REMARKS} is {quoted(remarks)}; it is a list of a few short texts")
 
 
 def _check_unpackaged(parts: object, path: Path) -> None:

@@ -124,6 +124,10 @@ class Game(nn.Module, ABC):
     def enter(self, phase: int) -> None:
         """Bring the networks into a phase, counted from 0; what a training does by itself as it goes on."""
 
+    def remarks(self) -> list[str]:
+        """What is to be said of the images that the generator draws now, in a line each; usually nothing."""
+        return []
+
     def accuracy(self) -> tuple[float, float] | None:
         """D's accuracy on the last real and on the last fake images, in [0, 1]; None before its first turn."""
         return None

@@ -148,7 +148,10 @@ class GrowingGame(NoiseGame):
         self.growing = [growth for growth in found if growth is not None]
         if len(self.growing) < 2 or self.growing[0].last != self.growing[1].last:
             self.growing = []
-            if given := [f"{name}:{key}={text}" for key, text in gan.plan.head.changed.items() if key in OPTIONS]:
+            known = all(gan.plan.architecture(side).entry is not None for side in "gd")
+            if known and (
+                given := [f"{name}:{key}={text}" for key, text in gan.plan.head.changed.items() if key in OPTIONS]
+            ):
                 others = either(dict.fromkeys(gan.plan.architecture(side).name for side in "gd"), "and")
                 raise UsageError(
                     f"{given[0]} does not work here: G and D must grow together, and {others} do not; leave it out"
@@ -193,6 +196,17 @@ class GrowingGame(NoiseGame):
         ctx.report("pixels", real.shape[2])
         ctx.report("alpha", self.growing[0].alpha if self.fading else 1.0)
         return ctx
+
+    def remarks(self) -> list[str]:
+        """That G has not grown yet, and what its images have instead of all pixels."""
+        growth = growth_of(self.gan.get_submodule("G"))
+        if growth is None or growth.grown:
+            return []
+        less = growth.last - growth.high
+        height, width = self.gan.height >> less, self.gan.width >> less
+        faded = f", faded in by {100 * float(growth.alpha):.0f}%" if growth.low < growth.high else ""
+        whole = f"{self.gan.height}x{self.gan.width}"
+        return [f"it is still growing: its images have {height}x{width} pixels{faded}, enlarged to {whole}"]
 
     @property
     def fading(self) -> bool:

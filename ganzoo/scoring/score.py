@@ -104,9 +104,13 @@ def _kept(found: ModelReference, step: int | str | None, every: bool, device: st
     if every:
         steps = [*(kept for kept in folder.snapshots if kept != folder.config["step"]), folder.config["step"]]
     for one in steps:
+        label = found.label if one is None else f"{found.label} step {one}"
+        gan = found.load(device, one)
+        for remark in gan.game.remarks():
+            log.warning("%s: %s", label, remark)
         yield Subject(
-            label=found.label if one is None else f"{found.label} step {one}",
-            model=found.load(device, one),
+            label=label,
+            model=gan,
             step=_number(one, folder),
             digest=folder.step_digest(one),
             folder=folder if own else None,

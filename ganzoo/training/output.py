@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganzoo.card import write_card
 from ganzoo.files.write import atomic, make_folder, write_json
+from ganzoo.folder.config import with_remarks
 from ganzoo.folder.layout import ANIMATION, CONFIG, FRAMES, MODEL, SAMPLES, TRAINING, snapshot_path, snapshots
 from ganzoo.folder.model import ModelFolder, save_model
 from ganzoo.folder.weights import generator_state, write_tensors
@@ -60,10 +61,12 @@ class RunOutput:
     def publish(self, gan: GAN, config: Mapping[str, Any], best: Path | None = None) -> None:
         """Write model, config and card; the model's file is copied from ``best`` where that is given."""
         if best is None:
-            save_model(gan, self.folder, config)
+            save_model(gan, self.folder, with_remarks(config, gan))
         else:
             with atomic(self.folder / MODEL) as temporary:
                 shutil.copyfile(best, temporary)
+            if gan.game.phases > 1:  # in the best one's phase its images may want words that those of today do not
+                config = with_remarks(config, ModelFolder(self.folder, config).load())
             write_json(self.folder / CONFIG, config)
         write_card(ModelFolder(self.folder, config))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from click.testing import CliRunner
 from tiny_runs import contents, resume, tiny
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo.errors import UsageError
+from ganzoo.cli import main
+from ganzoo.errors import ModelError, UsageError
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.growing import GrowingGame, Growth, enlarge, growth_of, shrink, stages_at
 from ganzoo.machine.precision import Precision
@@ -249,3 +252,29 @@ def test_drift_is_the_mean_square_of_real_scores() -> None:
     wanted = 0.5 * gan.D(real, torch.zeros(4, 0)).scores.square().mean()
     assert torch.allclose(terms["drift"], wanted)
     assert "drift" not in gan.game.generator_loss({"image": real}, 0)
+
+
+def test_a_model_that_still_grows_says_so_wherever_it_is_met(tmp_path: Path) -> None:
+    run = tiny(tmp_path / "run", "pggan:ch=4,grow=linear/0/2", steps=1, horizon=9, resolution=16, batch=2)
+    said = "it is still growing: its images have 4x4 pixels, enlarged to 16x16"
+    assert json.loads((run.folder / "config.json").read_text())["remarks"] == [said]
+    assert f"Note: {said}." in (run.folder / "README.md").read_text()
+    drawn = CliRunner().invoke(main, ["sample", str(run.folder), "-n", "1", "--out", str(tmp_path / "one.png")])
+    assert drawn.exit_code == 0 and f"note: {run.folder}: {said}" in drawn.stderr
+    grown = resume(run.folder, steps=6)
+    assert "remarks" not in json.loads((grown.folder / "config.json").read_text())
+    assert "Note:" not in (grown.folder / "README.md").read_text()
+    at(run := ganzoo.build("pggan:ch=4", 16, 1), 0.25)
+    assert run.game.remarks() == [
+        "it is still growing: its images have 8x8 pixels, faded in by 25%, enlarged to 16x16",
+    ]
+
+
+@pytest.mark.parametrize("remarks", ["growing", [1], ["x" * 301], ["x"] * 11])
+def test_remarks_of_a_folder_are_checked(remarks: object, tmp_path: Path) -> None:
+    gan = ganzoo.build("pggan:ch=4", 8, 1)
+    folder = gan.save(tmp_path / "model", data="mine", license="mit")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "remarks": remarks}))
+    with pytest.raises(ModelError, match="a list of a few short texts"):
+        ganzoo.load(folder)
