@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from tiny_runs import Labelled, tiny
+from tiny_stripes import Striped, stripes
 from torch import Tensor
-from torch.utils.data import Dataset
 
 import ganzoo
 from ganzoo.data import DataRequest, ImageData, open_data
@@ -20,31 +20,6 @@ from ganzoo.metrics import classifier, evaluate
 from ganzoo.metrics.subjects import Generated
 
 METRICS = ["gan-test:steps=25", "gan-train:steps=25"]
-
-
-def stripes(labels: Tensor) -> Tensor:
-    """Noisy 16 px images whose class says where the bright third of rows lies, uint8 ``(N, 1, 16, 16)``."""
-    rng = torch.Generator().manual_seed(1)
-    images = torch.randint(0, 60, (len(labels), 1, 16, 16), dtype=torch.uint8, generator=rng)
-    for image, label in zip(images, labels.tolist(), strict=True):
-        image[:, 5 * label : 5 * label + 5] += 150
-    return images
-
-
-class Striped(Dataset):
-    """Stripes of three classes."""
-
-    classes = ("top", "middle", "bottom")
-
-    def __init__(self, count: int = 120) -> None:
-        self.targets = [index % 3 for index in range(count)]
-        self.images = stripes(torch.tensor(self.targets))
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.images[index], self.targets[index]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,178 @@
+"""Write docs/learning.md, what learns MNIST's digits; ``--check`` only compares.
+
+    python .ci/learning.py RUNS     reads every scored run in the folder RUNS: docs/learning.json and docs/learning.png
+    python .ci/learning.py          the page again, from docs/learning.json and what is registered
+
+A run is trained by ``ganzoo train RECIPE --data mnist-train.zip ...`` and scored by ``ganzoo eval RUN --data
+mnist-test.zip --metrics gan-test``.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from ganzoo.registry.loading import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, RESULTS, SHEET = (ROOT / "docs" / f"learning.{ending}" for ending in ("md", "json", "png"))
+ACCURACY, MISSED = 0.8, 1  # what a conditional model reaches; classes that another may leave out
+COMMAND = "python .ci/learning.py"
+OWN = "ganzoo-core"  # the distribution whose parts the page is about
+IMAGES, TILES, SCALE, CAPTION = (10, 2), 3, 2, 14  # images of a tile, across and down; tiles of a row; zoom; pixels
+
+HEADER = """\
+# What learns
+
+A part that only runs has not been shown to work. Each run below learned MNIST's digits on a CPU, at a width that it can
+bear, and a small classifier of real digits ([`gan-test`](../ganzoo/metrics/gan_test.py)) read what it draws: it is
+right on at least {accuracy:.0%} of the images of a conditional model, and sees at least {least} of {of} classes in any.
+
+The data are MNIST's 60,000 training images as a zip; `--data mnist` has the same in another order. Each row is scored
+by `ganzoo eval RUN --data mnist-test.zip --metrics gan-test -n {samples}`, whose classifier learned nine in ten of the
+test images and is right on {real:.1%} of the rest. Minutes are on {machine}, of a machine that did much else.
+
+![two rows of samples of each run, one column a class where there are labels](learning.png)
+"""
+COLUMNS = ("run", "network", "labels in D", "steps", "minutes", "accuracy", "classes", "date", "command")
+
+
+# --- what runs say ------------------------------------------------------------------------------------------
+
+
+def command(config: dict[str, Any], steps: int) -> str:
+    """What trains a run again."""
+    chosen = {name: one["value"] for name, one in config["settings"].items() if one["reason"] == "set by you"}
+    batch = ["--batch", str(chosen.pop("batch"))] if "batch" in chosen else []
+    words = [word for name, value in chosen.items() for word in ("--set", f"{name}={text(value)}")]
+    size = str(config["height"])
+    recipe, data = shlex.quote(config["recipe"]), f"{config['dataset']['name']}.zip"
+    head = ["ganzoo", "train", recipe, "--data", data, "--resolution", size, "--steps", str(steps)]
+    return " ".join([*head, *batch, *words, "--threads", "1"])
+
+
+def text(value: Any) -> str:
+    """The value of a setting as ``--set`` takes it."""
+    return "/".join(map(text, value)) if isinstance(value, list) else str(value)
+
+
+def result(folder: Path) -> dict[str, Any] | None:
+    """What a run learned, from its files; None where it was not scored."""
+    files = [folder / name for name in ("config.json", "metrics.json", "training/run.json", "log.jsonl")]
+    if not all(path.is_file() for path in files):
+        return None
+    config, metrics, run = (json.loads(path.read_bytes()) for path in files[:3])
+    last = json.loads(files[3].read_text().splitlines()[-1])
+    scores = {score["metric"]: score for score in metrics["scores"]}
+    covered, accuracy = scores["classes-covered"], scores.get("gan-test")
+    parts = [part["part"] for part in config["parts"] if not part["part"].endswith("/none")]
+    return {
+        "run": folder.name,
+        "parts": sorted(set(parts)),
+        "command": command(config, config["step"]),
+        "steps": config["step"],
+        "minutes": round(run["seconds"] / 60, 1),
+        "accuracy": accuracy and accuracy["value"],
+        "classes": covered["value"],
+        "of": covered["details"]["of"],
+        "samples": covered["samples"],
+        "real": covered["details"]["real_accuracy"],
+        "date": last["clock"]["time"][:10],
+        "machine": f"{run['threads']} thread of {run['processor']}, {run['precision']}",
+    }
+
+
+def learnt(row: dict[str, Any]) -> bool:
+    """Whether it learned what is asked of it."""
+    return row["classes"] >= row["of"] - MISSED and (row["accuracy"] is None or row["accuracy"] >= ACCURACY)
+
+
+def sheet(folders: list[Path]) -> None:
+    """Draw samples of every run into one picture."""
+    from PIL import Image, ImageDraw
+
+    import ganzoo
+
+    across, down = IMAGES
+    side = ganzoo.load(folders[0]).resolution * SCALE
+    wide, high = across * side + SCALE, down * side + CAPTION
+    picture = Image.new("L", (TILES * wide, -(-len(folders) // TILES) * high))
+    for place, folder in enumerate(folders):
+        left, top = place % TILES * wide, place // TILES * high
+        ImageDraw.Draw(picture).text((left + 2, top), folder.name, fill=255)
+        for index, image in enumerate(ganzoo.load(folder).sample(across * down, seed=0, output="pil")):
+            at = (left + index % across * side, top + CAPTION + index // across * side)
+            picture.paste(image.convert("L").resize((side, side), Image.Resampling.NEAREST), at)
+    picture.save(SHEET, optimize=True)
+
+
+# --- the page -----------------------------------------------------------------------------------------------
+
+
+def parts_of(row: dict[str, Any], kind: str) -> list[str]:
+    """Names of a row's parts of a kind."""
+    return [part.partition("/")[2] for part in row["parts"] if part.startswith(f"{kind}/")]
+
+
+def absent(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Built-in architectures and conditionings that no row has, by kind."""
+    found: dict[str, list[str]] = {}
+    for kind in ("architecture", "conditioning"):
+        shown = {name for row in rows for name in parts_of(row, kind)}
+        own = [entry.name for entry in registry().entries(kind) if entry.distribution == OWN]
+        found[kind] = [name for name in own if name not in shown]
+    return found
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as Markdown."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS)]
+    for row in rows:
+        accuracy = "no labels" if row["accuracy"] is None else f"{row['accuracy']:.1%}"
+        heads = ", ".join(parts_of(row, "conditioning"))
+        named = [row["run"], ", ".join(parts_of(row, "architecture")), heads, row["steps"], row["minutes"]]
+        lines.append([*named, accuracy, f"{row['classes']:g} of {row['of']}", row["date"], f"`{row['command']}`"])
+    return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in lines)
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """The whole page."""
+    good, short = [row for row in rows if learnt(row)], [row for row in rows if not learnt(row)]
+    one = rows[0]
+    facts = {"of": one["of"], "least": one["of"] - MISSED, "samples": one["samples"], "real": one["real"]}
+    parts = [HEADER.format(accuracy=ACCURACY, machine=one["machine"], **facts), table(good)]
+    if short:
+        parts.append(
+            "\n## Tried, and short of it\n\nNo longer run or better recipe has been found yet.\n\n" + table(short)
+        )
+    missing = [f"- {kind}: {', '.join(f'`{name}`' for name in names)}" for kind, names in absent(rows).items() if names]
+    if missing:
+        parts.append(
+            "\n## Not tried yet\n\nNo run of these has been made under this protocol:\n\n" + "\n".join(missing)
+        )
+    return "\n".join([*parts, f"\nThis page is generated: `{COMMAND}`.\n"])
+
+
+def main() -> None:
+    """Write the page and, given runs, what it rests on; or say that it is not what it would be."""
+    words = [word for word in sys.argv[1:] if word != "--check"]
+    if words:
+        found = [(folder, result(folder)) for folder in sorted(Path(words[0]).iterdir())]
+        kept = [(folder, row) for folder, row in found if row]
+        if not kept:
+            sys.exit(f"{words[0]} holds no run that was scored: ganzoo eval RUN --metrics gan-test")
+        RESULTS.write_text(json.dumps([row for _, row in kept], indent=1) + "\n", encoding="utf-8")
+        sheet([folder for folder, _ in kept])
+    wanted = page(json.loads(RESULTS.read_bytes()))
+    same = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted
+    if "--check" in sys.argv and not same:
+        sys.exit(f"docs/learning.md does not show docs/learning.json and what is registered: {COMMAND}")
+    if not same:
+        PAGE.write_text(wanted, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
