@@ -41,5 +41,9 @@ class Augment:
         """What stands in place of this update's real images ``(B, C, H, W)``. They themselves by default."""
         return ctx.real
 
+    def remark(self) -> str | None:
+        """A sentence on how a run ended, such as a warning of what its strength may have done; none by default."""
+        return None
+
     def observe(self, ctx: TurnContext) -> None:
         """Look at an update of D once its terms are there, such as to adapt a strength, which is a buffer."""

@@ -171,13 +171,23 @@ class Session:
     def finish(self) -> None:
         """Save what the last step came to; of a run that is over, say what is wrong with it."""
         samples = self.saver.finish()
-        if self.guard.mode == OFF or not (self.over() or self.stopped is not None):
+        if not (self.over() or self.stopped is not None):
+            return
+        self.remark()
+        if self.guard.mode == OFF:
             return
         self.verdict = verdict_of(self.job, self.guard, self.observer.probe.measure(self.trainer.step, samples))
         if self.verdict is not None:
             self.saver.note_time(self.verdict)
             for line in self.verdict.lines:
                 self.reporter.say(line)
+
+    def remark(self) -> None:
+        """Say what augmentations have to say at the end of a run."""
+        augments = [part for parts in self.trainer.gan.critics.values() for part in parts.augments.values()]
+        for text in dict.fromkeys(part.remark() for part in augments):
+            if text is not None:
+                self.reporter.say(f"note: {text}")
 
     def refuse_to_be_done(self, word: int) -> None:
         """Raise what ended the run before its time: the guard, or the signal ``word``."""

@@ -137,7 +137,7 @@ def test_d_is_shown_pairs_that_were_moved_alike() -> None:
 
 # --- in trainings -----------------------------------------------------------------------------------------------
 
-LIFE = "gan:ch=8+hinge+{}:kimg=0.032,interval=2,target=-0.99"
+LIFE = "gan:ch=8+hinge+{}kimg=0.032,interval=2,target=-0.99"
 
 
 def trained(recipe: str, steps: int) -> Trainer:
@@ -150,12 +150,13 @@ def trained(recipe: str, steps: int) -> Trainer:
     return trainer
 
 
-@pytest.mark.parametrize("parts", ["ada", "apa"])
-def test_a_resumed_training_goes_on_between_two_moves_of_p(parts: str) -> None:
-    whole, first = trained(LIFE.format(parts), 5), trained(LIFE.format(parts), 3)
+@pytest.mark.parametrize("part", ["ada:pipe=b,", "apa:"])
+def test_a_resumed_training_goes_on_between_two_moves_of_p(part: str) -> None:
+    recipe, name = LIFE.format(part), part.partition(":")[0]
+    whole, first = trained(recipe, 5), trained(recipe, 3)
     saved = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    assert 0 < float(saved[f"gan/part_{parts}.p"]) < 1 and int(saved[f"gan/part_{parts}.images_since"]) == 4
-    second = trained(LIFE.format(parts), 0)
+    assert 0 < float(saved[f"gan/part_{name}.p"]) < 1 and int(saved[f"gan/part_{name}.images_since"]) == 4
+    second = trained(recipe, 0)
     second.restore(3, saved, first.counts)
     for step in (3, 4):
         images = torch.rand(4, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(step)) * 2 - 1
@@ -172,7 +173,7 @@ def test_it_goes_with_others(more: str) -> None:
 def test_the_log_has_the_curve_of_p(tmp_path: Path) -> None:
     images = torch.randint(256, (16, 1, 16, 16), dtype=torch.uint8)
     words = {"batch": 4, "device": "cpu", "quiet": True, "log_every": 2}
-    run = ganzoo.train(LIFE.format("ada"), images, tmp_path / "a", 4, **words)
+    run = ganzoo.train(LIFE.format("ada:pipe=b,"), images, tmp_path / "a", 4, **words)
     lines = [json.loads(line) for line in (Path(run.folder) / "log.jsonl").read_text("utf-8").splitlines()]
     reports = [line["reports"] for line in lines if "reports" in line]
     assert reports and all(0 <= told["d/ada_p"] <= 1 and -1 <= told["d/ada_r"] <= 1 for told in reports)
@@ -226,3 +227,33 @@ def test_colours_of_four_channels_are_refused_with_the_way_out(pipe: str, rest: 
 def test_apa_needs_noise() -> None:
     entry = ganzoo.registry.loading.registry().find("apa")
     assert entry.requires == {"noise"}
+
+
+def test_a_p_that_ends_high_warns_of_leaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = torch.randint(256, (8, 1, 16, 16), dtype=torch.uint8)
+    words = {"batch": 4, "device": "cpu"}
+    ganzoo.train("gan:ch=8+hinge+ada:pipe=b,kimg=0.001,interval=1,target=-1", images, tmp_path / "a", 2, **words)
+    said = "".join(capsys.readouterr())
+    assert "note: ada's p is 1.00 at the end: above 0.8" in said.replace("\n", " ")
+    part = ADA()
+    for p, warned in ((0.0, False), (0.8, False), (0.81, True)):
+        part.p.fill_(p)
+        assert (part.remark() is not None) == warned
+    assert ADA(p=0.9).remark() is None and APA().remark() is None
+
+
+@pytest.mark.slow
+def test_flips_and_turns_do_not_leak() -> None:
+    """D's pictures are flipped, turned or shifted at p = 0.5; G draws them bright on the left all the same."""
+    torch.manual_seed(0)
+    gan = ganzoo.build("gan:ch=32+hinge+ada:pipe=blit,p=0.5", SIDE, 1, z_dim=8, settings={"batch": 32, "ema": 0.99})
+    trainer = Trainer(gan, 0, 1)
+    for _ in range(600):
+        images = torch.full((32, 1, SIDE, SIDE), -0.6)
+        images[..., : SIDE // 2] = 0.6
+        trainer.train_step([{"image": images + 0.1 * torch.randn_like(images)}] * trainer.batches_per_step)
+    drawn = trainer.ema.averages["G"](gan.noise(256, 0), torch.zeros(256, 0))
+    left, right = drawn[..., : SIDE // 2].mean((1, 2, 3)), drawn[..., SIDE // 2 :].mean((1, 2, 3))
+    upper, lower = drawn[:, :, : SIDE // 2].mean((1, 2, 3)), drawn[:, :, SIDE // 2 :].mean((1, 2, 3))
+    assert float((left > right + 0.5).float().mean()) > 0.97
+    assert float((upper - lower).abs().max()) < 0.5

@@ -17,6 +17,7 @@ from ganzoo.parts import Number, TurnContext
 Pipe = Literal["b", "bg", "bgc", "bgcf", "bgcfn", "bgcfnc", "blit", "geom", "color", "filter", "noise", "cutout"]
 GROUPS = ("blit", "geom", "color", "filter", "noise", "cutout")  # in the order in which they act
 LETTERS = {GROUPS[0][0] + "gcfnc"[:more]: GROUPS[: more + 1] for more in range(len(GROUPS))}
+SAFE = 0.8  # p up to which transforms do not leak (section 2.2 and figure 3 of the paper)
 COLOURED = (1, 3)  # channels of images that have colours, or a brightness
 
 
@@ -86,6 +87,16 @@ class ADA(Steered):
         with torch.autocast(x.device.type, enabled=False):
             draws = Draws(len(x), x)
             return self.transformed(x.float(), p, draws), self.transformed(source.float(), p, draws)
+
+    def remark(self) -> str | None:
+        """A warning where p stands so high that transforms may leak: the paper finds that safe up to about 0.8."""
+        if self.fixed is not None or self.p <= SAFE:
+            return None
+        return (
+            f"ada's p is {float(self.p):.2f} at the end: above {SAFE:g} its transforms may leak into the samples; look"
+            " for turned, shifted or recoloured ones, and try more data, fewer transforms (such as ada:pipe=b) or less"
+            " of a D"
+        )
 
     def transformed(self, x: Tensor, p: Tensor | float, draws: Draws) -> Tensor:
         """Images ``(B, C, H, W)`` after every transform of the pipe, each with probability ``p``."""
