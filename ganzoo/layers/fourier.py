@@ -73,10 +73,10 @@ class FourierInput(nn.Module):
             turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)  # of frequencies: f R_w
             frequencies = self.frequencies @ turn
             phases = self.phases + motion[:, 2:] @ self.frequencies.t()
-            u = (self.grid() @ self.transform.mT)[..., :2]
-            waves = torch.sin(2 * math.pi * (u @ frequencies.mT + phases[:, None]))
+            u = (self.grid() @ self.transform.transpose(-2, -1))[..., :2]
+            waves = torch.sin(2 * math.pi * (u @ frequencies.transpose(-2, -1) + phases[:, None]))
             maps = waves @ (self.weight.t() / math.sqrt(len(self.weight)))
-            return maps.mT.unflatten(2, self.size)
+            return maps.transpose(1, 2).unflatten(2, self.size)
 
     def grid(self) -> Tensor:
         """The canvas's pixels in sides from its middle, ``(H · W, 3)`` as (x, y, 1), row by row."""
