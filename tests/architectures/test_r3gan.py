@@ -10,6 +10,7 @@ from torch import nn
 import ganzoo
 from ganzoo.architectures.r3gan import Block
 from ganzoo.layers.filters import FilteredDown, FilteredUp
+from ganzoo.plan.resolver import make_plan
 
 FILTER = torch.outer(torch.tensor([1.0, 3, 3, 1]), torch.tensor([1.0, 3, 3, 1])) / 64
 
@@ -74,3 +75,19 @@ def test_what_starts_at_zero_is_left_alone_by_weight_parts(part):
     scores = gan.D(gan.G(torch.randn(2, gan.z_dim), torch.zeros(2, 0)), torch.zeros(2, 0)).scores
     scores.sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in gan.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "images"),
+    [
+        ("cifar10", 0.55, "20M"),
+        ("ffhq64", 0.3, "20M"),
+        ("ffhq256", 0.3, "20M"),
+        ("imagenet32", 0.5, "200M"),
+        ("imagenet64", 0.4, "200M"),
+    ],
+)
+def test_presets_augment_by_a_schedule_with_colours_half_as_often(name: str, p: float, images: str) -> None:
+    (augment,) = make_plan(f"r3gan-{name}", {"image"}).parts("augment")
+    assert (augment.name, augment.options["p"]) == ("ada", f"cosine/0/{p}/{images}")
+    assert augment.options["pipe"] == ("blit", "geom", "color", "cutout") and augment.options["color"] == 0.5
