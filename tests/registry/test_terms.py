@@ -128,7 +128,7 @@ def test_spaces_and_capitals(recipe: str, written: str) -> None:
     assert f"write '{written}'" in said("build", recipe)
 
 
-@pytest.mark.parametrize("name", ["stylegan", "stylegan2", "StyleGAN2-ADA", "biggan", "progressive-gan", "fastgan"])
+@pytest.mark.parametrize("name", ["stylegan", "stylegan2", "StyleGAN2-ADA", "biggan", "styleganxl", "fastgan"])
 def test_what_is_not_there_yet_leads_to_what_is_near_in_kind(name: str) -> None:
     if name.lower() in {entry.name for entry in registry().entries()}:
         pytest.skip(f"{name} is there now")
