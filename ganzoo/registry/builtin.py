@@ -1,7 +1,8 @@
 """The parts that ganzoo ships, registered through the hooks that a stranger's package uses.
 
 This table, with its pages for presets and for data and scores, is the only place that names a concrete part. Builds
-are import strings, so reading it imports no torch. Published scores are those of the named sources under their own protocols; none was measured here.
+are import strings, so reading it imports no torch. Published scores are those of the named sources under their own
+protocols; none was measured here.
 """
 
 # ruff: noqa: D103 - each hook is documented where it is specified
