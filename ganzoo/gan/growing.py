@@ -30,9 +30,9 @@ def enlarge(x: Tensor, factor: int = 2) -> Tensor:
     if factor == 1:
         return x
     # Copies of a view: unlike F.interpolate, exporters write that with its factor.
-    n, channels, height, width = x.shape
+    channels, height, width = map(int, x.shape[1:])  # and any number of images, which one that traces would fix
     wide = x[:, :, :, None, :, None].expand(-1, -1, -1, factor, -1, factor)
-    return wide.reshape(n, channels, height * factor, width * factor)
+    return wide.reshape(-1, channels, height * factor, width * factor)
 
 
 def shrink(x: Tensor, factor: int = 2) -> Tensor:
