@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architectures.pggan import ATTENTION, DBlock, Up, grown_discriminator, sizes, widths
-from ganzoo.errors import within
+from ganzoo.errors import UsageError, within
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.growing import GrowingGame, Growth, enlarge
 from ganzoo.gan.kit import Discriminator, Kit
@@ -158,6 +158,8 @@ def generator(
     within("stylegan:mapping", mapping, 1, MOST_LAYERS)
     within("stylegan:w.dim", w_dim, 1)
     within("stylegan:mixing", mixing, 0, 1)
+    if not kit.steered:
+        raise UsageError("stylegan's noise reaches the image by norms that take w: keep adain@g, or name style@g")
     length = w_dim or ch
     trunk = Synthesis(kit, widths("stylegan", kit, ch, full), length)
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)

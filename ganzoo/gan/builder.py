@@ -285,6 +285,7 @@ def _kit(plan: Plan, side: str, shape: dict[str, Any], coded: Sequence[Regulariz
         factories["condition"] = partial(conditioning.entry.load(), **conditioning.options)
     if norm.entry is not None:
         factories["norm"] = partial(norm.entry.load(), **norm.options)
+        factories["steered"] = "context" in norm.entry.requires
     return Kit(
         side,
         shape["resolution"],

@@ -52,6 +52,7 @@ class Kit:
         attend: finds the attention for ``(resolution, own)``; returns None for an empty slot.
         prior: distribution of ``z``.
         coded: regularizers, some of which draw codes that ``z`` ends in.
+        steered: whether the chosen normalization does something else under another context.
 
     Attributes:
         c_dim: length of the context that the trunk and its norms are called with: on side ``g`` what the conditioning
@@ -78,6 +79,7 @@ class Kit:
         attend: Callable[[int, bool], AttentionFactory | None] = lambda resolution, own: None,
         prior: Prior = normal,
         coded: Sequence[Regularizer] = (),
+        steered: bool = False,
     ) -> None:
         self.side = side
         self.height, self.width = height_width(resolution)
@@ -87,7 +89,7 @@ class Kit:
         self.norms = 0
         self.conditionings = 0
         self._condition, self._norm, self._attend = condition, norm, attend
-        self.coded = coded
+        self.coded, self.steered = coded, steered
         added, way = condition(y_dim).added(), codes_of(z_dim, coded)
         self.labels_dim = condition(y_dim).attach(z_dim) if side == "g" else y_dim
         self.c_dim = self.labels_dim + way.context

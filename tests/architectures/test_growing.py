@@ -278,3 +278,10 @@ def test_remarks_of_a_folder_are_checked(remarks: object, tmp_path: Path) -> Non
     (folder / "config.json").write_text(json.dumps({**config, "remarks": remarks}))
     with pytest.raises(ModelError, match="a list of a few short texts"):
         ganzoo.load(folder)
+
+
+@pytest.mark.parametrize("norm", ["in@g", "pixelnorm@g", "normalization/none@g"])
+def test_a_norm_that_w_does_not_steer_is_refused(norm: str) -> None:
+    with pytest.raises(UsageError, match="keep adain@g, or name style@g"):
+        ganzoo.build(f"stylegan:ch=2+{norm}", resolution=16, channels=1)
+    assert ganzoo.build("stylegan:ch=2+style@g", resolution=16, channels=1).G.layers == 6
