@@ -112,7 +112,7 @@ def test_it_acts_by_steps_of_its_own_and_its_mean_is_resumed() -> None:
 
 
 def test_it_needs_w_and_the_other_any_noise() -> None:
-    with pytest.raises(ganzoo.UsageError, match="pl needs 'w' \\(from stylegan2"):
+    with pytest.raises(ganzoo.UsageError, match="pl needs 'w' \\(from stylegan, stylegan2"):
         ganzoo.build("dcgan+pl")
     gan = ganzoo.build("dcgan+pl-z", 16, 1)
     assert any(isinstance(part, LatentPathLength) for part in gan.regularizers)
