@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+
 import pytest
 import torch
 from torch import nn
@@ -28,15 +31,17 @@ def taught(on: bool, parts: str) -> Trainer:
     return trainer
 
 
-PAIRS = [
-    f"{augment.name}+{regularizer.spelling}"
-    for augment in registry().entries("augment")
-    for regularizer in registry().entries("regularizer")
-]
+def pairs() -> Iterator[object]:
+    """Each regularizer that needs no w beside each augmentation; on demand where neither is the first of its kind."""
+    augments = registry().entries("augment")
+    regularizers = [entry for entry in registry().entries("regularizer") if "w" not in entry.requires]
+    for augment, regularizer in product(augments, regularizers):
+        first = augment is augments[0] or regularizer is regularizers[0]
+        mark = pytest.mark.slow if first else pytest.mark.exhaustive
+        yield pytest.param(f"{augment.name}+{regularizer.spelling}", marks=mark)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("parts", ["gp", *PAIRS])
+@pytest.mark.parametrize("parts", [pytest.param("gp", marks=pytest.mark.slow), *pairs()])
 def test_compiled_networks_learn_what_plain_ones_do(monkeypatch, parts):
     monkeypatch.setattr(compiled, "BACKEND", "aot_eager")  # all of the compiler but the C++ that it writes
     plain, quick = (taught(on, parts).tensors() for on in (False, True))
