@@ -26,7 +26,19 @@ SAMPLE = 52
 # that the check works; a preset is parts that were checked.
 COMPOSED = "augment"
 LATER = {
-    "preset": {"training", "pieces", "networks", "gradients", "dtype", "device", "seed", "state", "resume", "bf16"},
+    "preset": {
+        "training",
+        "shapes",
+        "pieces",
+        "networks",
+        "gradients",
+        "dtype",
+        "device",
+        "seed",
+        "state",
+        "resume",
+        "bf16",
+    },
 }
 SLOW = pytest.mark.slow
 CHECKS = [(entry, check) for entry in registry().entries() for check in checks_of(entry)]
