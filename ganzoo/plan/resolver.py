@@ -174,7 +174,7 @@ class _Resolver:
         if not missing:
             return
         if claim.named or claim.entry.fallback is None:
-            said = "" if claim.reason == "named" else f" of {claim.reason}"
+            said = self._of(claim)
             alike = [other.name for other in self.registry.entries(claim.kind) if self._could(other, claim, available)]
             raise RecipeError(self._refusal(f"{claim.name}{said}", missing, alike))
         fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
@@ -186,6 +186,14 @@ class _Resolver:
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
         self._meet_needs(claim)
 
+    def _of(self, claim: Claim) -> str:
+        """Who says a part, behind its name in a message; nothing where a person does."""
+        if claim.reason == "named":
+            return ""
+        typed = self.recipe.head.name
+        within_another = claim.reason.startswith("preset ") and claim.reason != f"preset {typed}"
+        return f" of {claim.reason}" + (f", which {typed} builds on," if within_another else "")
+
     def _refuse_wrong_company(self) -> None:
         """A part that works with another alone, which lost its slot to a third."""
         for claim in self.accepted:
@@ -193,7 +201,7 @@ class _Resolver:
                 wanted = self.registry.find(name, WORD_KINDS, what="part")
                 there = [other for other in self.accepted if other.kind == wanted.kind]
                 if wanted not in [other.entry for other in there]:
-                    said = "" if claim.reason == "named" else f" of {claim.reason}"
+                    said = self._of(claim)
                     has = either([f"{other} ({other.reason})" for other in there], "and") if there else "none"
                     raise RecipeError(
                         f"{claim.name}{said} works with the {wanted.kind} {wanted.name} alone, and here it is {has}:"
@@ -218,7 +226,7 @@ class _Resolver:
 
     def _refuse_excluded(self, claim: Claim, key: str) -> None:
         assert claim.entry is not None
-        said = "" if claim.reason == "named" else f" of {claim.reason}"
+        said = self._of(claim)
         raise RecipeError(
             f"{claim.name}{said} does not work where norms get a {key}, as in {self.recipe}: write"
             f" {claim.entry.excludes[key]} in its place"
