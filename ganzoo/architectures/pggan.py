@@ -14,7 +14,7 @@ first and scaled when used (equalised learning rates), so that ``init`` changes 
 How ours differs: the gain √2 of He's constant stands behind the activation, where it scales biases, too; it is none in
 the last layers, which have no activation. The batch, 16 at most sizes in the paper, is that of the setting throughout,
 and Adam goes on where a stage ends. Groups are of 4 images, as in the authors' later papers, where the paper takes the
-batch. The growing takes the first half of a training unless ``grow`` says otherwise.
+batch. A short training grows to its end with ``grow=linear/0/N``, N doublings.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ norm that takes w, AdaIN. Layers 2k and 2k+1 of w are those of the k-th size; 32
 1x1 convolution of each size makes an image, and takes no w. D is that of progressive growing with maps smoothed before
 they are halved.
 
-Both grow from 8x8 pixels on, as :class:`ganzoo.gan.growing.GrowingGame` says; with ``grow=1`` they are whole from the
+Both grow from 8x8 pixels on, as :class:`ganzoo.gan.growing.GrowingGame` says; with ``grow=7`` they are whole from the
 first step. Widths are ``ch`` (512) up to ``full`` (32) pixels, and half as much for each doubling beyond. All weights
 are N(0, 1) at first and scaled when used, so that ``init`` changes none of them.
 
@@ -134,7 +134,7 @@ class GrowingStyleGame(GrowingGame):
         grow, fade: see :class:`ganzoo.gan.growing.GrowingGame`.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 8, grow: Number = "linear/0/2", fade: float = 0.5) -> None:
+    def __init__(self, gan: GAN, *, start: int = 8, grow: Number = "linear/0/7/8.4M", fade: float = 0.5) -> None:
         super().__init__(gan, start=start, grow=grow, fade=fade)
 
 

@@ -104,17 +104,17 @@ def growth_of(network: nn.Module) -> Growth | None:
     return next((module for module in network.modules() if isinstance(module, Growth)), None)
 
 
-def stages_at(progress: float, first: int, last: int, fade: float) -> float:
+def stages_at(doublings: float, first: int, last: int, fade: float) -> float:
     """How many stages a training has reached.
 
-    Each doubling has an equal part of the way: first images stay as they are, then the doubled ones fade in.
+    In each doubling first images stay as they are, then the doubled ones fade in.
 
     Args:
-        progress: from 0, where it starts, to 1, where all have grown.
-        first, last: the stages there.
-        fade: share of a part in which the next stage fades in.
+        doublings: how many it has behind it, parts of one included.
+        first, last: the stages at which it starts and ends.
+        fade: share of a doubling in which the next stage fades in.
     """
-    way = min(max(progress, 0.0), 1.0) * (last - first)
+    way = min(max(doublings, 0.0), last - first)
     done = math.floor(way)
     within_part = way - done
     return first + done + (max(0.0, within_part - (1 - fade)) / fade if fade else 0.0)
@@ -129,17 +129,16 @@ class GrowingGame(NoiseGame):
     Args:
         gan: with networks ``G`` and ``D``.
         start: shorter side in pixels of the first images.
-        grow: how far they are, from 0 for the first images to 1 for whole ones: by default a line that arrives in
-            the middle of the training. Of n doublings each has an n-th of the way, so the paper's 800 thousand images
-            for each fade and as many for each stage, for 32 pixels, are ``linear/0/1/4.8M``. 1 is a training without
-            growing.
-        fade: share of that n-th in which the doubled images fade in; before it nothing changes.
+        grow: how many doublings they have behind them, of those that there are: by default as in the paper, 1.6
+            million images for each. ``linear/0/4`` has four at the end of a training, of whatever length; 8 has them
+            all from the first step.
+        fade: share of a doubling in which the doubled images fade in; before it nothing changes.
 
     Attributes:
         first: the stage at which a training starts, counted from 0.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/2", fade: float = 0.5) -> None:
+    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/8/12.8M", fade: float = 0.5) -> None:
         super().__init__(gan)
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)
@@ -181,8 +180,8 @@ class GrowingGame(NoiseGame):
 
     def stages(self, at: Update) -> float:
         """The number of stages in an update."""
-        progress = number_at(self.grow, at.step, at.horizon, at.images_seen)
-        return stages_at(progress, self.first, self.growing[0].last, self.fade)
+        doublings = number_at(self.grow, at.step, at.horizon, at.images_seen)
+        return stages_at(doublings, self.first, self.growing[0].last, self.fade)
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
         """Let both networks grow to where the training stands, and show them real images of that stage."""
@@ -206,7 +205,11 @@ class GrowingGame(NoiseGame):
         height, width = self.gan.height >> less, self.gan.width >> less
         faded = f", faded in by {100 * float(growth.alpha):.0f}%" if growth.low < growth.high else ""
         whole = f"{self.gan.height}x{self.gan.width}"
-        return [f"it is still growing: its images have {height}x{width} pixels{faded}, enlarged to {whole}"]
+        all_by_its_end = f"{self.gan.plan.head.name}:grow=linear/0/{growth.last - self.first}"
+        return [
+            f"it is still growing: its images have {height}x{width} pixels{faded}, enlarged to {whole}; a run grows to"
+            f" its end with {all_by_its_end}"
+        ]
 
     @property
     def fading(self) -> bool:

@@ -148,28 +148,31 @@ def test_real_images_fade_as_fakes_do(gan: GAN) -> None:
 
 
 def test_stages_share_the_way() -> None:
-    stages = [stages_at(eighth / 8, 0, 2, 0.5) for eighth in range(9)]
+    stages = [stages_at(quarter / 4, 0, 2, 0.5) for quarter in range(9)]
     assert stages == [0, 0, 0, 0.5, 1, 1, 1, 1.5, 2]
-    assert [stages_at(p, 1, 3, 0.5) for p in (0, 0.375, 1, 7)] == [1, 1.5, 3, 3]
-    assert [stages_at(p, 0, 2, 0) for p in (0, 0.49, 0.5)] == [0, 0, 1]
-    assert stages_at(0.25, 0, 2, 1) == 0.5
+    assert [stages_at(done, 1, 3, 0.5) for done in (0, 0.75, 2, 14)] == [1, 1.5, 3, 3]
+    assert [stages_at(done, 0, 2, 0) for done in (0, 0.98, 1)] == [0, 0, 1]
+    assert stages_at(0.5, 0, 2, 1) == 0.5
 
 
 @pytest.mark.parametrize(
     ("grow", "seen", "pixels"),
     [
-        ("linear/0/1/1k", 0, 4),
-        ("linear/0/1/1k", 510, 16),
-        ("linear/0/1/1k", 1000, 32),
-        ("linear/0/1/1k", 10**6, 32),
-        ("1", 0, 32),
+        ("linear/0/3/1k", 0, 4),
+        ("linear/0/3/1k", 510, 16),
+        ("linear/0/3/1k", 1000, 32),
+        ("linear/0/3/1k", 10**6, 32),
+        ("8", 0, 32),
         ("0", 10**6, 4),
-        ("linear/0/2", 160, 32),
-        ("linear/0/2", 96, 16),
+        ("linear/0/6", 160, 32),
+        ("linear/0/6", 96, 16),
+        ("", 799_984, 4),
+        ("", 1_600_000, 8),
+        ("", 4_800_000, 32),
     ],
 )
 def test_networks_grow_with_the_images_that_were_seen(grow: str, seen: int, pixels: int) -> None:
-    gan = ganzoo.build(f"pggan:ch=4,grow={grow}", 32, 1)
+    gan = ganzoo.build(f"pggan:ch=4{grow and ',grow='}{grow}", 32, 1)
     gan.update = Update(seen // 16, "d", horizon=20, images_seen=seen)
     ctx = gan.train().game.context({"image": torch.zeros(2, 1, 32, 32)}, 0, "d")
     assert ctx.real.shape[2] == ctx.fake.shape[2] == pixels
@@ -177,7 +180,7 @@ def test_networks_grow_with_the_images_that_were_seen(grow: str, seen: int, pixe
 
 
 def test_averages_stand_where_the_networks_do() -> None:
-    gan = ganzoo.build("pggan:ch=4", 16, 1, settings={"batch": 2, "ema": 0.5})
+    gan = ganzoo.build("pggan:ch=4,grow=linear/0/4", 16, 1, settings={"batch": 2, "ema": 0.5})
     trainer = Trainer(gan, 0, 16, Precision(torch.device("cpu"), torch.float32))
     for _ in range(4):
         trainer.train_step([{"image": torch.zeros(2, 1, 16, 16)}])
@@ -199,8 +202,9 @@ def test_state_brings_back_the_stage() -> None:
 @pytest.mark.parametrize("recipe", HEADS)
 def test_a_training_resumed_in_the_middle_of_fading_is_the_unbroken_one(recipe: str, tmp_path: Path) -> None:
     options = {"horizon": 16, "resolution": 16, "batch": 2, "log_every": 1, "save_every": 2}
-    whole = tiny(tmp_path / "whole", recipe, steps=5, **options)
-    tiny(tmp_path / "parts", recipe, steps=3, **options)
+    growing = f"{recipe},grow=linear/0/4"
+    whole = tiny(tmp_path / "whole", growing, steps=5, **options)
+    tiny(tmp_path / "parts", growing, steps=3, **options)
     parts = resume(tmp_path / "parts", steps=5)
     first, second = contents(whole.folder), contents(parts.folder)
     assert first.keys() == second.keys()
@@ -208,7 +212,7 @@ def test_a_training_resumed_in_the_middle_of_fading_is_the_unbroken_one(recipe: 
 
 
 def test_a_model_that_still_grows_draws_whole_images(tmp_path: Path) -> None:
-    run = tiny(tmp_path / "run", "pggan:ch=4,grow=0.25", steps=1, resolution=16, batch=2)
+    run = tiny(tmp_path / "run", "pggan:ch=4,grow=0.5", steps=1, resolution=16, batch=2)
     model = ganzoo.load(run.folder)
     assert growth_of(model.G).high == 0
     images = model.sample(2, seed=0)
@@ -255,8 +259,9 @@ def test_drift_is_the_mean_square_of_real_scores() -> None:
 
 
 def test_a_model_that_still_grows_says_so_wherever_it_is_met(tmp_path: Path) -> None:
-    run = tiny(tmp_path / "run", "pggan:ch=4,grow=linear/0/2", steps=1, horizon=9, resolution=16, batch=2)
-    said = "it is still growing: its images have 4x4 pixels, enlarged to 16x16"
+    run = tiny(tmp_path / "run", "pggan:ch=4,grow=linear/0/4", steps=1, horizon=9, resolution=16, batch=2)
+    how = "a run grows to its end with pggan:grow=linear/0/2"
+    said = f"it is still growing: its images have 4x4 pixels, enlarged to 16x16; {how}"
     assert json.loads((run.folder / "config.json").read_text())["remarks"] == [said]
     assert f"Note: {said}." in (run.folder / "README.md").read_text()
     drawn = CliRunner().invoke(main, ["sample", str(run.folder), "-n", "1", "--out", str(tmp_path / "one.png")])
@@ -266,7 +271,7 @@ def test_a_model_that_still_grows_says_so_wherever_it_is_met(tmp_path: Path) -> 
     assert "Note:" not in (grown.folder / "README.md").read_text()
     at(run := ganzoo.build("pggan:ch=4", 16, 1), 0.25)
     assert run.game.remarks() == [
-        "it is still growing: its images have 8x8 pixels, faded in by 25%, enlarged to 16x16",
+        f"it is still growing: its images have 8x8 pixels, faded in by 25%, enlarged to 16x16; {how}",
     ]
 
 

@@ -144,7 +144,7 @@ class Others:
         ("dcgan+patches@d+projection", "projection needs 'features'"),
         ("dcgan+faceless@d+info", "info needs a D that says how many features its head sees"),
         ("dcgan+faceless@d+san", "san needs a D whose one head sees all of its features"),
-        ("teller+lo", "lo needs 'noise' (from"),
+        ("teller+lo", "lo needs 'noise' (from autoencoder, biggan"),
         ("teller+zcr", "zcr needs 'noise'"),
         ("teller+selfmod", "selfmod needs 'noise'"),
         ("teller+info", "'noise'"),
