@@ -34,7 +34,8 @@ class Blur(Augment):
     def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
         """What D sees of images ``(B, C, H, W)`` in [-1, 1]: by this step's deviation."""
         sigma = ctx.now(self.sigma)
-        return blurred(x, sigma) if sigma > LEAST else x
+        with torch.autocast(x.device.type, enabled=False):  # bf16 has fewer levels than a picture
+            return blurred(x, sigma) if sigma > LEAST else x
 
 
 def blurred(x: Tensor, sigma: float) -> Tensor:

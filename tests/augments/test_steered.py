@@ -13,8 +13,9 @@ import ganzoo
 from ganzoo.augments.ada.draws import Draws
 from ganzoo.augments.ada.pipe import ADA
 from ganzoo.augments.apa import APA
+from ganzoo.augments.blur import Blur
 from ganzoo.errors import UsageError
-from ganzoo.parts import Output, TurnContext
+from ganzoo.parts import Augment, Output, TurnContext
 from ganzoo.parts.update import Update
 from ganzoo.training.loop import Trainer
 
@@ -257,3 +258,23 @@ def test_flips_and_turns_do_not_leak() -> None:
     upper, lower = drawn[:, :, : SIDE // 2].mean((1, 2, 3)), drawn[:, :, SIDE // 2 :].mean((1, 2, 3))
     assert float((left > right + 0.5).float().mean()) > 0.97
     assert float((upper - lower).abs().max()) < 0.5
+
+
+@pytest.mark.parametrize("part", [ADA(pipe=("bgcfnc",), p=1.0), Blur(sigma=1.0)], ids=["ada", "blur"])
+def test_images_are_changed_in_float32_in_a_training_in_bf16(part: Augment) -> None:
+    x, ctx = torch.rand(2, 3, SIDE, SIDE) * 2 - 1, update(SURE)
+    torch.manual_seed(0)
+    plain = part.images(x, ctx)
+    torch.manual_seed(0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(part.images(x, ctx), plain) and plain.dtype == torch.float32
+
+
+def test_ada_takes_what_another_augmentation_left_in_bf16() -> None:
+    x, ctx = (torch.rand(2, 3, SIDE, SIDE) * 2 - 1).bfloat16(), update(SURE)
+    part = ADA(pipe=("bgcfnc",), p=1.0)
+    seen = []
+    for given in (x, x.float()):
+        torch.manual_seed(0)
+        seen.append(part.images(given, ctx))
+    assert torch.equal(*seen) and seen[0].dtype == torch.float32

@@ -77,7 +77,8 @@ class ADA(Steered):
         if isinstance(p, float) and p == 0:
             return x
         with torch.autocast(x.device.type, enabled=False):
-            return self.transformed(x.float(), p, Draws(len(x), x))
+            x = x.float()
+            return self.transformed(x, p, Draws(len(x), x))
 
     def pair(self, x: Tensor, source: Tensor, ctx: TurnContext) -> tuple[Tensor, Tensor]:
         """Images and the source image of each, by one draw: both are moved and recoloured alike."""
@@ -85,8 +86,9 @@ class ADA(Steered):
         if isinstance(p, float) and p == 0:
             return x, source
         with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
             draws = Draws(len(x), x)
-            return self.transformed(x.float(), p, draws), self.transformed(source.float(), p, draws)
+            return self.transformed(x, p, draws), self.transformed(source.float(), p, draws)
 
     def remark(self) -> str | None:
         """A warning where p stands so high that transforms may leak: the paper finds that safe up to about 0.8."""
