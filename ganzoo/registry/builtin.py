@@ -23,50 +23,8 @@ def _sides(module: str) -> dict[str, str]:
     return {side: f"ganzoo.architectures.{module}:{side}" for side in ("generator", "discriminator")}
 
 
-@hookimpl
-def register_architectures(register: Register) -> None:
-    register(
-        "gan",
-        **_sides("gan"),
-        provides={"features", "non-square"},
-        paper="arxiv:1406.2661",
-    )
-    register(
-        "dcgan",
-        **_sides("dcgan"),
-        provides={"features", "maps", "non-square"},
-        implies=("bn",),
-        train={"init": "normal"},
-        paper="arxiv:1511.06434",
-        published=(fid(48.29, STUDIOGAN),),
-    )
-    register(
-        "sngan",
-        **_sides("sngan"),
-        provides={"features", "maps", "non-square"},
-        implies=("bn@g", "sn@d", "hinge"),
-        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
-        paper="arxiv:1802.05957",
-        published=(fid(16.77, MIMICRY),),
-    )
-    register(
-        "sndcgan",
-        **_sides("sndcgan"),
-        provides={"features", "maps", "non-square"},
-        implies=("bn@g", "sn@d", "hinge"),
-        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "init": "normal"},
-        paper="arxiv:1802.05957",
-    )
-    register(
-        "sagan",
-        **_sides("sagan"),
-        provides={"features", "maps", "non-square"},
-        implies=("cbn@g", "sn", "sa", "projection", "hinge"),
-        train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},
-        paper="arxiv:1805.08318",
-        published=(fid(10.35, STUDIOGAN),),
-    )
-
+def _register_biggan(register: Register) -> None:
+    """BigGAN and its deeper form, which share their training."""
     large = {
         "lr.g": 2e-4,
         "lr.d": 2e-4,
@@ -94,14 +52,9 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:1809.11096",
     )
 
-    register(
-        "r3gan",
-        **_sides("r3gan"),
-        provides={"features", "maps", "non-square"},
-        implies=("bilinear@d", "relativistic", "r1:gamma=0.5", "r2:gamma=0.5"),
-        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.99", "z-dim": 64, "ema": 0.999},
-        paper="arxiv:2501.05441",
-    )
+
+def _register_style_line(register: Register) -> None:
+    """Progressive growing, and what grew out of it."""
     register(
         "pggan",
         **_sides("pggan"),
@@ -148,6 +101,61 @@ def register_architectures(register: Register) -> None:
         across_batch=True,
         paper="arxiv:2106.12423",
     )
+
+
+@hookimpl
+def register_architectures(register: Register) -> None:
+    register(
+        "gan",
+        **_sides("gan"),
+        provides={"features", "non-square"},
+        paper="arxiv:1406.2661",
+    )
+    register(
+        "dcgan",
+        **_sides("dcgan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bn",),
+        train={"init": "normal"},
+        paper="arxiv:1511.06434",
+        published=(fid(48.29, STUDIOGAN),),
+    )
+    register(
+        "sngan",
+        **_sides("sngan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bn@g", "sn@d", "hinge"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.9", "repeat.d": 5},
+        paper="arxiv:1802.05957",
+        published=(fid(16.77, MIMICRY),),
+    )
+    register(
+        "sndcgan",
+        **_sides("sndcgan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bn@g", "sn@d", "hinge"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "init": "normal"},
+        paper="arxiv:1802.05957",
+    )
+    register(
+        "sagan",
+        **_sides("sagan"),
+        provides={"features", "maps", "non-square"},
+        implies=("cbn@g", "sn", "sa", "projection", "hinge"),
+        train={"lr.g": 1e-4, "lr.d": 4e-4, "betas": "0/0.9"},
+        paper="arxiv:1805.08318",
+        published=(fid(10.35, STUDIOGAN),),
+    )
+    _register_biggan(register)
+    register(
+        "r3gan",
+        **_sides("r3gan"),
+        provides={"features", "maps", "non-square"},
+        implies=("bilinear@d", "relativistic", "r1:gamma=0.5", "r2:gamma=0.5"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0/0.99", "z-dim": 64, "ema": 0.999},
+        paper="arxiv:2501.05441",
+    )
+    _register_style_line(register)
     register(
         "autoencoder",
         **_sides("autoencoder"),

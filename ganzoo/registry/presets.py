@@ -32,6 +32,45 @@ def _r3gan(
     return f"r3gan{networks}+{penalties}+{augment}", {**settings, **schedules, **more}
 
 
+def _register_r3gan(register: Register) -> None:
+    """The paper's five configurations."""
+    r3gan = {
+        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", "0.55", batch=512), 1.96, "CIFAR-10"),
+        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M", "0.3"), 1.95, "FFHQ, 64 pixels"),
+        "ffhq256": (_r3gan("20M", "150/15", "0.5M", "0.3"), 2.75, "FFHQ, 256 pixels"),
+        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", "0.5", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
+        "imagenet64": (_r3gan("200M", "1/0.1", "50M", "0.4", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
+    }
+    paper = {"source": "R3GAN, paper", "protocol": "the paper's"}
+    for name, ((recipe, settings), value, data) in r3gan.items():
+        scores = (fid(value, paper, data),)
+        register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
+
+
+def _register_stylegan2(register: Register) -> None:
+    """The paper's, StudioGAN's for CIFAR-10, and what it combines with that."""
+    cifar = "stylegan2:mapping=2,form=plain,group=32,mixing=0+r1:gamma=0.01,every=16,own.step=true"
+    slow = {"ema.halflife": "500k", "ema.ramp": 0.05}
+    register("stylegan2-cifar10", cifar, train=slow, paper="arxiv:2006.06676", published=(fid(3.78, STUDIOGAN),))
+    variants = {
+        "diffaug": ("diffaugment", "2006.10738"),
+        "lecam": ("lecam", "2104.03310"),
+        "diffaug-lecam": ("diffaugment+lecam", "2104.03310"),
+        "infogan": ("info", "1606.03657"),
+    }
+    variants |= {"apa": ("apa", "2111.06849"), "ada-apa": ("apa+ada", "2111.06849")}
+    for name, (parts, number) in variants.items():
+        register(f"stylegan2-{name}", f"stylegan2-cifar10+{parts}", paper=f"arxiv:{number}")
+    contrast = {"train": {"repeat.d": 2}, "paper": "arxiv:2111.01118"}
+    near = "stylegan2-cifar10+d2dce:weight=0.25,temperature=0.25"
+    register("stylegan2-d2dce", near, **contrast)
+    scores = (fid(2.31, STUDIOGAN),)
+    register("stylegan2-ada", "stylegan2-cifar10+ada", paper="arxiv:2006.06676", published=scores)
+    register("stylegan2-d2dce-ada", f"{near}+ada:target=0.8", **contrast)
+    register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
+    register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
+
+
 def _register_stylegan3(register: Register) -> None:
     """Both configurations: the paper's, StudioGAN's for CIFAR-10, and those with ADA, as all of its runs have it."""
     cifar = "form=plain,group=32+r1:gamma=0.01,every=16,own.step=true"
@@ -97,42 +136,13 @@ def register_presets(register: Register) -> None:
         paper="arxiv:1912.00953",
         published=(fid(20.45, STUDIOGAN),),
     )
-    r3gan = {
-        "cifar10": (_r3gan("20M", "0.05/0.005", "5M", "0.55", batch=512), 1.96, "CIFAR-10"),
-        "ffhq64": (_r3gan("20M", "2/0.2", "0.5M", "0.3"), 1.95, "FFHQ, 64 pixels"),
-        "ffhq256": (_r3gan("20M", "150/15", "0.5M", "0.3"), 2.75, "FFHQ, 256 pixels"),
-        "imagenet32": (_r3gan("200M", "0.5/0.05", "50M", "0.5", ":ch=1536,group=32"), 1.27, "ImageNet, 32 pixels"),
-        "imagenet64": (_r3gan("200M", "1/0.1", "50M", "0.4", ":ch=1536,full=64,group=32"), 2.09, "ImageNet, 64 pixels"),
-    }
-    paper = {"source": "R3GAN, paper", "protocol": "the paper's"}
-    for name, ((recipe, settings), value, data) in r3gan.items():
-        scores = (fid(value, paper, data),)
-        register(f"r3gan-{name}", recipe, train=settings, paper="arxiv:2501.05441", published=scores)
-    cifar = "stylegan2:mapping=2,form=plain,group=32,mixing=0+r1:gamma=0.01,every=16,own.step=true"
-    slow = {"ema.halflife": "500k", "ema.ramp": 0.05}
-    register("stylegan2-cifar10", cifar, train=slow, paper="arxiv:2006.06676", published=(fid(3.78, STUDIOGAN),))
-    variants = {
-        "diffaug": ("diffaugment", "2006.10738"),
-        "lecam": ("lecam", "2104.03310"),
-        "diffaug-lecam": ("diffaugment+lecam", "2104.03310"),
-        "infogan": ("info", "1606.03657"),
-    }
-    variants |= {"apa": ("apa", "2111.06849"), "ada-apa": ("apa+ada", "2111.06849")}
-    for name, (parts, number) in variants.items():
-        register(f"stylegan2-{name}", f"stylegan2-cifar10+{parts}", paper=f"arxiv:{number}")
+    _register_r3gan(register)
+    _register_stylegan2(register)
     adaptive = {"ada": "2006.06676", "apa": "2111.06849"}
     for name, number in adaptive.items():
         register(f"sngan-{name}", f"sngan-cond+{name}", paper=f"arxiv:{number}")
         register(f"biggan-{name}", f"biggan+logistic+{name}", paper=f"arxiv:{number}")
     register("reacgan-ada", "reacgan+logistic+ada:target=0.7", paper="arxiv:2111.01118")
-    contrast = {"train": {"repeat.d": 2}, "paper": "arxiv:2111.01118"}
-    near = "stylegan2-cifar10+d2dce:weight=0.25,temperature=0.25"
-    register("stylegan2-d2dce", near, **contrast)
-    scores = (fid(2.31, STUDIOGAN),)
-    register("stylegan2-ada", "stylegan2-cifar10+ada", paper="arxiv:2006.06676", published=scores)
-    register("stylegan2-d2dce-ada", f"{near}+ada:target=0.8", **contrast)
-    register("stylegan2-d2dce-diffaug", f"{near}+diffaugment", published=(fid(2.24, STUDIOGAN),), **contrast)
-    register("stylegan2-ffhq", "stylegan2+pl", train={"batch": 32}, paper="arxiv:1912.04958")
     register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")
     register("ebgan", "dcgan+autoencoder@d:error=l2+energy+pull-away", paper="arxiv:1609.03126")

@@ -26,16 +26,18 @@ class Lengths(nn.Module, Regularizer):
         own_step: whether it takes a step of its own: see :class:`ganzoo.parts.Regularizer`.
 
     Attributes:
+        name: of its term.
         mean: the mean length so far.
     """
 
     players = ("g",)
+    name: str
     mean: Tensor
 
-    def __init__(self, name: str, weight: float, every: int, decay: float, own_step: bool) -> None:
+    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
         super().__init__()
-        within(f"{name}:decay", decay, 0, 1)
-        self.name, self.weight, self.every = name, weight, check_every(name, every)
+        within(f"{self.name}:decay", decay, 0, 1)
+        self.weight, self.every = weight, check_every(self.name, every)
         self.decay, self.own_step = decay, own_step
         self.register_buffer("mean", torch.zeros(()))
 
@@ -78,8 +80,7 @@ class PathLength(Lengths):
         own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
     """
 
-    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
-        super().__init__("pl", weight, every, decay, own_step)
+    name = "pl"
 
     def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The w ``(n, layers, w_dim)`` of noise, and their images."""
@@ -100,8 +101,7 @@ class LatentPathLength(Lengths):
         own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
     """
 
-    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
-        super().__init__("pl-z", weight, every, decay, own_step)
+    name = "pl-z"
 
     def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Noise ``(n, z_dim)``, and its images."""
