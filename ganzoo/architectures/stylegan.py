@@ -35,11 +35,9 @@ from ganzoo.gan.style import StyleGenerator
 from ganzoo.layers.activation import scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d
 from ganzoo.layers.filters import Filtered
-from ganzoo.layers.mapping import MappingNetwork
+from ganzoo.layers.mapping import MappingNetwork, check_style
 from ganzoo.layers.noise import NoiseInput
 from ganzoo.parts import Number
-
-MOST_LAYERS = 64
 
 
 def smooth() -> Filtered:
@@ -153,10 +151,7 @@ def generator(
         w_dim: length of w; as ``ch`` by default.
         mixing: share of a training's images whose layers have the w of two draws of noise.
     """
-    within("stylegan:ch", ch, 1)
-    within("stylegan:full", full, 1)
-    within("stylegan:mapping", mapping, 1, MOST_LAYERS)
-    within("stylegan:w.dim", w_dim, 1)
+    check_style("stylegan", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
     within("stylegan:mixing", mixing, 0, 1)
     if not kit.steered:
         raise UsageError("stylegan's noise reaches the image by norms that take w: keep adain@g, or name style@g")

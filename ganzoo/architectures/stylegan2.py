@@ -40,7 +40,7 @@ from ganzoo.gan.style import StyleGenerator
 from ganzoo.layers.activation import limited_leaky_relu, scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp
-from ganzoo.layers.mapping import MappingNetwork
+from ganzoo.layers.mapping import MappingNetwork, check_style
 from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d
 from ganzoo.layers.noise import NoiseInput
@@ -51,7 +51,6 @@ Form = Literal["residual", "plain"]
 GAIN = math.sqrt(2)  # of a leaky ReLU, which the layer before it multiplies by: the same numbers for one pass less
 ATTENTION = 16  # height of the map where attention stands unless a recipe says a number
 LEAST = 8  # pixels of the smallest image
-MOST_LAYERS = 64
 
 
 def widths(kit: Kit, ch: int, full: int) -> list[int]:
@@ -251,10 +250,7 @@ def generator(
         w_dim: length of w; as ``ch`` by default.
         mixing: share of a training's images whose layers have the w of two draws of noise.
     """
-    within("stylegan2:ch", ch, 1)
-    within("stylegan2:full", full, 1)
-    within("stylegan2:mapping", mapping, 1, MOST_LAYERS)
-    within("stylegan2:w.dim", w_dim, 1)
+    check_style("stylegan2", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
     within("stylegan2:mixing", mixing, 0, 1)
     length = w_dim or ch
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)

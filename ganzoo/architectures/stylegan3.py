@@ -40,7 +40,7 @@ from ganzoo.gan.style import StyleGenerator
 from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude
 from ganzoo.layers.conv import conv2d
 from ganzoo.layers.fourier import FourierInput
-from ganzoo.layers.mapping import MappingNetwork
+from ganzoo.layers.mapping import MOST_LAYERS, MappingNetwork, check_style
 from ganzoo.layers.modulated import DemodulatedConv2d, ModulatedConv2d
 from ganzoo.layers.sizes import rectangle
 
@@ -49,7 +49,6 @@ Config = Literal["t", "r"]
 CRITICAL = 2  # last layers, whose cutoff is half of their rate
 FIRST_CUTOFF, FIRST_STOPBAND = 2.0, 2**2.1
 LAST_STOPBAND = 2**0.3  # over the last cutoff
-MOST_LAYERS = 64
 MOST_MARGIN = 64
 
 
@@ -205,12 +204,9 @@ def generator(
         mapping: layers of the mapping network.
         w_dim: length of w; as ``ch`` by default.
     """
-    within("stylegan3:ch", ch, 1)
-    within("stylegan3:full", full, 1)
+    check_style("stylegan3", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
     within("stylegan3:layers", layers, CRITICAL + 1, MOST_LAYERS)
     within("stylegan3:margin", margin, 0, MOST_MARGIN)
-    within("stylegan3:mapping", mapping, 1, MOST_LAYERS)
-    within("stylegan3:w.dim", w_dim, 1)
     image = kit.height, kit.width
     rectangle("stylegan3", image)
     wide, length = 2 * ch if config == "r" else ch, w_dim or ch

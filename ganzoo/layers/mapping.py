@@ -5,7 +5,26 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import within
 from ganzoo.layers.equalized import EqualizedLinear, EqualizedMLP, UnitMeanSquare
+
+MOST_LAYERS = 64
+
+
+def check_style(name: str, *, ch: int, full: int, mapping: int, w_dim: int | None) -> None:
+    """Refuse sizes of a style-based generator that there are not.
+
+    Args:
+        name: of the architecture, for messages.
+        ch: channels of the widest maps.
+        full: side up to which maps are that wide.
+        mapping: layers of the mapping network.
+        w_dim: length of w; None for the default.
+    """
+    within(f"{name}:ch", ch, 1)
+    within(f"{name}:full", full, 1)
+    within(f"{name}:mapping", mapping, 1, MOST_LAYERS)
+    within(f"{name}:w.dim", w_dim, 1)
 
 
 class MappingNetwork(nn.Module):
