@@ -2,7 +2,7 @@
 
 A Style-Based Generator Architecture for Generative Adversarial Networks (Karras et al. 2019, arXiv 1812.04948),
 configuration F. Noise, and the label where there is one, are mapped by ``mapping`` (8) layers to w. G starts from a
-constant 4x4 map, ones at first; for each size it has two layers, of which the first doubles the map and smooths it by
+learnt 4x4 map; for each size it has two layers, of which the first doubles the map and smooths it by
 [1, 2, 1]. Behind each 3x3 convolution stand noise with a strength for each map, a bias, a leaky ReLU of slope 0.2 and a
 norm that takes w, AdaIN. Layers 2k and 2k+1 of w are those of the k-th size; 32 pixels have 8 of them, 1024 have 18. A
 1x1 convolution of each size makes an image, and takes no w. D is that of progressive growing with maps smoothed before
@@ -12,7 +12,9 @@ Both grow from 8x8 pixels on, as :class:`ganzoo.gan.growing.GrowingGame` says; w
 first step. Widths are ``ch`` (512) up to ``full`` (32) pixels, and half as much for each doubling beyond. All weights
 are N(0, 1) at first and scaled when used, so that ``init`` changes none of them.
 
-How ours differs: as ours of progressive growing does (:mod:`ganzoo.architectures.pggan`); the layer at which mixed
+How ours differs: as ours of progressive growing does (:mod:`ganzoo.architectures.pggan`); the first map is N(0, 1) at
+first, as in StyleGAN2, where the paper has ones: a norm of maps that are one number everywhere would draw rounding
+errors, other ones on each machine; the layer at which mixed
 styles cross is drawn among all layers, also where some have not grown; w's mean is taken through the very network that
 is sampled. Labels enter the mapping by a linear map beside the noise, as in the authors' later papers, and D by
 projection.
@@ -84,7 +86,7 @@ class Synthesis(nn.Module):
         super().__init__()
         maps = sizes("stylegan", kit)
         self.growth = Growth(len(wide) - 1)
-        self.constant = nn.Parameter(torch.ones(1, wide[0], *maps[0]))
+        self.constant = nn.Parameter(torch.randn(1, wide[0], *maps[0]))
         ups = [nn.Sequential(Up(), EqualizedConv2d(a, b, 3, bias=False), smooth()) for a, b in pairwise(wide)]
         made = zip([nn.Identity(), *ups], wide, maps, strict=True)
         self.first = nn.ModuleList(StyleLayer(kit, layer, width, size, w_dim) for layer, width, size in made)
