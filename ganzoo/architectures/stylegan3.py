@@ -34,6 +34,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.architectures.stylegan2 import ToImage as PlainToImage
 from ganzoo.errors import within
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.style import StyleGenerator
@@ -41,7 +42,7 @@ from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude
 from ganzoo.layers.conv import conv2d
 from ganzoo.layers.fourier import FourierInput
 from ganzoo.layers.mapping import MOST_LAYERS, MappingNetwork, check_style
-from ganzoo.layers.modulated import DemodulatedConv2d, ModulatedConv2d
+from ganzoo.layers.modulated import DemodulatedConv2d
 from ganzoo.layers.sizes import rectangle
 
 Config = Literal["t", "r"]
@@ -129,8 +130,8 @@ class Layer(nn.Module):
         return self.act(x + self.bias[:, None, None].to(x.dtype))
 
 
-class ToImage(nn.Module):
-    """A modulated 1x1 convolution of maps of usual magnitude to an image, and a bias.
+class ToImage(PlainToImage):
+    """StyleGAN2's, of maps of usual magnitude.
 
     Args:
         channels: of the map.
@@ -139,15 +140,12 @@ class ToImage(nn.Module):
     """
 
     def __init__(self, channels: int, planes: int, w_dim: int) -> None:
-        super().__init__()
+        super().__init__(channels, planes, w_dim)
         self.magnitude = Magnitude()
-        self.conv = ModulatedConv2d(channels, planes, 1, w_dim)
-        self.bias = nn.Parameter(torch.zeros(planes))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """``(B, C, H, W)`` under styles ``(B, w_dim)`` to ``(B, planes, H, W)``."""
-        x = self.conv(self.magnitude(x), w)
-        return x + self.bias[:, None, None].to(x.dtype)
+        return super().forward(self.magnitude(x), w)
 
 
 class Synthesis(nn.Module):
