@@ -134,7 +134,7 @@ class GrowingStyleGame(GrowingGame):
         grow, fade: see :class:`ganzoo.gan.growing.GrowingGame`.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 8, grow: Number = "linear/0/7/8.4M", fade: float = 0.5) -> None:
+    def __init__(self, gan: GAN, *, start: int = 8, grow: Number = "linear/0/7/8400k", fade: float = 0.5) -> None:
         super().__init__(gan, start=start, grow=grow, fade=fade)
 
 

@@ -138,7 +138,7 @@ class GrowingGame(NoiseGame):
         first: the stage at which a training starts, counted from 0.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/8/12.8M", fade: float = 0.5) -> None:
+    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/8/12800k", fade: float = 0.5) -> None:
         super().__init__(gan)
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)
