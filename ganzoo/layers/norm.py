@@ -27,8 +27,8 @@ def global_batch_norm(
     x: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
+    weight: Tensor,
+    bias: Tensor,
     training: bool,
     momentum: float,
     eps: float,
@@ -50,8 +50,8 @@ def global_batch_norm(
     with torch.no_grad():
         running_mean.lerp_(mean, momentum)
         running_var.lerp_(var * count / (count - 1), momentum)  # unbiased, as F.batch_norm keeps it
-    scale = torch.rsqrt(var + eps) * (1.0 if weight is None else weight)
-    shift = (0.0 if bias is None else bias) - mean * scale
+    scale = torch.rsqrt(var + eps) * weight
+    shift = bias - mean * scale
     return torch.addcmul(per_map(shift, x), per_map(scale, x), x)
 
 
@@ -75,7 +75,13 @@ class RunningStatistics(nn.Module):
         """Take batch statistics over the images of all processes, as the setting ``sync`` asks."""
         self.batch_norm = global_batch_norm
 
-    def normalise(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    def standardise(self, x: Tensor) -> Tensor:
+        """Each map at mean 0 and variance 1; keeps the running statistics."""
+        # Ones and zeros, though None would do here: who exports a norm without numbers has to know how many maps x has,
+        # and an exporter that traces does not know it of a learnt map that is laid out once for each image.
+        return self.normalise(x, torch.ones_like(self.running_mean), torch.zeros_like(self.running_mean))
+
+    def normalise(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
         mean, var = self.running_mean, self.running_var
         return self.batch_norm(
@@ -127,7 +133,7 @@ class ConditionalBatchNorm(RunningStatistics):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Normalised ``x`` under label vectors ``y``, of the same shape."""
-        x = self.normalise(x)
+        x = self.standardise(x)
         with torch.autocast(x.device.type, enabled=False):
             y = y.to(self.gain.dtype)
             # What a vector's entries leave of 1 is scaled by 1: for one-hot labels nothing, for none of all everything.
@@ -171,7 +177,7 @@ class ContextBatchNorm(RunningStatistics):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """Normalised ``x`` under contexts ``c`` ``(B, c_dim)``, of the same shape."""
-        x = self.normalise(x)
+        x = self.standardise(x)
         with torch.autocast(x.device.type, enabled=False):
             c = c.to(self.gain.weight.dtype)
             gain, shift = 1 + self.gain(c), self.shift(c)

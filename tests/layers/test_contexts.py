@@ -28,10 +28,10 @@ def test_cbn_of_what_is_not_one_hot_keeps_a_scale_of_one() -> None:
     one_hot = torch.eye(3)[[0, 1, 2, 0]]
     rows = one_hot @ norm.gain
     assert torch.equal(rows + (1 - one_hot.sum(1, keepdim=True)), rows), "to the bit what it was"
-    torch.testing.assert_close(norm(x, torch.zeros(4, 3)), norm.normalise(x))
+    torch.testing.assert_close(norm(x, torch.zeros(4, 3)), norm.standardise(x))
     several = torch.tensor([[1.0, 1.0, 0.0]]).expand(4, 3)
     gain = norm.gain[0] + norm.gain[1] - 1
-    torch.testing.assert_close(norm(x, several), norm.normalise(x) * gain[:, None, None])
+    torch.testing.assert_close(norm(x, several), norm.standardise(x) * gain[:, None, None])
 
 
 def test_initialisation_and_spectral_norm_reach_ccbn_and_not_cbn() -> None:
