@@ -31,7 +31,7 @@ from ganzoo.visual.interpolation import walk
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
 OF_TRAINING = (CURVES_PICTURE, SCORES_PICTURE)
-CURVES = ("losses/", "accuracy/")
+CURVES = ("losses/", "reports/", "accuracy/")
 LINES = 30  # of the log: a longer one is smoothed over as many as make this many waves
 
 
@@ -165,7 +165,7 @@ def named_rows(picture: Image.Image, names: tuple[str, ...]) -> Image.Image:
 
 
 def draw_curves(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
-    """Losses, and how often D is right, over the steps."""
+    """Losses, what parts report, such as ADA's probability, and how often D is right, over the steps."""
     if not folder.has(LOG) or not read_log(folder.path):
         return None
     curves = [curve for curve in read_curves([folder.path], ["*"]) if curve.key.startswith(CURVES)]
@@ -173,7 +173,9 @@ def draw_curves(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
         return None
     smooth = max(1, max(len(curve.values) for curve in curves) // LINES)
     plot(curves, path, smooth)
-    return "Losses by turn, and the share of images that D judges right" + (", smoothed." if smooth > 1 else ".")
+    told = " what parts report," if any(curve.key.startswith("reports/") for curve in curves) else ""
+    smoothed = ", smoothed." if smooth > 1 else "."
+    return f"Losses by turn,{told} and the share of images that D judges right{smoothed}"
 
 
 def draw_scores(gan: GAN, folder: ModelFolder, path: Path) -> str | None:

@@ -14,7 +14,9 @@ from ganzoo.augments.ada.draws import Draws
 from ganzoo.augments.ada.pipe import ADA
 from ganzoo.augments.apa import APA
 from ganzoo.augments.blur import Blur
+from ganzoo.card import draw_pictures, make_card
 from ganzoo.errors import UsageError
+from ganzoo.folder.model import ModelFolder
 from ganzoo.parts import Augment, Output, TurnContext
 from ganzoo.parts.update import Update
 from ganzoo.training.loop import Trainer
@@ -171,13 +173,16 @@ def test_it_goes_with_others(more: str) -> None:
     trainer.check()
 
 
-def test_the_log_has_the_curve_of_p(tmp_path: Path) -> None:
+def test_the_log_and_the_card_have_the_curve_of_p(tmp_path: Path) -> None:
     images = torch.randint(256, (16, 1, 16, 16), dtype=torch.uint8)
     words = {"batch": 4, "device": "cpu", "quiet": True, "log_every": 2}
     run = ganzoo.train(LIFE.format("ada:pipe=b,"), images, tmp_path / "a", 4, **words)
     lines = [json.loads(line) for line in (Path(run.folder) / "log.jsonl").read_text("utf-8").splitlines()]
     reports = [line["reports"] for line in lines if "reports" in line]
     assert reports and all(0 <= told["d/ada_p"] <= 1 and -1 <= told["d/ada_r"] <= 1 for told in reports)
+    folder = ModelFolder(Path(run.folder))
+    draw_pictures(folder)
+    assert "Losses by turn, what parts report, and the share of images" in make_card(folder)
 
 
 def test_bf16_is_computed_in_float32() -> None:
