@@ -88,6 +88,7 @@ class Adversary:
             networks={**self.gan.networks, "D": self.network},
             conditions=conditions,
             codes=self.codes,
+            unaugmented=self._plain_pass if self.parts.augments else None,
         )
         whole.boundary = self.parts.loss.boundary
         ctx = whole.of_piece()
@@ -168,6 +169,12 @@ class Adversary:
             for augment in augments:
                 output = output.with_scores(partial(augment.scores, ctx=ctx))
             ctx.scored = None  # or it would keep the images alive
+        return output
+
+    def _plain_pass(self, ctx: TurnContext, x: Tensor, precisely: bool, conditions: Mapping[str, Tensor]) -> Output:
+        """The critic's output for images ``(B, C, H, W)`` as they are."""
+        with exact(x.device) if precisely else nullcontext():
+            output: Output = self.network(x, **conditions)
         return output
 
     def _due(self, ctx: TurnContext) -> Iterator[tuple[str, Regularizer]]:

@@ -104,7 +104,7 @@ def example(entry: Entry) -> str | None:
     if entry.kind not in WORD_KINDS:
         return None
     keys = {LABEL, *columns(entry)}
-    words = ["", *(f"+{giver.name}" for giver in givers(entry))]
+    words = ["", *(f"+{giver.name}" for giver in givers(entry)), *(f"+{word}" for word in _networks_for(entry))]
     candidates = (recipe + word for word in words for head in heads() for recipe in _candidates(head, entry))
     return next((recipe for recipe in candidates if _builds(recipe, keys)), None)
 
@@ -112,6 +112,12 @@ def example(entry: Entry) -> str | None:
 def givers(entry: Entry) -> list[Entry]:
     """The parts that bring something which a part needs."""
     return [giver for kind in BRINGING for giver in registry().entries(kind) if giver.provides & entry.requires]
+
+
+def _networks_for(entry: Entry) -> list[str]:
+    """Architectures of one side that bring something which a part needs, as they are written behind another."""
+    alone = [other for other in registry().entries("architecture") if not other.complete]
+    return [f"{other.name}@{side}" for other in alone if other.provides & entry.requires for side in other.builders]
 
 
 def heads() -> list[Entry]:

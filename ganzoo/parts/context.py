@@ -64,6 +64,7 @@ class TurnContext:
         batch, real, z, y_real, y_fake, networks: see below.
         conditions: further inputs of the critic besides ``y``, such as ``source``.
         codes: columns of ``z`` that are the codes of a regularizer, by its ``id``.
+        unaugmented: the critic's pass without augmentations; ``discriminator`` by default.
 
     Attributes:
         batch: the columns of this update's real batch.
@@ -90,8 +91,10 @@ class TurnContext:
         networks: Mapping[str, nn.Module],
         conditions: Mapping[str, Tensor] | None = None,
         codes: Mapping[int, slice] | None = None,
+        unaugmented: Callable[[TurnContext, Tensor, bool, Mapping[str, Tensor]], Output] | None = None,
     ) -> None:
         self.at, self._discriminator, self._generator = at, discriminator, generator
+        self._unaugmented = unaugmented or discriminator
         self.batch, self.real, self.z, self.y_real, self.y_fake = batch, real, z, y_real, y_fake
         self.fake = real.new_empty(0)
         self.fakes_drawn = random_state(z.device)  # what the layers of G drew fakes from
@@ -153,7 +156,7 @@ class TurnContext:
         """D as a function of images alone: ``critic(x)`` is ``discriminate(x).scores``."""
         return Critic(self.discriminate)
 
-    def discriminate(self, x: Tensor, *, exact: bool = False, **conditions: Tensor) -> Output:
+    def discriminate(self, x: Tensor, *, exact: bool = False, augmented: bool = True, **conditions: Tensor) -> Output:
         """What D says of images ``(B, C, H, W)`` in [-1, 1], augmented as this update's parts ask; fp32 scores.
 
         A pass is made once in an update: asked again with the same tensors, this gives what it gave.
@@ -161,12 +164,12 @@ class TurnContext:
         Args:
             x: the images; labels are ``y_fake`` for :attr:`fake`, ``y_real`` for all others.
             exact: a pass in float32 whose graph may be differentiated twice, for gradient penalties.
+            augmented: False for what D says of the images as they are, such as where it matters which pixel is which.
             conditions: other inputs than those of the update, such as ``y=`` for images made of real and fake ones.
         """
         given = {"y": self.y_fake if x is self.fake else self.y_real, **self.conditions, **conditions}
-        return self.at.passes.get(
-            self._discriminator, x, given, exact, lambda: self._discriminator(self, x, exact, given).in_float()
-        )
+        critic = self._discriminator if augmented else self._unaugmented
+        return self.at.passes.get(critic, x, given, exact, lambda: critic(self, x, exact, given).in_float())
 
     def undecided(self) -> Tensor | float:
         """The score at which D is undecided: the loss's, or halfway between the mean scores of real and fake images."""

@@ -228,7 +228,7 @@ class _Resolver:
         assert claim.entry is not None
         said = self._of(claim)
         raise RecipeError(
-            f"{claim.name}{said} does not work where norms get a {key}, as in {self.recipe}: write"
+            f"{claim.name}{said} does not work with a part that brings {key!r}, as in {self.recipe}: write"
             f" {claim.entry.excludes[key]} in its place"
         )
 

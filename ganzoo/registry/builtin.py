@@ -164,6 +164,14 @@ def register_architectures(register: Register) -> None:
         train={"z-dim": 64, "prior": "uniform", "betas": "0.5/0.999", "lr.g": 1e-4, "lr.d": 1e-4},
         paper="arxiv:1703.10717",
     )
+    register(
+        "unet",
+        discriminator="ganzoo.architectures.unet:discriminator",
+        provides={"features", "maps", "non-square", "patches", "pixels"},
+        implies=("sn@d", "projection@d"),
+        train={"lr.d": 5e-4, "betas.d": "0/0.999", "repeat.d": 1},
+        paper="arxiv:2002.12655",
+    )
 
 
 @hookimpl
@@ -234,7 +242,9 @@ def register_conditionings(register: Register) -> None:
         paper="arxiv:1610.09585",
     )
     register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g",))
-    loss, contrast = ("multi-hinge",), {"across_batch": True, "within_class": True}
+    loss: tuple[str, ...] = ("multi-hinge",)
+    # Their vectors lie on a sphere of each head's own: where there are several, no mean of them does.
+    contrast: dict[str, Any] = {"across_batch": True, "within_class": True, "excludes": {"patches": "ac"}}
     heads: dict[str, tuple[str, str, dict[str, Any]]] = {
         "bilinear": ("bilinear:Bilinear", "2501.05441", {"requires": {"label", "features"}}),
         "spd": ("spd:MappedProjection", "2006.06676", {"requires": {"label", "features"}}),
@@ -359,6 +369,11 @@ def register_regularizers(register: Register) -> None:
         "zcr": ("icr:LatentCR", "2002.04724", {"family": "consistency", "requires": {"noise"}}),
         "lo": ("lo:LatentOptimisation", "1912.00953", {"family": "latent", "requires": {"noise"}}),
         "fm": ("fm:FeatureMatching", "1606.03498", {"family": "features", "across_batch": True}),
+        "cutmix": (
+            "cutmix:CutMix",
+            "2002.12655",
+            {"family": "consistency", "requires": {"pixels"}, "requires_settings": {"fake-labels": "batch"}},
+        ),
         "drift": ("drift:Drift", "1710.10196", {"family": "scores"}),
         "ortho": ("ortho:Ortho", "1809.11096", {"family": "weights"}),
         "info": ("info:Info", "1606.03657", {"family": "info", "requires": {"features", "noise"}}),

@@ -146,6 +146,12 @@ def register_presets(register: Register) -> None:
     register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")
     register("ebgan", "dcgan+autoencoder@d:error=l2+energy+pull-away", paper="arxiv:1609.03126")
+    register(
+        "unet-gan",
+        "biggan:ch=64+attention/none+unet@d+bce+cutmix",
+        train={"lr.g": 1e-4, "betas": "0/0.999", "z-dim": 128, "ema.start": "21000", "batch": 20},
+        paper="arxiv:2002.12655",
+    )
     _register_stylegan3(register)
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")

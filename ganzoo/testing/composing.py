@@ -10,6 +10,7 @@ from functools import lru_cache
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.gan.builder import build
 from ganzoo.gan.catalogue import columns, example, heads
+from ganzoo.parts.freeze import frozen_networks
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.loading import registry
@@ -36,7 +37,7 @@ def axes(**fixed: Sequence[str]) -> dict[str, list[str]]:
     Args:
         fixed: by kind, the only values to take of it.
     """
-    found = {"architecture": [head.spelling for head in heads()], "data": list(DATA)}
+    found = {"architecture": [*(head.spelling for head in heads()), *_of_one_side(registry())], "data": list(DATA)}
     for kind in PART_KINDS:
         names = list(dict.fromkeys(entry.spelling for entry in registry().entries(kind)))
         sites = [f"{name}{SITE}" for name in names if kind == "attention"]
@@ -44,6 +45,13 @@ def axes(**fixed: Sequence[str]) -> dict[str, list[str]]:
         if names:
             found[kind] = [*empty, *names, *sites]
     return {**found, **{kind: list(values) for kind, values in fixed.items()}}
+
+
+@lru_cache(maxsize=8)
+def _of_one_side(known: Registry) -> tuple[str, ...]:
+    """Architectures of one side behind another, but for those that look through weights which have to be fetched."""
+    recipes = [example(entry) for entry in known.entries("architecture") if not entry.complete]
+    return tuple(recipe for recipe in recipes if recipe and not frozen_networks(tiny(recipe).build(device="meta")))
 
 
 def combinations(focus: str | None = None, **fixed: Sequence[str]) -> Iterator[Combination]:

@@ -25,7 +25,7 @@ from ganzoo.registry.entry import Entry
 from ganzoo.registry.labels import LABEL, LABEL_KEYS, kind_in
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Registry
-from ganzoo.registry.recipe import HEAD_KINDS, Recipe
+from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, WORD_KINDS, Part, Recipe
 from ganzoo.testing.expect import expect
 from ganzoo.training.loop import Trainer
 
@@ -34,7 +34,7 @@ CLASSES = 3
 BATCH = 4
 IMAGES = 12
 Z_DIM = 16
-WIDTH = "8"  # of networks whose architecture has the option ``ch``
+SMALL = {"ch": "8"}  # options of architectures that have them, at which networks are small
 SETTINGS = {"repeat.d": 1, "batch": BATCH}  # one turn each, whatever a part asks for
 COLUMNS = frozenset({"image", "label"})
 PAIRS = "pairs"  # what data provides where each image has a source of its own
@@ -185,11 +185,29 @@ def _captions(n: int) -> list[str]:
 
 
 def narrowed(recipe: str) -> str:
-    """The recipe with a small ``ch``, if its architecture has that option."""
+    """The recipe with a small ``ch``, where its architecture, or one on a side, has that option and no value of it."""
     parsed = Recipe.parse(recipe)
-    head = registry().find(parsed.head.spelling, HEAD_KINDS)
+    head, words = registry().find(parsed.head.spelling, HEAD_KINDS), [*parsed.parts]
     while head.kind == "preset":
-        head = registry().find(Recipe.parse(str(head.build)).head.spelling, HEAD_KINDS)
-    if "ch" not in head.options() or "ch" in dict(parsed.head.options):
-        return recipe
-    return str(Recipe(replace(parsed.head, options=(("ch", WIDTH), *parsed.head.options)), parsed.parts))
+        inner = Recipe.parse(str(head.build))
+        words += inner.parts
+        head = registry().find(inner.head.spelling, HEAD_KINDS)
+    made = parsed.head if "ch" in dict(parsed.head.options) else _narrow(parsed.head, head, None)
+    sides = {side: _narrow(word, entry, side) for word, entry, side in reversed(_sided(words))}
+    rest = [word for word in parsed.parts if word not in [found for found, _, _ in _sided(parsed.parts)]]
+    return str(Recipe(made, (*rest, *sides.values())))
+
+
+def _sided(words: Collection[Part]) -> list[tuple[Part, Entry, str]]:
+    """The words that put an architecture's network on a side, each with its entry and the side."""
+    parts = [word for word in words if word.name != EMPTY]
+    found = [(word, registry().find(word.spelling, WORD_KINDS)) for word in parts]
+    return [(word, entry, side) for word, entry in found if entry.kind == "architecture" for side in word.sides]
+
+
+def _narrow(word: Part, entry: Entry, side: str | None) -> Part:
+    """A word for an architecture, with small values of the options that it has no value of."""
+    known = entry.options(side, head=side is None)
+    given = dict(word.options)
+    small = {name: value for name, value in SMALL.items() if name in known and name not in given}
+    return replace(word, options=(*small.items(), *word.options))

@@ -49,7 +49,7 @@ def test_initialisation_and_spectral_norm_reach_ccbn_and_not_cbn() -> None:
             r"ccbn needs 'context' \(from biggan, biggan-deep, info-context, selfmod, stylegan\), "
             "which neither the data nor dcgan has",
         ),
-        ("dcgan+selfmod+cbn", "cbn does not work where norms get a context, as in .*: write ccbn in its place"),
+        ("dcgan+selfmod+cbn", "cbn does not work with a part that brings 'context', as in .*: write ccbn in its place"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(recipe: str, said: str) -> None:
