@@ -202,7 +202,7 @@ def _sided(words: Collection[Part]) -> list[tuple[Part, Entry, str]]:
     """The words that put an architecture's network on a side, each with its entry and the side."""
     parts = [word for word in words if word.name != EMPTY]
     found = [(word, registry().find(word.spelling, WORD_KINDS)) for word in parts]
-    return [(word, entry, side) for word, entry in found if entry.kind == "architecture" for side in word.sides]
+    return [(word, entry, side) for word, entry in found if entry.kind == "architecture" for side in word.sides or ()]
 
 
 def _narrow(word: Part, entry: Entry, side: str | None) -> Part:
