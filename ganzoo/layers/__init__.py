@@ -13,6 +13,7 @@ from ganzoo.layers.attention import SelfAttention
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
+from ganzoo.layers.excitation import GlobalContextExcitation, SkipLayerExcitation, Unexcited
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp, upfirdn2d
 from ganzoo.layers.fourier import FourierInput, moved
 from ganzoo.layers.mapping import MappingNetwork
@@ -30,7 +31,7 @@ from ganzoo.layers.norm import (
     conditional_batch_norm,
     context_batch_norm,
 )
-from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, TransposedConv2d
+from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, ShuffledUp, TransposedConv2d
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.layers.sizes import doublings, rectangle
 from ganzoo.layers.weight import equalized_lr, magnitude_preserving, spectral_norm, weight_norm
@@ -59,6 +60,7 @@ __all__ = [
     "FirstDBlock",
     "FourierInput",
     "GBlock",
+    "GlobalContextExcitation",
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
@@ -71,9 +73,12 @@ __all__ = [
     "NoiseInput",
     "PixelNorm",
     "SelfAttention",
+    "ShuffledUp",
+    "SkipLayerExcitation",
     "StyleNorm",
     "TransposedConv2d",
     "Unchanged",
+    "Unexcited",
     "UnitMeanSquare",
     "conditional_batch_norm",
     "context_batch_norm",

@@ -8,6 +8,7 @@ own dtype even under autocast.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -98,6 +99,32 @@ class TransposedConv2d(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
         return add_bias(conv_transpose2d(x, self.weight, stride=2, padding=1), self.bias)
+
+
+class ShuffledUp(nn.Module):
+    """Doubles a map by a 1x1 convolution to four times the channels, SiLU, and a shuffle of channels to pixels.
+
+    Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network (Shi et
+    al. 2016, arXiv 1609.05158), started so that the four pixels of each are alike: no checkerboard (Aitken et al. 2017,
+    arXiv 1707.02937).
+
+    Args:
+        channels: before and after.
+    """
+
+    ganzoo_init = "own"
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 4 * channels, 1)
+        start = nn.init.kaiming_uniform_(torch.empty(channels, channels, 1, 1))
+        with torch.no_grad():
+            self.conv.weight.copy_(start.repeat_interleave(4, 0))
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, C, 2H, 2W)``."""
+        return F.pixel_shuffle(F.silu(self.conv(x)), 2)
 
 
 UP_CONVS: dict[str, type[NearestUpConv2d] | type[BilinearUpConv2d]] = {

@@ -17,7 +17,7 @@ from ganzoo.parts.context import NOISE, SOURCE, TEXT, Batch, Critic, TurnContext
 from ganzoo.parts.exactness import exact
 from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
-from ganzoo.parts.output import Output
+from ganzoo.parts.output import Encoding, Output
 from ganzoo.parts.regularizer import Entrance, Regularizer
 from ganzoo.schedules import Number, number_at
 
@@ -29,6 +29,7 @@ __all__ = [
     "Batch",
     "Conditioning",
     "Critic",
+    "Encoding",
     "Entrance",
     "LinearHead",
     "Loss",

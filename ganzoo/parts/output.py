@@ -13,6 +13,24 @@ Scores = Tensor | tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """A map of a discriminator that images can be decoded from, as its ``encodings`` lists it by name.
+
+    Such a discriminator gives the maps ``(B, channels, H/scale, W/scale)`` in ``extras["encodings"]`` by those names,
+    and in ``extras["seen"]`` the images that they are maps of, augmented as they are.
+
+    Attributes:
+        channels: of the map.
+        scale: how many times smaller than the image it is, a power of two.
+        cropped: whether a part of it is to tell of that part of the image.
+    """
+
+    channels: int
+    scale: int
+    cropped: bool = False
+
+
+@dataclass(frozen=True)
 class Output:
     """What a discriminator says of a batch.
 

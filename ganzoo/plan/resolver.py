@@ -163,28 +163,41 @@ class _Resolver:
             spelling=part.spelling,
         )
 
-    def _meet_needs(self, claim: Claim) -> None:
-        """Turn an implied claim whose needs are not met into its fallback; a named one is refused."""
+    def _meet_needs(self, claim: Claim) -> bool:
+        """Turn an implied claim whose needs are not met into its fallback; a named one is refused.
+
+        Returns:
+            Whether it stands: not so where its fallback is to do without.
+        """
         if claim.entry is None:
-            return
-        available = self._available(claim.sides) | self._brought_to(claim)
+            return True
+        available = self._available(_acts_on(claim)) | self._brought_to(claim)
         missing = claim.entry.requires - available
         if excluded := sorted(claim.entry.excludes.keys() & available):
             self._refuse_excluded(claim, excluded[0])
         if not missing:
-            return
+            return True
         if claim.named or claim.entry.fallback is None:
             said = self._of(claim)
             alike = [other.name for other in self.registry.entries(claim.kind) if self._could(other, claim, available)]
             raise RecipeError(self._refusal(f"{claim.name}{said}", missing, alike))
-        fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         needs = either(sorted(missing), "and")
-        who = "the data" if missing <= {LABEL, *LABEL_KEYS, "image"} else self.head.name
+        who = "the data" if missing <= {LABEL, *LABEL_KEYS, "image"} else self._networks_of(claim)
+        if claim.entry.fallback == EMPTY:
+            self.notes.append(f"{claim.name} needs {needs}, which {who} lacks: left out")
+            return False
+        fallback = self.registry.find(f"{claim.kind}/{claim.entry.fallback}", (claim.kind,))
         self.notes.append(f"{claim.name} needs {needs}, which {who} lacks: {fallback.name} in its place")
         claim.reason = f"{claim.reason}, in place of {claim.name} (no {needs})"
         claim.name, claim.entry, claim.options = fallback.name, fallback, _options(fallback, {})
         claim.sides = tuple(side for side in claim.sides if side in fallback.sides)
-        self._meet_needs(claim)
+        return self._meet_needs(claim)
+
+    def _networks_of(self, claim: Claim) -> str:
+        """The architectures whose networks a claim would act on, as a message names them."""
+        sides = set(_acts_on(claim))
+        brought = [slot for slot in self.brought if not sides or set(sides_of(slot)) & sides]
+        return either(dict.fromkeys(slot.name for slot in brought), "or")
 
     def _of(self, claim: Claim) -> str:
         """Who says a part, behind its name in a message; nothing where a person does."""
@@ -293,8 +306,7 @@ class _Resolver:
         else:
             free = not rivals
         if free:
-            self._meet_needs(claim)
-            free = claim.kind not in SIDED or bool(claim.sides)
+            free = self._meet_needs(claim) and (claim.kind not in SIDED or bool(claim.sides))
         if free:
             self.accepted.append(claim)
         return free
@@ -360,6 +372,15 @@ class _Resolver:
 def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, Any]:
     """Every option of a part, with the given ones read."""
     return {**{name: option.default for name, option in entry.options().items()}, **entry.read_options(given)}
+
+
+def _acts_on(claim: Claim) -> tuple[str, ...]:
+    """The sides whose networks have to meet a claim's needs; none where those of either side may.
+
+    Such as a regularizer's that declares a side, though it stands on none.
+    """
+    declared = claim.entry.sides if claim.entry is not None else SIDES
+    return claim.sides or (tuple(declared) if len(declared) == 1 else ())
 
 
 def _check_places(part: Part, kind: str, name: str, allowed: Collection[str]) -> None:

@@ -157,6 +157,14 @@ def register_architectures(register: Register) -> None:
     )
     _register_style_line(register)
     register(
+        "fastgan",
+        **_sides("fastgan"),
+        provides={"features", "maps", "non-square", "encoding"},
+        implies=("bn", "sn", "hinge", "reconstruction"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "z-dim": 256, "ema": 0.999},
+        paper="arxiv:2101.04775",
+    )
+    register(
         "autoencoder",
         **_sides("autoencoder"),
         provides={"reconstruction", "maps", "non-square"},
@@ -385,6 +393,17 @@ def register_regularizers(register: Register) -> None:
         "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
         "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
+        "reconstruction": (
+            "reconstruction:Reconstruction",
+            "2101.04775",
+            {
+                "family": "reconstruction",
+                "sides": ("d",),
+                "requires": {"encoding"},
+                "fallback": "none",
+                "across_batch": True,
+            },
+        ),
         "rotation": ("rotation:Rotation", "1811.11212", {"family": "rotation", "requires": {"features"}}),
         "wgan-div": ("wgan_div:WassersteinDivergence", "1712.01026", {"family": "gradient"}),
         "pull-away": ("pull_away:PullAway", "1609.03126", {"family": "features", "across_batch": True}),

@@ -30,7 +30,8 @@ class Entry:
         excludes: keys that must not be there, each with the part to use in its place.
         requires_settings: settings that it works with alone, with their values.
         requires_parts: names of parts that it works with alone, each of a kind whose slot they fill.
-        fallback: the part of the same kind that stands in where the needs of an implied one are not met.
+        fallback: the part of the same kind that stands in where the needs of an implied one are not met; ``none`` to do
+            without.
         train: settings that it asks for.
         family: of a regularizer; a named one displaces implied ones of its family, such as ``gradient``.
         paper: ``arxiv:…``, ``doi:…`` or a URL.

@@ -31,7 +31,8 @@ class Register(Protocol):
                 label-multilabel label-continuous image source target text features maps noise context w
                 sites:N non-square``): a trunk that makes a context for its norms provides ``context``, and a game of
                 its own whose G is given noise ``noise``, as the usual game's always is; ``excludes`` keys, each
-                with the part to use instead; ``fallback`` where the needs of an implied part are not met;
+                with the part to use instead; ``fallback`` where the needs of an implied part are not met, ``none`` to
+                do without it;
                 ``train`` settings, and ``requires_settings`` and ``requires_parts`` that it works with alone;
                 ``family``, ``paper``, ``aliases``, ``sides``, ``across_batch`` (it looks across the batch) and
                 ``within_class`` (there it compares images of one class); of an architecture ``generator

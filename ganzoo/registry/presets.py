@@ -153,6 +153,9 @@ def register_presets(register: Register) -> None:
         paper="arxiv:2002.12655",
     )
     _register_stylegan3(register)
+    few = {"batch": 8}
+    register("fastgan-diffaug", "fastgan+diffaugment", train=few, paper="arxiv:2101.04775")
+    register("fastgan-lite", "fastgan:form=lite+diffaugment", train=few, paper="arxiv:2111.01007")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(

@@ -24,7 +24,7 @@ def check_declarations(entry: Entry) -> None:
         part = Recipe.parse(f"head+{word}").parts[0]
         if part.name != EMPTY:
             registry().find(part.spelling, PART_KINDS)
-    if entry.fallback is not None:
+    if entry.fallback not in (None, EMPTY):
         registry().find(entry.fallback, (entry.kind,))
     players = {player.partition("@")[0] for head in heads() for player in head.networks.values()}
     for name, value in entry.train.items():

@@ -1,0 +1,392 @@
+"""FastGAN: a light generator whose small maps gate its large ones, and a discriminator that has to encode images.
+
+Towards Faster and Stabilized GAN Training for High-fidelity Few-shot Image Synthesis (Liu et al. 2021, arXiv
+2101.04775), section 3. Multiples of ``ch`` (64) by the side of a map:
+
+| | 4 | 8 | 16 | 32 | 64 | 128 | 256 | 512 | 1024 |
+|---|---|---|---|---|---|---|---|---|---|
+| G | 16 | 8 | 4 | 2 | 2 | 1 | 1/2 | 1/4 | 1/8 |
+| D | | 8 | 4 | 2 | 1 | 1/2 | 1/4 | 1/8 | |
+
+G doubles its maps by nearest neighbours; a size has one 3x3 convolution, or two with noise behind each, in turns, a
+norm and a gated linear unit. Skip-layer excitation leads from 4 to 64 pixels, from 8 to 128, and so on up to 512. D
+brings images of 512 and 1024 pixels to 256 by strides, then halves them by residual blocks down to 8x8, which are gated
+in the same way from eight times their size, and judges windows of 4x4 there: 5x5 decisions. The regularizer
+``reconstruction`` decodes D's maps into the real image.
+
+What the paper leaves open is taken from copies of its code, such as their sizes, a second trunk of D that sees the
+image at half of its size (of 128 pixels at most), and batch norm beside spectral norm. How ours differs: both trunks
+see one image, where G of the copies draws the smaller one by a layer of its own; the last convolution of G has a bias,
+as Projected GAN's (arXiv 2111.01007, whose networks have ``ch=128`` and one convolution a size, ``form=lite``, or two,
+``form=double``); the hinge has its margin of 1, which the copies draw from 0.8 to 1 anew for each decision. Images of
+less than 64 pixels, for which the paper has no networks, have one gate in either network, from the 4x4 maps of G and
+from the largest ones of D.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganzoo.errors import ResolutionError, within
+from ganzoo.gan.kit import Generator, Kit
+from ganzoo.layers.conv import Conv2d
+from ganzoo.layers.excitation import SkipLayerExcitation, Unexcited
+from ganzoo.layers.noise import NoiseInput
+from ganzoo.layers.patches import PatchHead
+from ganzoo.layers.resample import NearestUpConv2d
+from ganzoo.layers.sizes import rectangle
+from ganzoo.parts import Conditioning, Encoding, Output
+
+Form = Literal["full", "lite", "double"]
+
+G_WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # by doublings of 4 pixels
+RICH: Mapping[Form, tuple[bool, bool]] = {"full": (True, False), "lite": (False, False), "double": (True, True)}
+MOST = 8  # doublings: 1024 pixels
+BIG, SMALL = 256, 128  # shorter side of the map that D's residual blocks start from, and of what its second trunk sees
+BOTTOM = 8  # side of D's last map
+WINDOW = 4
+G_REACH, D_REACH = 4, 3  # doublings between the maps of a gate
+LAST_GATED = 7  # doublings of G's largest gated map
+ATTENTION = 32  # height of the map where attention stands unless a recipe says a number
+SLOPE = 0.2
+
+
+def smallest(kit: Kit) -> tuple[tuple[int, int], int]:
+    """Height and width of G's smallest map, and how often it is doubled.
+
+    Raises:
+        ResolutionError: for a size that 4 pixels do not double to, or beyond 1024.
+    """
+    bottom, k = rectangle("fastgan", (kit.height, kit.width))
+    if k > MOST:
+        raise ResolutionError(
+            f"fastgan makes images of up to {4 << MOST} pixels, not {kit.height}x{kit.width}: "
+            f"try --resolution {4 << MOST}",
+            nearest=(4 << MOST,),
+        )
+    return bottom, k
+
+
+def wide(ch: int, multiple: float) -> int:
+    """Channels of maps, one at least."""
+    return max(1, int(ch * multiple))
+
+
+class GatedConv(nn.Module):
+    """A convolution to twice the channels, noise or none, a norm and a gated linear unit.
+
+    Args:
+        kit: of side ``g``.
+        conv: from the maps before to twice ``channels``.
+        channels: of the maps after.
+        noise: what is called before the norm.
+    """
+
+    def __init__(self, kit: Kit, conv: nn.Module, channels: int, noise: nn.Module) -> None:
+        super().__init__()
+        self.conv, self.noise, self.norm = conv, noise, kit.norm(2 * channels)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        """Maps under contexts ``(B, c_dim)``."""
+        return F.glu(self.norm(self.noise(self.conv(x)), c), 1)
+
+
+class Stage(nn.Module):
+    """What doubles a map of G.
+
+    Args:
+        kit: of side ``g``.
+        inputs, outputs: channels before and after.
+        size: height and width after it.
+        rich: two convolutions and noise, not one and none.
+    """
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int, size: tuple[int, int], rich: bool) -> None:
+        super().__init__()
+        noises = [NoiseInput(size) if rich else nn.Identity() for _ in range(2)]
+        layers = [GatedConv(kit, NearestUpConv2d(inputs, 2 * outputs, bias=kit.bias), outputs, noises[0])]
+        if rich:
+            again = Conv2d(outputs, 2 * outputs, 3, padding=1, bias=kit.bias)
+            layers.append(GatedConv(kit, again, outputs, noises[1]))
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs, 2H, 2W)``."""
+        for layer in self.layers:
+            x = layer(x, c)
+        return x
+
+
+class GTrunk(nn.Module):
+    """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1].
+
+    Args:
+        kit: of side ``g``.
+        ch: unit of width.
+        form: see :func:`generator`.
+    """
+
+    def __init__(self, kit: Kit, ch: int, form: Form) -> None:
+        super().__init__()
+        bottom, k = smallest(kit)
+        widths = [wide(ch, multiple) for multiple in G_WIDTHS[: k + 1]]
+        first = nn.ConvTranspose2d(kit.latent, 2 * widths[0], bottom, bias=kit.bias)
+        self.first = GatedConv(kit, first, widths[0], nn.Identity())
+        sizes = [(bottom[0] << i, bottom[1] << i) for i in range(1, k + 1)]
+        rich = [RICH[form][i % 2] for i in range(k)]
+        self.stages = nn.ModuleList(
+            Stage(kit, *channels, size, noisy)
+            for channels, size, noisy in zip(pairwise(widths), sizes, rich, strict=True)
+        )
+        reach = min(G_REACH, k)
+        gated = [reach <= i <= LAST_GATED for i in range(1, k + 1)]
+        self.sources = [i - reach if gate else 0 for i, gate in enumerate(gated, start=1)]
+        self.gates = nn.ModuleList(
+            SkipLayerExcitation(widths[source], width) if gate else Unexcited()
+            for source, width, gate in zip(self.sources, widths[1:], gated, strict=True)
+        )
+        self.attentions = kit.attentions(widths[1:], [height for height, _ in sizes], ATTENTION)
+        self.image = nn.Conv2d(widths[-1], kit.channels, 3, padding=1)
+
+    def forward(self, h: Tensor, c: Tensor) -> Tensor:
+        """Images of noise ``(B, latent)`` under contexts ``(B, c_dim)``."""
+        maps = [self.first(h[:, :, None, None], c)]
+        for stage, gate, source, attention in zip(self.stages, self.gates, self.sources, self.attentions, strict=True):
+            maps.append(attention(gate(stage(maps[-1], c), maps[source])))
+        return torch.tanh(self.image(maps[-1]))
+
+
+class Down(nn.Module):
+    """A 4x4 convolution of stride 2, a norm and a leaky ReLU.
+
+    Args:
+        kit: of side ``d``.
+        inputs, outputs: channels before and after.
+    """
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=kit.bias)
+        self.norm = kit.norm(outputs)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs, H/2, W/2)``."""
+        return F.leaky_relu(self.norm(self.conv(x), y), SLOPE)
+
+
+class Same(nn.Module):
+    """A convolution that keeps the size, a norm and a leaky ReLU.
+
+    Args:
+        kit: of side ``d``.
+        inputs, outputs: channels before and after.
+        kernel: its side, an odd number.
+    """
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.conv = Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=kit.bias)
+        self.norm = kit.norm(outputs)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs, H, W)``."""
+        return F.leaky_relu(self.norm(self.conv(x), y), SLOPE)
+
+
+class ResidualDown(nn.Module):
+    """A strided and a plain convolution, beside mean pooling and a 1x1 convolution; the mean of both.
+
+    Args:
+        kit: of side ``d``.
+        inputs, outputs: channels before and after.
+    """
+
+    def __init__(self, kit: Kit, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.down, self.again = Down(kit, inputs, outputs), Same(kit, outputs, outputs, 3)
+        self.direct = Same(kit, inputs, outputs, 1)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` to ``(B, outputs, H/2, W/2)``."""
+        return (self.again(self.down(x, y), y) + self.direct(F.avg_pool2d(x, 2), y)) / 2
+
+
+class Opening(nn.Module):
+    """Images to the first maps of D: of 256 pixels at most, by strides where they are larger.
+
+    Args:
+        kit: of side ``d``.
+        ch: unit of width.
+        halvings: none, one or two.
+        side: of the square maps that it makes, or their shorter one.
+    """
+
+    def __init__(self, kit: Kit, ch: int, halvings: int, side: int) -> None:
+        super().__init__()
+        width = wide(ch, 64 / side)
+        first = wide(ch, 64 / (2 * side)) if halvings > 1 else width
+        self.first = (
+            Conv2d(kit.inputs, first, 4, stride=2, padding=1, bias=False)
+            if halvings
+            else Conv2d(kit.inputs, first, 3, padding=1, bias=False)
+        )
+        self.more = nn.ModuleList(Down(kit, first, width) for _ in range(halvings - 1))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The maps of images ``(B, inputs, H, W)``."""
+        x = F.leaky_relu(self.first(x), SLOPE)
+        for down in self.more:
+            x = down(x, y)
+        return x
+
+
+class BigTrunk(nn.Module):
+    """The image to maps of 16, and of 8 pixels: residual blocks, gated by larger maps.
+
+    Args:
+        kit: of side ``d``.
+        ch: unit of width.
+        k: halvings to 4 pixels.
+
+    Attributes:
+        widths: channels of the maps from the first on.
+    """
+
+    def __init__(self, kit: Kit, ch: int, k: int) -> None:
+        super().__init__()
+        entry = max(0, k - int(math.log2(BIG // 4)))
+        side, blocks = 4 << (k - entry), k - entry - 1
+        self.entry = Opening(kit, ch, entry, side)
+        self.widths = [wide(ch, 64 / (side >> i)) for i in range(blocks + 1)]
+        self.blocks = nn.ModuleList(ResidualDown(kit, a, b) for a, b in pairwise(self.widths))
+        reach = min(D_REACH, blocks)
+        self.sources = [max(0, i - reach) for i in range(1, blocks + 1)]
+        self.gates = nn.ModuleList(
+            SkipLayerExcitation(self.widths[i - reach], self.widths[i]) if i >= reach else Unexcited()
+            for i in range(1, blocks + 1)
+        )
+        heights = [kit.height >> (entry + i) for i in range(1, blocks + 1)]
+        self.attentions = kit.attentions(self.widths[1:], heights, ATTENTION)
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block, from the image on."""
+        return [(self.entry,), *zip(self.blocks, self.gates, self.attentions, strict=True)]
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The last two maps of images, the larger first."""
+        maps = [self.entry(x, y)]
+        for block, gate, source, attention in zip(self.blocks, self.gates, self.sources, self.attentions, strict=True):
+            maps.append(attention(gate(block(maps[-1], y), maps[source])))
+        return maps[-2], maps[-1]
+
+
+class SmallTrunk(nn.Module):
+    """The image at half of its size, or less, to maps of 8 pixels.
+
+    Args:
+        kit: of side ``d``.
+        ch: unit of width.
+        k: halvings of the image to 4 pixels.
+    """
+
+    def __init__(self, kit: Kit, ch: int, k: int) -> None:
+        super().__init__()
+        halvings = max(1, k - int(math.log2(SMALL // 4)))
+        self.shrink = nn.AvgPool2d(1 << halvings)
+        side = 4 << (k - halvings)
+        downs = max(1, k - halvings - 1)
+        self.scale = 1 << (halvings + downs)  # image pixels a side of a pixel of its last map
+        self.widths = [wide(ch, 32 / (side >> i)) for i in range(1, downs + 1)]
+        self.first = Conv2d(kit.inputs, self.widths[0], 4, stride=2, padding=1, bias=False)
+        self.blocks = nn.ModuleList(Down(kit, a, b) for a, b in pairwise(self.widths))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The maps of images ``(B, inputs, H, W)``."""
+        x = F.leaky_relu(self.first(self.shrink(x)), SLOPE)
+        for block in self.blocks:
+            x = block(x, y)
+        return x
+
+
+class FastDiscriminator(nn.Module):
+    """D of FastGAN: two trunks, and decisions on windows of their last maps.
+
+    Labels are told to the head of the first; without any it is the convolution of the paper, as the second's always is.
+
+    Args:
+        kit: of side ``d``.
+        ch: unit of width.
+
+    Attributes:
+        encodings: the maps in ``extras["encodings"]`` of what it says, by name; ``extras["seen"]`` is the image that
+            they are maps of, ``(B, C, H, W)``.
+        features: channels of the map that the first head sees, whose means are what regularizers read.
+    """
+
+    def __init__(self, kit: Kit, ch: int) -> None:
+        super().__init__()
+        _, k = smallest(kit)
+        self.y_dim, self.shapes = kit.y_dim, (kit.image, (kit.y_dim,))
+        self.conditioning = kit.condition()
+        self.big, self.small = BigTrunk(kit, ch, k), SmallTrunk(kit, ch, k)
+        part, whole = self.big.widths[-2:]
+        self.encodings: Mapping[str, Encoding] = {
+            "part": Encoding(part, 1 << (k - 2), cropped=True),
+            "whole": Encoding(whole, 1 << (k - 1)),
+            "small": Encoding(self.small.widths[-1], self.small.scale),
+        }
+        self.last = Same(kit, whole, 2 * whole, 1)
+        self.features = 2 * whole
+        self.head = PatchHead(self.conditioning, self.features, (WINDOW, WINDOW), bias=False)
+        self.small_head = PatchHead(Conditioning(0), self.small.widths[-1], (WINDOW, WINDOW), bias=False)
+
+    @property
+    def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
+        """The modules of each block of the first trunk, from the image on."""
+        return self.big.feature_blocks
+
+    def forward(self, x: Tensor, y: Tensor) -> Output:
+        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``: fp32 scores ``(B, P)``."""
+        shown = self.conditioning.embed(x, y)
+        part, whole = self.big(shown, y)
+        small, last = self.small(shown, y), self.last(whole, y)
+        with torch.autocast(x.device.type, enabled=False):  # bf16 would leave a score three digits
+            said, other = self.head(last.float(), y.float()), self.small_head(small.float(), y.float())
+        seen = {"encodings": {"part": part, "whole": whole, "small": small}, "seen": x}
+        return Output(torch.cat([said.scores, other.scores], 1), said.features, {**said.extras, **seen})
+
+
+def generator(kit: Kit, *, ch: int = 64, form: Form = "full") -> Generator:
+    """FastGAN: a light generator for few images, whose small maps gate its large ones (Liu et al. 2021).
+
+    Attention sites: behind each doubling. Own one: 32 pixels.
+
+    Args:
+        kit: of G's side.
+        ch: unit of width, that of maps of 128 pixels.
+        form: ``"full"``, with two convolutions and noise at every other size; ``"double"``, at every one; ``"lite"``,
+            with one convolution everywhere.
+    """
+    within("fastgan:ch", ch, 1)
+    return Generator(kit, GTrunk(kit, ch, form))
+
+
+def discriminator(kit: Kit, *, ch: int = 64, ch_d: int | None = None) -> FastDiscriminator:
+    """D of FastGAN: residual blocks, gated by larger maps, that judge windows and can be decoded.
+
+    Args:
+        kit: of D's side.
+        ch: unit of width, that of maps of 64 pixels.
+        ch_d: D's own; ``ch`` by default.
+    """
+    within("fastgan:ch", ch, 1)
+    within("fastgan:ch.d", ch_d, 1)
+    return FastDiscriminator(kit, ch_d or ch)
