@@ -109,6 +109,7 @@ def load(
     revision: str | None = None,
     token: str | None = None,
     step: int | str | None = None,
+    discriminator: bool = False,
 ) -> GAN:
     """A trained model, ready to sample. It needs no data set, and runs nothing that the model brings along.
 
@@ -121,6 +122,8 @@ def load(
         revision: branch, tag or commit of a model of the Hub.
         token: of the Hub, for a private model; that of ``hf auth login`` or ``HF_TOKEN`` by default.
         step: a step that a folder keeps, or ``"best"``; the model itself by default.
+        discriminator: bring D, too, for :meth:`GAN.sample` with a sampler: of a run's folder, or of a model that was
+            published with it (``ganzoo push --with-discriminator``).
 
     Raises:
         UsageError: for text that is not a reference, or an unknown dtype.
@@ -130,11 +133,13 @@ def load(
     Example:
         >>> ganzoo.load("my-org/sagan-cifar10@v1").sample(16, seed=0, output="pil")
     """
+    from ganzoo.folder.layout import DISCRIMINATOR
     from ganzoo.gan.arguments import read_device
     from ganzoo.hub.locate import locate
 
     numbers, device = None if dtype is None else _dtype(dtype), str(read_device(device))  # before anything is fetched
-    gan = locate(ref, revision, token).load(device, step)
+    also = (DISCRIMINATOR,) if discriminator else ()
+    gan = locate(ref, revision, token, also).load(device, step, discriminator)
     return gan if numbers is None else gan.to(numbers)
 
 

@@ -32,7 +32,7 @@ FLOORS = [  # a room may import those of the floors before it: at the top of a f
     {"plan"},
     {"gan"},
     {"layers"},
-    {"losses", "augments", "data", "machine"},
+    {"losses", "augments", "samplers", "data", "machine"},
     {"architectures", "folder"},
     {"metrics", "hub", "visual", "watch"},
     {"api", "card"},
@@ -96,7 +96,7 @@ def test_few_files_stand_in_the_hall() -> None:
     assert len([path for path in ROOT.iterdir() if path.is_file()]) <= 8
 
 
-@pytest.mark.parametrize("folder", ["layers", "losses", "augments", "architectures"])
+@pytest.mark.parametrize("folder", ["layers", "losses", "augments", "samplers", "architectures"])
 def test_parts_import_what_a_strangers_plugin_could(folder: str) -> None:
     allowed = {"torch", "timm", *sys.stdlib_module_names}
     for path in (ROOT / folder).rglob("*.py"):

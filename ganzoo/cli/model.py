@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 from ganzoo.cli.show import say
 from ganzoo.errors import ModelError, UsageError, either
+from ganzoo.folder.layout import DISCRIMINATOR
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
     from ganzoo.gan.gan import GAN
 
 
-def open_model(model: str, device: str | None = None, step: str | None = None) -> GAN:
+def open_model(model: str, device: str | None = None, step: str | None = None, discriminator: bool = False) -> GAN:
     """The model that the command line calls ``model``, ready to sample.
 
     Args:
         model: as typed: a folder that is there, else what ``ganzoo.load`` knows, such as ``org/name``.
         device: as typed; the GPU if there is one, else the CPU, by default.
         step: a kept step, ``best``, or None for the model itself.
+        discriminator: bring D, too.
 
     Raises:
         UsageError: for text that is not a step, or a device that is not here.
@@ -36,10 +38,11 @@ def open_model(model: str, device: str | None = None, step: str | None = None) -
         choose_device(device)
     if step is not None and not Path(model).is_dir():
         raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
-    found = on_command_line(model)
+    found = on_command_line(model, (DISCRIMINATOR,) if discriminator else ())
     from ganzoo.machine.precision import choose_device  # and torch, which a name that means nothing need not wait for
 
-    gan = found.load(str(choose_device(device)), int(step) if step and step.isdecimal() else step)
+    kept = int(step) if step and step.isdecimal() else step
+    gan = found.load(str(choose_device(device)), kept, discriminator)
     for remark in gan.game.remarks():
         say(f"note: {found.label}: {remark}", err=True)
     return gan

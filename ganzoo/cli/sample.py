@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
+    from ganzoo.gan.sampling import Sampling
     from ganzoo.gan.style import Truncation
+    from ganzoo.parts import Sampler
 
 CHUNK = 1024  # images that are floats in memory at once
 
@@ -49,6 +51,13 @@ CHUNK = 1024  # images that are floats in memory at once
 @click.option("--text", "texts", multiple=True, help="For a model that draws texts: what to draw; several in turn.")
 @truncation_options
 @NOISE
+@click.option(
+    "--sampler",
+    metavar="NAME",
+    help="Choose the noise by what D says of its images: ddls or drs, with options as in ddls:steps=200.",
+)
+@click.option("--data", type=PLACE, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
+@click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
@@ -65,6 +74,9 @@ def sample(
     truncation_cutoff: int | None,
     truncation_mean: str | None,
     layer_noise: int | None,
+    sampler: str | None,
+    data: str | None,
+    split: str | None,
     batch: int,
     device: str | None,
     step: str | None,
@@ -84,6 +96,10 @@ def sample(
     beside its translation; in DIR the results have the names of the pictures. A model that draws texts takes --text.
     Without these they take the examples they came with.
 
+    A sampler asks the discriminator, which the folder of a run holds, and what was published by push
+    --with-discriminator: ddls walks to noise whose images it takes for real, drs draws until it accepts one; give drs
+    images that D has not seen.
+
     Examples:
 
         ganzoo sample runs/first -n 16 --seed 1 --out grid.png
@@ -91,17 +107,38 @@ def sample(
         ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
 
         ganzoo sample runs/stylegan2 --truncation 0.7 --truncation-cutoff 8 --out tame.png
+
+        ganzoo sample runs/first --sampler drs --data digits --split test --out accepted.png
     """
     out = out or file_name(model, SAMPLES)
     write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)
-    gan = open_model(model, device, step)
+    chosen = _sampler(sampler, tamed, data, split)
+    gan = open_model(model, device, step, discriminator=chosen is not None)
     names = replace_examples(gan, source, resize, texts)
     count = len(names) or count
     numbers = label_numbers(gan, labels, count)
     with noise_of_layers(gan, layer_noise):
-        images = draw(gan, count, seed, numbers, tamed, batch)
+        better = _sampling(gan, chosen, seed=seed, data=data, split=split, batch=batch)
+        images = draw(gan, count, seed, numbers, tamed, batch, better)
     write(Drawn(images, numbers, gan.examples, names), out)
     say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
+
+
+def _sampler(word: str | None, truncation: object, data: str | None, split: str | None) -> Sampler | None:
+    """The sampler that was asked for, before anything is opened; None for none."""
+    from ganzoo.gan.sampling import check_sampler, read_sampler
+
+    check_sampler(word, truncation, data)
+    if split is not None and data is None:
+        raise UsageError("--split is of real images: give --data too")
+    return None if word is None else read_sampler(word, data)
+
+
+def _sampling(gan: GAN, sampler: Sampler | None, **given: Any) -> Sampling | None:
+    """It at work on the model."""
+    from ganzoo.gan.sampling import sampling
+
+    return None if sampler is None else sampling(gan, sampler, **given)
 
 
 def _seen(gan: GAN, out: Path) -> str:
@@ -135,6 +172,7 @@ def draw(
     numbers: Tensor | None,
     truncation: float | Truncation | None = None,
     batch: int = 64,
+    sampling: Sampling | None = None,
 ) -> Tensor:
     """Bytes, or uint16 for a model of 16 bits, ``(N, C, H, W)``.
 
@@ -149,6 +187,8 @@ def draw(
             n = min(CHUNK, count - start)
             some = None if numbers is None else numbers[start : start + n]
             inputs = gan.inputs(n, seed, some, truncation, start)
+            if sampling is not None:
+                inputs = sampling.refined(inputs, seed, start, batch)
             yield to_levels(gan.generate(**inputs, batch=batch), low=0, bits=gan.bits)
 
     return torch.cat(list(pieces()))

@@ -154,15 +154,18 @@ class ModelFolder:
             raise ModelError(f"{self} holds the last step: no score has chosen a best one; it has the steps {have}")
         raise ModelError(f"{self} has no step {quoted(step)}; it has {have} (train --keep K keeps more)")
 
-    def build(self) -> GAN:
+    def build(self, discriminator: bool = False) -> GAN:
         """What the folder promises: the GAN on ``meta``, without reparametrisations such as ``sn``.
+
+        Args:
+            discriminator: whether what only D needs has to be installed, too.
 
         Raises:
             ModelError: when a part is missing or the plan cannot be built; the text says which and why.
         """
         from ganzoo.folder.building import build_from
 
-        return build_from(self.config, self.path, "meta", plain=True, plan=self.plan)
+        return build_from(self.config, self.path, "meta", plain=True, plan=None if discriminator else self.plan)
 
     def expected_tensors(self) -> dict[str, Tensor]:
         """The tensors that ``model.safetensors`` must hold, on ``meta``, by ``network.path``.
@@ -174,14 +177,15 @@ class ModelFolder:
 
         return exported(self.build(), self.config)[1]
 
-    def load(self, device: str = "cpu", step: int | str | None = None) -> GAN:
+    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
         """The trained model, ready to sample.
 
-        Only the generator side is there: a discriminator is not needed to sample, and not published.
+        Only the generator side is there, unless more is asked for: a discriminator is not needed to sample.
 
         Args:
             device: where the weights go.
             step: a kept step (``train --keep``), or ``"best"``; the model itself by default.
+            discriminator: bring D, too, for samplers: that of the run, or one that was published.
 
         Returns:
             A GAN in eval mode; its ``config`` is the content of ``config.json``.
@@ -196,13 +200,16 @@ class ModelFolder:
         where = read_device(device)
         if where.type == META:
             raise UsageError("nothing can be drawn on the device 'meta': name another")
-        gan, file = self.build(), self.weights_file(step)
+        gan, file = self.build(discriminator), self.weights_file(step)
         if file.exists():  # what is missing is said when it is read
             before = file_state(file)
             if self._states.get(file) != before:
                 self._digests.pop(file, None)
             self._states[file] = before
+        others = self._discriminators(gan, step) if discriminator else {}
         read_weights(gan, self.config, file)
+        for name, network in others.items():
+            setattr(gan, name, network)
         self._refuse_change(file, self._states[file])
         gan.config = dict(self.config)  # type: ignore[assignment]
         if gan.input_names != {NOISE}:
@@ -214,6 +221,14 @@ class ModelFolder:
 
             gan.label_rows = label_rows.read(self.path, gan)
         return gan.to(where).eval()
+
+    def _discriminators(self, gan: GAN, step: int | str | None) -> Mapping[str, Any]:
+        """What :meth:`load` adds: the networks that are not on the generator's side, by name."""
+        from ganzoo.folder.discriminator import read_discriminators
+
+        number = max(self.bests, default=None) if step == "best" else step
+        own = number in (None, self.config["step"])
+        return read_discriminators(gan, self.config, self.path, None if own else number)  # type: ignore[arg-type]
 
     # --- writing --------------------------------------------------------------------------------------------
 

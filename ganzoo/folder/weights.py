@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganzoo.errors import ModelError, RunError
-from ganzoo.files.untrusted import read_shapes, read_tensors
+from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
 from ganzoo.files.write import atomic
 from ganzoo.folder import config
+from ganzoo.folder.layout import CONFIG
 from ganzoo.gan.gan import GAN
 
 DTYPES: Mapping[str, torch.dtype] = {name: getattr(torch, name) for name in config.DTYPES}
@@ -97,6 +98,22 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
             temporary.chmod(0o644)  # the library makes files that nobody else can read
         except SafetensorError as error:
             raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error
+
+
+def refuse_other_shapes(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse tensors of other names or shapes than ``config.json`` asks for; none of them need be more than a header.
+
+    Raises:
+        ModelError: naming the first that differs, and both shapes.
+    """
+    for name in sorted(expected.keys() | found.keys()):
+        there, here = (list(tensors[name].shape) if name in tensors else None for tensors in (found, expected))
+        if there != here:
+            was, now = ("nothing" if shape is None else str(shape) for shape in (there, here))
+            raise ModelError(
+                f"{path} has {was} for {quoted(name.removeprefix('gan/'))} where {CONFIG} asks for {now}: one of them "
+                "was changed"
+            )
 
 
 # --- tensors kept to save work ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
+from ganzoo.gan.sampling import Sampling, check_sampler, read_sampler, sampling
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
 from ganzoo.gan.styled import layer_noise as noise_of_layers
@@ -235,6 +236,8 @@ class GAN(Labelled, Styled, nn.Module):
         truncation_cutoff: int | None = None,
         truncation_mean: str | None = None,
         layer_noise: int | None = None,
+        sampler: str | None = None,
+        data: Any = None,
         batch: int = 64,
         output: str = "pt",
     ) -> Any:
@@ -255,6 +258,9 @@ class GAN(Labelled, Styled, nn.Module):
             truncation_cutoff: layers of w, from the first, that it holds for; all by default.
             truncation_mean: of w, for each image's label (``"class"``, the default) or of all (``"global"``).
             layer_noise: seed of other noise in the layers of a generator that have noise inputs; each has a constant.
+            sampler: what chooses the noise by what D says of the images, such as ``"ddls"`` or ``"drs:tries=50"``;
+                for a model that was loaded with its discriminator.
+            data: real images that a sampler is calibrated with, as ``--data`` takes them, where it wants some.
             batch: how many go through the generator at once.
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
                 grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.
@@ -277,6 +283,7 @@ class GAN(Labelled, Styled, nn.Module):
         numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
         told = truncation_of(truncation, truncation_cutoff, truncation_mean)
+        chosen = self._sampling(sampler, told, seed, data, batch)
         inputs = self.inputs(n, seed, numbers, told, columns=columns or None)
         if z is not None:
             inputs["z"] = z
@@ -285,9 +292,15 @@ class GAN(Labelled, Styled, nn.Module):
                 raise UsageError(f"{len(column)} of {name} for {n} images")
         try:
             with noise_of_layers(self.get_submodule("G"), layer_noise):
+                inputs = inputs if chosen is None else chosen.refined(inputs, seed, batch=batch)
                 return convert(self.generate(**inputs, batch=batch), output, self.bits)
         finally:
             take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
+
+    def _sampling(self, word: str | None, truncation: object, seed: int, data: Any, batch: int) -> Sampling | None:
+        """The sampler that was asked for, ready; None for none."""
+        check_sampler(word, truncation, data)
+        return None if word is None else sampling(self, read_sampler(word, data), seed=seed, data=data, batch=batch)
 
     def save(
         self,

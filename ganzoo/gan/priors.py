@@ -56,6 +56,42 @@ class Coded:
 PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}
 
 
+def half_square(z: Tensor) -> Tensor:
+    """Minus the logarithm of the density of N(0, 1) at each row ``(n, dim)``, but for a constant."""
+    return z.square().sum(1) / 2
+
+
+def even(z: Tensor) -> Tensor:
+    """The same of U(-1, 1)."""
+    return torch.zeros_like(z[:, 0])
+
+
+def anywhere(z: Tensor) -> Tensor:
+    """Noise that moved, where it may be anywhere."""
+    return z
+
+
+def reflected(z: Tensor) -> Tensor:
+    """Noise that moved, reflected at -1 and 1."""
+    return 1 - ((z + 1).remainder(4) - 2).abs()
+
+
+@dataclass(frozen=True)
+class Law:
+    """What whoever moves noise has to know of its distribution.
+
+    Attributes:
+        energy: minus the logarithm of its density at each row ``(n, dim)``, but for a constant: ``(n,)``.
+        fold: brings rows that were moved back to where it has any.
+    """
+
+    energy: Callable[[Tensor], Tensor]
+    fold: Callable[[Tensor], Tensor]
+
+
+LAWS: Mapping[str, Law] = {"normal": Law(half_square, anywhere), "uniform": Law(even, reflected)}
+
+
 def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     """The point ``t`` of the way from ``a`` to ``b`` on a straight line."""
     return (1 - t) * a + t * b

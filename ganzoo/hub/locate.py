@@ -32,10 +32,10 @@ class ModelReference:
     folder: ModelFolder
     label: str
 
-    def load(self, device: str = "cpu", step: int | str | None = None) -> GAN:
+    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
         """The model, ready to sample, as :meth:`ModelFolder.load` has it; errors call it by its label."""
         try:
-            return self.folder.load(device, step)
+            return self.folder.load(device, step, discriminator)
         except ModelError as error:
             raise ModelError(str(error).replace(str(self.folder), self.label)) from error
 

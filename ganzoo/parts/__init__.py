@@ -19,6 +19,7 @@ from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Encoding, Output
 from ganzoo.parts.regularizer import Entrance, Regularizer
+from ganzoo.parts.sampler import Sampler, ScoredGenerator
 from ganzoo.schedules import Number, number_at
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "Number",
     "Output",
     "Regularizer",
+    "Sampler",
     "ScoreFunction",
+    "ScoredGenerator",
     "TurnContext",
     "exact",
     "frozen",

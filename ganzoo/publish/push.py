@@ -260,7 +260,7 @@ def _write(folder: ModelFolder, license: str, repo: str, with_discriminator: boo
     """Record the licence, export D if it is wanted and a training is there, and make the card say where it is."""
     folder.write_config({**folder.config, "license": license})
     if with_discriminator:
-        from ganzoo.training.discriminator import export_discriminators
+        from ganzoo.folder.discriminator import export_discriminators
 
         path = folder.path / DISCRIMINATOR
         if checkpoints(folder.path) or not path.is_file():

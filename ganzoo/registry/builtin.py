@@ -13,6 +13,7 @@ from typing import Any
 from ganzoo.registry.builtin_data import register_datasets as register_datasets  # a hook of this module, too
 from ganzoo.registry.builtin_data import register_features as register_features
 from ganzoo.registry.builtin_data import register_metrics as register_metrics
+from ganzoo.registry.builtin_data import register_samplers as register_samplers
 from ganzoo.registry.hookspecs import Register, hookimpl
 from ganzoo.registry.presets import MIMICRY, STUDIOGAN, fid
 from ganzoo.registry.presets import register_presets as register_presets

@@ -1,4 +1,4 @@
-"""Built-in data sets, and what scores models: metrics, and the networks that they look through."""
+"""Built-in data sets, what scores models (metrics, and the networks that they look through), and samplers."""
 
 # ruff: noqa: D103 - each hook is documented where it is specified
 from __future__ import annotations
@@ -92,3 +92,9 @@ def register_metrics(register: Register) -> None:
 def register_features(register: Register) -> None:
     register("inception-v3-compat", "ganzoo.metrics.inception:inception", paper="arxiv:1512.00567")
     register("timm", "ganzoo.metrics.image_models:image_model", provides={"names"})
+
+
+@hookimpl
+def register_samplers(register: Register) -> None:
+    register("ddls", "ganzoo.samplers.ddls:DDLS", paper="arxiv:2003.06060")
+    register("drs", "ganzoo.samplers.drs:DRS", paper="arxiv:1810.06758")

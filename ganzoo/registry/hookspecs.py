@@ -125,6 +125,11 @@ def register_features(register: Register) -> None:
 
 
 @hookspec
+def register_samplers(register: Register) -> None:
+    """Classes ``(*, options)`` with what they need of ``ganzoo.parts.Sampler``: noise by what D says of its images."""
+
+
+@hookspec
 def register_presets(register: Register) -> None:
     """Names of recipes: ``register("lsgan", "dcgan+ls")``."""
 
@@ -145,6 +150,7 @@ HOOKS = {
             "datasets",
             "metrics",
             "features",
+            "samplers",
             "presets",
         ),
         strict=True,

@@ -17,6 +17,7 @@ ORDER = {  # by the place where a name was typed, the tables that are asked
     "command": ("command", "part", "absent", "setting", "says"),
     "kind": ("kind", "setting", "says"),
 }
+VERBS = {"dataset": "train", "sampler": "sample"}  # commands that ask for parts of a kind; eval for the others
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
@@ -72,8 +73,7 @@ def _clause(meant: str, table: str, place: str, names: Mapping[str, str]) -> str
 def asked(kind: str, part: str) -> str:
     """How a part is asked for on a command line."""
     if kind in ASKED_BY:
-        verb = "train" if kind == "dataset" else "eval"
-        return f"it is a {kind}, as in {command(verb, ASKED_BY[kind], part)}"
+        return f"it is a {kind}, as in {command(VERBS.get(kind, 'eval'), ASKED_BY[kind], part)}"
     article = "an" if kind[0] in "aeiou" else "a"
     recipe = part if kind in HEAD_KINDS else f"dcgan+{part}"
     return f"it is {article} {kind}, as in {command('train', recipe)}"

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import field as checked
-from ganzoo.files.untrusted import file_digest, quoted, read_json, read_shapes, read_tensors
+from ganzoo.files.untrusted import file_digest, read_json, read_shapes, read_tensors
 from ganzoo.files.write import atomic_folder, write_json
 from ganzoo.folder.layout import CONFIG, MODEL, STATE, STATE_TENSORS, best_path, bests, checkpoint_path, checkpoints
-from ganzoo.folder.weights import write_tensors
+from ganzoo.folder.weights import refuse_other_shapes, write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.registry.about import install
 
@@ -209,22 +209,6 @@ def _check_header(path: Path, expected: Mapping[str, Tensor]) -> None:
         raise ModelError(
             f"{path / STATE_TENSORS} holds {rest:,} numbers beside its networks; no training keeps so many"
         )
-
-
-def refuse_other_shapes(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse tensors of other names or shapes than ``config.json`` asks for; none of them need be more than a header.
-
-    Raises:
-        ModelError: naming the first that differs, and both shapes.
-    """
-    for name in sorted(expected.keys() | found.keys()):
-        there, here = (list(tensors[name].shape) if name in tensors else None for tensors in (found, expected))
-        if there != here:
-            was, now = ("nothing" if shape is None else str(shape) for shape in (there, here))
-            raise ModelError(
-                f"{path} has {was} for {quoted(name.removeprefix('gan/'))} where {CONFIG} asks for {now}: one of them "
-                "was changed"
-            )
 
 
 def drop_after(folder: Path, step: int) -> None:

@@ -15,6 +15,7 @@ from ganzoo.errors import GanzooError, ModelError, RunError, UsageError
 from ganzoo.files.untrusted import quoted, read_shapes, read_tensors
 from ganzoo.folder.building import build_from
 from ganzoo.folder.config import resolution_of
+from ganzoo.folder.discriminator import discriminators
 from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, checkpoints
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import plain_state
@@ -22,7 +23,6 @@ from ganzoo.gan.freezing import feature_blocks
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.settings import FREEZE
 from ganzoo.registry.sizes import pixels_text
-from ganzoo.training.discriminator import discriminators
 from ganzoo.training.transfer import (
     Match,
     layer_of,

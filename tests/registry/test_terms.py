@@ -180,7 +180,7 @@ def test_a_setting(setting: str, meant: str) -> None:
         (("train", "dcgan", "--fid", "1"), "it is a metric, as in ganzoo eval --metrics fid"),
         (("sample", "x", "--num-samples", "3"), "here it is -n"),
         (("build", "dcgan", "--latent-dim", "1"), "here it is --z-dim"),
-        (("sample", "x", "--lr", "3"), "there is no option --lr; nearest: --help"),
+        (("sample", "x", "--lr", "3"), "there is no option --lr; nearest: --sampler or --help"),
         (("doctor", "--epochs", "3"), "there is no option --epochs; see"),
     ],
 )
