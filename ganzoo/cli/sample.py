@@ -119,7 +119,7 @@ def sample(
     numbers = label_numbers(gan, labels, count)
     with noise_of_layers(gan, layer_noise):
         better = _sampling(gan, chosen, seed=seed, data=data, split=split, batch=batch)
-        images = draw(gan, count, seed, numbers, tamed, batch, better)
+        images = draw(gan, count, seed, numbers, tamed, batch, sampling=better)
     write(Drawn(images, numbers, gan.examples, names), out)
     say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
 
@@ -188,7 +188,7 @@ def draw(
             some = None if numbers is None else numbers[start : start + n]
             inputs = gan.inputs(n, seed, some, truncation, start)
             if sampling is not None:
-                inputs = sampling.refined(inputs, seed, start, batch)
+                inputs = sampling(inputs, seed, start, batch)
             yield to_levels(gan.generate(**inputs, batch=batch), low=0, bits=gan.bits)
 
     return torch.cat(list(pieces()))

@@ -25,7 +25,6 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
-from ganzoo.gan.sampling import Sampling, check_sampler, read_sampler, sampling
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
 from ganzoo.gan.styled import layer_noise as noise_of_layers
@@ -35,7 +34,7 @@ from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
 
-SAVE = "ganzoo.publish.save:save"
+SAVE, SAMPLING = "ganzoo.publish.save:save", "ganzoo.gan.sampling:asked_for"  # what builds on this module
 
 if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
@@ -283,7 +282,7 @@ class GAN(Labelled, Styled, nn.Module):
         numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
         told = truncation_of(truncation, truncation_cutoff, truncation_mean)
-        chosen = self._sampling(sampler, told, seed, data, batch)
+        chosen = resolve(SAMPLING)(self, sampler, truncation=told, seed=seed, data=data, batch=batch)
         inputs = self.inputs(n, seed, numbers, told, columns=columns or None)
         if z is not None:
             inputs["z"] = z
@@ -292,15 +291,10 @@ class GAN(Labelled, Styled, nn.Module):
                 raise UsageError(f"{len(column)} of {name} for {n} images")
         try:
             with noise_of_layers(self.get_submodule("G"), layer_noise):
-                inputs = inputs if chosen is None else chosen.refined(inputs, seed, batch=batch)
+                inputs = inputs if chosen is None else chosen(inputs, seed, batch=batch)
                 return convert(self.generate(**inputs, batch=batch), output, self.bits)
         finally:
             take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
-
-    def _sampling(self, word: str | None, truncation: object, seed: int, data: Any, batch: int) -> Sampling | None:
-        """The sampler that was asked for, ready; None for none."""
-        check_sampler(word, truncation, data)
-        return None if word is None else sampling(self, read_sampler(word, data), seed=seed, data=data, batch=batch)
 
     def save(
         self,
@@ -336,7 +330,7 @@ class GAN(Labelled, Styled, nn.Module):
             >>> gan.save("runs/mine", data="my photos", step=10_000)
             >>> ganzoo.load("./runs/mine").sample(16, seed=0, output="pil")
         """
-        # By its name: what writes folders, pictures and cards stands above this room, and builds on it.
+        # By its name: what writes folders, pictures and cards stands above this room.
         facts = {"data": data, "step": step, "seed": seed, "license": license}
         return resolve(SAVE)(self, folder, facts, overwrite)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import PluginError, UsageError, read_text
+from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
 from ganzoo.gan.priors import LAWS
 from ganzoo.parts.complete import complete
@@ -17,9 +18,6 @@ from ganzoo.registry.entry import resolve
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Part
 from ganzoo.seeding import derive
-
-if TYPE_CHECKING:
-    from ganzoo.gan.gan import GAN
 
 REALS = "ganzoo.scoring.reals:real_images"
 COMPARED = 4  # images by which it is known whether D compares those of a batch
@@ -62,7 +60,7 @@ class Sampling:
     model: ScoredGenerator
 
     @torch.no_grad()
-    def refined(self, inputs: dict[str, Tensor], seed: int, start: int = 0, batch: int = 64) -> dict[str, Tensor]:
+    def __call__(self, inputs: dict[str, Tensor], seed: int, start: int = 0, batch: int = 64) -> dict[str, Tensor]:
         """The inputs of samples ``start`` and following, as :meth:`GAN.inputs` gives them, with other noise.
 
         Args:
@@ -192,3 +190,20 @@ def check_sampler(sampler: object, truncation: object, data: object) -> None:
         raise UsageError("a truncation and a sampler both say what noise is drawn: give one of them")
     if sampler is None and data is not None:
         raise UsageError("data is what a sampler is calibrated with: give one too, such as drs")
+
+
+def asked_for(gan: GAN, word: str | None, *, truncation: object, **given: Any) -> Sampling | None:
+    """The sampler that a person asked for, at work on a model; None for none.
+
+    Args:
+        gan: the model.
+        word: as :func:`read_sampler` takes it; None for none.
+        truncation: that was asked for beside it.
+        given: as :func:`sampling` takes it.
+
+    Raises:
+        UsageError: as :func:`check_sampler`, :func:`read_sampler` and :func:`sampling`.
+    """
+    data = given.get("data")
+    check_sampler(word, truncation, data)
+    return None if word is None else sampling(gan, read_sampler(word, data), **given)
