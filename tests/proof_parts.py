@@ -220,9 +220,9 @@ class Projected(nn.Module):
         return Output(self.head[2](torch.cat([pooled, y], 1)).squeeze(1), features)
 
 
-def projected(g: Any, d: Any, *, ch: int = 16) -> dict[str, nn.Module]:
+def looking(g: Any, d: Any, *, ch: int = 16) -> dict[str, nn.Module]:
     """A small G, and a D of frozen features."""
-    ganzoo.within("projected:ch", ch, 1)
+    ganzoo.within("looking:ch", ch, 1)
     return {"G": Trunk(g, ch), "D": Projected(d, ch)}
 
 
@@ -257,7 +257,7 @@ def register_augments(register: ganzoo.Register) -> None:
 def register_architectures(register: ganzoo.Register) -> None:
     """Networks by protocol, of no base class of ganzoo's."""
     register("small", small)
-    register("projected", projected, train={"init": "normal"})
+    register("looking", looking, train={"init": "normal"})
 
 
 PROOFS = {
@@ -269,6 +269,6 @@ PROOFS = {
     "codes behind the noise": "dcgan:ch=4+normalization/none+codes",
     "path length in a step of its own": "gan:ch=16+pathlength",
     "augmentation that adapts": "gan:ch=16+hinge+adaptive",
-    "frozen networks": "projected+sn@d+hinge",
+    "frozen networks": "looking+sn@d+hinge",
     "all at once": "small+balance+answer+pathlength+adaptive",
 }

@@ -118,6 +118,7 @@ def build_from(
     if gan.classes != config["classes"]:
         raise ModelError(f"{folder} says {config['classes']} classes; its recipe {gan.plan.recipe} takes none")
     gan.plan, gan.class_names, gan.bits = plan, tuple(config["class_names"]), config["bits"]
+    gan.looked_through |= config["frozen"].keys()  # where what brings D is not installed
     gan.class_counts = None if config["class_counts"] is None else tuple(config["class_counts"])
     return gan
 

@@ -21,6 +21,7 @@ from ganzoo.folder.layout import LARGEST_METRICS, METRICS
 from ganzoo.registry.about import install
 from ganzoo.registry.recipe import Part
 
+SEEN = ":seen"  # behind the name of a network that the model was trained to please, whose scores flatter it
 METRICS_FORMAT = 2  # with options of metrics, which ganzoo 0.1.0 does not know; 1 where no score has any
 LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
 MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores

@@ -28,6 +28,7 @@ from ganzoo.gan.priors import PATHS
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
 from ganzoo.gan.styled import layer_noise as noise_of_layers
+from ganzoo.parts.freeze import frozen_networks
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
 from ganzoo.registry.entry import resolve
@@ -80,6 +81,8 @@ class GAN(Labelled, Styled, nn.Module):
         for name, part in self._acting():
             if isinstance(part, nn.Module):
                 self.add_module(name, part)
+        # Names of frozen networks that its training looks through; a score on one of them flatters it.
+        self.looked_through = frozenset(str(inner.name) for inner in frozen_networks(self))
         self.examples: Mapping[str, Tensor] = {}
         self.data_count: int | None = None  # images that it learns from, in a training
         self.data_labels: Tensor | None = None  # of all its data, in a training

@@ -15,7 +15,7 @@ import torch
 
 from ganzoo.data import DataRequest, ImageData, open_data
 from ganzoo.errors import GanzooError, PluginError, UsageError, whole
-from ganzoo.folder.scores import NAME, Score, score_key
+from ganzoo.folder.scores import NAME, SEEN, Score, score_key
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics.cache import floor_of, recall, remember
 from ganzoo.metrics.extract import Belonging, FeatureView, Needs, Progress, View, extract
@@ -101,7 +101,7 @@ def evaluate(
     data = fakes.data if isinstance(fakes, Generated) else data
     count = fakes.count(whole("n", n))
     check_images(selected, fakes, data, count)
-    views = views_of(selected, features, shorter(data.size), weights, device)
+    views = views_of(selected, features, shorter(data.size), weights, device, gan=fakes.gan)
     begun = time.monotonic()
     each = range(seed, seed + seeds)
     with _undisturbed():
@@ -276,4 +276,6 @@ def _record(
         **rest,
     )
     floors = [value.floor for value in values if value.floor is not None]
-    return replace(score, floor=fmean(floors) if floors else floor_of(score.protocol))
+    return replace(
+        score, floor=fmean(floors) if floors else floor_of(tuple(text.replace(SEEN, "") for text in score.protocol))
+    )

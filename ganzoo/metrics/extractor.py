@@ -65,7 +65,10 @@ class Extractor:
 
     Attributes:
         module: from images ``(B, 3, pixels, pixels)`` in [0, 255] to features ``(B, d)``, or a pair of these and
-            logits ``(B, classes)``; what it expects its images to be normalised by is its own business.
+            logits ``(B, classes)``; what it expects its images to be normalised by is its own business. One with a
+            method ``maps(images)``, which gives maps ``(B, C, h, w)`` of several sizes, the largest first, can be
+            looked through by a discriminator: ``projected@d:features=NAME``. They are of images of any size that it
+            can see, and gradients go through them.
         pixels: side of the images that it is shown.
         own: the side that it was trained at, if that is another; keys then name ``pixels``.
         pretrained: whether its weights were trained; keys then have its name without ``:random``.

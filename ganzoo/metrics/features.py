@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ganzoo.errors import PluginError, RecipeError, UnknownPart, UsageError, either, read_text
 from ganzoo.gan.arguments import read_device
+from ganzoo.gan.gan import GAN
 from ganzoo.metrics.extractor import Extractor, FeatureRequest, Seen
 from ganzoo.metrics.instruments import Targets
 from ganzoo.metrics.resize import RESIZES
@@ -116,7 +117,7 @@ def open_network(
         raise UsageError(f"no feature network is called {base!r}: {error}") from error
     request = FeatureRequest(part.name, resolution, weights, untrained)
     unknown: UnknownPart | None = None
-    for entry in _candidates(part):
+    for entry in candidates(part):
         try:
             return opened(entry, part, request, where)
         except UnknownPart as error:  # a part that opens many names, and not this one
@@ -125,7 +126,7 @@ def open_network(
     raise unknown
 
 
-def _candidates(part: Part) -> Iterator[Entry]:
+def candidates(part: Part) -> Iterator[Entry]:
     """The part of that name; or, where none is known, those that open networks of other names than their own.
 
     Raises:
@@ -158,8 +159,7 @@ def opened(entry: Entry, part: Part, request: FeatureRequest, device: torch.devi
     values, written = configured(entry, part)
     with torch.random.fork_rng(devices=[]):  # building networks draws random numbers
         torch.manual_seed(0)
-        found = entry.load()(request, **values)
-        _check(entry, found)
+        found = checked(entry, entry.load()(request, **values))
         if request.untrained and found.pretrained:
             raise UsageError(f"{written} has no untrained form: leave out {RANDOM}")
         name = found.name or written
@@ -177,11 +177,29 @@ def opened(entry: Entry, part: Part, request: FeatureRequest, device: torch.devi
         )
 
 
-def _check(entry: Entry, found: object) -> None:
+def checked(entry: Entry, found: object) -> Extractor:
+    """What a part of kind ``features`` built, once it is known to be an extractor.
+
+    Raises:
+        PluginError: it is something else, or resizes in no known way.
+    """
     if not isinstance(found, Extractor):
         raise PluginError(f"{entry.spelling} gives {type(found).__name__}, and not a ganzoo.metrics.Extractor")
     if found.resize not in RESIZES:
         raise PluginError(f"{entry.spelling} resizes by {found.resize!r}; there are {either(RESIZES, 'and')}")
+    return found
+
+
+def was_seen(name: str, gan: GAN) -> bool:
+    """Whether the training of a model looked through a network of that name, with other options or weights of its kind.
+
+    A score on it says less than it seems to: the generator learned from the same features.
+    """
+
+    def kind(network: str) -> tuple[str, bool]:
+        return network.rpartition("/")[2].partition(":")[0].partition(".")[0], network.endswith(RANDOM)
+
+    return kind(name) in map(kind, gan.looked_through)
 
 
 def _both(seen: Seen) -> tuple[Tensor, Tensor | None]:

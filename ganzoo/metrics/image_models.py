@@ -39,6 +39,11 @@ class _Timm(nn.Module):
         features = self.network.forward_head(maps, pre_logits=True)
         return features, self.network.get_classifier()(features) if self.network.num_classes else None
 
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """The last maps ``(B, C, h, w)`` of each size, the largest first, of images ``(B, 3, H, W)``."""
+        made = self.network.forward_intermediates((x - self.mean) / self.std, intermediates_only=True)
+        return list({each.shape[2:]: each for each in made}.values())
+
 
 def image_model(request: FeatureRequest) -> Extractor:
     """Any network of timm, by timm's own name, such as ``tf_efficientnet_lite0.in1k``."""

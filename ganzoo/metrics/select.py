@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import torch
 
 from ganzoo.data import ImageData
 from ganzoo.errors import PluginError, UsageError, either, read_texts
+from ganzoo.folder.scores import SEEN
+from ganzoo.gan.gan import GAN
 from ganzoo.metrics.extract import FeatureView, ModelView, View
-from ganzoo.metrics.features import FeatureNetwork, open_network
+from ganzoo.metrics.features import FeatureNetwork, open_network, was_seen
 from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception, own_statistics
 from ganzoo.metrics.statistic import STATISTICS, Statistic, Wanted, statistic
 from ganzoo.metrics.subjects import Fakes
@@ -178,6 +180,8 @@ def views_of(
     resolution: int = 32,
     weights: Path | None = None,
     device: str | torch.device = "cpu",
+    *,
+    gan: GAN | None = None,
 ) -> list[View]:
     """The feature extractor and resizing of each metric; the network is opened only where one of them needs it.
 
@@ -186,6 +190,7 @@ def views_of(
         features, weights: the feature network, and a file with its weights; see :func:`open_network`.
         resolution: of the images.
         device: where networks go.
+        gan: the model that is scored; a network that its training looked through is marked.
 
     Raises:
         UsageError: for an unknown network, or one that a metric cannot use.
@@ -199,4 +204,11 @@ def views_of(
     for one, view in zip(selected, views, strict=True):
         if any(statistic(wanted).logits for wanted in one.statistics) and not view.network.classifies:
             raise UsageError(f"{one.entry.name} needs class probabilities, and {view.network.name} gives none")
-    return views
+    return [_marked(view, gan) for view in views]
+
+
+def _marked(view: View, gan: GAN | None) -> View:
+    """A view through a network that the training of a model looked through, too, with a name that says so."""
+    if gan is None or not isinstance(view, FeatureView) or not was_seen(view.network.name, gan):
+        return view
+    return view._replace(network=replace(view.network, name=view.network.name + SEEN))

@@ -174,6 +174,14 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:1703.10717",
     )
     register(
+        "projected",
+        discriminator="ganzoo.architectures.projected:discriminator",
+        provides={"features", "maps", "patches"},
+        implies=("bn@d", "sn@d", "spd@d:width=64,layers=0"),
+        train={"lr.d": 2e-4, "betas.d": "0/0.99", "repeat.d": 1},
+        paper="arxiv:2111.01007",
+    )
+    register(
         "unet",
         discriminator="ganzoo.architectures.unet:discriminator",
         provides={"features", "maps", "non-square", "patches", "pixels"},

@@ -155,6 +155,10 @@ def register_presets(register: Register) -> None:
     _register_stylegan3(register)
     few = {"batch": 8}
     register("fastgan-diffaug", "fastgan+diffaugment", train=few, paper="arxiv:2101.04775")
+    seen = {"lr.g": 2e-4, "betas": "0/0.99", "z-dim": 256, "batch": 64}
+    for name, form in {"projected-gan": "double", "projected-gan-lite": "lite"}.items():
+        projected = f"fastgan:ch=128,form={form}+projected@d+hinge+diffaugment"
+        register(name, projected, train=seen, paper="arxiv:2111.01007")
     register("fastgan-lite", "fastgan:form=lite+diffaugment", train=few, paper="arxiv:2111.01007")
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")

@@ -11,7 +11,7 @@ from ganzoo.errors import UsageError
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import CONFIG, MODEL
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import SEEN, Score
 
 Protocol = tuple[str, str, str, str]  # see Score.protocol
 
@@ -71,6 +71,7 @@ def title(score: Score) -> str:
     data = score.dataset
     better = "higher" if score.higher_is_better else "lower"
     untrained = "" if score.network["pretrained"] else ", untrained network"
+    untrained += ", a network that training looked through" if score.network["name"].endswith(SEEN) else ""
     fingerprint = data["fingerprint"].partition(":")[2][:8]
     return f"{score.key} on {printable(data['name'])} ({fingerprint}), {score.resize}{untrained}: {better} is better"
 

@@ -15,7 +15,7 @@ from ganzoo.data.holdout import VALID
 from ganzoo.errors import ModelError, UsageError, command
 from ganzoo.files.untrusted import printable
 from ganzoo.folder.layout import METRICS
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import SEEN, Score
 from ganzoo.gan.gan import GAN
 from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
@@ -119,8 +119,9 @@ class ScoreVerifier:
             selected = choose([score.measured_by for score in scores])
         except UsageError as error:
             return [], str(error)
-        networks: dict[str, Any] = {"features": first.network["name"], "weights": self.weights, "device": self.device}
-        views = views_of(selected, resolution=shorter(gan.size), **networks)
+        name = first.network["name"].removesuffix(SEEN)
+        networks: dict[str, Any] = {"features": name, "weights": self.weights, "device": self.device}
+        views = views_of(selected, resolution=shorter(gan.size), **networks, gan=gan)
         if any(view.network.record() != dict(first.network) for view in views):
             return [], "the feature network here has other weights than the one that scored"
         try:

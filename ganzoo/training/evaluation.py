@@ -14,7 +14,7 @@ from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.errors import UsageError
 from ganzoo.folder import scores as records
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import SEEN, Score
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.gan import GAN
 from ganzoo.training.intervals import Intervals
@@ -68,20 +68,27 @@ def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> li
     """Refuse metrics that this GAN and these images, if it is scored, cannot be measured by.
 
     Returns:
-        How the classes of these images differ from those of the GAN, in words; nothing where they do not.
+        What a person should know of these scores: that classes are others than the GAN's, or a network is one that
+        it learns from; usually nothing.
 
     Raises:
         UsageError: naming the metric, and what is missing.
     """
     if data is None:
         return []
-    from ganzoo.metrics.select import check_images, choose
+    from ganzoo.metrics.select import check_images, choose, views_of
     from ganzoo.metrics.subjects import Generated, match
 
     check_images(choose(intervals.metrics), Generated.of(gan, data), data, intervals.eval_n)
+    seen = [
+        f"scores on {view.network.name.removesuffix(SEEN)} flatter, and are marked {SEEN}: training looks through it;"
+        " --features names another network"
+        for view in views_of(choose(intervals.metrics), intervals.features, gan=gan)
+        if view.network.name.endswith(SEEN)
+    ]
     found = match(gan, data)
     said = found.problem or ("" if data.split == VALID else found.note)  # a few held out may miss some class
-    return [said] if said else []
+    return [*dict.fromkeys(seen), *([said] if said else [])]
 
 
 def new_hold_out(intervals: Intervals, data: ImageData, seed: int, notes: list[str]) -> HoldOut | None:

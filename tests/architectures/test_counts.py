@@ -3,8 +3,8 @@
 Each row: the name of the network there, a recipe of ours, side in pixels, classes, and parameters and tensors of G and
 of D. The peers are PyTorch-StudioGAN (studio, studio-variant), torch-mimicry, BigGAN-PyTorch (biggan) and R3GAN, each
 built from its public code in November 2026; None stands for what the peer has not. Further peers: pytorch-pretrained-
-BigGAN (hf-biggan-deep), pytorch_GAN_zoo (dcgan-fb) and pytorch/examples (ptexamples). Rows with ADA or APA, which have
-no parameters, are here without them.
+BigGAN (hf-biggan-deep), pytorch_GAN_zoo (dcgan-fb), pytorch/examples (ptexamples) and projected-gan (projgan). Rows
+with ADA or APA, which have no parameters, are here without them.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ ROWS = [
     ("r3gan/FFHQ-256", "r3gan-ffhq256", 256, 0, (23_057_952, 76), (23_009_568, 76)),
     ("r3gan/ImageNet-32", "r3gan-imagenet32", 32, 1000, (82_914_304, 44), (86_548_992, 44)),
     ("r3gan/ImageNet-64", "r3gan-imagenet64", 64, 1000, (103_570_432, 54), (107_205_120, 54)),
+    ("projgan/fastgan-256", "dcgan+projected@d:mixing=1", 256, 0, None, (10_331_328, 44)),
 ]
 DIFFERENT = [  # name, recipe, side, classes, theirs, and how theirs differs: G, D
     ("studio/CIFAR10/ACGAN-Mod", "acgan-mod", 32, 10, (4_304_387, 36), (1_057_159, 41), SAME, SHORTCUTS),

@@ -33,15 +33,15 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_building_loading_and_sampling_open_nothing(tmp_path: Path) -> None:
-    folder = tiny_run(tmp_path / "run", "projected").folder
+    folder = tiny_run(tmp_path / "run", "looking").folder
     Eyes.opened = 0
-    ganzoo.build("projected", **SIZES).sample(1)
+    ganzoo.build("looking", **SIZES).sample(1)
     ganzoo.load(folder).sample(1)
     assert Eyes.opened == 0
 
 
 def test_it_is_not_initialised_reparametrised_trained_or_averaged() -> None:
-    gan = ganzoo.build("projected+sn", **SIZES, settings={"init": "normal"})
+    gan = ganzoo.build("looking+sn", **SIZES, settings={"init": "normal"})
     eyes, mix = gan.D.eyes, gan.D.mix
     opened, fresh = eyes.open(), Eyes.load().state_dict()
     assert all(torch.equal(tensor, fresh[name]) for name, tensor in opened.state_dict().items())
@@ -57,7 +57,7 @@ def test_it_is_not_initialised_reparametrised_trained_or_averaged() -> None:
 
 
 def test_a_named_one_is_in_no_file_and_a_drawn_one_is(tmp_path: Path) -> None:
-    folder = tiny_run(tmp_path / "run", "projected").folder
+    folder = tiny_run(tmp_path / "run", "looking").folder
     state = load_file(folder / "training" / "step-00000004" / "state.safetensors")
     assert not [name for name in state if "eyes" in name]
     assert [name for name in state if "mix.drawn.weight" in name] == ["gan/D.mix.drawn.weight"]
@@ -66,7 +66,7 @@ def test_a_named_one_is_in_no_file_and_a_drawn_one_is(tmp_path: Path) -> None:
 
 
 def test_other_weights_are_refused_when_a_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tiny_run(tmp_path / "run", "projected", steps=2).folder
+    folder = tiny_run(tmp_path / "run", "looking", steps=2).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     monkeypatch.setattr(Eyes, "seed", 8)
     with pytest.raises(ganzoo.RunError, match=r"weights of 'eyes' whose sha256 is .*put the same file in their place"):
@@ -79,7 +79,7 @@ def test_weights_that_cannot_be_had_are_missed_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(Eyes, "seed", None)
     with pytest.raises(ganzoo.GanzooError, match=r"weights of eyes are not here"):
-        tiny_run(tmp_path / "run", "projected")
+        tiny_run(tmp_path / "run", "looking")
     assert not list(tmp_path.iterdir())
 
 
