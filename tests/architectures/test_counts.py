@@ -148,7 +148,8 @@ ROWS = [
     ("r3gan/FFHQ-256", "r3gan-ffhq256", 256, 0, (23_057_952, 76), (23_009_568, 76)),
     ("r3gan/ImageNet-32", "r3gan-imagenet32", 32, 1000, (82_914_304, 44), (86_548_992, 44)),
     ("r3gan/ImageNet-64", "r3gan-imagenet64", 64, 1000, (103_570_432, 54), (107_205_120, 54)),
-    ("projgan/fastgan-256", "dcgan+projected@d:mixing=1", 256, 0, None, (10_331_328, 44)),
+    ("projgan/fastgan-256", "projected-gan", 256, 0, (105_684_175, 59), (10_331_328, 44)),
+    ("projgan/fastgan_lite-256", "projected-gan-lite", 256, 0, (79_354_307, 29), (10_331_328, 44)),
 ]
 DIFFERENT = [  # name, recipe, side, classes, theirs, and how theirs differs: G, D
     ("studio/CIFAR10/ACGAN-Mod", "acgan-mod", 32, 10, (4_304_387, 36), (1_057_159, 41), SAME, SHORTCUTS),

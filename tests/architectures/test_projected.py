@@ -132,6 +132,8 @@ def test_mixtures_are_those_of_the_paper() -> None:
     wide = Mixing((64, 128), 64, 1)
     for conv in (*wide.channels, *wide.scales):
         assert conv.weight.std().item() == pytest.approx(conv.in_channels**-0.5, rel=0.05) and not conv.bias.any()
+    efficientnet = Mixing((24, 40, 112, 320), 64, 1)
+    assert sum(weight.numel() for weight in efficientnet.parameters()) == 376_768, "as many as the authors' code draws"
 
 
 def test_what_is_frozen_stays_and_gradients_reach_g() -> None:
