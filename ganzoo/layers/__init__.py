@@ -9,7 +9,7 @@ from ganzoo.gan.kit import Unchanged
 from ganzoo.layers.activation import relu_after, scaled_leaky_relu
 from ganzoo.layers.adain import AdaIN, StyleNorm
 from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude, low_pass
-from ganzoo.layers.attention import SelfAttention
+from ganzoo.layers.attention import LinearAttention, SelfAttention
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
@@ -64,6 +64,7 @@ __all__ = [
     "GroupNorm",
     "InstanceNorm",
     "LayerNorm",
+    "LinearAttention",
     "LinearHead",
     "Magnitude",
     "MappingNetwork",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import nn
 
 from ganzoo.errors import UsageError, within
@@ -68,3 +70,25 @@ def non_local(channels: int, *, ratio: float = 1 / 8) -> nn.Module:
     from timm.layers import NonLocalAttn
 
     return NonLocalAttn(channels, rd_ratio=ratio)
+
+
+def global_context(channels: int, *, ratio: float = 1 / 8, fuse: Literal["add", "scale"] = "add") -> nn.Module:
+    """Every pixel adds one vector, a bottleneck's of the pixels' sum, weighed by a softmax that all of them share.
+
+    GCNet: Non-local Networks Meet Squeeze-Excitation Networks and Beyond (Cao et al. 2019, arXiv 1904.11492), from
+    ``timm.layers``. Where the vector is added, the paper's last layer starts at 0; ours does not, since a weight part
+    such as ``sn`` divides by a norm.
+
+    Args:
+        channels: maps of the input, and of the output.
+        ratio: width of the bottleneck, as a part of ``channels``.
+        fuse: ``"add"``, as the paper, or ``"scale"``: the vector's sigmoid gates the maps.
+    """
+    within("gc:ratio", ratio, 0, 1)
+    from timm.layers import GlobalContext
+
+    added, hidden = fuse == "add", max(2, round(channels * ratio))  # a layer norm of one number would be a constant
+    layer = GlobalContext(channels, fuse_add=added, fuse_scale=not added, rd_channels=hidden)
+    if added:
+        layer.mlp_add.fc2.reset_parameters()
+    return layer

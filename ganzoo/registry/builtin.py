@@ -236,6 +236,8 @@ def register_attentions(register: Register) -> None:
     register("se", "ganzoo.layers.timm_attention:squeeze_excite", paper="arxiv:1709.01507")
     register("cbam", "ganzoo.layers.timm_attention:cbam", across_batch=True, paper="arxiv:1807.06521")
     register("eca", "ganzoo.layers.timm_attention:eca", paper="arxiv:1910.03151")
+    register("gc", "ganzoo.layers.timm_attention:global_context", paper="arxiv:1904.11492")
+    register("linear", "ganzoo.layers.attention:LinearAttention", paper="arxiv:1812.01243")
     register("nl", "ganzoo.layers.timm_attention:non_local", across_batch=True, paper="arxiv:1711.07971")
 
 

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations, parametrize
 
 from ganzoo.errors import UsageError
 from ganzoo.layers import norm, resample, timm_attention, weight
-from ganzoo.layers.attention import SelfAttention
+from ganzoo.layers.attention import LinearAttention, SelfAttention
 from ganzoo.layers.conditioning import AuxiliaryClassifier, OneHot, Projection
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.parts.output import Output
@@ -241,6 +241,9 @@ def test_gn_fits_its_groups_to_the_width(channels, groups, got):
         (lambda: weight.equalized_lr(nn.Linear(2, 2), gain=0), "eqlr:gain=0"),
         (lambda: weight.magnitude_preserving(nn.Linear(2, 2), gain=-1), "mp:gain=-1"),
         (lambda: timm_attention.squeeze_excite(8, ratio=-1), "se:ratio=-1"),
+        (lambda: timm_attention.global_context(8, ratio=2), "gc:ratio=2"),
+        (lambda: LinearAttention(8, local=2), "linear:local=2 .*odd"),
+        (lambda: LinearAttention(8, heads=0), "linear:heads=0"),
         (lambda: timm_attention.cbam(8, kernel=4), "cbam:kernel=4 .*odd"),
     ],
 )
@@ -485,7 +488,13 @@ def test_sa_keeps_channels_last_and_runs_in_bf16():
         assert layer(x).is_contiguous(memory_format=torch.channels_last)
 
 
-TIMM = [timm_attention.squeeze_excite, timm_attention.cbam, timm_attention.eca, timm_attention.non_local]
+TIMM = [
+    timm_attention.squeeze_excite,
+    timm_attention.cbam,
+    timm_attention.eca,
+    timm_attention.non_local,
+    timm_attention.global_context,
+]
 
 
 @pytest.mark.parametrize("channels", [4, 32])
