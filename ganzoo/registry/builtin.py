@@ -415,6 +415,11 @@ def register_regularizers(register: Register) -> None:
                 "across_batch": True,
             },
         ),
+        "infomax": (
+            "infomax:InfoMax",
+            "2007.04589",
+            {"family": "information", "requires": {"features", "maps"}, "across_batch": True},
+        ),
         "rotation": ("rotation:Rotation", "1811.11212", {"family": "rotation", "requires": {"features"}}),
         "wgan-div": ("wgan_div:WassersteinDivergence", "1712.01026", {"family": "gradient"}),
         "pull-away": ("pull_away:PullAway", "1609.03126", {"family": "features", "across_batch": True}),

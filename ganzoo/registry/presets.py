@@ -144,6 +144,7 @@ def register_presets(register: Register) -> None:
         register(f"biggan-{name}", f"biggan+logistic+{name}", paper=f"arxiv:{number}")
     register("reacgan-ada", "reacgan+logistic+ada:target=0.7", paper="arxiv:2111.01118")
     register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
+    register("infomax-gan", "sngan+infomax", paper="arxiv:2007.04589", published=(fid(15.12, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")
     register("ebgan", "dcgan+autoencoder@d:error=l2+energy+pull-away", paper="arxiv:1609.03126")
     register(

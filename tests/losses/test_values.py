@@ -541,6 +541,7 @@ ELSEWHERE = {  # parts that these small networks have no place for, each with th
     "regularizer/cutmix": "tests/losses/test_cutmix.py::test_terms_are_those_of_the_formula_with_their_gradients",
     "regularizer/reconstruction": "tests/architectures/test_fastgan.py::"
     "test_the_term_is_the_sum_of_distances_to_the_image_and_a_part_of_it",
+    "regularizer/infomax": "tests/losses/test_infomax.py::test_the_loss_and_its_gradients_are_those_of_the_formula",
     "regularizer/pl": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
     "regularizer/pl-z": "tests/losses/test_path_length.py::test_lengths_are_those_of_finite_differences",
     "conditioning/unlabelled": "tests/layers/test_heads.py::test_unlabelled_keeps_labels_out_of_g",
