@@ -12,13 +12,14 @@ from ganzoo.errors import ModelError, RunError
 from ganzoo.files.untrusted import read_shapes, read_tensors
 from ganzoo.folder.building import build_from
 from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, bests, checkpoints
-from ganzoo.folder.weights import make_plain, plain_state, refuse_other_shapes
+from ganzoo.folder.weights import generator_side, make_plain, plain_state, refuse_other_shapes
 from ganzoo.gan.gan import GAN
 
 
 def discriminators(gan: GAN) -> dict[str, nn.Module]:
-    """The networks of every player but the generator's, by name."""
-    return {name: getattr(gan, name) for player, names in gan.players.items() if player != "g" for name in names}
+    """The networks that no sample needs and no model is published with, by name."""
+    own = generator_side(gan).keys()
+    return {name: getattr(gan, name) for names in gan.players.values() for name in names if name not in own}
 
 
 def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -29,7 +30,7 @@ def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, 
         config: its checked ``config.json``.
 
     Raises:
-        RunError: no state of that step is kept.
+        RunError: no state of that step is kept, or the model has every network already.
         ModelError: the state does not hold together.
     """
     step = config["step"]
@@ -39,8 +40,11 @@ def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, 
             f"{folder} keeps no training state of step {step}, so there is no discriminator to publish:"
             " push from the folder that it was trained in, or leave out --with-discriminator"
         )
+    names = discriminators(build_from(config, folder, "meta"))
+    if not names:
+        raise RunError(f"{folder} has every network in its model already: leave out --with-discriminator")
     path = state / STATE_TENSORS
-    found, names = read_shapes(path), discriminators(build_from(config, folder, "meta"))
+    found = read_shapes(path)
     expected = {f"gan/{name}.{key}": t for name, net in names.items() for key, t in net.state_dict().items()}
     refuse_other_shapes(expected, {key: t for key, t in found.items() if key in expected}, path)
     saved, networks = read_tensors(path, found), discriminators(build_from(config, folder, "cpu"))
@@ -71,6 +75,8 @@ def read_discriminators(gan: GAN, config: Mapping[str, Any], folder: Path, step:
         ModelError: there are none, with what to type; or what is there does not hold together.
     """
     networks = {name: make_plain(network) for name, network in discriminators(gan).items()}
+    if not networks:  # the model has them all
+        return {}
     expected = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
     number = config["step"] if step is None else step
     if trained(folder, number):

@@ -58,8 +58,8 @@ def make_plain(network: nn.Module) -> nn.Module:
 
 
 def generator_side(gan: GAN) -> dict[str, nn.Module]:
-    """The networks that samples come from, by name."""
-    return {name: getattr(gan, name) for name in gan.players["g"]}
+    """The networks that a model is published with, by name: those that samples come from, and what a game adds."""
+    return {name: getattr(gan, name) for name in (*gan.players["g"], *gan.game.published)}
 
 
 def generator_state(gan: GAN) -> dict[str, Tensor]:

@@ -204,7 +204,8 @@ class Adversary:
         The trainer steps on those terms alone, whatever a game makes of what it is given.
         """
         terms = self._regularized(ctx)
-        ctx.at.own_terms |= terms
+        mark = "" if self.parts is self.gan.parts else f"_{self.name}"  # or one critic's would replace another's
+        ctx.at.own_terms |= {f"{name}{mark}": term for name, term in terms.items()}
         return {"loss": ctx.real.new_zeros(()), **terms}
 
 

@@ -162,7 +162,7 @@ def _construct(plan: Plan, shape: dict[str, Any], fresh: bool = False) -> GAN:
     _check_players(plan.head, game)
     for critic, acting in parts.items():
         for augment in acting.augments.values():
-            augment.check(kits["d"].image)
+            augment.check(shown_to(networks[critic], kits["d"].image))
         for part in acting.regularizers.values():
             part.prepare({**networks, "D": networks[critic]})
     for name, network in networks.items():
@@ -174,6 +174,13 @@ def _construct(plan: Plan, shape: dict[str, Any], fresh: bool = False) -> GAN:
             synchronise(network)
     of_game = plan.head.entry.arguments(game, plan.head.options)
     return GAN(networks, parts, plan, partial(game, **of_game), kits=kits, **shape)
+
+
+def shown_to(critic: nn.Module, image: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The shape ``(C, H, W)`` of what a critic is shown: the image, unless it says otherwise, as one of codes does."""
+    shapes = getattr(critic, "shapes", None)
+    shape: tuple[int, int, int] = shapes[0] if shapes else image
+    return shape
 
 
 def _networks(plan: Plan, kits: Mapping[str, Kit]) -> dict[str, nn.Module]:

@@ -78,6 +78,8 @@ class Game(nn.Module, ABC):
         inputs: of the generator: ``z`` for noise, ``source`` for images, ``text``. ``gan.G`` is called
             ``G(z, y)``, with a source image in place of noise where noise is no input, and all others by name. Data
             has to have a column for each but noise.
+        published: networks of other players than ``g`` that a model is of use with, such as an encoder: they are
+            averaged, saved and loaded as the generator's are.
         accumulates: whether all that its losses see of a batch is what :meth:`ganzoo.Adversary.context` gives, so that
             a batch may go through the networks in pieces.
 
@@ -91,6 +93,7 @@ class Game(nn.Module, ABC):
     players: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     critics: ClassVar[tuple[str, ...]] = ("D",)
     inputs: ClassVar[frozenset[str]] = frozenset({NOISE})
+    published: ClassVar[tuple[str, ...]] = ()
     accumulates: ClassVar[bool] = False
 
     def __init_subclass__(cls, **keywords: Any) -> None:

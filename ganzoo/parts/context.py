@@ -73,6 +73,9 @@ class TurnContext:
             regularizer's ``refine`` gave its noise one.
         y_real, y_fake: label vectors ``(B, y_dim)`` of either.
         networks: by name, such as ``G`` and ``D``.
+        conditions: further inputs of the critic besides ``y``, such as ``source``.
+        fake_conditions: those that are others for fakes, such as the code of an image; as labels, they go with
+            :attr:`fake`, and with images made of it, for which ``y=ctx.y_fake`` is given.
         scored: the images, before any augmentation, whose scores augmentations are changing; None at other times.
         boundary: the score at which the loss has D undecided; None where only differences of scores matter.
     """
@@ -101,6 +104,7 @@ class TurnContext:
         self.scored: Tensor | None = None
         self.boundary: float | None = None
         self.networks, self.conditions, self._codes = networks, dict(conditions or {}), dict(codes or {})
+        self.fake_conditions: dict[str, Tensor] = {}
 
     def of_piece(self) -> TurnContext:
         """The same update of the images of the piece that is at work; itself where the batch goes through in one."""
@@ -113,6 +117,7 @@ class TurnContext:
         made.real, made.z = self.real[rows], self.z[rows]
         made.y_real, made.y_fake = self.y_real[rows], self.y_fake[rows]
         made.conditions = {name: column[rows] for name, column in self.conditions.items()}
+        made.fake_conditions = {name: column[rows] for name, column in self.fake_conditions.items()}
         return made
 
     if not TYPE_CHECKING:  # for type checkers an attribute that is not there stays an error
@@ -167,7 +172,10 @@ class TurnContext:
             augmented: False for what D says of the images as they are, such as where it matters which pixel is which.
             conditions: other inputs than those of the update, such as ``y=`` for images made of real and fake ones.
         """
-        given = {"y": self.y_fake if x is self.fake else self.y_real, **self.conditions, **conditions}
+        y = conditions.get("y")
+        of_fakes = x is self.fake or (y is self.y_fake and y is not self.y_real)
+        own = self.fake_conditions if of_fakes else {}
+        given = {"y": self.y_fake if of_fakes else self.y_real, **self.conditions, **own, **conditions}
         critic = self._discriminator if augmented else self._unaugmented
         return self.at.passes.get(critic, x, given, exact, lambda: critic(self, x, exact, given).in_float())
 

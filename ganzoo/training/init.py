@@ -18,7 +18,7 @@ from ganzoo.folder.config import resolution_of
 from ganzoo.folder.discriminator import discriminators
 from ganzoo.folder.layout import DISCRIMINATOR, STATE_TENSORS, checkpoints
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.weights import plain_state
+from ganzoo.folder.weights import generator_side, plain_state
 from ganzoo.gan.freezing import feature_blocks
 from ganzoo.gan.gan import GAN
 from ganzoo.plan.settings import FREEZE
@@ -129,7 +129,8 @@ def _of_run(gan: GAN, model: ModelFolder) -> Iterator[Given]:
 def _published(gan: GAN, model: ModelFolder) -> Given:
     """What is published of a model: the averaged generator side, and discriminators where it brings them."""
     published = model.load()
-    networks = {name: gan.get_submodule(name) for name in gan.players["g"] if name in dict(published.named_children())}
+    there = dict(published.named_children())
+    networks = {name: network for name, network in generator_side(gan).items() if name in there}
     plain = plain_tensors({name: published.get_submodule(name) for name in networks})
     path = model.path / DISCRIMINATOR
     if os.path.lexists(path):
