@@ -150,6 +150,12 @@ class Judge:
                 " ganzoo.load(..., discriminator=True)"
             )
         self.network: nn.Module = gan.get_submodule(name).eval()
+        shapes = getattr(self.network, "shapes", None)  # a network need not tell them
+        if shapes is not None and shapes != (gan.image, (gan.classes,)):
+            raise UsageError(
+                "samplers ask the discriminator of images, and that of this model judges other things, or more: leave"
+                " the sampler out"
+            )
         self.weights = next(self.network.parameters())
         self.at_once = 1 if self._compares(gan) else batch
 

@@ -11,8 +11,8 @@ from tiny_runs import DATA, RECIPES, contents, train
 import ganzoo
 from ganzoo import DataError, GanzooError, RunError, UsageError
 from ganzoo.cli.kit import main
-from ganzoo.folder.discriminator import export_discriminators
 from ganzoo.data import DataRequest, ImageData, MemoryImages, open_data
+from ganzoo.folder.discriminator import export_discriminators
 from ganzoo.metrics import evaluate
 
 PUBLISHED = {
@@ -166,3 +166,15 @@ def test_labels_are_needed_where_a_model_takes_them():
     gan = ganzoo.build("aae:ch=4+onehot", 8, 1, classes=3)
     with pytest.raises(UsageError, match="needs labels"):
         evaluate(gan, ImageData("plain", images), metrics="reconstruction-error", n=4)
+
+
+@pytest.mark.parametrize("system", ["aae", "bigan"])
+def test_samplers_are_refused_where_d_judges_other_things_than_images(system, runs):
+    done = run("sample", runs[system], "-n", 2, "--sampler", "ddls")
+    assert done.exit_code == 2 and "judges other things" in done.output, done.output
+
+
+@pytest.mark.parametrize("system", ["cogan", "sgan", "vae-gan"])
+def test_samplers_ask_d_where_it_judges_images(system, runs, tmp_path):
+    done = run("sample", runs[system], "-n", 2, "--sampler", "ddls:steps=2", "--out", tmp_path / "a.png")
+    assert done.exit_code == 0, done.output
