@@ -18,6 +18,7 @@ from ganzoo.errors import within
 from ganzoo.gan.weights import output_dim
 
 START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
+KEPT_ITERATIONS = 100  # for an estimate that a whole training goes by
 
 
 class SpectralNorm(nn.Module):
@@ -98,6 +99,50 @@ def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12)
     assert isinstance(weight, Tensor)
     parametrization = SpectralNorm(weight, output_dim(module), iterations, eps)
     # unsafe only skips torch's trial call, which would spend a power iteration on checking the shape.
+    parametrize.register_parametrization(module, "weight", parametrization, unsafe=True)
+
+
+class KeptSpectralNorm(SpectralNorm):
+    """The parametrization behind :func:`improved_spectral_norm`: ``weight -> sigma(start) / sigma(weight) * weight``.
+
+    The buffer ``start`` is the largest singular value of the weight that a training began with.
+    """
+
+    start: Tensor
+
+    def __init__(self, weight: Tensor, dim: int, iterations: int, eps: float) -> None:
+        super().__init__(weight, dim, iterations, eps)
+        self.register_buffer("start", torch.ones(()))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """``weight`` as the layer uses it, of the same shape."""
+        return self.start * super().forward(weight)
+
+    @torch.no_grad()
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """What is stored, given a weight to start from: itself, which is then used as it is."""
+        stored = super().right_inverse(weight)
+        if not weight.is_meta:
+            self.iterate(self.matrix(weight), KEPT_ITERATIONS)
+            self.start.copy_(self.sigma(self.matrix(weight)))
+        return stored
+
+
+def improved_spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12) -> None:
+    """Keep the largest singular value of the weight at what it was when the training began (ISN).
+
+    ViTGAN: Training GANs with Vision Transformers (Lee et al. 2022, arXiv 2107.04589), section 3: ``σ(W₀)·W/σ(W)``. A
+    transformer whose every layer is 1-Lipschitz, as by ``sn``, learns next to nothing. σ is estimated as ``sn`` does.
+
+    Args:
+        module: a layer with a ``weight`` that is already initialised.
+        iterations: power iterations per step.
+        eps: least norm and least singular value divided by.
+    """
+    within("isn:iterations", iterations, 1)
+    weight = module.weight
+    assert isinstance(weight, Tensor)
+    parametrization = KeptSpectralNorm(weight, output_dim(module), iterations, eps)
     parametrize.register_parametrization(module, "weight", parametrization, unsafe=True)
 
 

@@ -104,6 +104,43 @@ def _register_style_line(register: Register) -> None:
     )
 
 
+def _register_transformers(register: Register) -> None:
+    """Networks of tokens."""
+    register(
+        "transgan",
+        **_sides("transgan"),
+        provides={"features", "maps", "non-square"},
+        implies=("wgan", "gp", "drift", "diffaugment"),
+        train={
+            "lr.g": 1e-4,
+            "lr.d": 1e-4,
+            "betas": "0/0.99",
+            "repeat.d": 4,
+            "z-dim": 256,
+            "init": "xavier",
+            "ema.halflife": "500k",
+            "ema.ramp": 0.1,
+        },
+        paper="arxiv:2102.07074",
+    )
+    register(
+        "vitgan",
+        **_sides("vitgan"),
+        provides={"features", "maps", "non-square", "w"},
+        implies=("isn@d", "projection@d", "logistic", "bcr", "diffaugment"),
+        train={
+            "lr.g": 2e-3,
+            "lr.d": 2e-3,
+            "betas": "0/0.99",
+            "batch": 128,
+            "z-dim": 512,
+            "ema.halflife": "10k",
+            "ema.ramp": 0.05,
+        },
+        paper="arxiv:2107.04589",
+    )
+
+
 @hookimpl
 def register_architectures(register: Register) -> None:
     register(
@@ -157,6 +194,7 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:2501.05441",
     )
     _register_style_line(register)
+    _register_transformers(register)
     register(
         "fastgan",
         **_sides("fastgan"),
@@ -225,6 +263,7 @@ def register_normalizations(register: Register) -> None:
 @hookimpl
 def register_weights(register: Register) -> None:
     register("sn", "ganzoo.layers.weight:spectral_norm", implies=("normalization/none@d",), paper="arxiv:1802.05957")
+    register("isn", "ganzoo.layers.weight:improved_spectral_norm", paper="arxiv:2107.04589")
     register("wn", "ganzoo.layers.weight:weight_norm", paper="arxiv:1602.07868")
     register("eqlr", "ganzoo.layers.weight:equalized_lr", paper="arxiv:1710.10196")
     register("mp", "ganzoo.layers.weight:magnitude_preserving", paper="arxiv:2312.02696")
@@ -239,6 +278,9 @@ def register_attentions(register: Register) -> None:
     register("gc", "ganzoo.layers.timm_attention:global_context", paper="arxiv:1904.11492")
     register("linear", "ganzoo.layers.attention:LinearAttention", paper="arxiv:1812.01243")
     register("nl", "ganzoo.layers.timm_attention:non_local", across_batch=True, paper="arxiv:1711.07971")
+    register("axial", "ganzoo.layers.axial:AxialAttention", paper="arxiv:1912.12180")
+    register("window", "ganzoo.layers.window:WindowAttention", paper="arxiv:2103.14030")
+    register("transformer", "ganzoo.layers.transformer:Transformer", paper="arxiv:2010.11929")
 
 
 @hookimpl

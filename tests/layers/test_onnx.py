@@ -21,7 +21,7 @@ from ganzoo.gan.catalogue import heads
 from ganzoo.layers import conv
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
-from ganzoo.testing.tiny import subject
+from ganzoo.testing.tiny import Tiny, subject, tiny
 
 pytest.importorskip("onnxruntime")
 LAYERS = ("normalization", "attention", "conditioning", "weight")
@@ -31,6 +31,9 @@ OF_TIMM = [entry for entry in PARTS if "timm" in str(entry.build)]  # some of wh
 SHIPPED = sorted(path.parent.name for path in Path(ganzoo.__file__).parents[1].glob("model_cards/*/model.safetensors"))
 TOLERANCE = 1e-4  # on [-1, 1]
 N = 3
+
+# Of 8 channels transgan ends in tokens of 2, whose layer norm enlarges what is but a rounding error.
+WIDER = {"architecture/transgan": "transgan:ch=32,depth=1,depth.d=1"}
 
 Inputs = dict[str, Tensor]
 Export = Callable[[nn.Module, Inputs, Path, bool], None]
@@ -96,6 +99,11 @@ def difference(export: Export, network: nn.Module, inputs: Inputs, folder: Path,
     return float(np.abs(found - wanted).max())
 
 
+def small(entry: Entry) -> Tiny:
+    """A GAN with the part in it."""
+    return tiny(WIDER[entry.spelling]) if entry.spelling in WIDER else subject(entry)
+
+
 def trained(gan: ganzoo.GAN) -> ganzoo.GAN:
     """Nothing at its first value: what starts at 0 or 1 would hide what an exporter drops."""
     torch.manual_seed(1)
@@ -113,14 +121,14 @@ def generator_inputs(gan: ganzoo.GAN) -> Inputs:
 @pytest.mark.parametrize("export", exporters())
 @pytest.mark.parametrize("entry", SEVERAL, ids=lambda entry: entry.spelling)
 def test_generators_are_exported_right(export: Export, entry: Entry, tmp_path: Path) -> None:
-    gan = trained(subject(entry).build())
+    gan = trained(small(entry).build())
     assert difference(export, gan.G, generator_inputs(gan), tmp_path, entry not in OF_TIMM) < TOLERANCE
 
 
 @pytest.mark.parametrize("export", exporters())
 @pytest.mark.parametrize("entry", SEVERAL, ids=lambda entry: entry.spelling)
 def test_discriminators_are_exported_right(export: Export, entry: Entry, tmp_path: Path) -> None:
-    made = subject(entry)
+    made = small(entry)
     gan = trained(made.build())
     inputs = {"x": torch.rand(N, *gan.image) * 2 - 1, "y": gan.label_vectors(gan.default_labels(N), N)}
     assert difference(export, Scores(gan.D), inputs, tmp_path, entry not in OF_TIMM) < TOLERANCE
