@@ -31,7 +31,8 @@ class Eyes:
 
     def network(self) -> Frozen:
         """The network: called with images ``(B, 3, pixels, pixels)`` in [0, 255], it gives a list of maps."""
-        return frozen(partial(resolve(OPEN), self.name, self.untrained), self.name + UNTRAINED * self.untrained)
+        load, sketch = (partial(resolve(OPEN), self.name, untrained) for untrained in (self.untrained, True))
+        return frozen(load, self.name + UNTRAINED * self.untrained, sketch)
 
 
 def find_eyes(name: str, untrained: bool = False, pixels: int | None = None, most: int = 4) -> Eyes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -16,9 +17,9 @@ OWN = "own"
 class Frozen(nn.Module):
     """A network that is used and never changed; see :func:`frozen`."""
 
-    def __init__(self, load: Callable[[], nn.Module], name: str | None) -> None:
+    def __init__(self, load: Callable[[], nn.Module], name: str | None, sketch: Callable[[], nn.Module] | None) -> None:
         super().__init__()
-        self.load, self.name = load, name
+        self.load, self.name, self.sketch = load, name, sketch
         self.ganzoo_init = OWN
         # Where it belongs is known before it is loaded: this moves with the networks around it, and is no state.
         self.__dict__["_place"], self.__dict__["_loaded"] = torch.zeros(0, device="cpu"), None
@@ -68,7 +69,9 @@ class Frozen(nn.Module):
         return self
 
 
-def frozen(load: Callable[[], nn.Module], name: str | None = None) -> Frozen:
+def frozen(
+    load: Callable[[], nn.Module], name: str | None = None, sketch: Callable[[], nn.Module] | None = None
+) -> Frozen:
     """A network that stays as it is: in eval mode, without gradients of its weights, not initialised, not averaged.
 
     Args:
@@ -77,11 +80,13 @@ def frozen(load: Callable[[], nn.Module], name: str | None = None) -> Frozen:
             in no checkpoint and no published file: ``config.json`` has the name and their sha256, which a resumed run
             checks; and they are loaded when a training or a forward pass first needs them. None for weights that were
             drawn at random: they are made now, and saved.
+        sketch: makes the same network with any weights, for passes in which nothing is computed, such as those of a
+            drawing: so that they fetch nothing. By default they load it.
 
     Returns:
         A module that is called as the network is.
     """
-    return Frozen(load, name)
+    return Frozen(load, name, sketch)
 
 
 def frozen_networks(module: nn.Module) -> list[Frozen]:
@@ -92,6 +97,20 @@ def frozen_networks(module: nn.Module) -> list[Frozen]:
 def open_frozen(module: nn.Module) -> dict[str, str]:
     """Load every frozen network within a module: the sha256 of its weights by name."""
     return {str(inner.name): inner.digest() for inner in frozen_networks(module)}
+
+
+@contextmanager
+def sketched(module: nn.Module) -> Iterator[None]:
+    """Frozen networks within a module that have a sketch, and are not loaded, work with that inside the block."""
+    waiting = [inner for inner in frozen_networks(module) if inner.sketch and inner.__dict__["_loaded"] is None]
+    for inner in waiting:
+        assert inner.sketch is not None
+        inner.__dict__["_loaded"] = _as_buffers(inner.sketch())
+    try:
+        yield
+    finally:
+        for inner in waiting:
+            inner.__dict__["_loaded"] = None
 
 
 def learning_modules(module: nn.Module) -> Iterator[nn.Module]:

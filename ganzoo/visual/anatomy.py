@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Unchanged
+from ganzoo.parts.freeze import sketched
 from ganzoo.parts.output import Output
 
 
@@ -134,7 +135,8 @@ def trace(network: nn.Module, shapes: tuple[tuple[int, ...], ...]) -> Call:
     """
     recorder = _Recorder()
     state = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    with FakeTensorMode(allow_non_fake_inputs=True), _evaluating(network), recorder.watching(network):
+    nothing = FakeTensorMode(allow_non_fake_inputs=True)
+    with sketched(network), nothing, _evaluating(network), recorder.watching(network):
         fakes = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in state.items()}
         with recorder.counter:
             functional_call(network, fakes, tuple(torch.empty(shape) for shape in shapes))

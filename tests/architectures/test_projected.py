@@ -163,7 +163,9 @@ def test_random_mixtures_are_drawn_from_the_seed_and_saved_and_weights_that_have
     TRAINED.clear()
     ganzoo.load(folder).sample(1)
     ganzoo.build(RECIPE, 16, 1)
-    assert TRAINED == [], "sampling and building fetch nothing"
+    typed("build", RECIPE, "--resolution", 16, "--channels", 1, "--draw", tmp_path / "it.svg")
+    assert TRAINED == [], "sampling, building and drawing fetch nothing"
+    assert (tmp_path / "it.svg").stat().st_size > 1000
 
 
 def test_a_score_on_the_network_that_training_looked_through_is_marked(tmp_path: Path) -> None:
