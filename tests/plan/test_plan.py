@@ -394,7 +394,7 @@ def written(draw: random.Random, kind: str, entry: Entry) -> str:
 def random_recipe(draw: random.Random) -> str:
     """A recipe as a person may write it, whose parts may be at odds."""
     kind = draw.choice(["architecture", "preset"])
-    head = draw.choice(registry().entries(kind))
+    head = draw.choice([entry for entry in registry().entries(kind) if entry.complete])
     words = [
         draw.choice([head.name, head.spelling]) + draw.choice(["", ":ch=8.0"] if "ch" in head_options(head) else [""])
     ]
