@@ -36,15 +36,19 @@ POLICIES = [
 
 
 def lives() -> list[Any]:
-    """Every name with its recipe and its settings; two of them are for every day."""
+    """Every name with its recipe and its settings; two are for every day, and rows of the table on demand."""
     entries = [entry for kind in ("architecture", *PART_KINDS, "preset") for entry in registry().entries(kind)]
     found: dict[str, tuple[str, Mapping[str, Any]]] = {entry.spelling: (str(example(entry)), {}) for entry in entries}
     found |= {policy: (policy, {}) for policy in POLICIES}
     found |= {f"studiogan/{name}": (row[0], settings_of(name)) for name, row in ROWS.items()}
-    return [
-        pytest.param(recipe, settings, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
-        for name, (recipe, settings) in found.items()
-    ]
+    return [pytest.param(recipe, settings, id=name, marks=marks(name)) for name, (recipe, settings) in found.items()]
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """How often it is lived: rows are made of names that have lives of their own."""
+    if name in QUICK:
+        return []
+    return [pytest.mark.exhaustive if name.startswith("studiogan/") else pytest.mark.slow]
 
 
 def run(*words: object) -> str:
