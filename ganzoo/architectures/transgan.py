@@ -88,9 +88,9 @@ def interpolated(maps: Sequence[tuple[int, int]], size: tuple[int, int]) -> bool
     return min(size) <= FULL < LARGEST_OF_TWO < min(maps[-1])
 
 
-def depths(count: int, depth: Sequence[int]) -> list[int]:
+def depths(count: int, depth: Sequence[int] | None) -> list[int]:
     """Blocks of each of ``count`` maps: as given, the last number for those that come after; the paper's for none."""
-    given = tuple(depth) or DEPTHS.get(count, DEPTH)
+    given = tuple(depth or ()) or DEPTHS.get(count, DEPTH)
     for blocks in given:
         within("transgan:depth", blocks, 1, MOST_BLOCKS)
     return [given[min(i, len(given) - 1)] for i in range(count)]
@@ -212,7 +212,7 @@ def generator(
     kit: Kit,
     *,
     ch: int = 1024,
-    depth: tuple[int, ...] = (),
+    depth: tuple[int, ...] | None = None,
     heads: int = 4,
     window: int = 16,
     norm: TokenNorm = "layer",

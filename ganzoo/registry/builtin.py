@@ -122,6 +122,7 @@ def _register_transformers(register: Register) -> None:
             "ema.ramp": 0.1,
         },
         paper="arxiv:2102.07074",
+        published=(fid(9.26, {"source": "TransGAN, paper", "protocol": "the paper's"}),),
     )
     register(
         "vitgan",

@@ -161,6 +161,12 @@ def register_presets(register: Register) -> None:
         projected = f"fastgan:ch=128,form={form}+projected@d+hinge+diffaugment"
         register(name, projected, train=seen, paper="arxiv:2111.01007")
     register("fastgan-lite", "fastgan:form=lite+diffaugment", train=few, paper="arxiv:2111.01007")
+    register(
+        "transgan-celebahq256",
+        "transgan:norm=pixel",
+        train={"z-dim": 512, "ema": 0.995},
+        paper="arxiv:2102.07074",
+    )
     register("infogan", "dcgan+info", paper="arxiv:1606.03657")
     register("sagan-uncond", "sagan+bn@g+plain", paper="arxiv:1805.08318")
     register(

@@ -75,6 +75,11 @@ def test_maps_of_transgan_grow_as_its_table_says(
         assert isinstance(attention, Windowed) == (min(stage.size) > 32)
 
 
+def test_the_last_number_of_blocks_is_for_those_that_come_after_it() -> None:
+    stages = ganzoo.build("transgan:ch=16,depth=3/1", 32, 3, device="meta").G.trunk.stages
+    assert [len(stage.blocks) for stage in stages] == [3, 1, 1]
+
+
 def test_g_of_transgan_layer_by_layer() -> None:
     gan = ganzoo.build(SMALL, 32, 3, z_dim=5)
     trunk, z = rough(gan.G).trunk, torch.randn(B, 5)
