@@ -58,16 +58,20 @@ ATTENTION = 32  # height of the map where attention stands unless a recipe says 
 SLOPE = 0.2
 
 
-def smallest(kit: Kit) -> tuple[tuple[int, int], int]:
+def smallest(kit: Kit, name: str = "fastgan") -> tuple[tuple[int, int], int]:
     """Height and width of G's smallest map, and how often it is doubled.
+
+    Args:
+        kit: of either side.
+        name: of the architecture, for messages.
 
     Raises:
         ResolutionError: for a size that 4 pixels do not double to, or beyond 1024.
     """
-    bottom, k = rectangle("fastgan", (kit.height, kit.width))
+    bottom, k = rectangle(name, (kit.height, kit.width))
     if k > MOST:
         raise ResolutionError(
-            f"fastgan makes images of up to {4 << MOST} pixels, not {kit.height}x{kit.width}: "
+            f"{name} makes images of up to {4 << MOST} pixels, not {kit.height}x{kit.width}: "
             f"try --resolution {4 << MOST}",
             nearest=(4 << MOST,),
         )

@@ -205,6 +205,20 @@ def register_architectures(register: Register) -> None:
         paper="arxiv:2101.04775",
     )
     register(
+        "lightweight-gan",
+        **_sides("lightweight_gan"),
+        provides={"features", "maps", "non-square", "encoding"},
+        implies=(
+            "bn@g",
+            "linear:heads=8,width=64,local=3",
+            "hinge",
+            "regularizer/dragan:weight=2.5,c=0,every=4",
+            "reconstruction:form=shuffled,distance=l2",
+        ),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.9", "z-dim": 256, "ema": 0.995},
+        paper="arxiv:2101.04775",
+    )
+    register(
         "autoencoder",
         **_sides("autoencoder"),
         provides={"reconstruction", "maps", "non-square"},

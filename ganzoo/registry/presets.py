@@ -160,6 +160,8 @@ def register_presets(register: Register) -> None:
     for name, form in {"projected-gan": "double", "projected-gan-lite": "lite"}.items():
         projected = f"fastgan:ch=128,form={form}+projected@d+hinge+diffaugment"
         register(name, projected, train=seen, paper="arxiv:2111.01007")
+    forty = {"batch": 40}  # the repository's 10 in four pieces
+    register("lightweight-gan-aug", "lightweight-gan+diffaugment:color=0", train=forty, paper="arxiv:2101.04775")
     register("fastgan-lite", "fastgan:form=lite+diffaugment", train=few, paper="arxiv:2111.01007")
     register(
         "transgan-celebahq256",
