@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 from ganzoo.gan.catalogue import fitted
 from ganzoo.gan.weights import WEIGHTED
 from ganzoo.layers.weight import SpectralNorm
+from ganzoo.parts.freeze import learning_modules
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
@@ -23,18 +24,21 @@ D_ALONE = {"G": "none", "D": "all"}
 BOTH = {"G": "all", "D": "all"}
 BIGGAN = {"G": "all but trunk.shared.embedding", "D": "all"}
 TABLE = {
-    "sngan sndcgan sngan-cond cgan-pd sngan-r1 sngan-lecam acgan logan sngan-ada sngan-apa ssgan": D_ALONE,
+    "sngan sndcgan sngan-cond cgan-pd sngan-r1 sngan-lecam acgan logan sngan-ada sngan-apa ssgan infomax-gan": D_ALONE,
     "sagan sagan-uncond csnsagan biggan-uncond": BOTH,
     "biggan biggan-deep biggan-deep-studiogan crgan icrgan contragan reacgan mhgan mdgan adcgan": BIGGAN,
-    "biggan-ada biggan-apa reacgan-ada": BIGGAN,
+    "biggan-ada biggan-apa reacgan-ada unet-gan": BIGGAN,
+    "fastgan fastgan-diffaug fastgan-lite projected-gan projected-gan-lite": BOTH,
 }
 ROWS = {name: row for names, row in TABLE.items() for name in names.split()}
 COMPLETE = [entry for entry in registry().entries() if entry.built_in and entry.complete]
 
 
 def carried(network: nn.Module) -> str:
-    """The layers of a network with spectral norm, in the words of the table."""
-    layers = {name: m for name, m in network.named_modules() if isinstance(m, (*WEIGHTED, nn.Embedding))}
+    """The layers of a network with spectral norm, of those that learn, in the words of the table."""
+    learning = set(learning_modules(network))
+    weighted = {name: m for name, m in network.named_modules() if isinstance(m, (*WEIGHTED, nn.Embedding))}
+    layers = {name: m for name, m in weighted.items() if m in learning}
     normed = {name for name, layer in layers.items() if is_normed(layer)}
     if not normed:
         return "none"
