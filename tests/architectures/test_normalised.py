@@ -24,7 +24,8 @@ D_ALONE = {"G": "none", "D": "all"}
 BOTH = {"G": "all", "D": "all"}
 BIGGAN = {"G": "all but trunk.shared.embedding", "D": "all"}
 TABLE = {
-    "sngan sndcgan sngan-cond cgan-pd sngan-r1 sngan-lecam acgan logan sngan-ada sngan-apa ssgan infomax-gan vitgan": D_ALONE,
+    "sngan sndcgan sngan-cond cgan-pd sngan-r1 sngan-lecam acgan logan sngan-ada sngan-apa": D_ALONE,
+    "ssgan infomax-gan vitgan": D_ALONE,
     "sagan sagan-uncond csnsagan biggan-uncond": BOTH,
     "biggan biggan-deep biggan-deep-studiogan crgan icrgan contragan reacgan mhgan mdgan adcgan": BIGGAN,
     "biggan-ada biggan-apa reacgan-ada unet-gan": BIGGAN,
