@@ -108,9 +108,10 @@ class InfoMax(nn.Module, Regularizer):
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted loss over the images of the player's update."""
         said = ctx.discriminate({"d": ctx.real, "g": ctx.fake}[ctx.player])
-        places = self.local(said.extras[LOCAL].float().flatten(2).transpose(1, 2))
-        images = self.whole(said.features.float().flatten(1))
-        return {"infomax": self.weights[ctx.player] * info_nce(gather(images), gather(places))}
+        with torch.autocast(said.features.device.type, enabled=False):  # bf16 would leave the loss three digits
+            places = self.local(said.extras[LOCAL].float().flatten(2).transpose(1, 2))
+            images = self.whole(said.features.float().flatten(1))
+            return {"infomax": self.weights[ctx.player] * info_nce(gather(images), gather(places))}
 
 
 def info_nce(images: Tensor, places: Tensor) -> Tensor:
