@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import ganzoo
 from ganzoo.errors import RecipeError, UnknownPart, UsageError
-from ganzoo.gan.catalogue import givers
+from ganzoo.gan.catalogue import example, givers
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
 from ganzoo.registry.entry import Entry
@@ -322,7 +322,8 @@ def test_augmentations_act_in_the_order_written(recipe, order):
         assert list(ganzoo.build(recipe, device="meta").parts.augments) == order
 
 
-HEADS = [entry.name for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+FIRST = [entry for kind in ("architecture", "preset") for entry in registry().entries(kind)]
+HEADS = [entry.name for entry in FIRST]
 WORDS = [
     entry.spelling
     for kind in ("normalization", "weight", "attention", "conditioning", "loss", "penalty")
@@ -358,11 +359,12 @@ def met(entry: Entry, plan: Plan) -> bool:
 def test_most_combinations_resolve(words, least):
     """What the test before this one would not see: a resolver that refuses too much."""
     draw, drawn, resolved = random.Random(words), 0, 0
-    plans = {head: make_plan(head, LABELLED) for head in HEADS}
+    wholes = [entry.spelling if entry.complete else str(example(entry)) for entry in FIRST]
+    plans = {head: make_plan(head, LABELLED) for head in wholes}
     # not what stands on another part, as ccbn
     alone = [entry for entry in map(registry().find, WORDS) if not givers(entry)]
     while drawn < 500:
-        head, parts = draw.choice(HEADS), draw.sample(alone, words)
+        head, parts = draw.choice(wholes), draw.sample(alone, words)
         if not all(met(entry, plans[head]) for entry in parts):
             continue
         drawn += 1
