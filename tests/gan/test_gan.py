@@ -290,8 +290,8 @@ def test_a_gan_with_parts_of_every_kind_can_be_pickled():
 )
 def test_a_gan_with_any_part_can_be_pickled_and_copied(entry):
     gan = subject(entry).build()
-    for network in gan.networks.values():
-        make_plain(network)  # torch itself pickles no module with a parametrization
+    for module in gan.children():  # the networks, and parts that have some
+        make_plain(module)  # torch itself pickles no module with a parametrization
     again = pickle.loads(pickle.dumps(gan))
     assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), gan.state_dict().values(), strict=True))
     assert copy.deepcopy(gan).turns()
