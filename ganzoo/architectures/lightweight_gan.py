@@ -181,10 +181,12 @@ class ShapeTrunk(nn.Module):
         self.layers = nn.Sequential(attend(ch), DBlock(ch, self.features), attend(self.features))
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, features, 4, 4)`` of images ``(B, planes, H, W)``."""
+        """``(B, features, 4, 4)`` of images ``(B, planes, H, W)``, or more where a side is no multiple of 8."""
         height, width = (min(side, SHAPE * side // min(x.shape[2:])) for side in x.shape[2:])
         small = F.interpolate(x, (height, width), mode="bilinear", align_corners=False)
-        return F.adaptive_avg_pool2d(self.layers(self.first(small)), WINDOW)
+        made = self.layers(self.first(small))
+        # Not adaptive_avg_pool2d, whose exporter asks for sizes that those of F.interpolate are not.
+        return F.avg_pool2d(made, [max(1, int(side) // WINDOW) for side in made.shape[2:]])
 
 
 class LightDiscriminator(nn.Module):

@@ -36,10 +36,10 @@ class PatchHead(nn.Module):
         Features are the means of the maps, ``(B, C)``; extras the means over places.
         """
         windows = F.unfold(x, self.window).transpose(1, 2)
-        images, places, _ = windows.shape
+        places = int(windows.shape[1])  # and any number of images, which an exporter that traces would fix
         said = self.head(windows.flatten(0, 1), y.repeat_interleave(places, 0))
-        extras = {name: value.unflatten(0, (images, places)).mean(1) for name, value in said.extras.items()}
-        return Output(said.scores.unflatten(0, (images, places)), x.mean((2, 3)), extras)
+        extras = {name: value.reshape(-1, places, *value.shape[1:]).mean(1) for name, value in said.extras.items()}
+        return Output(said.scores.reshape(-1, places), x.mean((2, 3)), extras)
 
 
 def together(outputs: Sequence[Output]) -> Output:

@@ -80,10 +80,12 @@ def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> li
     from ganzoo.metrics.subjects import Generated, match
 
     check_images(choose(intervals.metrics), Generated.of(gan, data), data, intervals.eval_n)
+    # Networks are opened here for those models alone.
+    views = views_of(choose(intervals.metrics), intervals.features, gan=gan) if gan.looked_through else []
     seen = [
         f"scores on {view.network.name.removesuffix(SEEN)} flatter, and are marked {SEEN}: training looks through it;"
         " --features names another network"
-        for view in views_of(choose(intervals.metrics), intervals.features, gan=gan)
+        for view in views
         if view.network.name.endswith(SEEN)
     ]
     found = match(gan, data)
