@@ -15,11 +15,18 @@ from ganzoo.registry.loading import registry
 from ganzoo.training.loop import Trainer
 
 
+GIVERS = {  # what some regularizers need, and networks that have it
+    "w": "stylegan2:ch=2,mapping=1",
+    "pixels": "dcgan:ch=2+unet@d:ch=2+sn@d+hinge",
+    "encoding": "fastgan:ch=2",
+}
+
+
 def taught(on: bool, parts: str) -> Trainer:
     torch.manual_seed(0)
     settings = {"compile": "on" if on else "off"}
     needs = registry().find(parts.rpartition("+")[2]).requires
-    head = "stylegan2:ch=2,mapping=1" if "w" in needs else "dcgan:ch=2+sn@d+hinge"
+    head = next((recipe for need, recipe in GIVERS.items() if need in needs), "dcgan:ch=2+sn@d+hinge")
     gan = build(f"{head}+{parts}", resolution=16, channels=1, z_dim=4, settings=settings)
     compiles = on and not any(part.refines for part in gan.regularizers)
     notes = compiled.compile_networks(gan, torch.device("cpu"))
