@@ -14,7 +14,6 @@ from ganzoo.parts import exact
 from ganzoo.registry.loading import registry
 from ganzoo.training.loop import Trainer
 
-
 GIVERS = {  # what some regularizers need, and networks that have it
     "w": "stylegan2:ch=2,mapping=1",
     "pixels": "dcgan:ch=2+unet@d:ch=2+sn@d+hinge",
