@@ -22,21 +22,32 @@ LOCAL = "local"  # of the extras of what D says: the map that its last block see
 
 
 class Tap:
-    """Hands on, with what D says of images, the map ``(B, C, H, W)`` that one of its modules was given.
+    """Hands on, with what D says of images, the map ``(B, C, H, W)`` that one of its blocks was given.
+
+    Or, where that has other channels than the block's first convolution takes, since the block lays pixels beside each
+    other before that, what the convolution was given.
 
     Args:
         network: D.
-        module: within it.
+        block: within it.
+        first: the convolution.
     """
 
-    def __init__(self, network: nn.Module, module: nn.Module) -> None:
+    def __init__(self, network: nn.Module, block: nn.Module, first: nn.Conv2d) -> None:
         self.map: Tensor | None = None
-        module.register_forward_pre_hook(self.keep)
+        self.channels = first.in_channels
+        block.register_forward_pre_hook(self.keep)
+        first.register_forward_pre_hook(self.correct)
         network.register_forward_hook(self.hand_on)
 
     def keep(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        """Before the module: keep its first input until D has said all."""
+        """Before the block: keep its first input until D has said all."""
         self.map = inputs[0]
+
+    def correct(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Before its first convolution: keep that one's input in its place, if it is another map."""
+        if self.map is not None and self.map.shape[1] != self.channels:
+            self.map = inputs[0]
 
     def hand_on(self, network: nn.Module, inputs: tuple[Any, ...], said: Output) -> Output:
         """After D: what it says, and the map among the extras."""
@@ -102,7 +113,7 @@ class InfoMax(nn.Module, Regularizer):
         first = next((layer for layer in blocks[-1][0].modules() if isinstance(layer, nn.Conv2d)), None)
         if first is None:
             raise UsageError("infomax needs a D whose last block sees a map of an image, such as that of sngan")
-        Tap(network, blocks[-1][0])
+        Tap(network, blocks[-1][0], first)
         self.local, self.whole = Projection(first.in_channels, self.width), Projection(features, self.width)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
