@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
@@ -30,6 +31,7 @@ from ganzoo.errors import GanzooError, RunError, UsageError
 
 ANSWER = timedelta(minutes=30)  # for a message between steps; a process that was killed is noticed at once
 CONTROL_TIMEOUT = timedelta(hours=6)  # for a download, a checkpoint or a score that one process sees to
+SETTLING = 0.5  # seconds
 T = TypeVar("T")
 _worlds = count()
 
@@ -133,6 +135,8 @@ def _said_once(store: dist.Store, launch: Launch) -> Iterator[None]:
         yield
     except BaseException as error:
         cause, elsewhere = None, False
+        if isinstance(error, Lost):
+            time.sleep(SETTLING)  # a store that goes down with the process that is gone may do so a moment later
         if hosts.is_connected(_port()):
             with suppress(RuntimeError):  # the store went down with its process: better twice than never
                 cause = _first_failure(store, error)
