@@ -19,6 +19,7 @@ from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import Part
 from ganzoo.seeding import derive
 
+OF_PRIOR = "noise"  # what an architecture provides whose G is given noise of the model's prior, and no codes of a game
 REALS = "ganzoo.scoring.reals:real_images"
 COMPARED = 4  # images by which it is known whether D compares those of a batch
 
@@ -116,6 +117,12 @@ def scored_generator(gan: GAN, batch: int = 64) -> ScoredGenerator:
     judge, generator = Judge(gan, batch), gan.get_submodule("G").eval()
     law, draw = LAWS[str(gan.plan["prior"])], generator.prior
     weights = next(generator.parameters())
+    architecture = gan.plan.architecture("g").entry
+    if architecture is None or OF_PRIOR not in architecture.provides:
+        raise UsageError(
+            f"samplers choose noise of the prior {gan.plan['prior']}, and {gan.plan.architecture('g').name} draws"
+            " otherwise: leave the sampler out"
+        )
 
     def one(z: Tensor, y: Tensor) -> Tensor:
         return judge(generator(z.to(weights), y.to(weights)), y)

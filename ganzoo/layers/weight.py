@@ -94,10 +94,15 @@ def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12)
         iterations: power iterations per step.
         eps: least norm and least singular value divided by.
     """
-    within("sn:iterations", iterations, 1)
+    _normalise("sn", SpectralNorm, module, iterations, eps)
+
+
+def _normalise(name: str, made: type[SpectralNorm], module: nn.Module, iterations: int, eps: float) -> None:
+    """Put a parametrization of the part ``name`` on a layer's weight."""
+    within(f"{name}:iterations", iterations, 1)
     weight = module.weight
     assert isinstance(weight, Tensor)
-    parametrization = SpectralNorm(weight, output_dim(module), iterations, eps)
+    parametrization = made(weight, output_dim(module), iterations, eps)
     # unsafe only skips torch's trial call, which would spend a power iteration on checking the shape.
     parametrize.register_parametrization(module, "weight", parametrization, unsafe=True)
 
@@ -139,11 +144,7 @@ def improved_spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float
         iterations: power iterations per step.
         eps: least norm and least singular value divided by.
     """
-    within("isn:iterations", iterations, 1)
-    weight = module.weight
-    assert isinstance(weight, Tensor)
-    parametrization = KeptSpectralNorm(weight, output_dim(module), iterations, eps)
-    parametrize.register_parametrization(module, "weight", parametrization, unsafe=True)
+    _normalise("isn", KeptSpectralNorm, module, iterations, eps)
 
 
 def weight_norm(module: nn.Module) -> None:

@@ -130,6 +130,60 @@ def _register_transformers(register: Register) -> None:
     )
 
 
+def _register_few_images(register: Register) -> None:
+    """FastGAN and what came of it."""
+    register(
+        "fastgan",
+        **_sides("fastgan"),
+        provides={"features", "maps", "non-square", "encoding"},
+        implies=("bn", "sn", "hinge", "reconstruction"),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "z-dim": 256, "ema": 0.999},
+        paper="arxiv:2101.04775",
+    )
+    register(
+        "lightweight-gan",
+        **_sides("lightweight_gan"),
+        provides={"features", "maps", "non-square", "encoding"},
+        implies=(
+            "bn@g",
+            "linear:heads=8,width=64,local=3",
+            "hinge",
+            "regularizer/dragan:weight=2.5,c=0,every=4",
+            "reconstruction:form=shuffled,distance=l2",
+        ),
+        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.9", "z-dim": 256, "ema": 0.995},
+        paper="arxiv:2101.04775",
+    )
+
+
+def _register_other_discriminators(register: Register) -> None:
+    """What judges images by other means than one score of the whole."""
+    register(
+        "autoencoder",
+        **_sides("autoencoder"),
+        provides={"reconstruction", "maps", "non-square"},
+        implies=("began",),
+        train={"z-dim": 64, "prior": "uniform", "betas": "0.5/0.999", "lr.g": 1e-4, "lr.d": 1e-4},
+        paper="arxiv:1703.10717",
+    )
+    register(
+        "projected",
+        discriminator="ganzoo.architectures.projected:discriminator",
+        provides={"features", "maps", "patches"},
+        implies=("bn@d", "sn@d", "spd@d:width=64,layers=0"),
+        train={"lr.d": 2e-4, "betas.d": "0/0.99", "repeat.d": 1},
+        paper="arxiv:2111.01007",
+    )
+    register(
+        "unet",
+        discriminator="ganzoo.architectures.unet:discriminator",
+        provides={"features", "maps", "non-square", "patches", "pixels"},
+        implies=("sn@d", "projection@d"),
+        train={"lr.d": 5e-4, "betas.d": "0/0.999", "repeat.d": 1},
+        paper="arxiv:2002.12655",
+    )
+
+
 @hookimpl
 def register_architectures(register: Register) -> None:
     register(
@@ -184,49 +238,5 @@ def register_architectures(register: Register) -> None:
     )
     _register_style_line(register)
     _register_transformers(register)
-    register(
-        "fastgan",
-        **_sides("fastgan"),
-        provides={"features", "maps", "non-square", "encoding"},
-        implies=("bn", "sn", "hinge", "reconstruction"),
-        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.999", "z-dim": 256, "ema": 0.999},
-        paper="arxiv:2101.04775",
-    )
-    register(
-        "lightweight-gan",
-        **_sides("lightweight_gan"),
-        provides={"features", "maps", "non-square", "encoding"},
-        implies=(
-            "bn@g",
-            "linear:heads=8,width=64,local=3",
-            "hinge",
-            "regularizer/dragan:weight=2.5,c=0,every=4",
-            "reconstruction:form=shuffled,distance=l2",
-        ),
-        train={"lr.g": 2e-4, "lr.d": 2e-4, "betas": "0.5/0.9", "z-dim": 256, "ema": 0.995},
-        paper="arxiv:2101.04775",
-    )
-    register(
-        "autoencoder",
-        **_sides("autoencoder"),
-        provides={"reconstruction", "maps", "non-square"},
-        implies=("began",),
-        train={"z-dim": 64, "prior": "uniform", "betas": "0.5/0.999", "lr.g": 1e-4, "lr.d": 1e-4},
-        paper="arxiv:1703.10717",
-    )
-    register(
-        "projected",
-        discriminator="ganzoo.architectures.projected:discriminator",
-        provides={"features", "maps", "patches"},
-        implies=("bn@d", "sn@d", "spd@d:width=64,layers=0"),
-        train={"lr.d": 2e-4, "betas.d": "0/0.99", "repeat.d": 1},
-        paper="arxiv:2111.01007",
-    )
-    register(
-        "unet",
-        discriminator="ganzoo.architectures.unet:discriminator",
-        provides={"features", "maps", "non-square", "patches", "pixels"},
-        implies=("sn@d", "projection@d"),
-        train={"lr.d": 5e-4, "betas.d": "0/0.999", "repeat.d": 1},
-        paper="arxiv:2002.12655",
-    )
+    _register_few_images(register)
+    _register_other_discriminators(register)

@@ -69,7 +69,7 @@ def _architecture(part: str, name: str, build: Callable[..., Any] | str | None, 
                     f"{part}: networks gives {network} to the player {player.partition('@')[0]!r}, which the usual game"
                     f" does not have; its players are g and d, and game= declares a game with others"
                 )
-    if checked.get("game") is None:  # the usual one, in which G is given noise
+    if checked.get("game") is None and "g" in networks.values():  # of the usual one, whose G is given noise
         checked = {**checked, "provides": frozenset(checked.get("provides", ())) | {NOISE}}
     return Entry("architecture", name, build, **{**checked, "networks": networks, "sides": sides or ("g", "d")})
 

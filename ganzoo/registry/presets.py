@@ -87,6 +87,34 @@ def _register_stylegan3(register: Register) -> None:
         register(f"stylegan3-{name}-ada", f"{small}+ada", train=slow, **more)
 
 
+def _register_biggan(register: Register) -> None:
+    """BigGAN with other heads and regularizers."""
+    register("biggan-uncond", "biggan+unlabelled@g+plain@d", paper="arxiv:1809.11096")
+    register("biggan-deep-studiogan", "biggan-deep:form=studiogan", train={"repeat.d": 2}, paper="arxiv:1809.11096")
+    register("crgan", "biggan+cr", paper="arxiv:1910.12027", published=(fid(3.16, STUDIOGAN),))
+    register("icrgan", "biggan+bcr+zcr", paper="arxiv:2002.04724", published=(fid(3.54, STUDIOGAN),))
+    register("contragan", "biggan+2c", paper="arxiv:2006.12681", published=(fid(6.01, STUDIOGAN),))
+    register(
+        "reacgan",
+        "biggan+d2dce",
+        train={"batch": 128, "lr.g": 2.8284271e-4, "lr.d": 2.8284271e-4},
+        paper="arxiv:2111.01118",
+        published=(fid(3.87, STUDIOGAN),),
+    )
+    register("mhgan", "biggan+mh+fm:norm=l1", paper="arxiv:1912.04216", published=(fid(3.95, STUDIOGAN),))
+    register("mdgan", "biggan+md+bce+r1:gamma=1", paper="arxiv:1905.01723")
+    register("adcgan", "biggan+adc", paper="arxiv:2107.10060", published=(fid(3.93, STUDIOGAN),))
+
+
+def _register_adaptive(register: Register) -> None:
+    """Other networks than StyleGAN2 with ADA and APA."""
+    adaptive = {"ada": "2006.06676", "apa": "2111.06849"}
+    for name, number in adaptive.items():
+        register(f"sngan-{name}", f"sngan-cond+{name}", paper=f"arxiv:{number}")
+        register(f"biggan-{name}", f"biggan+logistic+{name}", paper=f"arxiv:{number}")
+    register("reacgan-ada", "reacgan+logistic+ada:target=0.7", paper="arxiv:2111.01118")
+
+
 @hookimpl
 def register_presets(register: Register) -> None:
     register("lsgan", "dcgan+ls", paper="arxiv:1611.04076", published=(fid(40.22, STUDIOGAN),))
@@ -109,21 +137,7 @@ def register_presets(register: Register) -> None:
     register("sngan-r1", "sngan+r1", paper="arxiv:1801.04406")
     register("sngan-lecam", "sngan+lecam", paper="arxiv:2104.03310")
     register("acgan", "sngan+cbn+ac", paper="arxiv:1610.09585", published=(fid(33.39, STUDIOGAN),))
-    register("biggan-uncond", "biggan+unlabelled@g+plain@d", paper="arxiv:1809.11096")
-    register("biggan-deep-studiogan", "biggan-deep:form=studiogan", train={"repeat.d": 2}, paper="arxiv:1809.11096")
-    register("crgan", "biggan+cr", paper="arxiv:1910.12027", published=(fid(3.16, STUDIOGAN),))
-    register("icrgan", "biggan+bcr+zcr", paper="arxiv:2002.04724", published=(fid(3.54, STUDIOGAN),))
-    register("contragan", "biggan+2c", paper="arxiv:2006.12681", published=(fid(6.01, STUDIOGAN),))
-    register(
-        "reacgan",
-        "biggan+d2dce",
-        train={"batch": 128, "lr.g": 2.8284271e-4, "lr.d": 2.8284271e-4},
-        paper="arxiv:2111.01118",
-        published=(fid(3.87, STUDIOGAN),),
-    )
-    register("mhgan", "biggan+mh+fm:norm=l1", paper="arxiv:1912.04216", published=(fid(3.95, STUDIOGAN),))
-    register("mdgan", "biggan+md+bce+r1:gamma=1", paper="arxiv:1905.01723")
-    register("adcgan", "biggan+adc", paper="arxiv:2107.10060", published=(fid(3.93, STUDIOGAN),))
+    _register_biggan(register)
     plain = "sngan+weight/none@d+bn@d+cbn@g"  # StudioGAN's ResNet without spectral norm, whose D has batch norm
     tuned = {"betas": "0.5/0.999"}
     register("acgan-mod", f"{plain}+ac:bias=false,weight.fake=0", train=tuned, paper="arxiv:1610.09585")
@@ -138,11 +152,7 @@ def register_presets(register: Register) -> None:
     )
     _register_r3gan(register)
     _register_stylegan2(register)
-    adaptive = {"ada": "2006.06676", "apa": "2111.06849"}
-    for name, number in adaptive.items():
-        register(f"sngan-{name}", f"sngan-cond+{name}", paper=f"arxiv:{number}")
-        register(f"biggan-{name}", f"biggan+logistic+{name}", paper=f"arxiv:{number}")
-    register("reacgan-ada", "reacgan+logistic+ada:target=0.7", paper="arxiv:2111.01118")
+    _register_adaptive(register)
     register("ssgan", "sngan+rotation", paper="arxiv:1811.11212", published=(fid(14.65, MIMICRY),))
     register("infomax-gan", "sngan+infomax", paper="arxiv:2007.04589", published=(fid(15.12, MIMICRY),))
     register("began", "autoencoder+began", paper="arxiv:1703.10717")

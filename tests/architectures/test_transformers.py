@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from rough_weights import rough
 from torch import Tensor, nn
 
 import ganzoo
@@ -21,14 +22,6 @@ SMALL = "transgan:ch=16,depth=1,depth.d=1,ch.d=8,heads=2"
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def rough(module: nn.Module) -> nn.Module:
-    """With weights that nothing is special about."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.3)
-    return module
 
 
 def size(network: nn.Module) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from rough_weights import rough
 from torch import Tensor, nn
 
 from ganzoo.layers import (
@@ -31,14 +32,6 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def rough(module: nn.Module) -> nn.Module:
-    """With weights that nothing is special about."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.5)
-    return module
 
 
 def mixed(layer: MultiHeadAttention, places: list[Tensor], bias: Tensor | None = None) -> list[Tensor]:
@@ -72,14 +65,14 @@ def relative(table: Tensor, places: list[tuple[int, int]], most: tuple[int, int]
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_each_token_gets_a_mixture_of_all(heads: int) -> None:
-    layer, x = rough(MultiHeadAttention(4, heads)), torch.randn(2, 3, 4)
+    layer, x = rough(MultiHeadAttention(4, heads), 0.5), torch.randn(2, 3, 4)
     for tokens, made in zip(x, layer(x), strict=True):
         close(made, torch.stack(mixed(layer, list(tokens))), rtol=1e-4, atol=1e-5)
     close(layer.attention_map(x).sum(-1), torch.ones(2, 3))
 
 
 def test_places_lie_to_each_other_as_a_table_says() -> None:
-    layer, x = rough(RelativeAttention(4, 2, (2, 3))), torch.randn(1, 6, 4)
+    layer, x = rough(RelativeAttention(4, 2, (2, 3)), 0.5), torch.randn(1, 6, 4)
     places = [(i, j) for i in range(2) for j in range(3)]
     bias = relative(layer.position.table, places, (2, 3))
     close(layer.position(), bias)
@@ -87,7 +80,7 @@ def test_places_lie_to_each_other_as_a_table_says() -> None:
 
 
 def test_distances_weigh_values_and_queries_are_keys() -> None:
-    layer, x = rough(L2Attention(6, 2)), torch.randn(1, 4, 6)
+    layer, x = rough(L2Attention(6, 2), 0.5), torch.randn(1, 4, 6)
     key, value = x[0] @ layer.key.weight.T, x[0] @ layer.value.weight.T
     made = []
     for i in range(4):
@@ -104,7 +97,7 @@ def test_heads_are_as_many_as_divide_the_channels() -> None:
 
 
 def test_axial_attention_goes_along_rows_then_columns() -> None:
-    layer, x = rough(AxialAttention(4, heads=2)), torch.randn(1, 4, 3, 2)
+    layer, x = rough(AxialAttention(4, heads=2), 0.5), torch.randn(1, 4, 3, 2)
     rows = [mixed(layer.rows, [x[0, :, i, j] for j in range(2)]) for i in range(3)]
     columns = [mixed(layer.columns, [rows[i][j] for i in range(3)]) for j in range(2)]
     for i in range(3):
@@ -115,7 +108,7 @@ def test_axial_attention_goes_along_rows_then_columns() -> None:
 @pytest.mark.parametrize(("size", "window"), [((4, 4), 2), ((4, 6), 2), ((4, 2), 4), ((3, 3), 3)])
 @pytest.mark.parametrize("shift", [False, True])
 def test_pixels_see_those_of_their_window(size: tuple[int, int], window: int, shift: bool) -> None:
-    layer, x = rough(WindowAttention(4, heads=2, window=window, shift=shift)), torch.randn(1, 4, *size)
+    layer, x = rough(WindowAttention(4, heads=2, window=window, shift=shift), 0.5), torch.randn(1, 4, *size)
     sides = [math.gcd(pixels, window) for pixels in size]
     off = [side // 2 if shift and side < pixels else 0 for side, pixels in zip(sides, size, strict=True)]
     groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
@@ -132,7 +125,7 @@ def test_pixels_see_those_of_their_window(size: tuple[int, int], window: int, sh
 
 
 def test_windows_of_tokens_keep_to_themselves() -> None:
-    inner = rough(RelativeAttention(4, 2, (2, 2)))
+    inner = rough(RelativeAttention(4, 2, (2, 2)), 0.5)
     x = torch.randn(3, 16, 4)
     made = Windowed(inner, (4, 4), (2, 2))(x)
     places = [4 * i + j for i in (2, 3) for j in (0, 1)]
@@ -140,7 +133,7 @@ def test_windows_of_tokens_keep_to_themselves() -> None:
 
 
 def test_a_block_norms_before_and_goes_around() -> None:
-    block, x = rough(TransformerBlock(4, MultiHeadAttention(4, 2), 3)), torch.randn(2, 3, 4)
+    block, x = rough(TransformerBlock(4, MultiHeadAttention(4, 2), 3), 0.5), torch.randn(2, 3, 4)
     h = x + block.attention(F.layer_norm(x, (4,), block.norm1.weight, block.norm1.bias))
     first, _, last = block.mlp
     wide = F.gelu(F.layer_norm(h, (4,), block.norm2.weight, block.norm2.bias) @ first.weight.T + first.bias)
@@ -178,7 +171,7 @@ LAYERS = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients_of_both_orders_are_right(name: str) -> None:
     make, shape = LAYERS[name]
-    layer, x = rough(make()).double(), torch.randn(*shape, dtype=torch.double, requires_grad=True)
+    layer, x = rough(make(), 0.5).double(), torch.randn(*shape, dtype=torch.double, requires_grad=True)
     weights = list(layer.parameters())
 
     def of(given: Tensor, *theirs: Tensor) -> Tensor:
@@ -193,7 +186,7 @@ def test_gradients_of_both_orders_are_right(name: str) -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_exact_passes_have_the_numbers_of_the_fused_ones(name: str) -> None:
     make, shape = LAYERS[name]
-    layer, x = rough(make()), torch.randn(*shape)
+    layer, x = rough(make(), 0.5), torch.randn(*shape)
     with exact(CPU):
         plain = layer(x)
     close(layer(x), plain, rtol=1e-4, atol=1e-5)

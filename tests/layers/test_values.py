@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from rough_weights import rough
 from torch import Tensor, nn
 
 import ganzoo
@@ -22,14 +23,6 @@ close = torch.testing.assert_close
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def rough(module: nn.Module) -> nn.Module:
-    """With weights that nothing is special about."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.3)
-    return module
 
 
 def normalised(x: Tensor, norm: nn.Module, c: Tensor) -> Tensor:

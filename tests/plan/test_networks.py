@@ -177,6 +177,11 @@ def test_what_an_architecture_cannot_declare(declared: dict[str, Any], said: str
         make_entry("loss", "mine", watcher, generator=watcher)
 
 
+def test_only_an_architecture_with_a_generator_provides_noise() -> None:
+    assert "noise" in make_entry("architecture", "mine", generator=watcher).provides
+    assert "noise" not in make_entry("architecture", "mine", discriminator=watcher).provides
+
+
 def test_one_network_by_name() -> None:
     kit = ganzoo.Kit("d", 16, 3, 0, 8)
     made = ganzoo.create("architecture/sngan", kit, ch=4)

@@ -174,6 +174,11 @@ def test_samplers_are_refused_where_d_judges_other_things_than_images(system, ru
     assert done.exit_code == 2 and "judges other things" in done.output, done.output
 
 
+def test_samplers_are_refused_where_noise_is_not_of_the_prior(runs):
+    done = run("sample", runs["clustergan"], "-n", 2, "--sampler", "ddls")
+    assert done.exit_code == 2 and "clustergan draws otherwise: leave the sampler out" in done.output, done.output
+
+
 @pytest.mark.parametrize("system", ["cogan", "sgan", "vae-gan"])
 def test_samplers_ask_d_where_it_judges_images(system, runs, tmp_path):
     done = run("sample", runs[system], "-n", 2, "--sampler", "ddls:steps=2", "--out", tmp_path / "a.png")
