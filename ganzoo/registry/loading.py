@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import metadata
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
@@ -218,7 +218,12 @@ def load(what: str, points: Sequence[EntryPoint]) -> object:
 
 def distribution(point: EntryPoint) -> str:
     """The normalised name of the package that declares an entry point."""
-    return normalised(point.dist.name) if point.dist else "unknown"
+    return _name_of(point.dist) if point.dist else "unknown"
+
+
+@lru_cache(maxsize=1024)
+def _name_of(dist: metadata.Distribution) -> str:
+    return normalised(dist.name)  # for which a file is read and parsed each time
 
 
 def version_of(point: EntryPoint) -> str:
