@@ -22,8 +22,8 @@ from ganzoo.testing.suite import checks_of
 from ganzoo.testing.tiny import subject
 
 SAMPLE = 72
-# The array below has every pair, so what composes with a part is tried again on demand only, but for one kind to see
-# that the check works; a preset is parts that were checked.
+# Every pair is for -m exhaustive, and so is what composes with a part, but for one kind to see that the check works; a
+# preset is parts that were checked.
 COMPOSED = "augment"
 LATER = {
     "preset": {
@@ -67,7 +67,7 @@ def test_a_sample_of_combinations_trains_or_is_refused_with_a_reason(number: int
     attempt(sample[number])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_pair_of_parts_trains_or_is_refused_with_a_reason() -> None:
     rows, wrong, refused = list(combinations()), [], {}
     for row in rows:

@@ -78,19 +78,31 @@ def test_a_lesson_learns_and_repeats():
     assert once.looks[-1].found.quality > 0.3 > once.looks[0].found.quality
 
 
-# A loss of class logits, and codes, which give G a layer: here G is one number, and nothing has classes.
-NOT_FOR_NUMBERS = {"multi-hinge", "info-context"}
+# A loss of class logits; codes, which give G a layer; a way from noise to images: here G is one number.
+NOT_FOR_NUMBERS = {"multi-hinge", "info-context", "pl-z"}
 
 
-@pytest.mark.parametrize("loss", [name for name in ganzoo.list("loss") if name not in NOT_FOR_NUMBERS])
+def parts(kind, met=True):
+    """Names of the zoo's parts of a kind whose declared needs a number meets, or does not."""
+    known = [ganzoo.info(f"{kind}/{name}") for name in ganzoo.list(kind) if name not in NOT_FOR_NUMBERS]
+    return [part.name for part in known if (part.requires <= ganzoo.info("dirac").provides) == met]
+
+
+@pytest.mark.parametrize("loss", parts("loss"))
 def test_every_loss_of_the_zoo_plays(loss):
     assert bool(Dirac(loss).path(3).isfinite().all())
     assert len(learn(loss, ring(), 2, looks=1).looks) == 2
 
 
-@pytest.mark.parametrize("penalty", [name for name in ganzoo.list("regularizer") if name not in NOT_FOR_NUMBERS])
+@pytest.mark.parametrize("penalty", parts("regularizer"))
 def test_every_penalty_of_the_zoo_plays(penalty):
     assert bool(Dirac(f"hinge+{penalty}").path(3).isfinite().all())
+
+
+@pytest.mark.parametrize("part", [*parts("loss", met=False), *parts("regularizer", met=False)])
+def test_what_needs_more_than_numbers_says_so(part):
+    with pytest.raises(GanzooError, match="needs '"):
+        Dirac(part)
 
 
 def test_images_are_not_for_points():
