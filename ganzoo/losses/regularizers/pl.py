@@ -62,7 +62,10 @@ class Lengths(nn.Module, Regularizer):
         """
         direction = global_draw(torch.randn, len(images), *images.shape[1:]).to(images)
         along = (images * direction).sum() / math.sqrt(images.shape[2] * images.shape[3])
-        (slope,) = torch.autograd.grad(along, latent, create_graph=True)
+        # of 0 where G makes nothing of its latents
+        (slope,) = torch.autograd.grad(along, latent, create_graph=True, materialize_grads=True)
+        if not slope.requires_grad:  # the whole loss of its own step: a function of G, if a flat one
+            slope = slope + 0 * along
         return slope.square().sum(-1).reshape(len(slope), -1).mean(1).clamp(min=TINY).sqrt()
 
 

@@ -78,8 +78,8 @@ def test_a_lesson_learns_and_repeats():
     assert once.looks[-1].found.quality > 0.3 > once.looks[0].found.quality
 
 
-# A loss of class logits; codes, which give G a layer; a way from noise to images: here G is one number.
-NOT_FOR_NUMBERS = {"multi-hinge", "info-context", "pl-z"}
+# A loss of class logits; codes, which give G a layer: here G is one number.
+NOT_FOR_NUMBERS = {"multi-hinge", "info-context"}
 
 
 def parts(kind, met=True):
