@@ -104,7 +104,7 @@ def project(
     told |= {"seconds": round(time.monotonic() - ready, 3), "encoder_seconds": round(ready - begun, 3)}
     told["files"] = {name: str(path) for name, path in files.items()}
     _write(files, bytes_, found, told)
-    say(json.dumps(told, allow_nan=False) if as_json else _sentence(told))
+    say(*([json.dumps(told, allow_nan=False)] if as_json else _lines(told)))
 
 
 def _files(out: Path) -> dict[str, Path]:
@@ -193,15 +193,13 @@ def _write(files: dict[str, Path], photo: Tensor, found: Projection, told: dict[
         write_json(files["result"], told)
 
 
-def _sentence(told: dict[str, Any]) -> str:
+def _lines(told: dict[str, Any]) -> list[str]:
     from ganzoo.cli.kit import printable
 
     of = "" if told["class"] is None else f", class {printable(told['class'], 60)}"
-    files = told["files"]
-    return (
-        f"L1 {told['l1']:.4f}, PSNR {told['psnr']:.2f} dB{of}; from the {told['start']} start, "
-        f"{told['evaluations']} evaluations, {told['seconds']:.1f} s\n{files['comparison']}\n{files['z']}"
-    )
+    found = f"L1 {told['l1']:.4f}, PSNR {told['psnr']:.2f} dB{of}; from the {told['start']} start, "
+    spent = f"{told['evaluations']} evaluations, {told['seconds']:.1f} s"
+    return [found + spent, told["files"]["comparison"], told["files"]["z"]]
 
 
 @click.command(short_help="Draw on a model's images in the browser.")
