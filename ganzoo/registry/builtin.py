@@ -235,7 +235,11 @@ def register_regularizers(register: Register) -> None:
             {"family": "info", "requires": {"features", "noise"}, "provides": {"context"}, "implies": ("ccbn@g",)},
         ),
         "pl": ("pl:PathLength", "1912.04958", {"family": "path", "requires": {"w"}, "across_batch": True}),
-        "pl-z": ("pl:LatentPathLength", "1912.04958", {"family": "path", "across_batch": True}),
+        "pl-z": (
+            "pl:LatentPathLength",
+            "1912.04958",
+            {"family": "path", "requires": {"noise"}, "across_batch": True},
+        ),
         "san": ("san:SAN", "2301.12811", {"family": "direction"}),
         "reconstruction": (
             "reconstruction:Reconstruction",

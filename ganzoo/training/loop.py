@@ -195,7 +195,8 @@ class Trainer:
         """
         optimizer = self.optimizers[turn.player]
         try:
-            self.backward(turn, batch, update, own_step)
+            if not self.backward(turn, batch, update, own_step):
+                return
         except NotFinite:
             optimizer.zero_grad(set_to_none=True)  # of the pieces before
             raise
@@ -208,11 +209,14 @@ class Trainer:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    def backward(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> None:
+    def backward(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> bool:
         """The losses of an update and their gradients, in as many pieces of the batch as the player's setting says.
 
         Every piece begins with the same numbers, of which it takes its rows. What is computed of weights alone, such as
         spectral norm, is computed once, so its graph stays until the last piece.
+
+        Returns:
+            Whether there was a loss: a turn that asks no adversary, as in a warm-up, has none for a further step.
         """
         self.begin()
         stream = "own-step" if own_step else "update"
@@ -225,6 +229,8 @@ class Trainer:
                 with self.updating(at), self.precision.autocast(), whole_batch():
                     terms = turn.loss(batch, self.step)
                     terms = dict(at.own_terms) if own_step else terms
+                if own_step and not terms:
+                    return False
                 total = torch.stack(list(terms.values())).sum()
                 said.append({name: term.detach() for name, term in terms.items()})
                 del terms  # and with it what only this piece's graph needs, once it went backward
@@ -233,6 +239,7 @@ class Trainer:
                     self.note_reports(turn.player, at)
                 (total if count == 1 else total / count).backward(retain_graph=not last)
                 del total
+        return True
 
     def set_numbers(self, player: str) -> None:
         """Fix what the settings of a player are in the step to come."""

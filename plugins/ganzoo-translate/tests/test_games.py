@@ -8,6 +8,8 @@ from made_up import PLAIN, data_for, trainer
 
 import ganzoo
 from ganzoo import UsageError
+from ganzoo.parts import Regularizer
+from ganzoo.testing import plugin
 
 NOW = {**PLAIN, "cartoongan": "cartoongan:blocks=1,ch=4,warmup=0", "simgan": "simgan:blocks=1,ch=6,warmup=0,warmup.d=0"}
 PARTS = (
@@ -238,6 +240,34 @@ def test_cartoongan_warms_up_on_content_alone():
     assert moved(made.gan.D, before)
 
 
+class Bright(Regularizer):
+    """Brighter images, in a step of its own of G."""
+
+    players, own_step = ("g",), True
+
+    def __init__(self, *, every: int = 1) -> None:
+        self.every = every
+
+    def terms(self, ctx):
+        """How dark the images are."""
+        return {"bright": -ctx.fake.mean()}
+
+
+class BrightPlugin:
+    @ganzoo.hookimpl
+    def register_regularizers(self, register):
+        register("bright", Bright)
+
+
+def test_a_step_of_a_regularizers_own_waits_while_a_warm_up_asks_no_part():
+    with plugin(BrightPlugin()):
+        made, step = trainer("cartoongan:ch=4,blocks=1,warmup=1+bright")
+        step()
+        assert made.report()["losses"].keys() == {"warm-up/content"}
+        step()
+        assert "g/bright" in made.report()["losses"]
+
+
 # --- cartoons -----------------------------------------------------------------------------------------------
 
 
@@ -299,7 +329,7 @@ def test_cartoongan_without_edges():
     assert "d/edges" not in made.report()["losses"]
 
 
-@pytest.mark.parametrize("word", ["lo", "zcr", "info", "selfmod"])
+@pytest.mark.parametrize("word", ["lo", "zcr", "info", "selfmod", "pl-z"])
 def test_what_needs_noise_is_refused(word):
     with pytest.raises(UsageError, match=f"{word} needs 'noise'"):
         ganzoo.build(f"pix2pix+{word}", 32, device="meta")
