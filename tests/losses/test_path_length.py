@@ -44,10 +44,10 @@ def context() -> TurnContext:
 
 
 def expected(ctx: TurnContext, space: str, direction: Tensor) -> Tensor:
-    """Lengths of the images of every other row, by central differences."""
+    """Lengths of the images of every other row in w, of every row in z, by central differences."""
     g = ctx.networks["G"]
     step, lengths = 1e-5, []
-    for row, z in enumerate(ctx.z[::2]):
+    for row, z in enumerate(ctx.z[::2] if space == "w" else ctx.z):
         start = g.mapping(z[None], ctx.y_fake[:1]).detach().contiguous() if space == "w" else z[None]
         make = g.synthesis if space == "w" else lambda z: g(z, ctx.y_fake[:1])
         total = 0.0
@@ -65,7 +65,7 @@ def expected(ctx: TurnContext, space: str, direction: Tensor) -> Tensor:
 def test_lengths_are_those_of_finite_differences(kind: type, space: str) -> None:
     ctx, part = context(), kind(decay=0.9)
     torch.manual_seed(7)
-    direction = torch.randn(B // 2, 1, SIDE, SIDE).double()
+    direction = torch.randn(B // 2 if space == "w" else B, 1, SIDE, SIDE).double()
     torch.manual_seed(7)
     (term,) = part.terms(ctx).values()
     with torch.no_grad():

@@ -42,14 +42,13 @@ class Lengths(nn.Module, Regularizer):
         self.register_buffer("mean", torch.zeros(()))
 
     @abstractmethod
-    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def latents(self, ctx: TurnContext) -> tuple[Tensor, Tensor]:
         """Points ``(n, ...)`` of the latent space with a gradient, and their images ``(n, C, H, W)``."""
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
-        """The term in this update, in float32, on every other image of the batch."""
-        z, y = ctx.z.detach()[::2], ctx.y_fake[::2]
-        with torch.enable_grad(), exact(z.device):
-            lengths = self.lengths(*self.latents(ctx, z, y))
+        """The term in this update, in float32."""
+        with torch.enable_grad(), exact(ctx.z.device):
+            lengths = self.lengths(*self.latents(ctx))
         with torch.no_grad():
             self.mean.lerp_(global_mean(lengths).to(self.mean), 1 - self.decay)
         ctx.report(self.name, lengths)
@@ -85,17 +84,18 @@ class PathLength(Lengths):
 
     name = "pl"
 
-    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The w ``(n, layers, w_dim)`` of noise, and their images."""
+    def latents(self, ctx: TurnContext) -> tuple[Tensor, Tensor]:
+        """The w ``(n, layers, w_dim)`` of every other noise of the batch, and their images."""
         generator: Any = ctx.networks["G"]
-        w = generator.styles(z, y)
+        w = generator.styles(ctx.z.detach()[::2], ctx.y_fake[::2])
         return w, generator.synthesis(w).float()
 
 
 class LatentPathLength(Lengths):
     """``pl`` of a generator without w: a step in the noise is to change an image equally much, wherever it is taken.
 
-    ``weight·E(ℓ - a)²`` with ``ℓ = ‖∇_z ⟨G(z), y⟩‖₂``: see ``pl``. Source: arXiv 1912.04958, where the space is W.
+    ``weight·E(ℓ - a)²`` with ``ℓ = ‖∇_z ⟨G(z), y⟩‖₂``: see ``pl``. Source: arXiv 1912.04958, where the space is W. Here
+    on the whole batch, to whose rows a G may be given more than noise, such as captions.
 
     Args:
         weight: of the term.
@@ -106,7 +106,7 @@ class LatentPathLength(Lengths):
 
     name = "pl-z"
 
-    def latents(self, ctx: TurnContext, z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Noise ``(n, z_dim)``, and its images."""
-        z = z.requires_grad_()
-        return z, ctx.generate(z, y, exact=True)
+    def latents(self, ctx: TurnContext) -> tuple[Tensor, Tensor]:
+        """The noise ``(B, z_dim)`` of the batch, and its images."""
+        z = ctx.z.detach().requires_grad_()
+        return z, ctx.generate(z, ctx.y_fake, exact=True)
