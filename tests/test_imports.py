@@ -19,6 +19,7 @@ PUBLIC = (
     "ganzoo.layers",
     "ganzoo.data",
     "ganzoo.metrics",
+    "ganzoo.foreign",
     "ganzoo.testing",
     "ganzoo.cli.kit",
 )
@@ -36,7 +37,7 @@ FLOORS = [  # a room may import those of the floors before it: at the top of a f
     {"architectures", "folder"},
     {"metrics", "hub", "visual", "watch"},
     {"api", "card"},
-    {"scoring"},
+    {"scoring", "foreign"},
     {"training"},
     {"testing", "publish", "grid", "__init__"},
     {"cli", "pytest_plugin"},

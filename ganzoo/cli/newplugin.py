@@ -97,6 +97,8 @@ def _example(kind: str, name: str) -> str:
         return command(*EVAL, "--metrics", "kid", "--features", name)
     if kind == "sampler":
         return command("sample", "runs/first", "--sampler", name)
+    if kind == "converter":
+        return command("import", "weights.pth", "--as", name)
     if kind not in PART_KINDS:
         return command("build", name)
     labelled = ("--classes", 10) if kind == "conditioning" else ()

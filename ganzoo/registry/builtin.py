@@ -14,6 +14,7 @@ from ganzoo.registry.builtin_data import register_datasets as register_datasets 
 from ganzoo.registry.builtin_data import register_features as register_features
 from ganzoo.registry.builtin_data import register_metrics as register_metrics
 from ganzoo.registry.builtin_data import register_samplers as register_samplers
+from ganzoo.registry.builtin_foreign import register_converters as register_converters
 from ganzoo.registry.builtin_networks import register_architectures as register_architectures
 from ganzoo.registry.hookspecs import Register, hookimpl
 from ganzoo.registry.presets import STUDIOGAN, fid

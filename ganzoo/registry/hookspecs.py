@@ -130,6 +130,11 @@ def register_samplers(register: Register) -> None:
 
 
 @hookspec
+def register_converters(register: Register) -> None:
+    """Subclasses of ``ganzoo.foreign.Converter``: what makes models of the files that another project saved."""
+
+
+@hookspec
 def register_presets(register: Register) -> None:
     """Names of recipes: ``register("lsgan", "dcgan+ls")``."""
 
@@ -151,6 +156,7 @@ HOOKS = {
             "metrics",
             "features",
             "samplers",
+            "converters",
             "presets",
         ),
         strict=True,

@@ -17,7 +17,11 @@ ORDER = {  # by the place where a name was typed, the tables that are asked
     "command": ("command", "part", "absent", "setting", "says"),
     "kind": ("kind", "setting", "says"),
 }
-VERBS = {"dataset": "train", "sampler": "sample"}  # commands that ask for parts of a kind; eval for the others
+VERBS = {
+    "dataset": "train",
+    "sampler": "sample",
+    "converter": "import FILE",
+}  # commands that ask for parts of a kind; eval for the others
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 

@@ -28,6 +28,7 @@ KINDS = (
     "metric",
     "features",
     "sampler",
+    "converter",
     "preset",
 )
 OLD_KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}
@@ -35,7 +36,13 @@ OLD_KINDS = {"penalty": "regularizer", "auxiliary": "regularizer"}
 OLD_FAMILIES = {"penalty": ("gradient", "scores")}
 """Families of regularizers that a kind of version 0.1.0 had: ``penalty/none`` empties them alone."""
 HEAD_KINDS = ("architecture", "preset")
-ASKED_BY = {"dataset": "--data", "metric": "--metrics", "features": "--features", "sampler": "--sampler"}
+ASKED_BY = {
+    "dataset": "--data",
+    "metric": "--metrics",
+    "features": "--features",
+    "sampler": "--sampler",
+    "converter": "--as",
+}
 """Kinds that are no parts of a GAN, and the option that asks for one."""
 PART_KINDS = tuple(kind for kind in KINDS if kind not in (*HEAD_KINDS, *ASKED_BY))
 WORD_KINDS = ("architecture", *PART_KINDS)  # of later words: an architecture with one side replaces its network

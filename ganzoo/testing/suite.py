@@ -12,7 +12,19 @@ import torch
 from ganzoo.errors import PluginError, RecipeError
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry, using
-from ganzoo.testing import adversarial, composing, data, declared, features, layers, metrics, pieces, samplers, whole
+from ganzoo.testing import (
+    adversarial,
+    composing,
+    data,
+    declared,
+    features,
+    foreign,
+    layers,
+    metrics,
+    pieces,
+    samplers,
+    whole,
+)
 from ganzoo.testing.expect import error_line
 from ganzoo.testing.partners import partners
 from ganzoo.training.loop import preserved_randomness
@@ -72,6 +84,7 @@ SUITE: Mapping[str, Checks] = {
     "metric": {**_DECLARED, "numbers": metrics.check_metric},
     "features": {**_DECLARED, "images": features.check_features},
     "sampler": {**_DECLARED, "noise": samplers.check_sampler},
+    "converter": {**_DECLARED, "refusal": foreign.check_converter},
     "preset": {"declarations": declared.check_declarations, **_WHOLE, **_TRAINED},
 }
 """The checks of each kind, by name, the quick and telling ones first."""

@@ -1,0 +1,11 @@
+"""Weights of other projects: their files read without running anything of them, and made models of ganzoo.
+
+A converter is one file: a table that says which of our tensors each of a peer's is, and what tells the peer's files.
+``@ganzoo.hookimpl def register_converters(register)`` makes one known.
+"""
+
+from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.keys import Line, highest, line, renamed
+from ganzoo.foreign.spectral import plain_spectral
+
+__all__ = ["Converted", "Converter", "Line", "highest", "line", "plain_spectral", "renamed", "state_dicts"]

@@ -1,0 +1,78 @@
+"""What a converter of foreign weights is, and what it gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A foreign model in ganzoo's terms.
+
+    Attributes:
+        recipe: of networks that compute the same.
+        size: ``resolution``, ``channels``, ``classes``, ``z_dim`` and what else :func:`ganzoo.build` takes.
+        networks: our tensors by network and name, such as ``{"G": {"trunk.image.weight": ...}}``; networks that the
+            file does not have are left out, G apart.
+        class_names: of a model with classes; ``class 0``, ... by default.
+        notes: what a person should know, each a sentence.
+    """
+
+    recipe: str
+    size: Mapping[str, Any]
+    networks: Mapping[str, Mapping[str, Tensor]]
+    class_names: Sequence[str] = ()
+    notes: Sequence[str] = field(default=())
+
+
+class Converter(ABC):
+    """Makes a model of what one project's code saved. Its docstring's first line says of which, its ``url`` where.
+
+    Attributes:
+        url: of the project.
+        license: of the weights that it publishes, where all of them have one.
+        checked: what the mapping was checked with: a published file, the peer's own class, or lists of its names.
+    """
+
+    url: ClassVar[str]
+    license: ClassVar[str | None] = None
+    checked: ClassVar[str]
+
+    @abstractmethod
+    def fits(self, content: object) -> bool:
+        """Whether a file with this content is one of the project's, by its names and shapes alone."""
+
+    @abstractmethod
+    def convert(self, content: object) -> Converted:
+        """The model of a content that fits.
+
+        Raises:
+            ModelError: a variant that ganzoo cannot compute, with the tensor or size that tells.
+        """
+
+
+def state_dicts(content: object, deepest: int = 3) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """The tables of tensors in a content, each with its place, such as ``state_dict``; empty for the content itself.
+
+    The words ``module.`` that parallel training puts before names are left out.
+    """
+    if not isinstance(content, Mapping) or deepest < 0:
+        return
+    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    if tensors:
+        yield "", {_plain(key): value for key, value in tensors.items()}
+    for key, value in content.items():
+        if isinstance(key, str):
+            for place, found in state_dicts(value, deepest - 1):
+                yield f"{key}.{place}".rstrip("."), found
+
+
+def _plain(name: str) -> str:
+    while name.startswith("module."):
+        name = name.removeprefix("module.")
+    return name

@@ -1,0 +1,33 @@
+"""Weights under spectral normalization, in the layouts of peers, as the plain ones that they compute with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0) -> Tensor:
+    """A weight divided by its largest singular value, as its vectors estimate it.
+
+    Args:
+        weight: the weight, in float64 from here on.
+        u: the left vector, of any shape.
+        v: the right one; made of ``u`` by half a step of the power iteration where a layout does not keep it.
+        outputs: the dimension of the outputs, 1 for a transposed convolution.
+    """
+    matrix = weight.double().movedim(outputs, 0).flatten(1)
+    left = u.double().flatten()
+    right = torch.nn.functional.normalize(matrix.T @ left, dim=0) if v is None else v.double().flatten()
+    return (weight.double() / (left @ (matrix @ right))).to(weight.dtype)
+
+
+def plain_spectral(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state with the weights of torch's ``spectral_norm`` (``weight_orig``, ``weight_u``, ``weight_v``) plain."""
+    found = dict(state)
+    for name in state:
+        if name.endswith("weight_orig") and f"{name[:-5]}_u" in state:
+            stem = name.removesuffix("_orig")
+            weight, u, v = found.pop(name), found.pop(f"{stem}_u"), found.pop(f"{stem}_v", None)
+            outputs = 1 if weight.shape[0] != u.numel() else 0
+            found[stem] = divided(weight, u, v, outputs)
+    return found

@@ -1,0 +1,11 @@
+"""Built-in converters, each of the files of one project."""
+
+# ruff: noqa: D103 - each hook is documented where it is specified
+from __future__ import annotations
+
+from ganzoo.registry.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_converters(register: Register) -> None:
+    register("dcgan-tutorial", "ganzoo.foreign.dcgan:TutorialDCGAN", paper="arxiv:1511.06434")
