@@ -16,6 +16,7 @@ from ganzoo.parts.complete import complete
 from ganzoo.parts.context import Batch
 from ganzoo.parts.loss import Loss
 from ganzoo.parts.regularizer import Regularizer
+from ganzoo.parts.update import Update
 
 
 @dataclass
@@ -126,6 +127,13 @@ class Game(nn.Module, ABC):
 
     def enter(self, phase: int) -> None:
         """Bring the networks into a phase, counted from 0; what a training does by itself as it goes on."""
+
+    def phase_of(self, at: Update) -> int:
+        """The phase that an update falls into; 0 by default."""
+        return 0
+
+    def hold(self, phase: int) -> None:
+        """Stay in a phase whatever the update, so that a step of it can be timed."""
 
     def remarks(self) -> list[str]:
         """What is to be said of the images that the generator draws now, in a line each; usually nothing."""

@@ -136,6 +136,7 @@ class GrowingGame(NoiseGame):
 
     Attributes:
         first: the stage at which a training starts, counted from 0.
+        held: the number of stages at which it stays; None to grow.
     """
 
     def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/8/12800k", fade: float = 0.5) -> None:
@@ -143,6 +144,7 @@ class GrowingGame(NoiseGame):
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)
         self.grow, self.fade, self.first = grow, fade, 0
+        self.held: float | None = None
         found = [growth_of(gan.get_submodule(network)) for network in "GD"]
         self.growing = [growth for growth in found if growth is not None]
         if len(self.growing) < 2 or self.growing[0].last != self.growing[1].last:
@@ -173,6 +175,17 @@ class GrowingGame(NoiseGame):
         """Let the networks stand at a stage, or in the middle of its fading in."""
         self.stand_at(phase / 2)
 
+    def phase_of(self, at: Update) -> int:
+        """Twice the stages in an update; the one between, while the next fades in."""
+        if not self.growing:
+            return 0
+        level = self.stages(at)
+        return math.floor(level) + math.ceil(level)
+
+    def hold(self, phase: int) -> None:
+        """Stay at a stage, or in the middle of its fading in."""
+        self.held = phase / 2
+
     def stand_at(self, level: float) -> None:
         """Let both networks stand at a number of stages."""
         for growth in self.growing:
@@ -189,7 +202,7 @@ class GrowingGame(NoiseGame):
         if not self.growing:
             return super().context(batch, step, side)
         if gan.update is not None:  # outside of a training they stay as they are
-            self.stand_at(self.stages(gan.update))
+            self.stand_at(self.stages(gan.update) if self.held is None else self.held)
         real = self.growing[0].whole(self.shown(batch["image"]), gan.G.training)
         ctx = super().context({**batch, "image": real}, step, side)
         ctx.report("pixels", real.shape[2])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 import torch
 
+from ganzoo.gan.game import Game
 from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.parts.update import Update
 from ganzoo.training import setup
 from ganzoo.training.bench import peak_memory, wait
 from ganzoo.training.config import TrainConfig
@@ -28,6 +32,7 @@ from ganzoo.training.session import Session
 LEAST, CYCLE = 2, 16  # steps to time: at least two, and whole cycles of what is done every few steps
 ENOUGH = 1.0  # seconds after which a whole cycle is enough
 MOST_SECONDS = 10.0  # after which any number of steps is enough
+LOOKS = 256  # places of a training at which its phase is asked
 SHARE = 0.02  # of a budget that may go into timing steps
 
 
@@ -36,11 +41,13 @@ class Estimate:
     """What was measured.
 
     Attributes:
-        step, grid, save, score: seconds of one step, one grid, one checkpoint with its model, one scoring.
+        step, grid, save, score: seconds of one step, one grid, one checkpoint with its model, one scoring; the step of
+            the dearest phase, where a training has several, as networks do that grow.
         steps: how many were timed.
         images: real ones in a step.
         memory: bytes that the process has held at most, or that were taken of the GPU.
         parameters: by network.
+        mean_step: seconds of a step on average in a training of so many steps, where phases differ.
     """
 
     step: float
@@ -51,15 +58,30 @@ class Estimate:
     images: int
     memory: int
     parameters: Mapping[str, int]
+    mean_step: Callable[[int], float] | None = None
 
-    def pace(self, intervals: Intervals) -> float:
-        """Seconds of a step with its share of grids, checkpoints and scores."""
+    def step_in(self, length: int) -> float:
+        """Seconds of a step, on average in a training of ``length`` steps."""
+        return self.step if self.mean_step is None else self.mean_step(length)
+
+    def pace(self, intervals: Intervals, length: int) -> float:
+        """Seconds of a step with its share of grids, checkpoints and scores, on average in ``length`` steps."""
         score = self.score / intervals.eval_every if intervals.eval_every else 0.0
-        return self.step + self.grid / intervals.grid_every + self.save / intervals.save_every + score
+        return self.step_in(length) + self.grid / intervals.grid_every + self.save / intervals.save_every + score
 
     def steps_in(self, seconds: float, intervals: Intervals) -> int:
         """Steps that fit into ``seconds``; at least one."""
-        return max(1, math.floor(seconds / self.pace(intervals)))
+        dearest = replace(self, mean_step=None)
+        low = max(1, math.floor(seconds / dearest.pace(intervals, 1)))
+        if self.mean_step is None:
+            return low
+        high = 2 * low
+        while high * self.pace(intervals, high) <= seconds:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if middle * self.pace(intervals, middle) <= seconds else (low, middle)
+        return low
 
 
 def timing_seconds_for(budget: float) -> float:
@@ -82,27 +104,48 @@ def measure(made: setup.Setup, seconds: float = MOST_SECONDS) -> Estimate:
         job = Job(endless, Path(name), gan, config_json, {"horizon": 1})
         session = Session(job, job.trainer(), Log(job.folder), Silence())
         session.begin(resumed=False)
-        times = _time_steps(session, seconds)
+        phases = _time_phases(session, seconds)
         save = _time(session.saver.save)
         session.trainer.ema.fresh_statistics = False  # as at a step where a look is all there is
         grid = _time(session.look)
         score = _time(session.score) if made.held_out is not None else 0.0
     return Estimate(
-        step=sum(times) / len(times),
+        step=max(map(fmean, phases)),
         grid=grid,
         save=save,
         score=score,
-        steps=len(times),
-        images=setup.images_per_step(made.plan),
+        steps=sum(map(len, phases)),
+        images=(images := setup.images_per_step(made.plan)),
         memory=_memory(device),
         parameters={n: _count(getattr(gan, n)) for names in gan.players.values() for n in names},
+        mean_step=None if len(phases) == 1 else partial(_mean_step, gan.game, [*map(fmean, phases)], images),
     )
+
+
+def _mean_step(game: Game, seconds: Sequence[float], images: int, length: int) -> float:
+    """Seconds of a step on average in ``length`` steps, by those of each phase."""
+    player = next(iter(game.players))
+    steps = [min(length - 1, round(length * place / LOOKS)) for place in range(LOOKS)]
+    updates = (Update(step, player, horizon=length, images_seen=step * images) for step in steps)
+    return fmean(seconds[game.phase_of(at)] for at in updates)
 
 
 def _time(do: Callable[[], object]) -> float:
     start = perf_counter()
     do()
     return perf_counter() - start
+
+
+def _time_phases(session: Session, seconds: float) -> list[list[float]]:
+    """Seconds of steps of each phase of the training."""
+    game = session.trainer.gan.game
+    if game.phases == 1:
+        return [_time_steps(session, seconds)]
+    times: list[list[float]] = []
+    for phase in range(game.phases):
+        game.hold(phase)
+        times.append(_time_steps(session, seconds / game.phases))
+    return times
 
 
 def _time_steps(session: Session, seconds: float) -> list[float]:
@@ -147,9 +190,9 @@ def plan_run(config: TrainConfig) -> dict[str, Any]:
         )
         precision = choose_precision(str(plan["precision"]), device)
         found = measure(setup.Setup(plan, data, config.seed or 0, precision, intervals))
-    pace = found.pace(intervals)
     length = stop.steps_of(found.images) or data.steps or setup.STEPS
     length = length if stop.budget is None else found.steps_in(stop.budget, intervals)
+    pace = found.pace(intervals, length)
     return {
         "recipe": plan.recipe,
         "data": data.name,
@@ -160,7 +203,7 @@ def plan_run(config: TrainConfig) -> dict[str, Any]:
         "steps": length,
         "images": length * found.images,
         "seconds": round(length * pace, 1),
-        "step_ms": round(1e3 * found.step, 2),
+        "step_ms": round(1e3 * found.step_in(length), 2),
         "grid_ms": round(1e3 * found.grid, 2),
         "save_ms": round(1e3 * found.save, 2),
         "images_per_second": round(found.images / pace, 1),

@@ -64,7 +64,7 @@ def length_of_new(
         share = SAFE if scheduled else 1.0
         fits = found.steps_in(share * budget, intervals)
         horizon = step + fits
-        note = f"{duration(budget)} are about {fits:,} steps of {1e3 * found.pace(intervals):,.3g} ms"
+        note = f"{duration(budget)} are about {fits:,} steps of {1e3 * found.pace(intervals, fits):,.3g} ms"
         note += f"; the schedule of {either(scheduled, 'and')} ends at step {horizon:,}" if scheduled else ""
     intervals = replace(intervals, steps=horizon if scheduled else None, budget=budget)
     return Length(replace(setup, intervals=intervals), horizon, note)

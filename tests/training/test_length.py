@@ -9,6 +9,7 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 import ganzoo
 from ganzoo.errors import RunError, UsageError
 from ganzoo.gan.builder import build
+from ganzoo.parts.update import Update
 from ganzoo.registry.loading import registry
 from ganzoo.training import train as training
 from ganzoo.training.config import TrainConfig
@@ -187,9 +188,32 @@ def test_plan_measures_a_real_step_and_leaves_no_trace(tmp_path, monkeypatch):
 def test_estimate_spreads_grids_checkpoints_and_scores_over_their_intervals():
     found = Estimate(step=1.0, grid=10.0, save=50.0, score=300.0, steps=9, images=4, memory=0, parameters={})
     intervals = Intervals(1, grid_every=100, save_every=250)
-    assert found.pace(intervals) == pytest.approx(1.3)
-    assert found.pace(Intervals(1, grid_every=100, save_every=250, eval_every=1000)) == pytest.approx(1.6)
+    assert found.pace(intervals, 7) == pytest.approx(1.3)
+    assert found.pace(Intervals(1, grid_every=100, save_every=250, eval_every=1000), 7) == pytest.approx(1.6)
     assert found.steps_in(1300.0, intervals) == 1000 and found.steps_in(0.1, intervals) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 40.0, 1e5])
+def test_steps_that_grow_dearer_fit_as_their_mean_says(seconds):
+    """A training whose first half, up to 1,000 steps, is cheap: the last of n steps that fit, and not one more."""
+
+    def mean_step(length):
+        return (0.01 * min(length, 1000) + max(0, length - 1000)) / length
+
+    found = Estimate(1.0, 0.0, 0.0, 0.0, steps=9, images=4, memory=0, parameters={}, mean_step=mean_step)
+    fits = found.steps_in(seconds, Intervals(1))
+    assert fits == {0.1: 10, 1.0: 100, 40.0: 1030, 1e5: 100_990}[seconds]
+
+
+def test_each_phase_of_a_growing_training_is_timed():
+    found = plan_run(TrainConfig("pggan:ch=4,grow=linear/0/4", Labelled(), steps=8, batch=4))
+    assert found["measured_steps"] >= 2 * 5, "three stages, and the fading between each two"
+
+
+def test_a_growing_game_says_the_phase_of_an_update():
+    game = ganzoo.build("pggan:ch=4,grow=linear/0/2,fade=0.5", resolution=16, channels=1).game
+    phases = [game.phase_of(Update(step, "d", horizon=8)) for step in range(9)]
+    assert game.phases == 5 and phases == [0, 0, 0, 1, 2, 2, 2, 3, 4]
 
 
 @pytest.mark.slow
