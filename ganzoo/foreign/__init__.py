@@ -6,6 +6,20 @@ A converter is one file: a table that says which of our tensors each of a peer's
 
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
+from ganzoo.foreign.reading import ForeignFile, read_foreign
+from ganzoo.foreign.recorded import Recorded
 from ganzoo.foreign.spectral import plain_spectral
 
-__all__ = ["Converted", "Converter", "Line", "highest", "line", "plain_spectral", "renamed", "state_dicts"]
+__all__ = [
+    "Converted",
+    "Converter",
+    "ForeignFile",
+    "Line",
+    "Recorded",
+    "highest",
+    "line",
+    "plain_spectral",
+    "read_foreign",
+    "renamed",
+    "state_dicts",
+]
