@@ -178,7 +178,7 @@ def check_key(key: object) -> Any:
 def _unknown(code: bytes) -> str:
     name = next((known.name for known in pickletools.opcodes if known.code == code.decode("latin-1")), None)
     if name is None:
-        return f"byte {quoted(code)} in it is no operation of a pickle"
+        return f"its byte 0x{code.hex()} is no operation of a pickle"
     return f"it uses the operation {name}, which no file of weights needs"
 
 

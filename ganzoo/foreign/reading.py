@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 from ganzoo.errors import GanzooError, ModelError, UsageError
 from ganzoo.files.untrusted import file_state, open_regular, quoted, read_shapes, read_tensors
 from ganzoo.foreign import legacy, ncnn
-from ganzoo.foreign.archives import entries, size_of
+from ganzoo.foreign.archives import entries, first_of_tar, size_of
 from ganzoo.foreign.opcodes import Source
 from ganzoo.foreign.strangers import refuse_archive, refuse_stranger
 from ganzoo.foreign.torchfiles import read_legacy, read_zip
@@ -64,8 +64,8 @@ def read_foreign(path: Path) -> ForeignFile:
         size = size_of(file)
         if size > LARGEST:
             raise ModelError(f"it has {size:,} bytes; no file of weights is larger than {LARGEST:,}")
-        digest = _digest(file)
         form, content, beside = _read(file, size, real)
+        digest = _digest(file)
         if file_state(real) != before:
             raise ModelError("it was written to while it was read: try again once it is whole")
     return ForeignFile(path, digest, size, form, content, beside)
@@ -101,6 +101,7 @@ def _said_of(path: Path) -> Iterator[None]:
 
 
 def _digest(file: BinaryIO) -> str:
+    file.seek(0)
     digest = sha256()
     while block := file.read(1 << 20):
         digest.update(block)
@@ -120,6 +121,8 @@ def _read(file: BinaryIO, size: int, path: Path) -> tuple[Form, Any, Mapping[str
             refuse_archive(list(listed))
         return "torch", read_zip(file, size, listed), {}
     if head.startswith(legacy.MAGIC):
+        if first_of_tar(head) is not None:
+            raise ModelError("it is a file of torch and a tar archive at once, which readers would differ about")
         return "torch-legacy", read_legacy(file, size), {}
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle", read_pickle(Source(file, size)), {}
@@ -146,7 +149,6 @@ def _read_ncnn(file: BinaryIO, path: Path) -> tuple[Form, Any, Mapping[str, str]
     if not numbers.is_file():
         raise UsageError(f"it lists layers of ncnn, whose numbers lie in {numbers.name} beside it: there is none")
     with open_regular(numbers) as beside:
-        digest = _digest(beside)
-        beside.seek(0)
         content = ncnn.read_ncnn(text, Source(beside, size_of(beside)))
+        digest = _digest(beside)
     return "ncnn", content, {numbers.name: digest}

@@ -44,9 +44,13 @@ CODES: Mapping[str, tuple[str, str]] = {  # as NumPy writes it: dtype in torch, 
     "b1": ("bool", "?"),
 }
 RECORDED = (  # modules whose classes are recorded by name
-    "training.networks",
+    "training",  # of NVIDIA's code and of what others built on it, R3GAN among them
     "R3GAN",
-    "torch.nn.modules",
+    "pg_modules",  # projected GAN's, with a network of timm's in its discriminator
+    "feature_networks",
+    "timm",
+    "torchvision",
+    "torch.nn",
     "torch_utils",
     "models.utils.config",  # pytorch_GAN_zoo's settings
 )

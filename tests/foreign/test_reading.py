@@ -189,6 +189,15 @@ def test_plain_classes_of_r3gans_are_recorded(tmp_path, code_of_others):
     assert found.state["_modules"]["Model"].module == "R3GAN.Networks"
 
 
+def test_spectral_norms_hooks_are_kept_by_name(tmp_path):
+    net = torch.nn.utils.spectral_norm(torch.nn.Conv2d(2, 2, 1))
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(net))
+    found = read_foreign(tmp_path / "a.pkl").content
+    same(found.tensors(), net.state_dict())
+    (hook,) = found.state["_forward_pre_hooks"].values()
+    assert (hook.module, hook.name, hook.state["eps"]) == ("torch.nn.utils.spectral_norm", "SpectralNorm", 1e-12)
+
+
 @pytest.mark.parametrize("old", [b"numpy.core", b"numpy._core"])
 def test_numpy_before_2_wrote_other_names(tmp_path, old):
     data = pickle.dumps([np.arange(3.0), np.float32(2)], 2).replace(b"numpy._core", old)
