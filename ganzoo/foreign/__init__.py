@@ -8,7 +8,7 @@ from ganzoo.foreign.converter import Converted, Converter, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.reading import ForeignFile, read_foreign
 from ganzoo.foreign.recorded import Recorded
-from ganzoo.foreign.spectral import plain_spectral
+from ganzoo.foreign.spectral import plain_iterated, plain_spectral
 
 __all__ = [
     "Converted",
@@ -18,6 +18,7 @@ __all__ = [
     "Recorded",
     "highest",
     "line",
+    "plain_iterated",
     "plain_spectral",
     "read_foreign",
     "renamed",

@@ -31,3 +31,24 @@ def plain_spectral(state: dict[str, Tensor]) -> dict[str, Tensor]:
             outputs = 1 if weight.shape[0] != u.numel() else 0
             found[stem] = divided(weight, u, v, outputs)
     return found
+
+
+def plain_iterated(state: dict[str, Tensor], vector: str, value: str) -> dict[str, Tensor]:
+    """The state with the weights plain of layers that take one more step of the iteration whenever they are used.
+
+    Args:
+        state: tensors by name.
+        vector: what the layer calls its left vector, such as ``sn_u``; its weight is ``weight``.
+        value: what it calls the singular value, which it keeps and does not use.
+    """
+    found = dict(state)
+    for name in state:
+        stem = name.removesuffix(f".{vector}")
+        if stem != name and f"{stem}.weight" in state:
+            weight, u = found[f"{stem}.weight"], found.pop(name).double().flatten()
+            found.pop(f"{stem}.{value}", None)
+            matrix = weight.double().flatten(1)
+            right = torch.nn.functional.normalize(u @ matrix, dim=0)
+            left = torch.nn.functional.normalize(matrix @ right, dim=0)
+            found[f"{stem}.weight"] = divided(weight, left, right)
+    return found

@@ -9,3 +9,4 @@ from ganzoo.registry.hookspecs import Register, hookimpl
 @hookimpl
 def register_converters(register: Register) -> None:
     register("dcgan-tutorial", "ganzoo.foreign.dcgan:TutorialDCGAN", paper="arxiv:1511.06434")
+    register("mimicry", "ganzoo.foreign.mimicry:Mimicry", paper="arxiv:2005.02494")
