@@ -40,6 +40,7 @@ from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, list_models, load, register
+    from ganzoo.foreign.importing import load_foreign
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
     from ganzoo.gan.game import Game, Turn
@@ -60,6 +61,7 @@ _HOMES = {
     "list": "ganzoo.api",
     "list_models": "ganzoo.api",
     "load": "ganzoo.api",
+    "load_foreign": "ganzoo.foreign.importing",
     "register": "ganzoo.api",
     "build": "ganzoo.gan.builder",
     "Adversary": "ganzoo.gan.adversary",
@@ -125,6 +127,7 @@ __all__ = [
     "list",
     "list_models",
     "load",
+    "load_foreign",
     "nearest",
     "register",
     "testing",

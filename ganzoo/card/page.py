@@ -17,7 +17,7 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
-from ganzoo.folder.config import OWN_LOOP, REMARKS, UNPACKAGED, resolution_of
+from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNPACKAGED, resolution_of
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -91,6 +91,7 @@ def render(facts: Facts) -> str:
         init=first_weights(facts),
         origin=origin(facts),
         own_loop=config["origin"] == OWN_LOOP,
+        imported=imported(facts),
         unpackaged=config.get(UNPACKAGED, []),
         remarks=config.get(REMARKS, []),
         chosen_by=chosen_by(facts),
@@ -337,6 +338,14 @@ def origin(facts: Facts) -> Mapping[str, Any] | None:
     """The recipe and step of the run that this one was forked from; None for one of its own."""
     fork = facts.config.get("forked_from")
     return fork if isinstance(fork, Mapping) and {"recipe", "step"} <= fork.keys() else None
+
+
+def imported(facts: Facts) -> Mapping[str, str] | None:
+    """The foreign file that the weights are from: its name, sha256, project and converter; None for weights of ours."""
+    found = facts.config["origin"]
+    if not isinstance(found, Mapping) or IMPORTED not in found:
+        return None
+    return {key: str(found.get(key, "unknown")) for key in (IMPORTED, "sha256", "url", "converter")}
 
 
 def folded(words: Iterable[Sequence[str]]) -> str:

@@ -22,6 +22,12 @@ def discriminators(gan: GAN) -> dict[str, nn.Module]:
     return {name: getattr(gan, name) for names in gan.players.values() for name in names if name not in own}
 
 
+def discriminator_state(gan: GAN) -> dict[str, Tensor]:
+    """The tensors of those networks, as ``network.path``, reparametrisations such as ``sn`` baked in."""
+    own = discriminators(gan).items()
+    return {f"{name}.{key}": tensor.clone() for name, net in own for key, tensor in plain_state(net).items()}
+
+
 def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
     """The discriminators of the published step, as ``network.path``, reparametrisations such as ``sn`` baked in.
 
@@ -47,14 +53,12 @@ def export_discriminators(folder: Path, config: Mapping[str, Any]) -> dict[str, 
     found = read_shapes(path)
     expected = {f"gan/{name}.{key}": t for name, net in names.items() for key, t in net.state_dict().items()}
     refuse_other_shapes(expected, {key: t for key, t in found.items() if key in expected}, path)
-    saved, networks = read_tensors(path, found), discriminators(build_from(config, folder, "cpu"))
-    exported: dict[str, Tensor] = {}
-    for name, network in networks.items():
+    saved, built = read_tensors(path, found), build_from(config, folder, "cpu")
+    for name, network in discriminators(built).items():
         prefix = f"gan/{name}."
         own = {key.removeprefix(prefix): tensor for key, tensor in saved.items() if key.startswith(prefix)}
         network.load_state_dict(own)
-        exported |= {f"{name}.{key}": tensor.clone() for key, tensor in plain_state(network).items()}
-    return exported
+    return discriminator_state(built)
 
 
 def trained(folder: Path, step: int) -> bool:

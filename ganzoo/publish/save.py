@@ -18,8 +18,10 @@ from ganzoo.files.paths import to_path
 from ganzoo.files.write import TORN, atomic, atomic_folder, check_writable, lock, make_folder, write_text
 from ganzoo.folder import examples, label_rows
 from ganzoo.folder.config import OWN_LOOP, describe
-from ganzoo.folder.layout import CARD, CONFIG, MODEL, RUN, TRAINING
+from ganzoo.folder.discriminator import discriminator_state
+from ganzoo.folder.layout import CARD, CONFIG, DISCRIMINATOR, MODEL, RUN, TRAINING
 from ganzoo.folder.model import ModelFolder, save_model
+from ganzoo.folder.weights import write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.training.output import RunOutput
 
@@ -41,7 +43,24 @@ def save(gan: GAN, folder: str | PathLike[str], facts: Mapping[str, Any], overwr
     """
     if not str(folder):
         raise UsageError("gan.save takes a folder, such as 'runs/mine', and no empty text")
-    target, config = to_path(folder, "folder"), _config(gan, facts)
+    return write_folder(gan, to_path(folder, "folder"), _config(gan, facts), overwrite)
+
+
+def write_folder(
+    gan: GAN, target: Path, config: Mapping[str, Any], overwrite: bool = False, discriminator: bool = False
+) -> Path:
+    """Write a model folder in one piece: weights, ``config.json``, samples, card.
+
+    Args:
+        gan: whose generator side is saved.
+        target: to make, or to replace the model in.
+        config: what ``config.json`` will say.
+        overwrite: whether a model that is there is replaced.
+        discriminator: whether the other networks are saved beside it, as ``push --with-discriminator`` publishes them.
+
+    Returns:
+        The folder.
+    """
     replaced = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
     if replaced:
         _check_replaced(target, config, overwrite)
@@ -54,6 +73,8 @@ def save(gan: GAN, folder: str | PathLike[str], facts: Mapping[str, Any], overwr
         place = Path(beside) / target.resolve().name  # which is what the card calls it
         place.mkdir()
         _fill(place, gan, config, target)
+        if discriminator:
+            write_tensors(place / DISCRIMINATOR, discriminator_state(gan))
         if replaced:
             _replace(place, target)
         else:

@@ -1,0 +1,78 @@
+"""``ganzoo import``: a model folder of the weights that another project's code saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.paths import PATH
+from ganzoo.cli.show import say, show_table
+from ganzoo.errors import UsageError, command
+
+if TYPE_CHECKING:
+    from ganzoo.foreign.converter import Converter
+    from ganzoo.foreign.importing import Foreign
+
+
+@click.command("import", short_help="Make a model of another project's weights.")
+@click.argument("file", type=PATH, required=False)
+@click.option("--as", "converter", metavar="NAME", help="Which project's file it is; by default its content tells.")
+@click.option("--out", type=PATH, metavar="FOLDER", help="The new folder; by default FILE's name without its ending.")
+@click.option("--license", metavar="ID", help="The licence of the weights, as SPDX names it, for the card.")
+@click.option("--list", "listed", is_flag=True, help="Show whose files can be imported, and end.")
+def import_weights(
+    file: Path | None, converter: str | None, out: Path | None, license: str | None, listed: bool
+) -> None:
+    """Make a model folder of FILE, the weights that another project's code saved.
+
+    The file is recognised by what it holds. Nothing of it is run: a pickle that names anything but tensors is refused.
+    The folder samples, is scored and published like any other; its card says where the weights are from.
+
+    \b
+    Example:
+      ganzoo import netG.pth --out faces
+      ganzoo sample faces --out faces.png
+    """
+    if listed:
+        show_converters()
+        return
+    if file is None:
+        raise UsageError(f"give the FILE to import, or see whose files can be: {command('import', '--list')}")
+    from ganzoo.foreign.importing import load_file
+    from ganzoo.publish.foreign import write_foreign
+    from ganzoo.publish.push import check_licence, check_target
+
+    target = out or Path(file.name.removesuffix(file.suffix))
+    check_target(target)
+    if license is not None:
+        check_licence(license)
+    model = load_file(file, converter)
+    describe(model)
+    write_foreign(model, target, license)
+    say(f"{target}: written; draw with {command('sample', target)}")
+
+
+def describe(model: Foreign) -> None:
+    """What was recognised, and what a person should know of it."""
+    gan = model.gan
+    classes = f", {gan.classes} classes" if gan.classes else ""
+    d = "G and D" if model.discriminator else "G"
+    say(
+        f"{model.file.path.name}: {d} of {model.entry.name}, {gan.width} x {gan.height}{classes}:"
+        f" {gan.plan.recipe}"
+    )
+    for note in model.notes:
+        say(f"note: {note}", err=True)
+
+
+def show_converters() -> None:
+    """Whose files can be imported, and what each mapping was checked with."""
+    from ganzoo.registry.loading import registry
+
+    rows = []
+    for entry in registry().entries("converter"):
+        converter: Converter = entry.load()()
+        rows.append((entry.name, entry.summary, converter.checked, converter.url))
+    show_table(("name", "files of", "checked with", "project"), rows)
