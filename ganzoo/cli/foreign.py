@@ -59,10 +59,7 @@ def describe(model: Foreign) -> None:
     gan = model.gan
     classes = f", {gan.classes} classes" if gan.classes else ""
     d = "G and D" if model.discriminator else "G"
-    say(
-        f"{model.file.path.name}: {d} of {model.entry.name}, {gan.width} x {gan.height}{classes}:"
-        f" {gan.plan.recipe}"
-    )
+    say(f"{model.file.path.name}: {d} of {model.entry.name}, {gan.width} x {gan.height}{classes}: {gan.plan.recipe}")
     for note in model.notes:
         say(f"note: {note}", err=True)
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ganzoo.foreign.recorded import Recorded
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -59,8 +61,11 @@ class Converter(ABC):
 def state_dicts(content: object, deepest: int = 3) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """The tables of tensors in a content, each with its place, such as ``state_dict``; empty for the content itself.
 
-    The words ``module.`` that parallel training puts before names are left out.
+    A network that was recorded counts as its table. The words ``module.`` that parallel training puts before names are
+    left out.
     """
+    if isinstance(content, Recorded):
+        yield "", content.tensors()
     if not isinstance(content, Mapping) or deepest < 0:
         return
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}

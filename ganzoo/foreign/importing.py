@@ -8,15 +8,15 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganzoo.errors import ModelError, UsageError, command, either
 from ganzoo.files.paths import to_path
+from ganzoo.folder.config import IMPORTED
+from ganzoo.folder.weights import make_plain
 from ganzoo.foreign.converter import Converter
 from ganzoo.foreign.keys import listed
 from ganzoo.foreign.reading import ForeignFile, read_foreign
-from ganzoo.folder.config import IMPORTED
-from ganzoo.folder.weights import make_plain
 from ganzoo.gan.arguments import read_device
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
