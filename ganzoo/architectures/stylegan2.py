@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Kit
-from ganzoo.gan.style import StyleGenerator
+from ganzoo.gan.style import Mean, StyleGenerator
 from ganzoo.layers.activation import limited_leaky_relu, scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp
@@ -119,7 +119,7 @@ class Synthesis(nn.Module):
         ups = [DemodulatedUpConv2d(a, b, 3, w_dim, gain=GAIN) for a, b in pairwise(wide)]
         self.ups = nn.ModuleList(Layer(conv, size) for conv, size in zip(ups, sizes[1:], strict=True))
         self.layers = nn.ModuleList(
-            Layer(DemodulatedConv2d(a, a, 3, w_dim), s) for a, s in zip(wide, sizes, strict=True)
+            Layer(DemodulatedConv2d(a, a, 3, w_dim, GAIN), s) for a, s in zip(wide, sizes, strict=True)
         )
         self.images = nn.ModuleList(ToImage(channels, kit.channels, w_dim) for channels in wide)
         self.attentions = kit.attentions(wide, [height for height, _ in sizes], ATTENTION)
@@ -236,7 +236,14 @@ class DTrunk(nn.Module):
 
 
 def generator(
-    kit: Kit, *, ch: int = 512, full: int = 64, mapping: int = 8, w_dim: int | None = None, mixing: float = 0.9
+    kit: Kit,
+    *,
+    ch: int = 512,
+    full: int = 64,
+    mapping: int = 8,
+    w_dim: int | None = None,
+    w_mean: Mean = "class",
+    mixing: float = 0.9,
 ) -> StyleGenerator:
     """StyleGAN2: modulated convolutions that add up an image (Karras et al. 2020, arXiv 1912.04958).
 
@@ -248,6 +255,7 @@ def generator(
         full: side up to which maps are that wide; beyond they halve.
         mapping: layers of the mapping network.
         w_dim: length of w; as ``ch`` by default.
+        w_mean: of w that truncation draws to unless it says: for an image's label, or that of the whole training.
         mixing: share of a training's images whose layers have the w of two draws of noise.
     """
     check_style("stylegan2", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
@@ -255,7 +263,7 @@ def generator(
     length = w_dim or ch
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)
     trunk = Synthesis(kit, widths(kit, ch, full), length)
-    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mixing=mixing)
+    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mixing=mixing, mean=w_mean)
 
 
 def discriminator(

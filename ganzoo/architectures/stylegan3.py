@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.stylegan2 import ToImage as PlainToImage
 from ganzoo.errors import within
 from ganzoo.gan.kit import Kit
-from ganzoo.gan.style import StyleGenerator
+from ganzoo.gan.style import Mean, StyleGenerator
 from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude
 from ganzoo.layers.conv import conv2d
 from ganzoo.layers.fourier import FourierInput
@@ -189,6 +189,7 @@ def generator(
     margin: int = 10,
     mapping: int = 2,
     w_dim: int | None = None,
+    w_mean: Mean = "class",
 ) -> StyleGenerator:
     """StyleGAN3: an alias-free generator that moves what it draws as one (Karras et al. 2021, arXiv 2106.12423).
 
@@ -201,6 +202,7 @@ def generator(
         margin: pixels around the maps.
         mapping: layers of the mapping network.
         w_dim: length of w; as ``ch`` by default.
+        w_mean: of w that truncation draws to unless it says: for an image's label, or that of the whole training.
     """
     check_style("stylegan3", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
     within("stylegan3:layers", layers, CRITICAL + 1, MOST_LAYERS)
@@ -214,4 +216,4 @@ def generator(
 
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)
     trunk = Synthesis(kit, stages(image, layers, margin, channels), config, length)
-    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length)
+    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mean=w_mean)

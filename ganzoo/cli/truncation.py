@@ -31,7 +31,7 @@ def truncation_options(command: Command) -> Command:
         click.option(
             "--truncation-mean",
             type=click.Choice(["class", "global"]),
-            help="Mean of w: for the label of each image (the default), or over the whole training.",
+            help="Mean of w: for the label of each image (the default of most models), or over the whole training.",
         ),
         click.option(
             "--truncation-cutoff",

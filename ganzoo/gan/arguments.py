@@ -61,7 +61,7 @@ def truncation_of(
         return value
     if value is None or isinstance(value, Truncation):
         raise UsageError("a cut-off and a mean say how w is truncated: give a number truncation too, such as 0.7")
-    return Truncation(real_number("truncation", value), cutoff, mean or "class")  # type: ignore[arg-type]
+    return Truncation(real_number("truncation", value), cutoff, mean)  # type: ignore[arg-type]
 
 
 def take_truncation(generator: Any, inputs: frozenset[str], value: float | Truncation | None) -> float | None:

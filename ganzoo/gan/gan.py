@@ -258,7 +258,8 @@ class GAN(Labelled, Styled, nn.Module):
             truncation: where the generator has w, its ψ: 1 changes nothing, 0 is the mean of w; else a bound on the
                 noise, more than 0. Smaller is more typical, less varied.
             truncation_cutoff: layers of w, from the first, that it holds for; all by default.
-            truncation_mean: of w, for each image's label (``"class"``, the default) or of all (``"global"``).
+            truncation_mean: of w, for each image's label (``"class"``) or of all (``"global"``); as the
+                recipe says by default, which is for the label unless it has ``w.mean=global``.
             layer_noise: seed of other noise in the layers of a generator that have noise inputs; each has a constant.
             sampler: what chooses the noise by what D says of the images, such as ``"ddls"`` or ``"drs:tries=50"``;
                 for a model that was loaded with its discriminator.

@@ -33,12 +33,13 @@ class Truncation:
     Attributes:
         psi: 1 changes nothing, 0 gives the mean, -1 its opposite.
         cutoff: layers that it holds for, from the first; None for all.
-        mean: of w for the label of the image (``class``), or over all that a training saw (``global``).
+        mean: of w for the label of the image (``class``), or over all that a training saw (``global``); None for the
+            generator's own choice.
     """
 
     psi: float
     cutoff: int | None = None
-    mean: Mean = "class"
+    mean: Mean | None = None
 
 
 def has_w(generator: object) -> bool:
@@ -112,6 +113,7 @@ class StyleGenerator(Generator):
         layers: how many w it takes.
         w_dim: length of each.
         mixing: probability that the layers of a training's image have two w.
+        mean: of w that truncation draws to unless it says: see :meth:`truncate`.
 
     Attributes:
         w_mean: the mean of w over the last passes of a training, ``(w_dim,)``.
@@ -121,11 +123,19 @@ class StyleGenerator(Generator):
     w_passes: Tensor
 
     def __init__(
-        self, kit: Kit, style: nn.Module, trunk: nn.Module, *, layers: int, w_dim: int, mixing: float = 0.0
+        self,
+        kit: Kit,
+        style: nn.Module,
+        trunk: nn.Module,
+        *,
+        layers: int,
+        w_dim: int,
+        mixing: float = 0.0,
+        mean: Mean = "class",
     ) -> None:
         super().__init__(kit, trunk)
         within("mixing", mixing, 0, 1)
-        self.style, self.layers, self.w_dim = style, layers, w_dim
+        self.style, self.layers, self.w_dim, self.mean = style, layers, w_dim, mean
         self.mix: Mixing | Unmixed = Mixing(mixing, layers) if mixing else Unmixed()
         self.truncation: Truncation | None = None
         self._means: dict[bytes, Tensor] = {}
@@ -174,13 +184,14 @@ class StyleGenerator(Generator):
         """``n`` noise vectors ``(n, z_dim)``, drawn on the CPU with ``rng``; truncation is no matter of the noise."""
         return self.draw(n, self.z_dim, rng, None)
 
-    def truncate(self, value: float | None, cutoff: int | None = None, mean: Mean = "class") -> None:
+    def truncate(self, value: float | None, cutoff: int | None = None, mean: Mean | None = None) -> None:
         """Take the truncation of the images to come, None for none.
 
         Args:
             value: ψ, from -2 to 2: how far w keeps from its mean.
             cutoff: how many layers it holds for, from the first; all by default.
-            mean: ``"class"`` for the mean of w for an image's label, ``"global"`` for that over all images of training.
+            mean: ``"class"`` for the mean of w for an image's label, ``"global"`` for that over all images of training;
+                by default the generator's own choice, which is ``"class"`` unless its recipe says ``w.mean=global``.
 
         Raises:
             UsageError: for another ψ, a cut-off beyond the layers, another mean, or one that no training has kept.
@@ -195,6 +206,7 @@ class StyleGenerator(Generator):
             )
         if cutoff is not None and whole("cutoff", cutoff, 0) > self.layers:
             raise UsageError(f"cutoff={cutoff} does not work: this model has {self.layers} layers of w")
+        mean = self.mean if mean is None else mean
         if mean not in ("class", "global"):
             raise UsageError(f"mean={mean!r} does not work: it is 'class' or 'global'")
         if mean == "global" and not self.w_passes:
@@ -207,7 +219,7 @@ class StyleGenerator(Generator):
             return w
         psi = w.new_ones(self.layers)
         psi[: truncation.cutoff] = truncation.psi
-        return torch.lerp(self.center(y, truncation.mean)[:, None].expand_as(w), w, psi[:, None])
+        return torch.lerp(self.center(y, truncation.mean or self.mean)[:, None].expand_as(w), w, psi[:, None])
 
     @torch.no_grad()
     def center(self, y: Tensor, mean: Mean = "class") -> Tensor:

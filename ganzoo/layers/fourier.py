@@ -35,7 +35,8 @@ class FourierInput(nn.Module):
 
     Alias-Free Generative Adversarial Networks (Karras et al. 2021, arXiv 2106.12423), section 3.1 and appendix F. The
     frequencies fill the disc up to the cutoff evenly, and are never learnt. Channel c at a place u is
-    ``sin(2π (f_c · (R_w u + t_w) + φ_c))``.
+    ``sin(2π (f_c · R_w (u - t_w) + φ_c))``: a style gives (cos, sin) and a shift, all divided by the length of the
+    first two, and the picture is turned by the one and then moved by the other.
 
     Args:
         channels: of the maps.
@@ -69,10 +70,11 @@ class FourierInput(nn.Module):
         with torch.autocast(w.device.type, enabled=False):
             w = w.to(self.weight.dtype)
             motion = self.affine(w)
-            cos, sin = (motion[:, :2] / motion[:, :2].norm(dim=1, keepdim=True)).unbind(1)
-            turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)  # of frequencies: f R_w
+            motion = motion / motion[:, :2].norm(dim=1, keepdim=True)
+            cos, sin = motion[:, :2].unbind(1)
+            turn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # of frequencies: f R_w
             frequencies = self.frequencies @ turn
-            phases = self.phases + motion[:, 2:] @ self.frequencies.t()
+            phases = self.phases - (frequencies @ motion[:, 2:, None])[:, :, 0]
             u = (self.grid() @ self.transform.transpose(-2, -1))[..., :2]
             waves = torch.sin(2 * math.pi * (u @ frequencies.transpose(-2, -1) + phases[:, None]))
             maps = waves @ (self.weight.t() / math.sqrt(len(self.weight)))

@@ -10,3 +10,4 @@ from ganzoo.registry.hookspecs import Register, hookimpl
 def register_converters(register: Register) -> None:
     register("dcgan-tutorial", "ganzoo.foreign.dcgan:TutorialDCGAN", paper="arxiv:1511.06434")
     register("mimicry", "ganzoo.foreign.mimicry:Mimicry", paper="arxiv:2005.02494")
+    register("nvidia-stylegan2", "ganzoo.foreign.stylegan2:StyleGAN2", paper="arxiv:1912.04958")

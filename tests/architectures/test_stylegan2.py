@@ -69,6 +69,16 @@ def test_residual_blocks_keep_the_variance() -> None:
     assert Residual(64, 64)(flat)[..., 3:-3, 3:-3].square().mean().item() == pytest.approx(1.02, abs=0.15)
 
 
+def test_layers_keep_the_mean_square_of_their_maps() -> None:
+    torch.manual_seed(0)
+    trunk = ganzoo.build("stylegan2:ch=64", 16, 3).G.trunk
+    x, w = torch.randn(4, 64, 8, 8), torch.randn(4, 64)
+    for layer, rim in ((trunk.layers[1], 1), (trunk.ups[1], 3)):  # what lies at the borders has less to sum
+        made = layer(x, w)[:, :, rim:-rim, rim:-rim].square().mean().item()
+        expected = 1.04 if layer is trunk.layers[1] else 1.04 * 0.39  # the filter smooths white noise
+        assert made == pytest.approx(expected, rel=0.15)
+
+
 def test_init_leaves_it_alone_and_weight_parts_do_not() -> None:
     gan = ganzoo.build("stylegan2:ch=32", 16, 3, settings={"init": "orthogonal"})
     layer = gan.G.trunk.layers[0].conv

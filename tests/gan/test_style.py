@@ -65,6 +65,21 @@ def test_truncation_at_1_changes_nothing_and_at_0_gives_the_mean_of_the_label(cl
         assert not torch.allclose(center[0], center[1], atol=0.05) and torch.equal(center[0], center[3])
 
 
+def test_a_generator_may_choose_the_mean_of_the_training() -> None:
+    gan = ganzoo.build("stylegan2:ch=4,w.mean=global", 8, 1, z_dim=3).eval()
+    z, y = torch.randn(2, 3), torch.zeros(2, 0)
+    with pytest.raises(ganzoo.UsageError, match="no training has kept"):
+        gan.G.truncate(0.5)
+    gan.G.w_mean.fill_(2.0)
+    gan.G.w_passes.fill_(1)
+    w = gan.G.mapped(z, y)
+    for told in ({}, {"mean": "global"}, {"cutoff": 1}):
+        gan.G.truncate(0.25, **told)
+        assert torch.allclose(gan.G.styles(z, y)[:, 0], 2 + 0.25 * (w - 2))
+    gan.G.truncate(0.25, mean="class")
+    assert not torch.allclose(gan.G.styles(z, y)[:, 0], 2 + 0.25 * (w - 2))
+
+
 def test_a_cut_off_leaves_later_layers_alone() -> None:
     g, (z, y) = made().eval(), inputs(2)
     w = g.mapping(z, y)

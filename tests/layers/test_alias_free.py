@@ -152,13 +152,11 @@ def test_a_style_turns_and_shifts_its_own_picture():
     network, w = waves(), torch.randn(2, 5)
     still = network(w)
     with torch.no_grad():
-        network.affine.bias.copy_(torch.tensor([0.0, 3.0, 2 / 16, 0.0]))  # a quarter turn, of any length, and a shift
+        network.affine.bias.copy_(torch.tensor([0.0, 3.0, 6 / 16, 0.0]))  # all of it over the length of the turn, 3
     turned = network(w)
-    # R u + t: the place looked up is turned first and shifted then, so the picture is shifted first and turned then.
-    shifted = torch.zeros_like(still)
-    shifted[:, :, :, :-2] = still[:, :, :, 2:]
-    expected = shifted.rot90(-1, (2, 3))
-    torch.testing.assert_close(turned[:, :, :-2], expected[:, :, :-2], rtol=0, atol=1e-4)
+    # R (u - t): what is at the right goes up, for y points down, and then all of it moves to the right by 2 pixels.
+    expected = still.rot90(1, (2, 3))[:, :, :, :-2]
+    torch.testing.assert_close(turned[:, :, :, 2:], expected, rtol=0, atol=1e-4)
 
 
 def test_waves_are_computed_in_float32_under_autocast_and_their_transform_is_kept():
