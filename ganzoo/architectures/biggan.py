@@ -89,15 +89,16 @@ class GTrunk(nn.Module):
         kit: of G's side.
         wide: channels of its maps, from the smallest to the image's size.
         bottom: height and width of the smallest map.
+        shared: length of the class embedding.
     """
 
-    def __init__(self, kit: Kit, wide: Sequence[int], bottom: tuple[int, int]) -> None:
+    def __init__(self, kit: Kit, wide: Sequence[int], bottom: tuple[int, int], shared: int = SHARED) -> None:
         super().__init__()
         blocks, self.bottom = len(wide) - 1, bottom
         piece = kit.latent // (blocks + 1)
         self.pieces = [kit.latent - blocks * piece] + [piece] * blocks  # what does not divide is the first's
         self.project = xavier(nn.Linear(self.pieces[0], wide[0] * bottom[0] * bottom[1]))
-        self.shared = kit.share(SHARED)
+        self.shared = kit.share(shared)
         c_dim = piece + self.shared.length
         self.blocks = nn.ModuleList(
             GBlock(a, b, lambda maps: kit.norm(maps, c_dim), "nearest") for a, b in pairwise(wide)
@@ -125,11 +126,15 @@ class DTrunk(nn.Module):
         kit: of D's side.
         widths: channels of the blocks.
         halvings: how many blocks, from the first, halve the map.
+        rectify: let shortcuts start behind the ReLU.
     """
 
-    def __init__(self, kit: Kit, widths: Sequence[int], halvings: int) -> None:
+    def __init__(self, kit: Kit, widths: Sequence[int], halvings: int, rectify: bool) -> None:
         super().__init__()
-        later = (DBlock(a, b, kit.norm, i < halvings, wide=True) for i, (a, b) in enumerate(pairwise(widths), start=1))
+        later = (
+            DBlock(a, b, kit.norm, i < halvings, rectify=rectify, wide=True)
+            for i, (a, b) in enumerate(pairwise(widths), start=1)
+        )
         self.blocks = nn.ModuleList([FirstDBlock(kit.inputs, widths[0], kit.norm), *later])
         maps = [kit.height >> min(i, halvings) for i in range(1, len(widths) + 1)]
         self.attentions = attentions(kit, widths, maps)
@@ -147,7 +152,7 @@ class DTrunk(nn.Module):
         return F.relu(x).sum((2, 3))
 
 
-def generator(kit: Kit, *, ch: int = 96, widths: Widths = "studiogan") -> Generator:
+def generator(kit: Kit, *, ch: int = 96, widths: Widths = "studiogan", shared: int = SHARED) -> Generator:
     """BigGAN: residual networks with noise and a class embedding in every block (Brock et al. 2019, arXiv 1809.11096).
 
     Attention sites: all maps behind a block. Own one: 64 pixels, or half of a smaller image.
@@ -156,25 +161,29 @@ def generator(kit: Kit, *, ch: int = 96, widths: Widths = "studiogan") -> Genera
         kit: of G's side.
         ch: unit of width.
         widths: of images of 64 pixels: StudioGAN's, or those of the authors' code.
+        shared: length of the class embedding.
     """
     within("biggan:ch", ch, 1)
+    within("biggan:shared", shared, 1)
     bottom, k = sizes("biggan", kit)
     refuse_little_noise("biggan", kit.latent, k + 1)
-    return Generator(kit, GTrunk(kit, [ch * times for times in g_multiples(k, widths)], bottom))
+    return Generator(kit, GTrunk(kit, [ch * times for times in g_multiples(k, widths)], bottom, shared))
 
 
-def discriminator(kit: Kit, *, ch: int = 96, ch_d: int | None = None) -> Discriminator:
+def discriminator(kit: Kit, *, ch: int = 96, ch_d: int | None = None, rectify: bool = False) -> Discriminator:
     """D of BigGAN: residual blocks that widen at once, and a sum over pixels.
 
     Args:
         kit: of D's side.
         ch: unit of width.
         ch_d: channels of the first map, where they are not the ``ch`` (twice that up to 32 pixels) that go with G.
+        rectify: shortcuts start behind the ReLU, as in PyTorch-StudioGAN, not before it as in the authors' code.
     """
     within("biggan:ch", ch, 1)
     within("biggan:ch.d", ch_d, 1)
     multiples, halvings = d_shape(sizes("biggan", kit)[1])
-    trunk = DTrunk(kit, [times * (ch_d or ch * multiples[0]) // multiples[0] for times in multiples], halvings)
+    wide = [times * (ch_d or ch * multiples[0]) // multiples[0] for times in multiples]
+    trunk = DTrunk(kit, wide, halvings, rectify)
     return Discriminator(kit, trunk, trunk.features)
 
 

@@ -61,12 +61,15 @@ class GTrunk(nn.Module):
         bottom: height and width of the smallest map.
         depth: blocks for each width.
         form: of the shortcuts.
+        shared: length of the class embedding.
     """
 
-    def __init__(self, kit: Kit, wide: Sequence[int], bottom: tuple[int, int], depth: int, form: Form) -> None:
+    def __init__(
+        self, kit: Kit, wide: Sequence[int], bottom: tuple[int, int], depth: int, form: Form, shared: int
+    ) -> None:
         super().__init__()
         self.bottom = bottom
-        self.shared = kit.share(SHARED)
+        self.shared = kit.share(shared)
         c_dim = kit.latent + self.shared.length
         self.project = xavier(nn.Linear(c_dim, wide[0] * bottom[0] * bottom[1]))
         self.stages = nn.ModuleList(
@@ -106,15 +109,22 @@ class DTrunk(nn.Module):
         halvings: how many stages, from the first, halve the map.
         depth: blocks for each width.
         form: of the shortcuts.
+        rectify: let shortcuts start behind the ReLU.
     """
 
-    def __init__(self, kit: Kit, widths: Sequence[int], halvings: int, depth: int, form: Form) -> None:
+    def __init__(self, kit: Kit, widths: Sequence[int], halvings: int, depth: int, form: Form, rectify: bool) -> None:
         super().__init__()
+        convolve = form == "studiogan"
         self.image = main_conv(Conv2d(kit.inputs, widths[0], 3, padding=1))
         self.stages = nn.ModuleList(
             Blocks(
                 d_bottleneck(
-                    b if i else a, b, kit.norm, down=i == 0 and number < halvings, convolve=form == "studiogan"
+                    b if i else a,
+                    b,
+                    kit.norm,
+                    down=i == 0 and number < halvings,
+                    convolve=convolve,
+                    rectify=rectify,
                 )
                 for i in range(depth)
             )
@@ -140,7 +150,7 @@ class DTrunk(nn.Module):
         return F.relu(x).sum((2, 3))
 
 
-def generator(kit: Kit, *, ch: int = 128, depth: int = 2, form: Form = "paper") -> Generator:
+def generator(kit: Kit, *, ch: int = 128, depth: int = 2, form: Form = "paper", shared: int = SHARED) -> Generator:
     """BigGAN-deep: bottlenecks with noise and class in every norm (Brock et al. 2019, arXiv 1809.11096).
 
     Attention sites: behind the blocks of each width. Own one: 64 pixels, or half of a smaller image.
@@ -150,16 +160,24 @@ def generator(kit: Kit, *, ch: int = 128, depth: int = 2, form: Form = "paper") 
         ch: unit of width.
         depth: blocks for each width.
         form: of shortcuts: the paper's, without weights, or StudioGAN's.
+        shared: length of the class embedding.
     """
     within("biggan-deep:ch", ch, 1)
+    within("biggan-deep:shared", shared, 1)
     within("biggan-deep:depth", depth, 1, MOST_DEPTH)
     bottom, k = sizes("biggan-deep", kit)
     wide = [ch * times for times in g_multiples(k, "studiogan")]
-    return Generator(kit, GTrunk(kit, wide, bottom, depth, form))
+    return Generator(kit, GTrunk(kit, wide, bottom, depth, form, shared))
 
 
 def discriminator(
-    kit: Kit, *, ch: int = 128, ch_d: int | None = None, depth: int = 2, form: Form = "paper"
+    kit: Kit,
+    *,
+    ch: int = 128,
+    ch_d: int | None = None,
+    depth: int = 2,
+    form: Form = "paper",
+    rectify: bool = False,
 ) -> Discriminator:
     """D of BigGAN-deep: bottlenecks, and a sum over pixels.
 
@@ -169,10 +187,11 @@ def discriminator(
         ch_d: D's own unit; ``ch`` by default.
         depth: blocks for each width.
         form: of shortcuts, and of the first map at 32 pixels: the paper's, or StudioGAN's.
+        rectify: shortcuts start behind the ReLU, as in PyTorch-StudioGAN, not before it as in the authors' code.
     """
     within("biggan-deep:ch", ch, 1)
     within("biggan-deep:ch.d", ch_d, 1)
     within("biggan-deep:depth", depth, 1, MOST_DEPTH)
     multiples, halvings = d_shape(sizes("biggan-deep", kit)[1], form)
-    trunk = DTrunk(kit, [times * (ch_d or ch) for times in multiples], halvings, depth, form)
+    trunk = DTrunk(kit, [times * (ch_d or ch) for times in multiples], halvings, depth, form, rectify)
     return Discriminator(kit, trunk, trunk.features)

@@ -29,7 +29,8 @@ def generator(
         kit: of G's side.
         ch: channels of the last map; 256 up to 32 pixels, 64 above.
         upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
-        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
+        widths: of large images: ``"even"`` has further blocks of 16 ``ch`` from 256 pixels on; ``"studiogan"`` fewer,
+            and at 64 a D whose last block does not halve its map.
     """
     return Generator(kit, g_trunk("sagan", kit, ch, upsample, widths))
 
@@ -51,7 +52,8 @@ def discriminator(
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
         wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
-        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
+        widths: of large images: ``"even"`` has further blocks of 16 ``ch`` from 256 pixels on; ``"studiogan"`` fewer,
+            and at 64 a D whose last block does not halve its map.
     """
     trunk = d_trunk("sagan", kit, ch, ch_d, rectify=rectify, wide=wide, widths=widths)
     return Discriminator(kit, trunk, trunk.features)

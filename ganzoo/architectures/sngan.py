@@ -10,10 +10,11 @@ mimicry and StudioGAN have it. Channels, for ``ch`` at its default:
 | 64 (and 96) | 1024 512 256 128 64 | 64 128 256 512 1024 |
 | 128 (and 192) | 1024 1024 512 256 128 64 | 64 128 256 512 1024 | 1024 |
 
-256 and more follow the last row with further blocks of 1024. How ours differs: resampling is folded into convolutions
-(:mod:`ganzoo.layers.resample`); G doubles its maps by nearest neighbours, as the authors' code and StudioGAN do, and
-``upsample=bilinear`` is mimicry's choice; D's shortcuts start from the raw input, as in the authors' code, and
-``rectify=true`` is what the in-place ReLUs of mimicry and StudioGAN compute. G's last norm never sees labels.
+256 and more follow the last row with further blocks of 1024. ``widths=studiogan`` is StudioGAN's choice: fewer maps
+from 256 on, and at 64 a D whose last block does not halve its map. How ours differs: resampling is folded into
+convolutions (:mod:`ganzoo.layers.resample`); G doubles its maps by nearest neighbours, as the authors' code and
+StudioGAN do, and ``upsample=bilinear`` is mimicry's choice; D's shortcuts start from the raw input, as in the authors'
+code, and ``rectify=true`` is what the in-place ReLUs of mimicry and StudioGAN compute. G's last norm never sees labels.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Widths = Literal["even", "studiogan"]
 
 BOTTOMS = (4, 6)  # sides of the smallest map of G
 SMALL = 32  # up to this size all maps are equally wide
-LARGE = (6, 7)  # doublings whose widths are the paper's of 128 pixels and more of the same, or StudioGAN's
+LARGE = (4, 5, 6, 7)  # doublings for which StudioGAN has networks of its own; at 128 pixels (5) they are these
 ATTENTION = 32  # height of the map beyond which no attention stands unless a recipe says a number
 DEEPER = 96  # up to this size, and above SMALL, D halves once more than G doubles
 
@@ -140,7 +141,8 @@ def generator(
         kit: of G's side.
         ch: channels of the last map; 256 up to 32 pixels, 64 above.
         upsample: how maps are doubled; the authors and StudioGAN repeat pixels, mimicry interpolates.
-        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
+        widths: of large images: ``"even"`` has further blocks of 16 ``ch`` from 256 pixels on; ``"studiogan"`` fewer,
+            and at 64 a D whose last block does not halve its map.
     """
     return Generator(kit, g_trunk("sngan", kit, ch, upsample, widths))
 
@@ -162,7 +164,8 @@ def discriminator(
         ch_d: channels of D's first map; half of ``ch`` up to 32 pixels, ``ch`` above.
         rectify: shortcuts start behind the ReLU, as in mimicry and StudioGAN, not before it as in the paper.
         wide: blocks widen their map by the first convolution, as in BigGAN and StudioGAN, not by the second.
-        widths: of images of 256 and 512 pixels: ``"even"`` has further blocks of 16 ``ch``, ``"studiogan"`` fewer.
+        widths: of large images: ``"even"`` has further blocks of 16 ``ch`` from 256 pixels on; ``"studiogan"`` fewer,
+            and at 64 a D whose last block does not halve its map.
     """
     trunk = d_trunk("sngan", kit, ch, ch_d, rectify=rectify, wide=wide, widths=widths)
     return Discriminator(kit, trunk, trunk.features)

@@ -55,6 +55,7 @@ class Bottleneck(nn.Module):
         resample: what changes the map's size; in front of the convolution ``before``.
         before: 0 to 3.
         shortcut: the way past the convolutions.
+        rectify: let the shortcut too start from the rectified input.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class Bottleneck(nn.Module):
         resample: nn.Module,
         before: int,
         shortcut: nn.Module,
+        rectify: bool = False,
     ) -> None:
         super().__init__()
+        self.entry = nn.ReLU() if rectify else nn.Identity()
         convs = (
             nn.Conv2d(in_channels, hidden, 1),
             Conv2d(hidden, hidden, 3, padding=1),
@@ -83,7 +86,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, out, H, W)``, or as high and wide as the resampling makes it."""
-        h = x
+        h = x = self.entry(x)
         for norm, relu, resample, conv in zip(self.norms, self.relus, self.resamples, self.convs, strict=True):
             h = conv(resample(relu(norm(h, c))))
         return h + self.shortcut(x)
@@ -107,7 +110,9 @@ def g_bottleneck(in_channels: int, out_channels: int, norm: Norm, up: bool, conv
     return Bottleneck(in_channels, hidden, out_channels, norm, resample=doubling(), before=1, shortcut=shortcut)
 
 
-def d_bottleneck(in_channels: int, out_channels: int, norm: Norm, down: bool, convolve: bool) -> Bottleneck:
+def d_bottleneck(
+    in_channels: int, out_channels: int, norm: Norm, down: bool, convolve: bool, rectify: bool = False
+) -> Bottleneck:
     """A block of D, which halves its map in front of the last convolution; norms where a recipe asks for them.
 
     Args:
@@ -116,6 +121,7 @@ def d_bottleneck(in_channels: int, out_channels: int, norm: Norm, down: bool, co
         down: halve the map.
         convolve: give the shortcut of a block that changes the shape a 1x1 convolution of its own, in place of one that
             makes but the maps that are missing.
+        rectify: let the shortcut start from the rectified input, as the in-place ReLUs of PyTorch-StudioGAN do.
     """
 
     def halving() -> nn.Module:
@@ -123,7 +129,10 @@ def d_bottleneck(in_channels: int, out_channels: int, norm: Norm, down: bool, co
 
     wider = widen(in_channels, out_channels, down, convolve)
     hidden, shortcut = max(1, out_channels // NARROWER), nn.Sequential(halving(), wider)
-    return Bottleneck(in_channels, hidden, out_channels, norm, resample=halving(), before=3, shortcut=shortcut)
+    resample = halving()
+    return Bottleneck(
+        in_channels, hidden, out_channels, norm, resample=resample, before=3, shortcut=shortcut, rectify=rectify
+    )
 
 
 def widen(in_channels: int, out_channels: int, down: bool, convolve: bool) -> nn.Module:

@@ -11,3 +11,5 @@ def register_converters(register: Register) -> None:
     register("dcgan-tutorial", "ganzoo.foreign.dcgan:TutorialDCGAN", paper="arxiv:1511.06434")
     register("mimicry", "ganzoo.foreign.mimicry:Mimicry", paper="arxiv:2005.02494")
     register("nvidia-stylegan2", "ganzoo.foreign.stylegan2:StyleGAN2", paper="arxiv:1912.04958")
+    register("studiogan-resnet", "ganzoo.foreign.studiogan_resnet:StudioGANResNet", paper="arxiv:2206.09479")
+    register("studiogan-biggan", "ganzoo.foreign.studiogan_biggan:StudioGANBigGAN", paper="arxiv:2206.09479")

@@ -1,0 +1,367 @@
+"""What PyTorch-StudioGAN's networks share in their files: norms, attention, the heads of D, codes of InfoGAN.
+
+A file holds one network, ``{"state_dict": ..., "step": ..., "optimizer": ...}``, G's average one of its own. A D of
+which a content holds the tensors beside G's comes along. Facts that no shape tells, and its configurations all have:
+batch norms with 1e-4 added to the variance, ReLUs that write over what they get, so that D's shortcuts start from what
+is rectified already unless a batch norm comes first, and no normalisation of what auxiliary classifiers see.
+
+Norms' contexts are codes, then labels, then noise; ours are noise, labels, codes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import ModelError
+from ganzoo.files.untrusted import quoted
+from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.keys import Line, highest, line, renamed
+from ganzoo.foreign.spectral import divided, plain_spectral
+
+NAME = "PyTorch-StudioGAN"
+EPS = 1e-4
+LOWEST = 4  # pixels across the map that noise becomes
+State = dict[str, Tensor]
+
+
+def shape(state: State, layer: str) -> tuple[int, ...]:
+    """The shape of a layer's weight, under spectral norm or not; empty where there is none."""
+    weight = state.get(f"{layer}.weight", state.get(f"{layer}.weight_orig"))
+    return () if weight is None else tuple(weight.shape)
+
+
+def spectral(state: State) -> bool:
+    """Whether weights are spectrally normalised."""
+    return any(name.endswith("weight_orig") for name in state)
+
+
+def plain(state: State) -> State:
+    """The tensors in float32, without spectral norm."""
+    found = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    for name in [name for name in found if name.endswith("deconv0.weight_orig")]:  # outputs come second there
+        stem = name.removesuffix("_orig")
+        weight, u, v = (found.pop(f"{stem}_{end}", None) for end in ("orig", "u", "v"))
+        if weight is None or u is None:
+            raise ModelError(f"{NAME}: {quoted(name)} has no {quoted(f'{stem}_u')} beside it")
+        found[stem] = divided(weight, u, v, outputs=1)
+    return plain_spectral(found)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The order of a network's blocks.
+
+    Attributes:
+        blocks: their numbers N among ``blocks.N``, attention left out.
+        attentions: the numbers of attention, and how many blocks stand before each.
+    """
+
+    blocks: Sequence[int]
+    attentions: dict[int, int]
+
+    @classmethod
+    def of(cls, state: State) -> Layout:
+        """That of a network."""
+        numbers = range(highest(state, "blocks.{i}.0.{any}") + 1)
+        attentions = [n for n in numbers if f"blocks.{n}.0.sigma" in state]
+        blocks = [n for n in numbers if n not in attentions]
+        return cls(blocks, {n: sum(block < n for block in blocks) for n in attentions})
+
+    def lines(self, depth: int = 1) -> Iterator[Line]:
+        """Those of attention, behind every ``depth`` blocks of ours."""
+        for number, before in self.attentions.items():
+            theirs, ours = f"blocks.{number}.0", f"trunk.attentions.{before // depth - 1}"
+            names = {"theta": "query", "phi": "key", "g": "value", "attn": "out"}
+            yield line(f"{theirs}.sigma", f"{ours}.gamma", lambda sigma: sigma.reshape(()))
+            yield from (line(f"{theirs}.conv1x1_{a}.weight", f"{ours}.{b}.weight") for a, b in names.items())
+
+    def sites(self, side: str, heights: Sequence[int], depth: int = 1) -> list[str]:
+        """The parts of a recipe that place attention.
+
+        Args:
+            side: ``"g"`` or ``"d"``.
+            heights: of the maps behind each of our blocks where attention can stand.
+            depth: how many of their blocks are one of ours.
+
+        Raises:
+            ModelError: it stands where our network has none, or not behind each map of a height.
+        """
+        places = {n: divmod(before, depth) for n, before in self.attentions.items()}
+        behind = {place for place, _ in places.values()}
+        for number, (place, rest) in places.items():
+            height = heights[place - 1] if 0 < place <= len(heights) else None
+            if rest or height is None or not behind.issuperset(i for i, h in enumerate(heights, 1) if h == height):
+                raise ModelError(f"{NAME}: ours has no attention where {quoted(f'blocks.{number}.0.sigma')} stands")
+        found = sorted({heights[place - 1] for place in behind})
+        return [f"sa@{side},{height}" for height in found] or [f"attention/none@{side}"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the norms of G are called with, as lengths of its pieces; all 0 for plain batch norm.
+
+    Attributes:
+        codes: what becomes of InfoGAN's.
+        labels: one-hot ones, or their embedding.
+        noise: of the noise.
+    """
+
+    codes: int = 0
+    labels: int = 0
+    noise: int = 0
+
+    @property
+    def part(self) -> str:
+        """The norm of the recipe."""
+        name = "ccbn" if self.codes or self.noise else "cbn" if self.labels else "bn"
+        return f"{name}@g:eps={EPS}"
+
+    def ordered(self, weight: Tensor) -> Tensor:
+        """The columns of a layer in our order."""
+        codes, labels, noise = weight.split([self.codes, self.labels, self.noise], dim=1)
+        return torch.cat([noise, labels, codes], 1)
+
+    def lines(self, theirs: str, ours: str) -> Iterator[Line]:
+        """Those of one norm."""
+        kind = self.part.partition("@")[0]
+        if kind != "bn":
+            yield line(f"{theirs}.bn.{{any}}", f"{ours}.{{any}}")
+        if kind == "ccbn":
+            yield line(f"{theirs}.gain.weight", f"{ours}.gain.weight", self.ordered)
+            yield line(f"{theirs}.bias.weight", f"{ours}.shift.weight", self.ordered)
+        elif kind == "cbn":
+            yield line(f"{theirs}.gain.weight", f"{ours}.gain", lambda weight: 1 + weight.T)
+            yield line(f"{theirs}.bias.weight", f"{ours}.shift", lambda weight: weight.T.contiguous())
+        else:
+            yield line(f"{theirs}.{{any}}", f"{ours}.{{any}}")
+
+
+def codes(g: State, d: State | None) -> tuple[list[str], int, list[str]]:
+    """InfoGAN's codes: parts of a recipe, the length of what norms see of them, and what a person should know.
+
+    A file says how many there are, D's which of them are continuous.
+    """
+    way = next((way for way in ("proj", "mix") if f"info_{way}_linear.weight" in g), None)
+    if way is None:
+        return [], 0, []
+    outputs, inputs = g[f"info_{way}_linear.weight"].shape
+    count = inputs if way == "proj" else inputs - outputs
+    known = d is not None and "info_conti_mu_linear.weight" in d
+    numbers = d["info_conti_mu_linear.weight"].shape[0] if d is not None and known else 0
+    kinds = count - numbers
+    if kinds == 1:
+        kinds, numbers = 0, count
+    name = "info:inject=concat" if way == "mix" else f"info-context:width={outputs}"
+    part = f"{name},categorical={int(kinds > 0)},continuous={numbers}" + (f",classes={kinds}" if kinds else "")
+    note = (
+        f"of its {count} codes, which follow the noise, {kinds} are taken for the classes of one categorical code; "
+        "the file does not say it."
+    )
+    return [part], 0 if way == "mix" else outputs, [note] if kinds else []
+
+
+INFO = (
+    line("info_proj_linear.{any}", "codes.ways.0.map.{any}"),
+    line("info_mix_linear.{any}", "codes.ways.0.map.{any}"),
+)
+Q = (line("info_{any}", None),)  # the network that reads codes is no part of D in ours
+
+
+def turned(weight: Tensor) -> Tensor:
+    """A look-up table as a linear layer."""
+    return weight.T.contiguous()
+
+
+@dataclass(frozen=True)
+class Head:
+    """How labels enter D: the part of a recipe, its lines, the number of classes, and what a person should know."""
+
+    part: str
+    lines: Sequence[Line]
+    classes: int
+    notes: Sequence[str] = ()
+
+
+def head(d: State, classes: int) -> Head:
+    """The head of a D.
+
+    Args:
+        d: its tensors.
+        classes: of G; 0 where it has none.
+
+    Raises:
+        ModelError: it has as many outputs as no head of ours.
+    """
+    outputs = d["linear1.weight"].shape[0]
+    if outputs > 1:
+        for part, count, name in (("md", outputs, "scores"), ("mh", outputs - 1, "classifier")):
+            if count == classes:
+                return Head(part, [line("linear1.{any}", f"head.{name}.{{any}}")], classes)
+        raise ModelError(f"{NAME}: no head of ours has {outputs} outputs (linear1.weight) for {classes} classes")
+    score = line("linear1.{any}", "head.score.{any}")
+    embedding, second = d.get("embedding.weight"), d.get("linear2.weight")
+    labelled = embedding if embedding is not None else second
+    if labelled is None:
+        return Head("plain@d", [score], 0)
+    rows = labelled.shape[0]
+    if rows not in (classes, 2 * classes) and classes:
+        name = "linear2" if embedding is None else "embedding"
+        raise ModelError(f"{NAME}: {name}.weight has {rows} rows, and G {classes} classes")
+    split, twin = bool(classes) and rows == 2 * classes, "linear_mi.weight" in d
+    count = classes or rows
+    if second is None:
+        return Head("projection", [score, line("embedding.weight", "head.embedding.weight", turned)], count)
+    if embedding is None:
+        lines = [score, line("linear2.weight", "head.classifier.weight"), line("linear_mi.weight", "head.twin.weight")]
+        return Head("adc" if split else "tac" if twin else "ac:bias=false,weight.fake=0", lines, count)
+    spaces = {"linear2.{any}": "space.embed.{any}", "linear_mi.{any}": "twin.embed.{any}"}
+    proxies = {"embedding.weight": "space.proxies.weight", "embedding_mi.weight": "twin.proxies.weight"}
+    lines = [score, *(line(theirs, f"head.{ours}") for theirs, ours in spaces.items())]
+    lines += [line(theirs, f"head.{ours}", turned) for theirs, ours in proxies.items()]
+    aux = ",aux=adc" if split else ",aux=tac" if twin else ""
+    note = "D's head is taken for D2D-CE's (ReACGAN); 2C's (ContraGAN) has the same tensors, and trains otherwise."
+    return Head(f"d2dce:width={second.shape[0]}{aux}", lines, count, [note])
+
+
+@dataclass(frozen=True)
+class Side:
+    """One network in our terms.
+
+    Attributes:
+        options: of the architecture in a recipe.
+        sites: the parts that place attention.
+        lines: the table of its tensors.
+    """
+
+    options: Sequence[str]
+    sites: Sequence[str]
+    lines: Sequence[Line]
+
+
+def refuse_other_widths(found: Sequence[int], ours: Sequence[int], layers: Sequence[str], resolution: int) -> None:
+    """Refuse a network whose maps are not as wide as ours.
+
+    Raises:
+        ModelError: naming the first layer that differs, or that there are fewer or more.
+    """
+    if len(found) != len(ours):
+        raise ModelError(f"{NAME}: {len(found)} blocks, and ours has {len(ours)} at {resolution} pixels")
+    for layer, there, here in zip(layers, found, ours, strict=True):
+        if there != here:
+            raise ModelError(f"{NAME}: {layer}.weight makes {there} maps, and ours {here} at {resolution} pixels")
+
+
+class StudioGAN(Converter):
+    """A backbone of PyTorch-StudioGAN: what a subclass says of it, put together.
+
+    Attributes:
+        architecture: of ours.
+        image: the layer of G that makes images.
+    """
+
+    url = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN"
+    checked = "lists of its names and shapes, and networks written after them; not tried on a published file"
+    architecture: ClassVar[str]
+    image: ClassVar[str] = "conv2d5"
+
+    @abstractmethod
+    def is_generator(self, state: State) -> bool:
+        """Whether a table is a G of this backbone."""
+
+    @abstractmethod
+    def is_discriminator(self, state: State) -> bool:
+        """Whether a table is a D of this backbone."""
+
+    @abstractmethod
+    def context(self, g: State, width: int) -> Context:
+        """What norms of G see, of which ``width`` numbers are those of codes."""
+
+    @abstractmethod
+    def generator(self, g: State, layout: Layout, context: Context) -> Side:
+        """G, whose tensors are without spectral norm."""
+
+    @abstractmethod
+    def discriminator(self, d: State, layout: Layout, doublings: int, resolution: int) -> Side:
+        """D, whose tensors are without spectral norm, beside a G with so many doublings."""
+
+    def doublings(self, g: State, layout: Layout) -> int:
+        """How often G doubles its map."""
+        return len(layout.blocks)
+
+    def z_dim(self, g: State, doublings: int) -> int:
+        """Length of the noise, without codes."""
+        mixed = g.get("info_mix_linear.weight", g["linear0.weight"].T)
+        return mixed.shape[0]
+
+    def classes(self, g: State, context: Context) -> int:
+        """How many classes G knows."""
+        return context.labels
+
+    def fits(self, content: object) -> bool:
+        """Whether one of its tables is a G."""
+        return any(self.is_generator(state) for _, state in state_dicts(content))
+
+    def chosen(self, content: object) -> tuple[State, State | None]:
+        """The G to draw with, an average one where there is one, and the D."""
+        tables = list(state_dicts(content))
+        made = [(place, state) for place, state in tables if self.is_generator(state)]
+        average = [state for place, state in made if "ema" in place.lower()]
+        d = next((state for _, state in tables if self.is_discriminator(state)), None)
+        return (average or [state for _, state in made])[0], d
+
+    def convert(self, content: object) -> Converted:
+        """G, and D where the content has it."""
+        g, d = self.chosen(content)
+        weights = ["sn@g" if spectral(g) else "weight/none@g"]
+        if d is not None:
+            weights.append("sn@d" if spectral(d) else "weight/none@d")
+        g, d = plain(g), None if d is None else plain(d)
+        info, width, notes = codes(g, d)
+        layout, context = Layout.of(g), self.context(g, width)
+        k, classes = self.doublings(g, layout), self.classes(g, context)
+        resolution = LOWEST << k
+        side = self.generator(g, layout, context)
+        options, parts = list(side.options), [context.part, *weights, *side.sites, *info]
+        networks = {"G": renamed(g, [*INFO, *side.lines], NAME)}
+        if d is None:
+            parts += ["projection"] if classes else []
+        else:
+            top, normed = head(d, classes), any(name.endswith("running_mean") for name in d)
+            d, more = folded(d)
+            other = self.discriminator(d, Layout.of(d), k, resolution)
+            networks["D"] = renamed(d, [*Q, *top.lines, *other.lines], NAME)
+            parts += [*other.sites, *([f"bn@d:eps={EPS}"] if normed else []), top.part]
+            parts += ["unlabelled@g"] if top.classes > classes else []
+            options, notes, classes = [*options, *other.options], [*notes, *top.notes, *more], top.classes or classes
+        size = {
+            "resolution": resolution,
+            "channels": g[f"{self.image}.weight"].shape[0],
+            "classes": classes,
+            "z_dim": self.z_dim(g, k),
+        }
+        return Converted("+".join([f"{self.architecture}:{','.join(options)}", *parts]), size, networks, notes=notes)
+
+
+def folded(d: State) -> tuple[State, list[str]]:
+    """A D with the batch norms of its shortcuts in the convolutions behind them, and what a person should know."""
+    found, notes = dict(d), list[str]()
+    for name in d:
+        stem, _, rest = name.partition(".bn0.running_mean")
+        if rest or f"{stem}.conv2d0.weight" not in d or not name.endswith(".bn0.running_mean"):
+            continue
+        gain, shift, mean, var = (
+            found.pop(f"{stem}.bn0.{part}").double() for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        found.pop(f"{stem}.bn0.num_batches_tracked", None)
+        weight, scale = d[f"{stem}.conv2d0.weight"].double(), gain / (var + EPS).sqrt()
+        bias = d[f"{stem}.conv2d0.bias"].double() + weight.flatten(1) @ (shift - mean * scale)
+        found[f"{stem}.conv2d0.weight"] = (weight * scale[:, None, None]).float()
+        found[f"{stem}.conv2d0.bias"] = bias.float()
+        notes = ["Batch norms of D's shortcuts are folded into the convolutions behind them: it scores the same."]
+    return found, notes
