@@ -60,6 +60,13 @@ def register_architectures(register: ganzoo.Register) -> None:
 
 
 @ganzoo.hookimpl
+def register_converters(register: ganzoo.Register) -> None:
+    """Translators of other projects."""
+    register("cyclegan-pix2pix", "ganzoo_translate.foreign.cyclegan:CycleGANAndPix2Pix", paper="arxiv:1703.10593")
+    register("cut", "ganzoo_translate.foreign.cyclegan:CUT", paper="arxiv:2007.15651")
+
+
+@ganzoo.hookimpl
 def register_metrics(register: ganzoo.Register) -> None:
     """What refined sources are worth as training data."""
     register(

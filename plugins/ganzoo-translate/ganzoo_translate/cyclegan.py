@@ -12,9 +12,9 @@ tells them, say what the images show, so E is told none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,23 +22,40 @@ from torch import Tensor, nn
 from ganzoo import GAN, Adversary, Game, Kit, Turn, within
 from ganzoo.layers import Conv2d
 from ganzoo.parts import SOURCE, Batch, TurnContext
+from ganzoo_translate.antialias import SmoothDouble, SmoothHalf
 from ganzoo_translate.history import History, size_of_batch
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Attended, Block, Chain, Mirrored, Translator, Unit, doubling
 
+Smooth = Literal["none", "down", "both"]
 
-def trunk(kit: Kit, ch: int, blocks: int) -> nn.Module:
+
+def trunk(kit: Kit, ch: int, blocks: int, antialias: Smooth = "none", dropout: float = 0.0) -> nn.Module:
     """c7s1-64, d128, d256, R256 and so on, u128, u64, c7s1-3 of the paper, after Johnson et al. 2016 (1603.08155)."""
     wide = [ch, 2 * ch, 4 * ch]
     layers: list[nn.Module] = [Unit(kit, ch, Mirrored(kit.inputs, ch, 7))]
-    layers += [Unit(kit, b, Conv2d(a, b, 3, stride=2, padding=1)) for a, b in pairwise(wide)]
-    layers += [Block(kit, wide[2], Mirrored(wide[2], wide[2], 3), Mirrored(wide[2], wide[2], 3)) for _ in range(blocks)]
+    layers += [halving(kit, a, b, smooth=antialias != "none") for a, b in pairwise(wide)]
+    for _ in range(blocks):
+        convs = (Mirrored(wide[2], wide[2], 3) for _ in range(2))
+        layers.append(Block(kit, wide[2], *convs, dropout=dropout))
     layers.append(Attended(kit, wide[2], kit.resolution // 4, own=True))
-    for b, up, side in zip(wide[1::-1], doubling(wide[::-1]), (kit.resolution // 2, kit.resolution), strict=True):
-        layers.append(Unit(kit, b, up))
+    ups = smooth_doubling(wide[::-1]) if antialias == "both" else [(up,) for up in doubling(wide[::-1])]
+    for b, up, side in zip(wide[1::-1], ups, (kit.resolution // 2, kit.resolution), strict=True):
+        layers.append(Unit(kit, b, *up))
         layers += [Attended(kit, b, side)] if side < kit.resolution else []
     return Chain(layers, Mirrored(ch, kit.channels, 7))
+
+
+def halving(kit: Kit, inputs: int, outputs: int, smooth: bool) -> Unit:
+    """A 3x3 convolution of stride 2; or of stride 1, and what it makes is smoothed and halved."""
+    conv = Conv2d(inputs, outputs, 3, stride=1 if smooth else 2, padding=1)
+    return Unit(kit, outputs, conv, end=SmoothHalf() if smooth else None)
+
+
+def smooth_doubling(widths: Sequence[int]) -> list[tuple[nn.Module, ...]]:
+    """From each width to the next: a map is doubled smoothly and goes through a 3x3 convolution."""
+    return [(SmoothDouble(), Conv2d(a, b, 3, padding=1)) for a, b in pairwise(widths)]
 
 
 def cyclegan(
@@ -49,6 +66,9 @@ def cyclegan(
     ch_d: int | None = None,
     blocks: int | None = None,
     layers: int | None = None,
+    antialias: Smooth = "none",
+    antialias_d: bool = False,
+    dropout: float = 0.0,
 ) -> dict[str, nn.Module]:
     """Two ResNets that undo each other's work, and a PatchGAN for each (Zhu et al. 2017, arXiv 1703.10593).
 
@@ -60,20 +80,25 @@ def cyclegan(
         ch_d: channels of D's first map; as G's by default.
         blocks: residual blocks; 9 from 256 pixels up, 6 from 64, 3 below.
         layers: halvings in D, for patches of 16, 34, 70, ... pixels; 3, or as many as leave them within the image.
+        antialias: where G smooths the maps that it halves, or both halves and doubles, as CUT does (Zhang 2019, arXiv
+            1904.11486); ``none`` in CycleGAN.
+        antialias_d: whether D smooths the maps that it halves.
+        dropout: probability that G drops a value within a residual block in training; 0 in the paper.
     """
     within("cyclegan:ch", ch, 1)
     within("cyclegan:ch.d", ch_d, 1)
     within("cyclegan:blocks", blocks, 0, 64)
+    within("cyclegan:dropout", dropout, 0, 1)
     whole_halves("cyclegan", g.resolution, 4, 16)
     ch = width(ch, g.resolution)
     deep = usual_blocks(g.resolution) if blocks is None else blocks
     down = halvings("cyclegan", layers, d.resolution)
     d_ch = ch if ch_d is None else ch_d
     return {
-        "G": Translator(g, trunk(g, ch, deep)),
-        "F": Translator(g, trunk(g, ch, deep)),
-        "D": PatchDiscriminator(d, PatchTrunk(d, planes(d), d_ch, down, bias=True)),
-        "E": PatchDiscriminator(d, PatchTrunk(d, d.channels, d_ch, down, bias=True), labels=False),
+        "G": Translator(g, trunk(g, ch, deep, antialias, dropout)),
+        "F": Translator(g, trunk(g, ch, deep, antialias, dropout)),
+        "D": PatchDiscriminator(d, PatchTrunk(d, planes(d), d_ch, down, bias=True, smooth=antialias_d)),
+        "E": PatchDiscriminator(d, PatchTrunk(d, d.channels, d_ch, down, bias=True, smooth=antialias_d), labels=False),
     }
 
 

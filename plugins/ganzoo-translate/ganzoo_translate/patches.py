@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ganzoo import Kit, ResolutionError, within
 from ganzoo.layers import Conv2d, Unchanged
 from ganzoo.parts import Conditioning, Output
+from ganzoo_translate.antialias import SmoothHalf
 
 SIZE = 4  # of PatchGAN's kernels
 DEEPEST = 8  # times the first width, at which maps stop growing
@@ -94,12 +95,13 @@ class PatchTrunk(nn.Module):
         width: maps of the first layer; they double from layer to layer, up to 8 times.
         layers: how many halve the map: a patch has 16, 34, 70, 142, ... pixels with 1, 2, 3, 4, ....
         bias: whether convolutions in front of a norm have one.
+        smooth: whether maps are halved behind the convolutions, smoothly, as in CUT.
 
     Raises:
         ResolutionError: the images are too small for so many halvings.
     """
 
-    def __init__(self, kit: Kit, inputs: int, width: int, layers: int, bias: bool) -> None:
+    def __init__(self, kit: Kit, inputs: int, width: int, layers: int, bias: bool, *, smooth: bool = False) -> None:
         super().__init__()
         smallest = SIZE << layers
         if kit.resolution < smallest:
@@ -109,13 +111,15 @@ class PatchTrunk(nn.Module):
             )
         widths = [width * min(1 << k, DEEPEST) for k in range(layers + 1)]
         self.features = widths[-1]
-        steps = [2] * layers + [1]
+        steps = [1 if smooth else 2] * layers + [1]
         biases = [True, *[bias] * layers]
         self.convs = nn.ModuleList(
             Conv2d(a, b, SIZE, stride=step, padding=1, bias=own)
             for (a, b), step, own in zip(pairwise([inputs, *widths]), steps, biases, strict=True)
         )
         self.norms = nn.ModuleList([Unchanged(), *(kit.norm(b) for b in widths[1:])])
+        halves = [SmoothHalf() if smooth else nn.Identity() for _ in range(layers)]
+        self.halves = nn.ModuleList([*halves, nn.Identity()])
         sides = [kit.resolution >> k for k in range(1, layers + 1)]
         self.attentions = nn.ModuleList(site(kit, w, side) for w, side in zip(widths, sides, strict=False))
         self.attentions.append(nn.Identity())
@@ -123,12 +127,12 @@ class PatchTrunk(nn.Module):
     @property
     def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:
         """The modules of each block, from the image on."""
-        return list(zip(self.convs, self.norms, self.attentions, strict=True))
+        return list(zip(self.convs, self.norms, self.halves, self.attentions, strict=True))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Features ``(B, F, H, W)`` of images ``(B, inputs, R, R)``."""
-        for conv, norm, attention in zip(self.convs, self.norms, self.attentions, strict=True):
-            x = attention(F.leaky_relu(norm(conv(x), y), 0.2))
+        for conv, norm, half, attention in zip(self.convs, self.norms, self.halves, self.attentions, strict=True):
+            x = attention(half(F.leaky_relu(norm(conv(x), y), 0.2)))
         return x
 
 

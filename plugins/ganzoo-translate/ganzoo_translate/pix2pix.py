@@ -60,12 +60,15 @@ class UNet(nn.Module):
         kit: of side ``"g"``.
         ch: channels of the first map; they double with every halving, up to 8 times.
         dropout: of values in the lowest three of the doublings.
+        depth: how often it halves; None for as often as the size can be halved, up to 8 times.
     """
 
-    def __init__(self, kit: Kit, ch: int, dropout: float) -> None:
+    def __init__(self, kit: Kit, ch: int, dropout: float, depth: int | None = None) -> None:
         super().__init__()
-        whole_halves("pix2pix", kit.resolution, 1 << LEAST, 1 << LEAST)
-        depth = next(k for k in range(MOST, 0, -1) if kit.resolution % (1 << k) == 0)
+        least = 1 << (LEAST if depth is None else depth)
+        whole_halves("pix2pix", kit.resolution, least, least)
+        if depth is None:
+            depth = next(k for k in range(MOST, 0, -1) if kit.resolution % (1 << k) == 0)
         wide = [ch * min(1 << k, DEEPEST) for k in range(depth)]
         self.first = Conv2d(kit.inputs, ch, 4, stride=2, padding=1)
         self.down = nn.ModuleList()
@@ -93,7 +96,14 @@ class UNet(nn.Module):
 
 
 def pix2pix(
-    g: Kit, d: Kit, *, ch: int | None = None, ch_d: int | None = None, layers: int | None = None, dropout: float = 0.5
+    g: Kit,
+    d: Kit,
+    *,
+    ch: int | None = None,
+    ch_d: int | None = None,
+    layers: int | None = None,
+    dropout: float = 0.5,
+    depth: int | None = None,
 ) -> dict[str, nn.Module]:
     """A U-Net, and a PatchGAN that sees source and image (Isola et al. 2017, arXiv 1611.07004).
 
@@ -105,12 +115,15 @@ def pix2pix(
         ch_d: channels of D's first map; as G's by default.
         layers: halvings in D, for patches of 16, 34, 70, ... pixels; 3, or as many as leave them within the image.
         dropout: probability that G drops a value of its lowest maps.
+        depth: how often G halves an image, whose side is a multiple of ``2 ** depth``; as often as it can be halved, up
+            to 8 times, by default.
     """
     within("pix2pix:ch", ch, 1)
     within("pix2pix:ch.d", ch_d, 1)
     within("pix2pix:dropout", dropout, 0, 1)
+    within("pix2pix:depth", depth, 2, 16)
     ch = width(ch, g.resolution)
-    net = UNet(g, ch, dropout)
+    net = UNet(g, ch, dropout, depth)
     trunk = PatchTrunk(d, planes(d, 2), ch if ch_d is None else ch_d, halvings("pix2pix", layers, d.resolution), d.bias)
     return {"G": Translator(g, net), "D": PairDiscriminator(d, trunk)}
 

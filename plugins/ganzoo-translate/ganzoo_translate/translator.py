@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo import Kit
-from ganzoo.layers import Conv2d, relu_after
+from ganzoo.layers import Conv2d, Dropout, relu_after
 
 
 class Translator(nn.Module):
@@ -46,30 +46,32 @@ class Mirrored(Conv2d):
 
 
 class Unit(nn.Module):
-    """Convolutions one after the other, norm, ReLU."""
+    """Convolutions one after the other, norm, ReLU, and what may come behind it, called ``end(h)``."""
 
-    def __init__(self, kit: Kit, width: int, *convs: nn.Module) -> None:
+    def __init__(self, kit: Kit, width: int, *convs: nn.Module, end: nn.Module | None = None) -> None:
         super().__init__()
         self.convs, self.norm = nn.Sequential(*convs), kit.norm(width)
         self.relu = relu_after(self.norm)
+        self.end = nn.Identity() if end is None else end
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Maps to maps ``(B, width, ...)``, as large as the convolutions make them."""
-        return self.relu(self.norm(self.convs(h), y))
+        return self.end(self.relu(self.norm(self.convs(h), y)))
 
 
 class Block(nn.Module):
-    """Convolution, norm, ReLU, convolution, norm, beside a shortcut."""
+    """Convolution, norm, ReLU, dropout, convolution, norm, beside a shortcut."""
 
-    def __init__(self, kit: Kit, width: int, first: nn.Module, second: nn.Module) -> None:
+    def __init__(self, kit: Kit, width: int, first: nn.Module, second: nn.Module, dropout: float = 0.0) -> None:
         super().__init__()
         self.first, self.second = first, second
         self.norm1, self.norm2 = kit.norm(width), kit.norm(width)
         self.relu = relu_after(self.norm1)
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """``(B, width, H, W)`` to the same."""
-        inside = self.relu(self.norm1(self.first(h), y))
+        inside = self.dropout(self.relu(self.norm1(self.first(h), y)))
         return h + self.norm2(self.second(inside), y)
 
 

@@ -33,6 +33,23 @@ def test_networks_of_cyclegan_are_those_of_the_authors_to_the_last_parameter():
     assert [parameters(gan, name) for name in ("G", "D")] == [11_378_179, 2_764_737]
 
 
+@pytest.mark.parametrize("antialias", ["down", "both"])
+def test_smooth_halving_and_doubling_learn_nothing_and_keep_sizes(antialias):
+    plain, smooth = (
+        ganzoo.build(f"{SMALL['cyclegan']}{more}", 32, 3) for more in ("", f",antialias={antialias},antialias.d=true")
+    )
+    assert [parameters(gan, "G") for gan in (plain, smooth)] == [parameters(plain, "G")] * 2
+    assert smooth.sample(source=torch.rand(2, 3, 32, 32)).shape == (2, 3, 32, 32)
+    x, y = torch.rand(2, 3, 32, 32), torch.zeros(2, 0)
+    assert smooth.D(x, y).scores.shape == plain.D(x, y).scores.shape
+
+
+def test_a_unet_halves_as_often_as_it_is_told():
+    assert len(ganzoo.build("pix2pix:depth=3", 64, device="meta").G.trunk.up) == 2
+    with pytest.raises(ResolutionError, match="multiple of 128"):
+        ganzoo.build("pix2pix:depth=7", 64, device="meta")
+
+
 def test_depth_and_width_follow_the_size():
     depths = {r: len(ganzoo.build("pix2pix", r, device="meta").G.trunk.up) + 1 for r in (16, 32, 48, 64, 96, 128, 256)}
     assert depths == {16: 4, 32: 5, 48: 4, 64: 6, 96: 5, 128: 7, 256: 8}
@@ -79,6 +96,9 @@ def test_a_size_that_cannot_be_is_refused_with_the_nearest(system, resolution, n
         ("pix2pix:l1=-1", "pix2pix:l1=-1 does not work"),
         ("pix2pix:dropout=2", "from 0 to 1"),
         ("pix2pix:layers=0", "from 1 to 6"),
+        ("pix2pix:depth=1", "from 2 to 16"),
+        ("cyclegan:antialias=up", "cyclegan:antialias"),
+        ("cyclegan:dropout=2", "from 0 to 1"),
         ("cyclegan:pool=-1", "cyclegan:pool=-1"),
         ("cyclegan:cylce=3", "no option 'cylce'; nearest: cycle"),
         ("cyclegan:identity=-0.5", "cyclegan:identity"),

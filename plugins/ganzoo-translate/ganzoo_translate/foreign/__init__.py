@@ -1,0 +1,1 @@
+"""Weights of other projects' translators, as models of this package."""
