@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.biggan import D_WIDTHS, SHARED, attentions, g_multiples, sizes
+from ganzoo.architectures.biggan import D_WIDTHS, SHARED, Widths, attentions, g_multiples, sizes
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
@@ -150,7 +150,15 @@ class DTrunk(nn.Module):
         return F.relu(x).sum((2, 3))
 
 
-def generator(kit: Kit, *, ch: int = 128, depth: int = 2, form: Form = "paper", shared: int = SHARED) -> Generator:
+def generator(
+    kit: Kit,
+    *,
+    ch: int = 128,
+    depth: int = 2,
+    form: Form = "paper",
+    widths: Widths = "studiogan",
+    shared: int = SHARED,
+) -> Generator:
     """BigGAN-deep: bottlenecks with noise and class in every norm (Brock et al. 2019, arXiv 1809.11096).
 
     Attention sites: behind the blocks of each width. Own one: 64 pixels, or half of a smaller image.
@@ -160,13 +168,14 @@ def generator(kit: Kit, *, ch: int = 128, depth: int = 2, form: Form = "paper", 
         ch: unit of width.
         depth: blocks for each width.
         form: of shortcuts: the paper's, without weights, or StudioGAN's.
+        widths: of images of 64 pixels: StudioGAN's, or those of the authors' code.
         shared: length of the class embedding.
     """
     within("biggan-deep:ch", ch, 1)
     within("biggan-deep:shared", shared, 1)
     within("biggan-deep:depth", depth, 1, MOST_DEPTH)
     bottom, k = sizes("biggan-deep", kit)
-    wide = [ch * times for times in g_multiples(k, "studiogan")]
+    wide = [ch * times for times in g_multiples(k, widths)]
     return Generator(kit, GTrunk(kit, wide, bottom, depth, form, shared))
 
 

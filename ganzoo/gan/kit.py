@@ -212,13 +212,17 @@ class Generator(nn.Module):
     def truncate(self, value: float | None) -> None:
         """Take the truncation of the images to come, None for none; here a bound on the noise, which draws itself.
 
-        A generator may do otherwise, such as draw w towards its mean.
+        Layers that compute otherwise under a truncation are told of it: they have a ``truncate(value)``, too. A
+        generator may do otherwise, such as draw w towards its mean.
 
         Raises:
             UsageError: for a value that it does not take.
         """
         if value is not None and not value > 0:
             raise UsageError(f"truncation={value:g} does not work: it is a bound on the noise, more than 0")
+        for module in self.trunk.modules():
+            if callable(tell := getattr(module, "truncate", None)):
+                tell(value)
 
 
 class Discriminator(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor
 from ganzoo.parts.regularizer import Regularizer
 
 Prior = Callable[[int, int, torch.Generator, "float | None"], Tensor]
+CUT = 2.0  # standard deviations, of the truncated normal
 
 
 def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
@@ -20,6 +21,11 @@ def normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = No
     # By the inverse of the distribution function: no rejection, so one draw uses one random number whatever the bound.
     edge = torch.special.ndtr(torch.tensor(float(truncation)))
     return torch.special.ndtri(1 - edge + (2 * edge - 1) * torch.rand(n, dim, generator=rng))
+
+
+def truncated_normal(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """``(n, dim)`` from N(0, 1) cut to [-2, 2], times the truncation: how the published BigGANs are drawn from."""
+    return normal(n, dim, rng, CUT) * (1.0 if truncation is None else float(truncation))
 
 
 def uniform(n: int, dim: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
@@ -53,7 +59,7 @@ class Coded:
         return torch.cat([noise, *(part.draw(n, rng) for part in self.parts)], 1)
 
 
-PRIORS: Mapping[str, Prior] = {"normal": normal, "uniform": uniform}
+PRIORS: Mapping[str, Prior] = {"normal": normal, "truncated-normal": truncated_normal, "uniform": uniform}
 
 
 def half_square(z: Tensor) -> Tensor:
@@ -76,6 +82,11 @@ def reflected(z: Tensor) -> Tensor:
     return 1 - ((z + 1).remainder(4) - 2).abs()
 
 
+def within_cut(z: Tensor) -> Tensor:
+    """Noise that moved, reflected at -2 and 2."""
+    return CUT * reflected(z / CUT)
+
+
 @dataclass(frozen=True)
 class Law:
     """What whoever moves noise has to know of its distribution.
@@ -89,7 +100,11 @@ class Law:
     fold: Callable[[Tensor], Tensor]
 
 
-LAWS: Mapping[str, Law] = {"normal": Law(half_square, anywhere), "uniform": Law(even, reflected)}
+LAWS: Mapping[str, Law] = {
+    "normal": Law(half_square, anywhere),
+    "truncated-normal": Law(half_square, within_cut),
+    "uniform": Law(even, reflected),
+}
 
 
 def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
@@ -111,4 +126,8 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 Path = Callable[[Tensor, Tensor, float], Tensor]
-PATHS: Mapping[str, Path] = {"normal": slerp, "uniform": lerp}  # how noise of each prior is interpolated
+PATHS: Mapping[str, Path] = {  # how noise of each prior is interpolated
+    "normal": slerp,
+    "truncated-normal": slerp,
+    "uniform": lerp,
+}

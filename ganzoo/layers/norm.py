@@ -7,6 +7,7 @@ Statistics are taken in float32 whatever the dtype of ``x``, and running statist
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -79,18 +80,23 @@ class RunningStatistics(nn.Module):
         """Each map at mean 0 and variance 1; keeps the running statistics."""
         # Ones and zeros, though None would do here: who exports a norm without numbers has to know how many maps x has,
         # and an exporter that traces does not know it of a learnt map that is laid out once for each image.
-        return self.normalise(x, torch.ones_like(self.running_mean), torch.zeros_like(self.running_mean))
+        mean, var = self.statistics()
+        return self.normalise(x, torch.ones_like(mean), torch.zeros_like(var))
 
     def normalise(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
-        mean, var = self.running_mean, self.running_var
+        mean, var = self.statistics()
         return self.batch_norm(
             x, mean, var, weight=weight, bias=bias, training=self.training, momentum=self.momentum, eps=self.eps
         )
 
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """The running mean and variance ``(C,)`` of each map, which a training moves where they lie."""
+        return self.running_mean, self.running_var
+
     def extra_repr(self) -> str:
         """The arguments that ``print`` shows."""
-        return f"{len(self.running_mean)}, eps={self.eps}, momentum={self.momentum}"
+        return f"{self.running_mean.shape[-1]}, eps={self.eps}, momentum={self.momentum}"
 
 
 class BatchNorm(RunningStatistics):
@@ -184,18 +190,89 @@ class ContextBatchNorm(RunningStatistics):
         return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
 
 
-def context_batch_norm(channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> nn.Module:
+class ByTruncation(RunningStatistics):
+    """Running statistics in rows, each of noise truncated otherwise; evaluation takes those asked for.
+
+    Row k of n is of a truncation of k/(n - 1), and the last of none. A training, which truncates nothing, moves all
+    rows alike: what was known of truncated noise does not hold for the weights that it makes.
+    """
+
+    def rows_of(self, rows: int) -> None:
+        """Keep that many rows of statistics, two or more, in place of one."""
+        within("ccbn:rows", rows, 2)
+        channels = len(self.running_mean)
+        self.running_mean, self.running_var = torch.zeros(rows, channels), torch.ones(rows, channels)
+        self.truncate(None)
+
+    def truncate(self, value: float | None) -> None:
+        """Take the rows of a truncation in (0, 1] for what comes; None is 1.
+
+        Between two rows the statistics are a mean of both, weighed as the code of ``pytorch-pretrained-biggan`` has it,
+        whose pictures people know: the nearer row counts less.
+
+        Raises:
+            UsageError: there are no rows of that truncation.
+        """
+        if value is not None and not 0 < value <= 1:
+            raise UsageError(
+                f"truncation={value:g} does not work: the norms of this model know the statistics of its maps for"
+                " truncations above 0 and up to 1"
+            )
+        last = len(self.running_mean) - 1
+        share, row = math.modf((1.0 if value is None else value) / (1 / last))
+        low = min(int(row), last)
+        self.places = (low, min(low + 1, last) if share else low, share)
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and variance ``(C,)`` of each map: in training of the last row, else of the truncation asked for."""
+        if self.training:
+            return self.running_mean[-1].clone(), self.running_var[-1].clone()
+        low, high, share = self.places
+        mean, var = (table[low] * share + table[high] * (1 - share) for table in (self.running_mean, self.running_var))
+        return mean, var
+
+    def normalise(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
+        mean, var = self.statistics()
+        made = self.batch_norm(
+            x, mean, var, weight=weight, bias=bias, training=self.training, momentum=self.momentum, eps=self.eps
+        )
+        if self.training:
+            self.running_mean.copy_(mean.expand_as(self.running_mean))
+            self.running_var.copy_(var.expand_as(self.running_var))
+        return made
+
+
+class BatchNormByTruncation(ByTruncation, BatchNorm):
+    """Batch norm with rows of running statistics by truncation."""
+
+
+class ContextBatchNormByTruncation(ByTruncation, ContextBatchNorm):
+    """Batch norm of a context, with rows of running statistics by truncation."""
+
+
+def context_batch_norm(
+    channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1, rows: int = 0
+) -> nn.Module:
     """Batch norm whose scale and shift are linear in a context, such as noise beside a class embedding.
 
     Large Scale GAN Training for High Fidelity Natural Image Synthesis (Brock et al. 2019, arXiv 1809.11096), appendix
-    B: ``x·(1 + W_γ c) + W_β c`` without biases; as the paper. Built for ``c_dim`` 0 it is plain batch norm.
+    B: ``x·(1 + W_γ c) + W_β c`` without biases; as the paper. Built for ``c_dim`` 0 it is plain batch norm. With
+    ``rows`` it is that of the authors' published models, whose running statistics were taken for so many truncations of
+    the noise, and are chosen by that of the samples.
 
     Args:
         channels: maps of the input.
         c_dim: length of the context.
         eps: added to the variance.
         momentum: weight of the newest batch in the running statistics.
+        rows: of running statistics, evenly over truncations from 0 to 1; 0 for the same whatever the truncation.
     """
+    if rows:
+        by_truncation = ContextBatchNormByTruncation if c_dim else BatchNormByTruncation
+        norm = by_truncation(channels, c_dim, eps=eps, momentum=momentum)
+        norm.rows_of(rows)
+        return norm
     build = ContextBatchNorm if c_dim else BatchNorm
     return build(channels, c_dim, eps=eps, momentum=momentum)
 

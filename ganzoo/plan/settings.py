@@ -194,7 +194,12 @@ SETTINGS: Mapping[str, Spec] = {
         always=False,
         side="g",
     ),
-    "prior": Spec("normal", _one_of("normal", "uniform"), "normal or uniform", "distribution of the noise z"),
+    "prior": Spec(
+        "normal",
+        _one_of("normal", "truncated-normal", "uniform"),
+        "normal, truncated-normal (cut to -2 and 2) or uniform",
+        "distribution of the noise z",
+    ),
     "fake-labels": Spec(
         "batch",
         _one_of("batch", "data", "uniform"),

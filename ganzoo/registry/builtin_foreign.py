@@ -13,3 +13,4 @@ def register_converters(register: Register) -> None:
     register("nvidia-stylegan2", "ganzoo.foreign.stylegan2:StyleGAN2", paper="arxiv:1912.04958")
     register("studiogan-resnet", "ganzoo.foreign.studiogan_resnet:StudioGANResNet", paper="arxiv:2206.09479")
     register("studiogan-biggan", "ganzoo.foreign.studiogan_biggan:StudioGANBigGAN", paper="arxiv:2206.09479")
+    register("pretrained-biggan", "ganzoo.foreign.pretrained_biggan:PretrainedBigGAN", paper="arxiv:1809.11096")

@@ -22,7 +22,12 @@ def alone(name, content):
 
 def model(converted: Converted):
     """The model with every tensor in its place: none missing, none left over, each of its shape."""
-    gan = ganzoo.build(converted.recipe, **converted.size).eval()
+    size = dict(converted.size)
+    settings = {
+        "init": "default",
+        **size.pop("settings", {}),
+    }  # orthogonal weights take their time, and all are replaced
+    gan = ganzoo.build(converted.recipe, **size, settings=settings).eval()
     for name, tensors in converted.networks.items():
         network = gan.get_submodule(name)
         make_plain(network)

@@ -133,6 +133,13 @@ def test_priors_and_truncation(prior):
         assert free.abs().max() <= 1
 
 
+def test_the_truncated_normal_is_cut_once_and_scaled_by_a_truncation():
+    gan = ganzoo.build("gan:ch=8", settings={"prior": "truncated-normal"}, resolution=16, channels=1, z_dim=64)
+    free = gan.noise(64, 0)
+    assert 1.9 < free.abs().max() <= 2 and abs(free.std() - 0.88) < 0.03
+    torch.testing.assert_close(gan.noise(64, 0, truncation=0.3), free * 0.3)
+
+
 def test_turns_are_due_by_every_start_and_stop():
     turn = Turn("d", lambda batch, step: {}, every=3, start=3, stop=10)
     assert [step for step in range(15) if turn.due(step)] == [3, 6, 9]

@@ -23,6 +23,27 @@ def test_ccbn_is_the_formula_and_plain_without_a_context() -> None:
     assert isinstance(context_batch_norm(3, 0), BatchNorm)
 
 
+def test_rows_of_statistics_learn_as_one_and_are_chosen_by_the_truncation() -> None:
+    norm, plain = context_batch_norm(3, 0, rows=5), context_batch_norm(3, 0)
+    x, y = torch.randn(8, 3, 4, 4, requires_grad=True), torch.zeros(8, 0)
+    for batch in (x, x * 2 + 1):  # two passes before a step back, as D's updates have them
+        torch.testing.assert_close(norm(batch, y), plain(batch, y))
+    norm(x, y).sum().backward()
+    plain(x, y)
+    torch.testing.assert_close(norm.running_mean, plain.running_mean.expand(5, 3))
+    torch.testing.assert_close(norm.running_var, plain.running_var.expand(5, 3))
+    norm.eval().running_mean.copy_(torch.arange(5.0)[:, None].expand(5, 3))
+    means = []
+    for truncation in (None, 1.0, 0.5, 0.4375):
+        norm.truncate(truncation)
+        means.append(float(norm.statistics()[0][0]))
+    assert means == [4, 4, 2, 1.25], "between rows the nearer one counts less, as in the code that is known"
+    with pytest.raises(ganzoo.UsageError, match="up to 1"):
+        norm.truncate(1.01)
+    with pytest.raises(ganzoo.UsageError, match="ccbn:rows"):
+        context_batch_norm(3, 2, rows=1)
+
+
 def test_cbn_of_what_is_not_one_hot_keeps_a_scale_of_one() -> None:
     norm, x = ConditionalBatchNorm(2, 3).eval(), torch.randn(4, 2, 3, 3)
     one_hot = torch.eye(3)[[0, 1, 2, 0]]
