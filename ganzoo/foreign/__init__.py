@@ -4,7 +4,7 @@ A converter is one file: a table that says which of our tensors each of a peer's
 ``@ganzoo.hookimpl def register_converters(register)`` makes one known.
 """
 
-from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.converter import Converted, Converter, averaged, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.reading import ForeignFile, read_foreign
 from ganzoo.foreign.recorded import Recorded
@@ -16,6 +16,7 @@ __all__ = [
     "ForeignFile",
     "Line",
     "Recorded",
+    "averaged",
     "highest",
     "line",
     "plain_iterated",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ganzoo.foreign.recorded import Recorded
+
+AVERAGE = re.compile(r"ema|avg|average", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ def state_dicts(content: object, deepest: int = 3) -> Iterator[tuple[str, dict[s
         if isinstance(key, str):
             for place, found in state_dicts(value, deepest - 1):
                 yield f"{key}.{place}".rstrip("."), found
+
+
+def averaged(content: object) -> list[dict[str, Tensor]]:
+    """The tables of a content, those of a moving average, as their place says (``G_ema``), before the others."""
+    return [state for _, state in sorted(state_dicts(content), key=lambda table: not AVERAGE.search(table[0]))]
 
 
 def _plain(name: str) -> str:

@@ -24,6 +24,7 @@ from ganzoo.foreign.spectral import plain_iterated, plain_spectral
 
 NAME = "torch-mimicry"
 SIDES = {16: 4, 36: 6}  # pixels of the map that noise becomes, and its side
+MOST = 16  # blocks, which no network comes near
 TURNS = 4  # classes of SSGAN
 UNKNOWN_POOLING = (
     "Its D was left out: it has no spectral norm, and is DCGAN's, which sums over pixels, or WGAN-GP's, which takes the"
@@ -91,7 +92,7 @@ def _is_generator(state: dict[str, Tensor]) -> bool:
     image = state.get(f"c{after}.weight", state.get(f"c{after}.weight_orig"))
     first = state.get("l1.weight", state.get("l1.weight_orig"))
     shapes = image is not None and image.ndim == 4 and first is not None and first.ndim == 2
-    return after > 2 and shapes and f"b{after}.running_mean" in state and "block1.c1.bias" not in state
+    return 2 < after < MOST and shapes and f"b{after}.running_mean" in state and "block1.c1.bias" not in state
 
 
 def _is_discriminator(state: dict[str, Tensor]) -> bool:

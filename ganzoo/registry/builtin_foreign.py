@@ -14,3 +14,4 @@ def register_converters(register: Register) -> None:
     register("studiogan-resnet", "ganzoo.foreign.studiogan_resnet:StudioGANResNet", paper="arxiv:2206.09479")
     register("studiogan-biggan", "ganzoo.foreign.studiogan_biggan:StudioGANBigGAN", paper="arxiv:2206.09479")
     register("pretrained-biggan", "ganzoo.foreign.pretrained_biggan:PretrainedBigGAN", paper="arxiv:1809.11096")
+    register("brownvc-r3gan", "ganzoo.foreign.r3gan:R3GAN", paper="arxiv:2501.05441")
