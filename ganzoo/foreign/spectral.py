@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganzoo.errors import ModelError
+
 
 def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0) -> Tensor:
     """A weight divided by its largest singular value, as its vectors estimate it.
@@ -14,10 +16,18 @@ def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0
         u: the left vector, of any shape.
         v: the right one; made of ``u`` by half a step of the power iteration where a layout does not keep it.
         outputs: the dimension of the outputs, 1 for a transposed convolution.
+
+    Raises:
+        ModelError: the vectors are not as long as the weight has outputs and inputs.
     """
     matrix = weight.double().movedim(outputs, 0).flatten(1)
     left = u.double().flatten()
-    right = torch.nn.functional.normalize(matrix.T @ left, dim=0) if v is None else v.double().flatten()
+    half = matrix.T @ left if v is None and left.numel() == matrix.shape[0] else left
+    right = torch.nn.functional.normalize(half, dim=0) if v is None else v.double().flatten()
+    if (left.numel(), right.numel()) != tuple(matrix.shape):
+        raise ModelError(
+            f"spectral norm: vectors of {left.numel()} and {right.numel()} numbers beside weights {list(weight.shape)}"
+        )
     return (weight.double() / (left @ (matrix @ right))).to(weight.dtype)
 
 

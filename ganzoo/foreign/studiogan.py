@@ -30,6 +30,13 @@ LOWEST = 4  # pixels across the map that noise becomes
 State = dict[str, Tensor]
 
 
+class Tensors(State):
+    """Tensors by name, of which one that is asked for and missing is an error that says so."""
+
+    def __missing__(self, name: str) -> Tensor:
+        raise ModelError(f"{NAME}: there is no tensor {name}, which networks with the others have")
+
+
 def shape(state: State, layer: str) -> tuple[int, ...]:
     """The shape of a layer's weight, under spectral norm or not; empty where there is none."""
     weight = state.get(f"{layer}.weight", state.get(f"{layer}.weight_orig"))
@@ -50,7 +57,7 @@ def plain(state: State) -> State:
         if weight is None or u is None:
             raise ModelError(f"{NAME}: {quoted(name)} has no {quoted(f'{stem}_u')} beside it")
         found[stem] = divided(weight, u, v, outputs=1)
-    return plain_spectral(found)
+    return Tensors(plain_spectral(found))
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,13 @@ class Context:
         return f"{name}@g:eps={EPS}"
 
     def ordered(self, weight: Tensor) -> Tensor:
-        """The columns of a layer in our order."""
+        """The columns of a layer in our order.
+
+        Raises:
+            ModelError: it has more columns or fewer.
+        """
+        if weight.shape[1:] != (self.codes + self.labels + self.noise,):
+            raise ModelError(f"{NAME}: a layer of {list(weight.shape)} for what norms see, {self}")
         codes, labels, noise = weight.split([self.codes, self.labels, self.noise], dim=1)
         return torch.cat([noise, labels, codes], 1)
 
@@ -287,14 +300,14 @@ class StudioGAN(Converter):
         """G, whose tensors are without spectral norm."""
 
     @abstractmethod
-    def discriminator(self, d: State, layout: Layout, doublings: int, resolution: int) -> Side:
-        """D, whose tensors are without spectral norm, beside a G with so many doublings."""
+    def discriminator(self, d: State, layout: Layout, made: Side, doublings: int) -> Side:
+        """D, whose tensors are without spectral norm, beside the G ``made`` with so many doublings."""
 
     def doublings(self, g: State, layout: Layout) -> int:
         """How often G doubles its map."""
         return len(layout.blocks)
 
-    def z_dim(self, g: State, doublings: int) -> int:
+    def z_dim(self, g: State, context: Context, doublings: int) -> int:
         """Length of the noise, without codes."""
         mixed = g.get("info_mix_linear.weight", g["linear0.weight"].T)
         return mixed.shape[0]
@@ -318,6 +331,13 @@ class StudioGAN(Converter):
     def convert(self, content: object) -> Converted:
         """G, and D where the content has it."""
         g, d = self.chosen(content)
+        try:
+            return self.converted(g, d)
+        except (IndexError, RuntimeError, ValueError) as error:  # of a shape that none of its networks has
+            raise ModelError(f"{NAME}: its tensors do not go together: {error}") from error
+
+    def converted(self, g: State, d: State | None) -> Converted:
+        """The model of a G and a D as they were found."""
         weights = ["sn@g" if spectral(g) else "weight/none@g"]
         if d is not None:
             weights.append("sn@d" if spectral(d) else "weight/none@d")
@@ -325,7 +345,6 @@ class StudioGAN(Converter):
         info, width, notes = codes(g, d)
         layout, context = Layout.of(g), self.context(g, width)
         k, classes = self.doublings(g, layout), self.classes(g, context)
-        resolution = LOWEST << k
         side = self.generator(g, layout, context)
         options, parts = list(side.options), [context.part, *weights, *side.sites, *info]
         networks = {"G": renamed(g, [*INFO, *side.lines], NAME)}
@@ -334,23 +353,28 @@ class StudioGAN(Converter):
         else:
             top, normed = head(d, classes), any(name.endswith("running_mean") for name in d)
             d, more = folded(d)
-            other = self.discriminator(d, Layout.of(d), k, resolution)
+            other = self.discriminator(d, Layout.of(d), side, k)
             networks["D"] = renamed(d, [*Q, *top.lines, *other.lines], NAME)
             parts += [*other.sites, *([f"bn@d:eps={EPS}"] if normed else []), top.part]
             parts += ["unlabelled@g"] if top.classes > classes else []
             options, notes, classes = [*options, *other.options], [*notes, *top.notes, *more], top.classes or classes
         size = {
-            "resolution": resolution,
+            "resolution": LOWEST << k,
             "channels": g[f"{self.image}.weight"].shape[0],
             "classes": classes,
-            "z_dim": self.z_dim(g, k),
+            "z_dim": self.z_dim(g, context, k),
         }
         return Converted("+".join([f"{self.architecture}:{','.join(options)}", *parts]), size, networks, notes=notes)
 
 
+def shortcuts(d: State) -> str:
+    """The option that says where D's shortcuts start: a ReLU in place changes what they see, a norm's result not."""
+    return f"rectify={'false' if any(name.endswith('running_mean') for name in d) else 'true'}"
+
+
 def folded(d: State) -> tuple[State, list[str]]:
     """A D with the batch norms of its shortcuts in the convolutions behind them, and what a person should know."""
-    found, notes = dict(d), list[str]()
+    found, notes = Tensors(d), list[str]()
     for name in d:
         stem, _, rest = name.partition(".bn0.running_mean")
         if rest or f"{stem}.conv2d0.weight" not in d or not name.endswith(".bn0.running_mean"):

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from ganzoo.architectures.biggan import d_shape, g_multiples
 from ganzoo.foreign.keys import line
-from ganzoo.foreign.studiogan import LOWEST, Context, Layout, Side, State, StudioGAN, refuse_other_widths, turned
+from ganzoo.foreign.studiogan import (
+    LOWEST,
+    Context,
+    Layout,
+    Side,
+    State,
+    StudioGAN,
+    refuse_other_widths,
+    shortcuts,
+    turned,
+)
 from ganzoo.foreign.studiogan_resnet import (
+    convolutions,
     discriminator_lines,
     generator_lines,
-    made,
     residual_discriminator,
     residual_generator,
     sees_noise,
-    shortcuts,
 )
 
 
@@ -38,9 +47,9 @@ class StudioGANBigGAN(StudioGAN):
         shared = g.get("shared.weight")
         return Context(width, 0 if shared is None else shared.shape[1], g["linear0.weight"].shape[1])
 
-    def z_dim(self, g: State, doublings: int) -> int:
+    def z_dim(self, g: State, context: Context, doublings: int) -> int:
         """All pieces of the noise."""
-        return int(g["linear0.weight"].shape[1]) * (doublings + 1)
+        return context.noise * (doublings + 1)
 
     def classes(self, g: State, context: Context) -> int:
         """As many as have an embedding."""
@@ -48,7 +57,7 @@ class StudioGANBigGAN(StudioGAN):
 
     def generator(self, g: State, layout: Layout, context: Context) -> Side:
         """``biggan``'s."""
-        (widths, layers), k = made(g, layout), len(layout.blocks)
+        (widths, layers), k = convolutions(g, layout), len(layout.blocks)
         resolution, multiples = LOWEST << k, g_multiples(k, "studiogan")
         ch = max(1, widths[-1] // multiples[-1])
         first = g["linear0.weight"].shape[0] // LOWEST**2
@@ -58,9 +67,9 @@ class StudioGANBigGAN(StudioGAN):
         label = line("shared.weight", "trunk.shared.embedding.weight", turned)
         return Side(options, sites, [label, *generator_lines(layout, context)])
 
-    def discriminator(self, d: State, layout: Layout, doublings: int, resolution: int) -> Side:
+    def discriminator(self, d: State, layout: Layout, made: Side, doublings: int) -> Side:
         """``biggan``'s."""
-        widths, layers = made(d, layout)
+        (widths, layers), resolution = convolutions(d, layout), LOWEST << doublings
         multiples, halvings = d_shape(doublings)
         expected = [widths[0] * times // multiples[0] for times in multiples]
         refuse_other_widths(widths, expected, layers, resolution)

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 
 from ganzoo.architectures.sngan import d_shape, g_widths
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import LOWEST, Context, Layout, Side, State, StudioGAN, refuse_other_widths, shape
+from ganzoo.foreign.studiogan import (
+    LOWEST,
+    Context,
+    Layout,
+    Side,
+    State,
+    StudioGAN,
+    refuse_other_widths,
+    shape,
+    shortcuts,
+)
 
 
 def residual_generator(state: State) -> bool:
@@ -28,10 +38,11 @@ def residual_discriminator(state: State) -> bool:
 
 def sees_noise(state: State) -> bool:
     """Whether the norms of a G of residual blocks see noise beside labels and codes."""
-    gain, first, label = (shape(state, layer) for layer in ("blocks.0.0.bn1.gain", "linear0", "shared"))
-    if not gain:
+    shapes = [shape(state, layer) for layer in ("blocks.0.0.bn1.gain", "linear0", "shared", "info_proj_linear")]
+    (gain, first), others = shapes[:2], shapes[2:]
+    if any(len(each) != 2 for each in (gain, first, *filter(None, others))):
         return False
-    info = shape(state, "info_proj_linear")
+    label, info = others
     return gain[1] == first[1] + (label[1] if label else 0) + (info[0] if info else 0)
 
 
@@ -60,15 +71,10 @@ def discriminator_lines(layout: Layout, halvings: int) -> Iterator[Line]:
             yield line(f"{theirs}.bn{j}.{{any}}", f"{ours}.norm{j if i else ''}.{{any}}")
 
 
-def made(state: State, layout: Layout, convolution: int = 2) -> tuple[list[int], list[str]]:
+def convolutions(state: State, layout: Layout) -> tuple[list[int], list[str]]:
     """The maps that each block makes, and the layers that make them."""
-    layers = [f"blocks.{number}.0.conv2d{convolution}" for number in layout.blocks]
+    layers = [f"blocks.{number}.0.conv2d2" for number in layout.blocks]
     return [state[f"{layer}.weight"].shape[0] for layer in layers], layers
-
-
-def shortcuts(d: State) -> str:
-    """The option that says where D's shortcuts start: a ReLU in place changes what they see, a norm's result not."""
-    return f"rectify={'false' if any(name.endswith('running_mean') for name in d) else 'true'}"
 
 
 class StudioGANResNet(StudioGAN):
@@ -91,7 +97,7 @@ class StudioGANResNet(StudioGAN):
 
     def generator(self, g: State, layout: Layout, context: Context) -> Side:
         """``sngan``'s."""
-        (widths, layers), k = made(g, layout), len(layout.blocks)
+        (widths, layers), k = convolutions(g, layout), len(layout.blocks)
         resolution, ch = LOWEST << k, widths[-1]
         first = g["linear0.weight"].shape[0] // LOWEST**2
         expected = g_widths(ch, resolution, k, "studiogan")
@@ -99,9 +105,9 @@ class StudioGANResNet(StudioGAN):
         sites = layout.sites("g", [LOWEST << i for i in range(1, k + 1)])
         return Side([f"ch={ch}", "widths=studiogan"], sites, list(generator_lines(layout, context)))
 
-    def discriminator(self, d: State, layout: Layout, doublings: int, resolution: int) -> Side:
+    def discriminator(self, d: State, layout: Layout, made: Side, doublings: int) -> Side:
         """``sngan``'s, widened at once."""
-        widths, layers = made(d, layout)
+        (widths, layers), resolution = convolutions(d, layout), LOWEST << doublings
         expected, halvings = d_shape(widths[0], resolution, doublings, "studiogan")
         refuse_other_widths(widths, expected, layers, resolution)
         sites = layout.sites("d", [resolution >> i for i in range(1, halvings + 1)])

@@ -15,3 +15,7 @@ def register_converters(register: Register) -> None:
     register("studiogan-biggan", "ganzoo.foreign.studiogan_biggan:StudioGANBigGAN", paper="arxiv:2206.09479")
     register("pretrained-biggan", "ganzoo.foreign.pretrained_biggan:PretrainedBigGAN", paper="arxiv:1809.11096")
     register("brownvc-r3gan", "ganzoo.foreign.r3gan:R3GAN", paper="arxiv:2501.05441")
+    register("studiogan-dcgan", "ganzoo.foreign.studiogan_deep_conv:StudioGANDeepConv", paper="arxiv:2206.09479")
+    register(
+        "studiogan-biggan-deep", "ganzoo.foreign.studiogan_biggan_deep:StudioGANBigGANDeep", paper="arxiv:2206.09479"
+    )

@@ -37,6 +37,7 @@ class Config:
     info: str = ""
     codes: int = 10
     depth: int = 2
+    form: str = "legacy"  # of big_resnet_deep
     hierarchical: bool = False  # big_resnet, as opposed to resnet
 
 
@@ -256,6 +257,149 @@ class Discriminator(Headed):
         return self.said(F.relu(x).sum((2, 3)), labels)
 
 
+class ConvGenerator(Labelled):
+    """``deep_conv``."""
+
+    def __init__(self, config):
+        super().__init__(config, embedded=False)
+        wide, sn = [config.ch * times for times in (8, 4, 2, 1)], config.g_sn
+        self.linear0 = layer(nn.Linear(config.z, wide[0] * 16), sn)
+        blocks = []
+        for a, b in pairwise(wide):
+            block = nn.Module()
+            block.deconv0 = layer(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), sn)
+            block.bn0 = ConditionalNorm(b, self.length, sn) if self.length else norm(b)
+            blocks.append(block)
+        self.blocks, self.conv4 = wrapped(blocks), conv(wide[-1], 3, 3, sn)
+
+    def forward(self, z, labels):
+        z, context = self.pieces(z, labels)
+        more = (torch.cat(context, 1),) if context else ()
+        x = self.linear0(z).unflatten(1, (-1, 4, 4))
+        for (block,) in self.blocks:
+            x = F.relu(block.bn0(block.deconv0(x), *more))
+        return torch.tanh(self.conv4(x))
+
+
+class ConvDiscriminator(Headed):
+    """That of ``deep_conv``."""
+
+    def __init__(self, config):
+        super().__init__()
+        wide, sn, blocks = [3, *(config.ch * times for times in (1, 2, 4, 8))], config.d_sn, []
+        for a, b in pairwise(wide[:-1]):
+            block = nn.Module()
+            block.conv0, block.conv1 = conv(a, b, 3, sn), layer(nn.Conv2d(b, b, 4, stride=2, padding=1), sn)
+            if not sn:
+                block.bn0, block.bn1 = norm(b), norm(b)
+            blocks.append(block)
+        self.blocks, self.conv1, self.sn = wrapped(blocks), conv(*wide[-2:], 3, sn), sn
+        if not sn:
+            self.bn1 = norm(wide[-1])
+        self.finish(config, wide[-1])
+
+    def forward(self, x, labels):
+        same_map = nn.Identity()
+        for (block,) in self.blocks:
+            for name in "01":
+                normed = same_map if self.sn else getattr(block, f"bn{name}")
+                x = F.relu(normed(getattr(block, f"conv{name}")(x)))
+        x = F.relu((same_map if self.sn else self.bn1)(self.conv1(x)))
+        return self.said(x.sum((2, 3)), labels)
+
+
+class Bottleneck(nn.Module):
+    """Four convolutions; ``form`` says what the shortcut is where the number of maps changes, or the size."""
+
+    def __init__(self, a, b, config, context=0, up=False, down=False):
+        super().__init__()
+        self.up, self.down, self.g, self.legacy = up, down, bool(context), config.form == "legacy"
+        sn, hidden = (config.g_sn, a // 4) if self.g else (config.d_sn, b // 4)
+        for i, (m, n, size) in enumerate([(a, hidden, 1), (hidden, hidden, 3), (hidden, hidden, 3), (hidden, b, 1)], 1):
+            self.add_module(f"conv2d{i}", conv(m, n, size, sn))
+            if self.g:
+                self.add_module(f"bn{i}", ConditionalNorm(m, context, sn))
+        if self.g and not self.legacy:
+            self.conv2d0 = conv(a, b, 1, sn)
+        if not self.g and (a != b or (down and not self.legacy)):
+            self.conv2d0 = conv(a, b - a if self.legacy else b, 1, sn)
+
+    def forward(self, x, context=None):
+        def doubled(x):
+            return F.interpolate(x, scale_factor=2) if self.up else x
+
+        def halved(x):
+            return F.avg_pool2d(x, 2) if self.down else x
+
+        x = x if self.g else F.relu(x)  # in place there
+        h = x
+        for i in range(1, 5):
+            h = F.relu(getattr(self, f"bn{i}")(h, context) if self.g else h)
+            h = getattr(self, f"conv2d{i}")(doubled(h) if i == 2 else halved(h) if i == 4 else h)
+        x = halved(doubled(x))
+        made = self.conv2d0(x) if hasattr(self, "conv2d0") else None
+        if self.legacy:
+            x = x[:, : h.shape[1]] if made is None else torch.cat([x, made], 1)
+        else:
+            x = x if made is None else made
+        return h + x
+
+
+class DeepGenerator(Labelled):
+    """``big_resnet_deep`` of both forms."""
+
+    def __init__(self, config):
+        super().__init__(config, embedded=True)
+        wide, sn, context = [config.ch * times for times in G_WIDTHS[config.size]], config.g_sn, self.length + config.z
+        self.linear0 = layer(nn.Linear(context, wide[0] * 16), sn)
+        blocks = []
+        for i, (a, b) in enumerate(pairwise(wide), 1):
+            for j in range(1, config.depth + 1):
+                last = j == config.depth
+                blocks.append(Bottleneck(a, b if last else a, config, context, up=last))
+            blocks += [Attention(b, sn)] if i in config.g_attention else []
+        self.blocks, self.bn4, self.conv2d5 = wrapped(blocks), norm(wide[-1]), conv(wide[-1], 3, 3, sn)
+
+    def forward(self, z, labels):
+        z, context = self.pieces(z, labels)
+        context = torch.cat([*context, z], 1)
+        x = self.linear0(context).unflatten(1, (-1, 4, 4))
+        for (block,) in self.blocks:
+            x = block(x, context)
+        return torch.tanh(self.conv2d5(F.relu(self.bn4(x))))
+
+
+class DeepDiscriminator(Headed):
+    """That of ``big_resnet_deep`` of both forms."""
+
+    def __init__(self, config):
+        super().__init__()
+        small = (4 if config.form == "legacy" else 1, 4, 4, 4)
+        wide = [config.ch * times for times in (small if config.size == 32 else D_WIDTHS[config.size])]
+        self.input_conv, blocks = conv(3, wide[0], 3, config.d_sn), []
+        for i, (a, b) in enumerate(pairwise(wide), 1):
+            for j in range(config.depth):
+                down = j == 0 and i <= HALVINGS[config.size]
+                blocks.append(Bottleneck(b if j else a, b, config, down=down))
+            blocks += [Attention(b, config.d_sn)] if i in config.d_attention else []
+        self.blocks = wrapped(blocks)
+        self.finish(config, wide[-1])
+
+    def forward(self, x, labels):
+        x = self.input_conv(x)
+        for (block,) in self.blocks:
+            x = block(x)
+        return self.said(F.relu(x).sum((2, 3)), labels)
+
+
+NETWORKS = {
+    "studiogan-resnet": (Generator, Discriminator),
+    "studiogan-biggan": (Generator, Discriminator),
+    "studiogan-biggan-deep": (DeepGenerator, DeepDiscriminator),
+    "studiogan-dcgan": (ConvGenerator, ConvDiscriminator),
+}
+
+
 @torch.no_grad()
 def rough(network, seed=0):
     """A network in eval mode as if trained: statistics, affine numbers, gates, and spectral vectors not yet there."""
@@ -287,14 +431,14 @@ def checkpoint(network):
     return {"state_dict": network.state_dict(), "optimizer": {"state": {0: {"step": 3}}}, "step": 7, "best_fid": None}
 
 
-def peers(config):
+def peers(name, config):
     torch.manual_seed(0)
-    return rough(Generator(config), 1), rough(Discriminator(config), 2)
+    return tuple(rough(network(config), seed) for seed, network in enumerate(NETWORKS[name]))
 
 
 def compared(name, config):
     """The conversion of a configuration's two files, found to compute the same."""
-    g, d = peers(config)
+    g, d = peers(name, config)
     converted = alone(name, {"G_ema": checkpoint(g), "D": checkpoint(d)})
     gan = model(converted)
     assert gan.resolution == config.size and gan.z_dim == config.z

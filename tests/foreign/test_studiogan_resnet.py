@@ -9,7 +9,17 @@ import torch
 from ganzoo import ModelError
 from tests.foreign import studiogan
 from tests.foreign.peers import converter
-from tests.foreign.studiogan import Config, Discriminator, Generator, but, compared
+from tests.foreign.studiogan import (
+    Config,
+    ConvDiscriminator,
+    ConvGenerator,
+    DeepDiscriminator,
+    DeepGenerator,
+    Discriminator,
+    Generator,
+    but,
+    compared,
+)
 
 KEYS = json.loads((Path(__file__).parent / "data" / "studiogan.json").read_text("utf-8"))
 SKIPPED = ("weight_u", "weight_v", "num_batches_tracked", "running_mean", "running_var")
@@ -17,6 +27,8 @@ SN = Config()
 SA = Config(g_sn=True, g_attention=(2,), d_attention=(1,))
 AC = Config(d_sn=False, head="AC")
 BIG = Config(ch=96, z=80, g_sn=True, g_attention=(2,), d_attention=(1,), hierarchical=True)
+DC = Config(labelled=False, d_sn=False, head="W/O")
+DEEP = Config(ch=128, g_sn=True, g_attention=(2,), d_attention=(1,))
 
 
 def listed(network):
@@ -38,6 +50,12 @@ def listed(network):
         ("CIFAR10/BigGAN-Uncond/D", Discriminator, but(BIG, head="W/O")),
         ("CIFAR10/ReACGAN/D", Discriminator, but(BIG, head="2C")),
         ("CIFAR10/MHGAN/D", Discriminator, but(BIG, head="MH")),
+        ("CIFAR10/DCGAN/G", ConvGenerator, DC),
+        ("CIFAR10/DCGAN/D", ConvDiscriminator, DC),
+        ("CIFAR10/BigGAN-Deep/G", DeepGenerator, DEEP),
+        ("CIFAR10/BigGAN-Deep/D", DeepDiscriminator, DEEP),
+        ("CIFAR10/BigGAN-Deep-StudioGAN/G", DeepGenerator, but(DEEP, form="own")),
+        ("CIFAR10/BigGAN-Deep-StudioGAN/D", DeepDiscriminator, but(DEEP, form="own")),
         ("ImageNet/BigGAN-256/G", Generator, but(BIG, size=128, z=120, classes=1000, g_attention=(4,))),
         ("ImageNet/BigGAN-256/D", Discriminator, but(BIG, size=128, classes=1000)),
     ],
