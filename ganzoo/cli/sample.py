@@ -15,7 +15,7 @@ from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
-from ganzoo.errors import UsageError, counted
+from ganzoo.errors import UsageError, command, counted
 from ganzoo.folder.layout import SAMPLES
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from ganzoo.gan.gan import GAN
     from ganzoo.gan.sampling import Sampling
+    from ganzoo.gan.steering import Directions, Move
     from ganzoo.gan.style import Truncation
     from ganzoo.parts import Sampler
 
 CHUNK = 1024  # images that are floats in memory at once
+DIRECTIONS = "directions.safetensors"
 
 
 @click.command()
@@ -58,6 +60,19 @@ CHUNK = 1024  # images that are floats in memory at once
 )
 @click.option("--data", type=PLACE, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
+@click.option(
+    "--direction",
+    "moves",
+    multiple=True,
+    metavar="dN=SIGMAS",
+    help="Move the images along a direction that 'ganzoo directions' found, such as d3=1.5; several add up.",
+)
+@click.option(
+    "--directions",
+    type=PATH,
+    metavar="FILE.safetensors",
+    help="The file of directions; by default MODEL-directions.safetensors here.",
+)
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
@@ -77,6 +92,8 @@ def sample(
     sampler: str | None,
     data: str | None,
     split: str | None,
+    moves: tuple[str, ...],
+    directions: Path | None,
     batch: int,
     device: str | None,
     step: str | None,
@@ -109,17 +126,21 @@ def sample(
         ganzoo sample runs/stylegan2 --truncation 0.7 --truncation-cutoff 8 --out tame.png
 
         ganzoo sample runs/first --sampler drs --data digits --split test --out accepted.png
+
+        ganzoo sample runs/first --direction d3=1.5 --direction d0=-1 --out moved.png
     """
     out = out or file_name(model, SAMPLES)
     write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)
     chosen = _sampler(sampler, tamed, data, split)
+    known = _directions(model, moves, directions)
     gan = open_model(model, device, step, discriminator=chosen is not None)
     names = replace_examples(gan, source, resize, texts)
     count = len(names) or count
     numbers = label_numbers(gan, labels, count)
+    move = _move(gan, moves, known)
     with noise_of_layers(gan, layer_noise):
         better = _sampling(gan, chosen, seed=seed, data=data, split=split, batch=batch)
-        images = draw(gan, count, seed, numbers, tamed, batch, sampling=better)
+        images = draw(gan, count, seed, numbers, tamed, batch, sampling=better, move=move)
     write(Drawn(images, numbers, gan.examples, names), out)
     say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
 
@@ -139,6 +160,29 @@ def _sampling(gan: GAN, sampler: Sampler | None, **given: Any) -> Sampling | Non
     from ganzoo.gan.sampling import sampling
 
     return None if sampler is None else sampling(gan, sampler, **given)
+
+
+def _directions(model: str, moves: tuple[str, ...], file: Path | None) -> Directions | None:
+    """The directions that are moved along, read and known to have these before the model is opened; None for none."""
+    from ganzoo.folder.directions import read_directions
+    from ganzoo.gan.steering import check_moves, read_moves
+
+    check_moves(moves, file if file is not None or not moves else DIRECTIONS)
+    if not moves:
+        return None
+    path = file or file_name(model, DIRECTIONS)
+    if file is None and not path.exists():
+        raise UsageError(f"there is no {path}: {command('directions', model)} writes it; or name a file: --directions")
+    found = read_directions(path)
+    read_moves(moves, len(found.vectors))
+    return found
+
+
+def _move(gan: GAN, moves: tuple[str, ...], found: Directions | None) -> Move | None:
+    """Where they lead in the model."""
+    from ganzoo.folder.directions import asked_move
+
+    return None if found is None else asked_move(gan, moves, found)
 
 
 def _seen(gan: GAN, out: Path) -> str:
@@ -173,6 +217,7 @@ def draw(
     truncation: float | Truncation | None = None,
     batch: int = 64,
     sampling: Sampling | None = None,
+    move: Move | None = None,
 ) -> Tensor:
     """Bytes, or uint16 for a model of 16 bits, ``(N, C, H, W)``.
 
@@ -189,7 +234,7 @@ def draw(
             inputs = gan.inputs(n, seed, some, truncation, start)
             if sampling is not None:
                 inputs = sampling(inputs, seed, start, batch)
-            yield to_levels(gan.generate(**inputs, batch=batch), low=0, bits=gan.bits)
+            yield to_levels(gan.generate_moved(move, **inputs, batch=batch), low=0, bits=gan.bits)
 
     return torch.cat(list(pieces()))
 

@@ -151,8 +151,17 @@ def field(values: Mapping[str, Any], name: str, kind: type | tuple[type, ...], p
     return value
 
 
+METADATA = "__metadata__"  # of a safetensors file, among the entries of its header
+
+
 def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
-    """The header of a safetensors file and the number of bytes that follow it."""
+    """The header of a safetensors file without its metadata, and the number of bytes that follow it."""
+    header, size = _whole_header(file, path)
+    header.pop(METADATA, None)
+    return header, size
+
+
+def _whole_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     start = file.read(8)
     length = int.from_bytes(start, "little")
     if len(start) < 8 or not 2 <= length <= LARGEST_HEADER:
@@ -163,8 +172,21 @@ def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
         raise ModelError(f"{path} is not a safetensors file: its header cannot be read") from None
     if not isinstance(header, dict) or not all(isinstance(entry, dict) for entry in header.values()):
         raise ModelError(f"{path} is not a safetensors file: its header is no table")
-    header.pop("__metadata__", None)
     return header, os.fstat(file.fileno()).st_size - 8 - length
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts by name that a safetensors file has beside its tensors; none where it has none.
+
+    Raises:
+        ModelError: it is no safetensors file, or what stands there is no text.
+    """
+    with open_regular(path) as file:
+        header, _ = _whole_header(file, path)
+    found = header.get(METADATA, {})
+    if not all(isinstance(text, str) for text in found.values()):
+        raise ModelError(f"{path} is not a safetensors file: its metadata is no text")
+    return found
 
 
 def _list(names: Mapping[str, Any] | set[str]) -> str:

@@ -82,8 +82,13 @@ def _flat(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """Replace the file at ``path`` by tensors in safetensors form; the same tensors give the same bytes.
+
+    Args:
+        path: of the file.
+        tensors: by name.
+        metadata: texts beside them, by name; of several the order, and so the bytes, may differ from time to time.
 
     Raises:
         RunError: the disk is full or the folder cannot be written to.
@@ -94,7 +99,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     flat = _flat(tensors)
     with atomic(path) as temporary:
         try:
-            save_file(flat, temporary)
+            save_file(flat, temporary, None if metadata is None else dict(metadata))
             temporary.chmod(0o644)  # the library makes files that nobody else can read
         except SafetensorError as error:
             raise RunError(f"cannot write {path}: {error}; make room or choose another folder") from error

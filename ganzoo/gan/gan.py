@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from ganzoo.compat.lookup import old_attribute
 from ganzoo.errors import UsageError, whole, within
 from ganzoo.gan.arguments import check_noise, real_number, take_truncation, truncation_of
-from ganzoo.gan.draw import draw
+from ganzoo.gan.draw import in_pieces
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
+from ganzoo.gan.steering import Directions, Move, Moves
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
 from ganzoo.gan.styled import layer_noise as noise_of_layers
@@ -36,6 +37,7 @@ from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
 
 SAVE, SAMPLING = "ganzoo.publish.save:save", "ganzoo.gan.sampling:asked_for"  # what builds on this module
+MOVE = "ganzoo.folder.directions:asked_move"  # and this, too
 
 if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
@@ -240,6 +242,8 @@ class GAN(Labelled, Styled, nn.Module):
         layer_noise: int | None = None,
         sampler: str | None = None,
         data: Any = None,
+        direction: Moves | None = None,
+        directions: str | PathLike[str] | Directions | None = None,
         batch: int = 64,
         output: str = "pt",
     ) -> Any:
@@ -264,6 +268,9 @@ class GAN(Labelled, Styled, nn.Module):
             sampler: what chooses the noise by what D says of the images, such as ``"ddls"`` or ``"drs:tries=50"``;
                 for a model that was loaded with its discriminator.
             data: real images that a sampler is calibrated with, as ``--data`` takes them, where it wants some.
+            direction: how far to move every image along which directions, in standard deviations: ``"d3=1.5"``, a
+                list of these, or ``{"d3": 1.5}``.
+            directions: the file that ``ganzoo directions`` wrote for this model.
             batch: how many go through the generator at once.
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
                 grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.
@@ -286,6 +293,7 @@ class GAN(Labelled, Styled, nn.Module):
         numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
         told = truncation_of(truncation, truncation_cutoff, truncation_mean)
+        move = resolve(MOVE)(self, direction, directions)
         chosen = resolve(SAMPLING)(self, sampler, truncation=told, seed=seed, data=data, batch=batch)
         inputs = self.inputs(n, seed, numbers, told, columns=columns or None)
         if z is not None:
@@ -296,7 +304,7 @@ class GAN(Labelled, Styled, nn.Module):
         try:
             with noise_of_layers(self.get_submodule("G"), layer_noise):
                 inputs = inputs if chosen is None else chosen(inputs, seed, batch=batch)
-                return convert(self.generate(**inputs, batch=batch), output, self.bits)
+                return convert(self.generate_moved(move, **inputs, batch=batch), output, self.bits)
         finally:
             take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
 
@@ -343,7 +351,6 @@ class GAN(Labelled, Styled, nn.Module):
         generator: Any = self.G
         return tuple(generator.prior(1, torch.Generator()).shape[1:])
 
-    @torch.no_grad()
     def generate(self, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
         """Images ``(n, C, H, W)`` in [0, 1] on the CPU, in eval mode.
 
@@ -353,6 +360,11 @@ class GAN(Labelled, Styled, nn.Module):
             batch: how many go through the generator at once.
             conditions: further inputs of the generator, with a row for each image.
         """
+        return self.generate_moved(None, z, y, batch, **conditions)
+
+    @torch.no_grad()
+    def generate_moved(self, move: Move | None, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
+        """As :meth:`generate`, of noise or w that was moved; None for no move."""
         whole("batch", batch, 1)
         if y.shape != (len(z), self.classes) or any(len(rows) != len(z) for rows in conditions.values()):
             raise UsageError(
@@ -361,6 +373,8 @@ class GAN(Labelled, Styled, nn.Module):
             )
         if NOISE in self.input_names:
             z = check_noise(z, len(z), self._noise_shape)
-        parts = draw(self.get_submodule("G"), z, y, batch, conditions)
+        generator = self.get_submodule("G")
+        call = generator if move is None else move.through(generator)
+        parts = in_pieces(generator, call, (z, y), batch, conditions)
         empty = torch.zeros(0, *self.image)
         return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)

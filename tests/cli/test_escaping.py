@@ -73,6 +73,8 @@ COMMANDS = {
     "sample a class": ["sample", "RUN", "-n", "2", "--labels", "nothing"],
     "interpolate": ["interpolate", "RUN"],
     "attention": ["attention", "RUN"],
+    "directions": ["directions", "RUN", "-n", "2"],
+    "sample along nothing": ["sample", "RUN", "--direction", "d0=1"],
     "card": ["card", "RUN", "--html", "page.html"],
     "card --check": ["card", "RUN", "--check"],
     "plot": ["plot", "RUN", "--keys", "*"],

@@ -1,0 +1,124 @@
+"""The file of directions that ``ganzoo directions`` writes and ``sample`` takes: safetensors, with what they are of."""
+
+from __future__ import annotations
+
+import json
+import re
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import ModelError
+from ganzoo.files.parse import parse_json
+from ganzoo.files.paths import to_path
+from ganzoo.files.untrusted import field, quoted, read_metadata, read_shapes, read_tensors
+from ganzoo.folder.weights import generator_state, tensors_digest, write_tensors
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.steering import Directions, Move, Moves, check_moves, read_moves
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ABOUT = "ganzoo"  # the one entry of the file's metadata: several would stand in no fixed order
+SIGN = "the component that is largest in size is positive"
+SPACES = ("z", "w")
+
+
+def save_directions(path: Path, found: Directions) -> None:
+    """Replace the file at ``path``; the same directions give the same bytes.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    about = {
+        "layers": None if found.layers is None else list(found.layers),
+        "method": found.method,
+        "model": found.model,
+        "sign": SIGN,
+        "space": found.space,
+    }
+    tensors = {"directions": found.vectors.float(), "sigma": found.sigma.float()}
+    write_tensors(path, tensors, {ABOUT: json.dumps(about, sort_keys=True)})
+
+
+def read_directions(path: Path) -> Directions:
+    """What :func:`save_directions` wrote.
+
+    Raises:
+        ModelError: it is not there, or no such file.
+    """
+    shapes = read_shapes(path)
+    about = _about(path)
+    space, layers = field(about, "space", str, path), about.get("layers")
+    method, model = field(about, "method", str, path), field(about, "model", str, path)
+    if space not in SPACES or not (layers is None or _is_range(layers)) or not re.fullmatch("[0-9a-f]{64}", model):
+        raise ModelError(f"{path} makes no sense as directions: {quoted(json.dumps(about))}")
+    _check_shapes(shapes, path)
+    tensors = read_tensors(path, shapes)
+    return Directions(
+        tensors["directions"].float(),
+        tensors["sigma"].float(),
+        space,
+        None if layers is None else (layers[0], layers[1]),
+        method,
+        model,
+    )
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        about = parse_json(read_metadata(path)[ABOUT].encode())
+    except (KeyError, ValueError):
+        about = None
+    if not isinstance(about, dict):
+        raise ModelError(f"{path} holds no directions; 'ganzoo directions MODEL' writes a file that does")
+    return about
+
+
+def _is_range(layers: object) -> bool:
+    return (
+        isinstance(layers, list)
+        and len(layers) == 2
+        and all(type(one) is int for one in layers)
+        and 0 <= layers[0] <= layers[1]
+    )
+
+
+def _check_shapes(shapes: dict[str, Tensor], path: Path) -> None:
+    vectors, sigma = shapes.get("directions"), shapes.get("sigma")
+    if (
+        vectors is None
+        or sigma is None
+        or len(shapes) != 2
+        or vectors.ndim != 2
+        or not vectors.numel()
+        or sigma.shape != vectors.shape[:1]
+        or not vectors.is_floating_point()
+    ):
+        raise ModelError(f"{path} holds no directions; 'ganzoo directions MODEL' writes a file that does")
+
+
+def model_digest(gan: GAN) -> str:
+    """sha256 of the file that a model's generator side is, or would be, written to."""
+    return tensors_digest(generator_state(gan))
+
+
+def asked_move(gan: GAN, direction: Moves | None, directions: str | PathLike[str] | Directions | None) -> Move | None:
+    """The move that a person asked for; None for none.
+
+    Args:
+        gan: the model.
+        direction: such as ``"d3=1.5"``; see :func:`ganzoo.gan.steering.read_moves`.
+        directions: a file of them, or what was read from one.
+
+    Raises:
+        UsageError: only one of the two is given, they are of another model, or there is no such direction.
+        ModelError: the file holds no directions.
+    """
+    check_moves(direction, directions)
+    if not direction or directions is None:
+        return None
+    found = directions if isinstance(directions, Directions) else read_directions(to_path(directions, "directions"))
+    amounts = read_moves(direction, len(found.vectors))
+    found.refuse_other(gan, model_digest(gan))
+    return found.move(amounts)

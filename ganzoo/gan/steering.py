@@ -1,0 +1,175 @@
+"""Directions of the noise z or of w, along which images of a model change, and moving samples along them.
+
+They are found by :mod:`ganzoo.visual.directions` and kept in a file by :mod:`ganzoo.folder.directions`. A direction is
+used where it was found: in z or in w, and of w in the same layers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import UsageError
+from ganzoo.gan.arguments import real_number
+from ganzoo.gan.inputs import NOISE
+
+if TYPE_CHECKING:
+    from ganzoo.gan.gan import GAN
+
+Moves = str | Sequence[str] | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Directions of one model's z or w, the strongest first: d0, d1 and so on.
+
+    Attributes:
+        vectors: ``(k, d)``, each of length 1, its component that is largest in size positive.
+        sigma: ``(k,)``: the standard deviation of z, or of w, along each.
+        space: ``"z"`` or ``"w"``.
+        layers: of w that are moved, from the first to the last; None for all, and in z.
+        method: how they were found, in a word or two.
+        model: sha256 of the weights of the generator side.
+    """
+
+    vectors: Tensor
+    sigma: Tensor
+    space: str
+    layers: tuple[int, int] | None
+    method: str
+    model: str
+
+    def move(self, amounts: Mapping[int, float]) -> Move:
+        """The move by so many sigma along each direction, by its number."""
+        shift = torch.zeros_like(self.vectors[0])
+        for number, amount in amounts.items():
+            shift = shift + amount * self.sigma[number] * self.vectors[number]
+        return Move(self.space, shift, self.layers)
+
+    def refuse_other(self, gan: GAN, digest: str) -> None:
+        """Refuse a model that they were not found in.
+
+        Args:
+            gan: the model.
+            digest: sha256 of its weights.
+
+        Raises:
+            UsageError: its latents have another shape, or its weights are others.
+        """
+        width = latent_width(gan, self.space)
+        layers = getattr(gan.get_submodule("G"), "layers", None) if self.space == "w" else None
+        beyond = self.layers is not None and isinstance(layers, int) and self.layers[1] >= layers
+        if self.vectors.shape[1] != width or beyond:
+            raise UsageError(
+                f"these directions are of another model: they have {self.vectors.shape[1]} numbers of {self.space}"
+                f" where this one has {width}; 'ganzoo directions MODEL' finds its own"
+            )
+        if self.model != digest:
+            raise UsageError(
+                f"these directions are of another model, whose weights have the sha256 {self.model[:12]}... and not"
+                f" {digest[:12]}...; 'ganzoo directions MODEL' finds its own"
+            )
+
+
+@dataclass(frozen=True)
+class Move:
+    """A shift of the latents that images are made of.
+
+    Attributes:
+        space: ``"z"`` or ``"w"``.
+        shift: ``(d,)``; or ``(n, d)`` for ``n`` images that are made at once.
+        layers: of w that are moved, from the first to the last; None for all.
+    """
+
+    space: str
+    shift: Tensor
+    layers: tuple[int, int] | None = None
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Latents ``(n, d)``, or w ``(n, layers, d)``, moved."""
+        shift = self.shift.to(latents)
+        if latents.ndim < 3:
+            return latents + shift
+        places = torch.arange(latents.shape[1], device=latents.device)
+        first, last = self.layers or (0, latents.shape[1] - 1)
+        return latents + ((places >= first) & (places <= last)).to(latents)[:, None] * shift[..., None, :]
+
+    def through(self, generator: Any) -> Callable[..., Tensor]:
+        """What to call in place of ``generator``: it draws images whose latents were moved."""
+        if self.space == "w":  # behind truncation, so that a move is as long for every psi
+            return lambda z, y: generator.synthesis(self(generator.styles(z, y)))
+        return lambda z, y, **conditions: generator(self(z), y, **conditions)
+
+
+def latent_width(gan: GAN, space: str) -> int:
+    """How many numbers an image's z has, or one of its w.
+
+    Raises:
+        UsageError: the model takes no noise, or not a row of it; or has no w.
+    """
+    if NOISE not in gan.input_names:
+        raise UsageError("this model takes no noise, so nothing can be moved along a direction")
+    generator: Any = gan.get_submodule("G")
+    noise = generator.prior(1, torch.Generator())
+    if noise.ndim != 2:
+        raise UsageError(
+            f"directions are of rows of noise, and this model's has the shape {tuple(noise.shape[1:])} an image"
+        )
+    if space == "z":
+        return int(noise.shape[1])
+    gan.refuse_without_w()
+    return int(gan.styles(noise, gan.label_vectors(gan.default_labels(1), 1)).shape[2])
+
+
+def read_moves(given: Moves, count: int) -> dict[int, float]:
+    """How far along which directions: ``"d3=1.5"``, several of these, or ``{"d3": 1.5}``.
+
+    Args:
+        given: by the name of each direction, in sigma.
+        count: how many directions there are.
+
+    Raises:
+        UsageError: for other text, a direction that there is not, one given twice, or no number.
+    """
+    pairs = list(given.items()) if isinstance(given, Mapping) else [_pair(word) for word in _words(given)]
+    found: dict[int, float] = {}
+    for name, amount in pairs:
+        number = re.fullmatch(r"d(\d{1,6})", name) if isinstance(name, str) else None
+        if number is None or int(number[1]) >= count:
+            raise UsageError(f"there is no direction {name}: there are d0 to d{count - 1}")
+        if int(number[1]) in found:
+            raise UsageError(f"the direction {name} is given twice: keep one of them")
+        found[int(number[1])] = real_number(name, amount)
+    return found
+
+
+def check_moves(direction: object, directions: object) -> None:
+    """Refuse a move without a file of directions, and the other way round.
+
+    Raises:
+        UsageError: only one of them is given.
+    """
+    if direction and directions is None:
+        raise UsageError("a direction is one of a file that 'ganzoo directions MODEL' writes: give directions too")
+    if directions is not None and not direction:
+        raise UsageError("directions are given, and none of them to move along: give a direction too, such as d0=1.5")
+
+
+def _words(given: object) -> list[str]:
+    words = [given] if isinstance(given, str) else list(given) if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(word, str) for word in words):
+        raise UsageError(f"direction={given!r} does not work: write 'd3=1.5', or {{'d3': 1.5}}")
+    return [str(word) for word in words]
+
+
+def _pair(word: str) -> tuple[str, float]:
+    name, _, amount = word.partition("=")
+    try:
+        return name, float(amount)
+    except ValueError:
+        raise UsageError(f"direction {word} does not work: write NAME=SIGMAS, such as d3=1.5 or d3=-2") from None

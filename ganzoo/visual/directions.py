@@ -1,0 +1,367 @@
+"""Directions of a model's z or w along which its images change most: SeFa and GANSpace, and pictures of them.
+
+Closed-Form Factorization of Latent Semantics in GANs (SeFa, Shen & Zhou 2021, arXiv 2007.06600): the unit vectors
+``n`` that maximise ``‖A n‖²``, eigenvectors of ``AᵀA``, where ``A`` is the weight of the layer that takes z, or of all
+layers that take w. Here these are found by what reaches them, so that concatenated labels, noise in pieces for many
+layers and any reparametrised weight need no code of their own; where z is normalised on its way, ``AᵀA`` is a mean.
+
+GANSpace (Härkönen et al. 2020, arXiv 2004.02546): principal components of the features of a layer, or of w, and the
+directions of the latents that move along them, by regression. Features are centred for each label, so that components
+are about the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from sklearn.decomposition import IncrementalPCA
+from torch import Tensor, nn
+
+from ganzoo.errors import UsageError, either, nearest
+from ganzoo.folder.directions import model_digest
+from ganzoo.gan.arguments import take_truncation
+from ganzoo.gan.draw import in_pieces
+from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE, cycled
+from ganzoo.gan.steering import Directions, Move, latent_width
+from ganzoo.images import to_uint8
+from ganzoo.seeding import derive
+
+METHODS = ("sefa", "ganspace")
+POINTS = 8  # of z, where AᵀA is looked at
+DRAWS = 4096  # for the standard deviation along a direction
+LABELS = 16  # label vectors that draws are of, at most
+PIECE = 256  # draws of one label vector
+TINY = 1e-10  # of the largest eigenvalue: what rounding leaves
+STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # sigma
+Layers = tuple[int, int] | None
+
+
+# --- what is found ------------------------------------------------------------------------------------------
+
+
+def sefa(gan: GAN, count: int = 8, space: str | None = None, layers: Layers = None) -> Directions:
+    """The ``count`` strongest directions by SeFa.
+
+    Args:
+        gan: the model.
+        count: how many at most; fewer where the layers see less.
+        space: ``"z"`` or ``"w"``; w where there is one by default.
+        layers: the first and the last: of w, which are moved; or of those that take z, whose weights count.
+
+    Raises:
+        UsageError: the model takes no noise, or has no such space or layers, or no linear layer takes the latents.
+    """
+    space = space or _space(gan)
+    width = latent_width(gan, space)
+    latents, y, conditions = _points(gan, space)
+    found = _taken(gan, space, latents, y, conditions)
+    if not found:
+        raise UsageError(f"no linear layer of this model takes {space} at once: --method ganspace --at LAYER may work")
+    chosen = _chosen(layers, latents.shape[1] if space == "w" else len(found), space)
+    counted = found if space == "w" else found[chosen[0] : chosen[1] + 1]
+    gram = sum((one.gram(latents, chosen) for one in counted), torch.zeros(width, width, dtype=torch.float64))
+    free = _free(gan, space, width)
+    values, vectors = torch.linalg.eigh(gram[:free, :free])
+    strong = int((values > TINY * values[-1]).sum()) if float(values[-1]) > 0 else 0
+    if not strong:
+        raise UsageError(f"the layers {chosen[0]} to {chosen[1]} see nothing of {space}: choose others")
+    rows = vectors.flip(1).t()[: min(count, strong)]
+    return _finished(gan, space, rows, layers if space == "w" else None, "sefa")
+
+
+def ganspace(
+    gan: GAN,
+    count: int = 8,
+    space: str | None = None,
+    layers: Layers = None,
+    *,
+    at: str | None = None,
+    samples: int = DRAWS,
+) -> Directions:
+    """The directions of the ``count`` first principal components by GANSpace.
+
+    Args:
+        gan: the model.
+        count: how many at most.
+        space: ``"z"`` or ``"w"``; w where there is one by default.
+        layers: of w that are moved, from the first to the last; all by default.
+        at: dotted name of the module of G whose output has the components; w itself by default, and of z the first
+            linear layer that takes it.
+        samples: draws that they are found by.
+
+    Raises:
+        UsageError: the model takes no noise, or has no such space, layers or module.
+    """
+    space = space or _space(gan)
+    width = latent_width(gan, space)
+    if space == "z" and layers is not None:
+        raise UsageError("layers are those of w that are moved, and these directions are of z: name a layer with --at")
+    if at is None and space == "z":
+        found = _taken(gan, space, *_points(gan, space))
+        if not found:
+            raise UsageError("no linear layer of this model takes z at once: name a layer with --at")
+        at = found[0].name
+    if space == "w":
+        _chosen(layers, _points(gan, space)[0].shape[1], space)
+    free = _free(gan, space, width)
+    count = min(count, free, samples)
+    pieces = _Features(gan, space, at, samples, max(PIECE, count))
+    pca = IncrementalPCA(n_components=min(count, pieces.size))
+    for _, features in pieces:
+        if len(features) >= pca.n_components:
+            pca.partial_fit(features.numpy())
+    components = torch.from_numpy(pca.components_).double()
+    products, squares = torch.zeros(len(components), width, dtype=torch.float64), torch.zeros(len(components))
+    for latents, features in pieces:
+        coordinates = features.double() @ components.t()
+        products += coordinates.t() @ latents.double()
+        squares = squares + coordinates.square().sum(0)
+    strong = squares > TINY * squares.max()
+    rows = (products[strong] / squares[strong, None])[:, :free]
+    if not len(rows) or not bool((rows.norm(dim=1) > 0).all()):
+        raise UsageError(f"the output of {at or 'w'} does not change with {space}: name another layer with --at")
+    method = f"ganspace {at}" if at else "ganspace"
+    return _finished(gan, space, rows / rows.norm(dim=1, keepdim=True), layers, method)
+
+
+def _finished(gan: GAN, space: str, rows: Tensor, layers: Layers, method: str) -> Directions:
+    """Directions of unit rows ``(k, free)``: signs settled, filled up to the whole latent, and measured."""
+    rows = rows * rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
+    whole = torch.zeros(len(rows), latent_width(gan, space))
+    whole[:, : rows.shape[1]] = rows.float()
+    squares, seen = torch.zeros(len(rows), dtype=torch.float64), 0
+    for latents, _ in _Features(gan, space, None, DRAWS, PIECE):
+        squares += (latents.double() @ whole.double().t()).square().sum(0)
+        seen += len(latents)
+    return Directions(whole, (squares / seen).sqrt().float(), space, layers, method, model_digest(gan))
+
+
+def _space(gan: GAN) -> str:
+    return "w" if gan.has_w else "z"
+
+
+def _free(gan: GAN, space: str, width: int) -> int:
+    """How many numbers of the latents may be moved: of z those before the codes, which have laws of their own."""
+    return width if space == "w" else min(width, gan.z_dim)
+
+
+def _chosen(layers: Layers, count: int, space: str) -> tuple[int, int]:
+    first, last = layers or (0, count - 1)
+    if not 0 <= first <= last < count:
+        what = "layers of w" if space == "w" else "linear layers that take z"
+        raise UsageError(f"there are no layers {first} to {last}: this model has {count} {what}, 0 to {count - 1}")
+    return first, last
+
+
+# --- the layers that take the latents -----------------------------------------------------------------------
+
+
+@dataclass
+class _Taken:
+    """A linear layer that the latents reach with no other such layer before it.
+
+    Attributes:
+        name: dotted, in G.
+        module: the layer.
+        input: what it was called with, ``(points, ...)``, with the graph to the latents.
+    """
+
+    name: str
+    module: nn.Module
+    input: Tensor
+
+    def gram(self, latents: Tensor, layers: tuple[int, int]) -> Tensor:
+        """``AᵀA`` ``(d, d)``, float64, a mean over the points; of w for a move of these layers together."""
+        x = self.input.flatten(1)
+        jacobian = torch.zeros(latents.shape[-1], x.shape[1], len(latents), dtype=torch.float64)
+        for number in range(x.shape[1]):  # one by one: batched, torch would import its compiler for it
+            (slope,) = torch.autograd.grad(x[:, number].sum(), latents, retain_graph=True)
+            moved = slope if slope.ndim == 2 else slope[:, layers[0] : layers[1] + 1].sum(1)
+            jacobian[:, number] = moved.t().double().cpu()
+        reached = jacobian.abs().amax((0, 2)) > 0
+        weight = self._columns(reached.nonzero()[:, 0])
+        kernel = weight @ weight.t()
+        inner = jacobian[:, reached]
+        return torch.einsum("dip,ij,ejp->de", inner, kernel, inner) / len(latents)
+
+    @torch.no_grad()
+    def _columns(self, places: Tensor) -> Tensor:
+        """What the layer makes of each of these numbers of its input alone, ``(len(places), outputs)``, in float64."""
+        shape = self.input.shape[1:]
+        rows = torch.zeros(len(places) + 1, shape.numel()).to(self.input)
+        rows[torch.arange(len(places)), places.to(rows.device)] = 1
+        made = self.module(rows.reshape(-1, *shape)).flatten(1).double().cpu()
+        return made[:-1] - made[-1]
+
+
+def _taken(gan: GAN, space: str, latents: Tensor, y: Tensor, conditions: dict[str, Tensor]) -> list[_Taken]:
+    """The linear layers that the latents reach first, in the order of their calls.
+
+    Every linear layer's output is cut off the graph, so that what still depends on the latents saw no layer before.
+    """
+    generator: Any = gan.get_submodule("G")
+    found: list[_Taken] = []
+
+    def cut(name: str) -> Callable[..., Tensor]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            x = inputs[0]
+            if x.requires_grad:
+                slope = torch.autograd.grad(x.sum(), latents, retain_graph=True, allow_unused=True)[0]
+                if slope is not None:
+                    found.append(_Taken(name, module, x))
+            return output.detach()
+
+        return hook
+
+    linear = {
+        name: module
+        for name, module in generator.named_modules()
+        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
+    }
+    hooks = [module.register_forward_hook(cut(name)) for name, module in linear.items()]
+    try:
+        with torch.enable_grad(), _evaluating(generator):
+            latents.requires_grad_(True)
+            if space == "w":
+                generator.synthesis(latents)
+            else:
+                generator(latents, y, **conditions)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _points(gan: GAN, space: str) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Latents to look at the layers from, on the model's device: one w, or a few z with their labels and inputs."""
+    weight = next(gan.get_submodule("G").parameters())
+    count = 1 if space == "w" else POINTS
+    inputs = gan.inputs(count, derive("directions", "points"), gan.default_labels(count))
+    z, y = inputs.pop("z"), inputs.pop("y")
+    latents = gan.styles(z, y) if space == "w" else z
+    return latents.to(weight), y.to(weight), {name: rows.to(weight.device) for name, rows in inputs.items()}
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
+
+
+# --- features of draws --------------------------------------------------------------------------------------
+
+
+class _Reached(Exception):
+    """The module was called: what comes behind it need not be computed."""
+
+
+class _Features:
+    """Latents ``(b, d)`` and features ``(b, f)`` of draws, each piece of one label vector and centred; the same ones
+    each time.
+
+    Args:
+        gan: the model.
+        space: of the latents.
+        at: the module of G whose output counts; None for the latents themselves.
+        samples: how many draws.
+        piece: how many at once.
+    """
+
+    def __init__(self, gan: GAN, space: str, at: str | None, samples: int, piece: int) -> None:
+        self.gan, self.space, self.samples, self.piece = gan, space, samples, min(piece, samples)
+        self.generator: Any = gan.get_submodule("G")
+        known = dict(self.generator.named_modules())
+        if at is not None and (not at or at not in known):
+            near = either(nearest(at, [name for name in known if name]))
+            raise UsageError(f"G has no layer {at!r}; nearest: {near}; 'ganzoo info' lists the layers of a recipe")
+        self.module = None if at is None else known[at]
+        self.at = at
+
+    @property
+    def size(self) -> int:
+        """Length of a row of features."""
+        return next(iter(self))[1].shape[1]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        rows = self.gan.default_labels(LABELS)
+        for start in range(0, self.samples - self.piece + 1, self.piece):
+            label = None if rows is None else rows[[start // self.piece % LABELS]].expand(self.piece, *rows.shape[1:])
+            latents, y, conditions = self._draw(start, label)
+            features = latents if self.module is None else self._seen(latents, y, conditions)
+            if latents.ndim > 2:
+                latents = latents[:, 0]
+            features = features.flatten(1) if self.module is not None else latents
+            yield latents - latents.mean(0), (features - features.mean(0)).float()
+
+    def _draw(self, start: int, label: Tensor | None) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        gan, rng = self.gan, torch.Generator().manual_seed(derive("directions", start))
+        take_truncation(self.generator, gan.input_names, None)
+        z = self.generator.prior(self.piece, rng)
+        y = gan.label_vectors(label, self.piece)
+        first = cycled(gan.examples, gan.input_names - {NOISE}, 0, 1)
+        conditions = {name: rows.expand(self.piece, *rows.shape[1:]) for name, rows in first.items()}
+        return (gan.styles(z, y) if self.space == "w" else z), y, conditions
+
+    @torch.no_grad()
+    def _seen(self, latents: Tensor, y: Tensor, conditions: dict[str, Tensor]) -> Tensor:
+        seen: list[Tensor] = []
+
+        def stop(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not isinstance(output, Tensor) or len(output) != len(latents):
+                raise UsageError(f"the output of {self.at} is no row for each image: name another layer with --at")
+            seen.append(output.float().cpu())
+            raise _Reached
+
+        assert self.module is not None
+        hook = self.module.register_forward_hook(stop)
+        call, given = (self.generator.synthesis, (latents,)) if self.space == "w" else (self.generator, (latents, y))
+        try:
+            in_pieces(self.generator, call, given, len(latents), conditions)
+        except _Reached:
+            return seen[0]
+        finally:
+            hook.remove()
+        raise UsageError(f"{self.at} is not called when images are made: name another layer with --at")
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def strips(
+    gan: GAN,
+    found: Directions,
+    seed: int = 0,
+    labels: Tensor | None = None,
+    truncation: Any = None,
+    steps: Sequence[float] = STEPS,
+) -> Tensor:
+    """One image moved along each direction: bytes ``(k * steps, C, H, W)``, a row for each direction.
+
+    Args:
+        gan: the model that they were found in.
+        found: the directions.
+        seed: of the image.
+        labels: of the rows; None for the model's first.
+        truncation: as ``sample`` takes it.
+        steps: how far, in sigma.
+    """
+    numbers = gan.default_labels(1) if labels is None else labels
+    one = gan.inputs(1, seed, None if numbers is None else numbers[:1], truncation)
+    inputs = {name: rows.expand(len(steps), *rows.shape[1:]) for name, rows in one.items()}
+    rows = []
+    for number, vector in enumerate(found.vectors):
+        if labels is not None:
+            inputs["y"] = gan.label_vectors(labels[[number % len(labels)]], 1).expand(len(steps), -1)
+        shift = torch.tensor(steps)[:, None] * found.sigma[number] * vector
+        move = Move(found.space, shift, found.layers)
+        rows.append(gan.generate_moved(move, **inputs, batch=len(steps)))
+    return to_uint8(torch.cat(rows), low=0)
