@@ -10,7 +10,6 @@ import click
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
-from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, counted
@@ -80,15 +79,15 @@ def directions(
     if method == "sefa" and (at is not None or samples is not None):
         raise UsageError(f"{'--at' if at is not None else '--samples'} is of features: add --method ganspace")
     gan = open_model(model, device)
-    numbers = label_numbers(gan, labels, max(len(labels), 1)) if labels else None
+    numbers = gan.read_labels(labels) if labels else None
     from ganzoo.folder.directions import save_directions
     from ganzoo.images import grid, save_png
-    from ganzoo.visual.directions import STEPS, ganspace, sefa, strips
+    from ganzoo.visual.directions import DRAWS, STEPS, ganspace, sefa, strips
 
     if method == "sefa":
-        found = sefa(gan, count, space, chosen)
+        found = sefa(gan, count, space, chosen, labels=numbers)
     else:
-        found = ganspace(gan, count, space, chosen, at=at, **({} if samples is None else {"samples": samples}))
+        found = ganspace(gan, count, space, chosen, at=at, samples=samples or DRAWS, labels=numbers)
     with noise_of_layers(gan, layer_noise):
         images = strips(gan, found, seed, numbers, tamed)
     file = out.with_suffix(".safetensors")

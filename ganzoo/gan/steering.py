@@ -123,7 +123,7 @@ def latent_width(gan: GAN, space: str) -> int:
     if space == "z":
         return int(noise.shape[1])
     gan.refuse_without_w()
-    return int(gan.styles(noise, gan.label_vectors(gan.default_labels(1), 1)).shape[2])
+    return int(gan.styles(noise, torch.zeros(1, gan.classes)).shape[2])
 
 
 def read_moves(given: Moves, count: int) -> dict[int, float]:

@@ -35,7 +35,8 @@ METHODS = ("sefa", "ganspace")
 POINTS = 8  # of z, where AᵀA is looked at
 DRAWS = 4096  # for the standard deviation along a direction
 LABELS = 16  # label vectors that draws are of, at most
-PIECE = 256  # draws of one label vector
+PIECE = 256  # draws of one label vector, that are made at once
+MOST = 1 << 26  # numbers of features at once
 TINY = 1e-10  # of the largest eigenvalue: what rounding leaves
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # sigma
 Layers = tuple[int, int] | None
@@ -44,7 +45,9 @@ Layers = tuple[int, int] | None
 # --- what is found ------------------------------------------------------------------------------------------
 
 
-def sefa(gan: GAN, count: int = 8, space: str | None = None, layers: Layers = None) -> Directions:
+def sefa(
+    gan: GAN, count: int = 8, space: str | None = None, layers: Layers = None, *, labels: Tensor | None = None
+) -> Directions:
     """The ``count`` strongest directions by SeFa.
 
     Args:
@@ -52,26 +55,26 @@ def sefa(gan: GAN, count: int = 8, space: str | None = None, layers: Layers = No
         count: how many at most; fewer where the layers see less.
         space: ``"z"`` or ``"w"``; w where there is one by default.
         layers: the first and the last: of w, which are moved; or of those that take z, whose weights count.
+        labels: of the images that are looked at, in turn; the model's own by default.
 
     Raises:
         UsageError: the model takes no noise, or has no such space or layers, or no linear layer takes the latents.
     """
-    space = space or _space(gan)
-    width = latent_width(gan, space)
-    latents, y, conditions = _points(gan, space)
-    found = _taken(gan, space, latents, y, conditions)
+    look = _Look.at(gan, space, labels)
+    space, width = look.space, look.width
+    latents, found = _taken(look)
     if not found:
         raise UsageError(f"no linear layer of this model takes {space} at once: --method ganspace --at LAYER may work")
     chosen = _chosen(layers, latents.shape[1] if space == "w" else len(found), space)
     counted = found if space == "w" else found[chosen[0] : chosen[1] + 1]
     gram = sum((one.gram(latents, chosen) for one in counted), torch.zeros(width, width, dtype=torch.float64))
-    free = _free(gan, space, width)
+    free = look.free
     values, vectors = torch.linalg.eigh(gram[:free, :free])
     strong = int((values > TINY * values[-1]).sum()) if float(values[-1]) > 0 else 0
     if not strong:
         raise UsageError(f"the layers {chosen[0]} to {chosen[1]} see nothing of {space}: choose others")
     rows = vectors.flip(1).t()[: min(count, strong)]
-    return _finished(gan, space, rows, layers if space == "w" else None, "sefa")
+    return _finished(look, rows, layers if space == "w" else None, "sefa")
 
 
 def ganspace(
@@ -82,6 +85,7 @@ def ganspace(
     *,
     at: str | None = None,
     samples: int = DRAWS,
+    labels: Tensor | None = None,
 ) -> Directions:
     """The directions of the ``count`` first principal components by GANSpace.
 
@@ -93,61 +97,93 @@ def ganspace(
         at: dotted name of the module of G whose output has the components; w itself by default, and of z the first
             linear layer that takes it.
         samples: draws that they are found by.
+        labels: of the draws, in turn; the model's own by default.
 
     Raises:
         UsageError: the model takes no noise, or has no such space, layers or module.
     """
-    space = space or _space(gan)
-    width = latent_width(gan, space)
-    if space == "z" and layers is not None:
+    look = _Look.at(gan, space, labels)
+    if look.space == "z" and layers is not None:
         raise UsageError("layers are those of w that are moved, and these directions are of z: name a layer with --at")
-    if at is None and space == "z":
-        found = _taken(gan, space, *_points(gan, space))
+    if look.space == "w":
+        _chosen(layers, look.points()[0].shape[1], "w")
+    elif at is None:
+        _, found = _taken(look)
         if not found:
             raise UsageError("no linear layer of this model takes z at once: name a layer with --at")
         at = found[0].name
-    if space == "w":
-        _chosen(layers, _points(gan, space)[0].shape[1], space)
-    free = _free(gan, space, width)
-    count = min(count, free, samples)
-    pieces = _Features(gan, space, at, samples, max(PIECE, count))
-    pca = IncrementalPCA(n_components=min(count, pieces.size))
+    count = min(count, look.free, samples)
+    size = _Features(look, at, 2, 2).size
+    pieces = _Features(look, at, samples, max(count, min(PIECE, MOST // size)))
+    pca = IncrementalPCA(n_components=min(count, size))
     for _, features in pieces:
-        if len(features) >= pca.n_components:
-            pca.partial_fit(features.numpy())
+        pca.partial_fit(features.numpy())
     components = torch.from_numpy(pca.components_).double()
-    products, squares = torch.zeros(len(components), width, dtype=torch.float64), torch.zeros(len(components))
+    products, squares = torch.zeros(len(components), look.width, dtype=torch.float64), torch.zeros(len(components))
     for latents, features in pieces:
         coordinates = features.double() @ components.t()
         products += coordinates.t() @ latents.double()
         squares = squares + coordinates.square().sum(0)
     strong = squares > TINY * squares.max()
-    rows = (products[strong] / squares[strong, None])[:, :free]
+    rows = (products[strong] / squares[strong, None])[:, : look.free]
     if not len(rows) or not bool((rows.norm(dim=1) > 0).all()):
-        raise UsageError(f"the output of {at or 'w'} does not change with {space}: name another layer with --at")
+        raise UsageError(f"the output of {at or 'w'} does not change with {look.space}: name another layer with --at")
     method = f"ganspace {at}" if at else "ganspace"
-    return _finished(gan, space, rows / rows.norm(dim=1, keepdim=True), layers, method)
+    return _finished(look, rows / rows.norm(dim=1, keepdim=True), layers, method)
 
 
-def _finished(gan: GAN, space: str, rows: Tensor, layers: Layers, method: str) -> Directions:
+def _finished(look: _Look, rows: Tensor, layers: Layers, method: str) -> Directions:
     """Directions of unit rows ``(k, free)``: signs settled, filled up to the whole latent, and measured."""
     rows = rows * rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
-    whole = torch.zeros(len(rows), latent_width(gan, space))
+    whole = torch.zeros(len(rows), look.width)
     whole[:, : rows.shape[1]] = rows.float()
     squares, seen = torch.zeros(len(rows), dtype=torch.float64), 0
-    for latents, _ in _Features(gan, space, None, DRAWS, PIECE):
+    for latents, _ in _Features(look, None, DRAWS, PIECE):
         squares += (latents.double() @ whole.double().t()).square().sum(0)
         seen += len(latents)
-    return Directions(whole, (squares / seen).sqrt().float(), space, layers, method, model_digest(gan))
+    return Directions(whole, (squares / seen).sqrt().float(), look.space, layers, method, model_digest(look.gan))
 
 
-def _space(gan: GAN) -> str:
-    return "w" if gan.has_w else "z"
+@dataclass(frozen=True)
+class _Look:
+    """What is looked at.
 
+    Attributes:
+        gan: the model.
+        space: of the latents, ``"z"`` or ``"w"``.
+        width: how many numbers one has.
+        labels: of draws, in turn; None for an unconditional model.
+    """
 
-def _free(gan: GAN, space: str, width: int) -> int:
-    """How many numbers of the latents may be moved: of z those before the codes, which have laws of their own."""
-    return width if space == "w" else min(width, gan.z_dim)
+    gan: GAN
+    space: str
+    width: int
+    labels: Tensor | None
+
+    @classmethod
+    def at(cls, gan: GAN, space: str | None, labels: Tensor | None) -> _Look:
+        """The space that was named, or w where there is one; and the labels that were given, or the model's own."""
+        space = space or ("w" if gan.has_w else "z")
+        width = latent_width(gan, space)
+        return cls(gan, space, width, gan.default_labels(LABELS) if labels is None else labels)
+
+    @property
+    def free(self) -> int:
+        """How many numbers may be moved: of z those before the codes, which have laws of their own."""
+        return self.width if self.space == "w" else min(self.width, self.gan.z_dim)
+
+    def labels_of(self, rows: Sequence[int]) -> Tensor | None:
+        """The labels of draws by number."""
+        return None if self.labels is None else self.labels[[row % len(self.labels) for row in rows]]
+
+    def points(self) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Latents to look at layers from, on the model's device: one w, or a few z with their labels and inputs."""
+        weight = next(self.gan.get_submodule("G").parameters())
+        count = 1 if self.space == "w" else POINTS
+        inputs = self.gan.inputs(count, derive("directions", "points"), self.labels_of(range(count)))
+        z, y = inputs.pop("z"), inputs.pop("y")
+        latents = self.gan.styles(z, y) if self.space == "w" else z
+        return latents.to(weight), y.to(weight), {name: rows.to(weight.device) for name, rows in inputs.items()}
 
 
 def _chosen(layers: Layers, count: int, space: str) -> tuple[int, int]:
@@ -199,12 +235,13 @@ class _Taken:
         return made[:-1] - made[-1]
 
 
-def _taken(gan: GAN, space: str, latents: Tensor, y: Tensor, conditions: dict[str, Tensor]) -> list[_Taken]:
-    """The linear layers that the latents reach first, in the order of their calls.
+def _taken(look: _Look) -> tuple[Tensor, list[_Taken]]:
+    """Some latents, and the linear layers that they reach first, in the order of their calls.
 
     Every linear layer's output is cut off the graph, so that what still depends on the latents saw no layer before.
     """
-    generator: Any = gan.get_submodule("G")
+    generator: Any = look.gan.get_submodule("G")
+    latents, y, conditions = look.points()
     found: list[_Taken] = []
 
     def cut(name: str) -> Callable[..., Tensor]:
@@ -227,24 +264,14 @@ def _taken(gan: GAN, space: str, latents: Tensor, y: Tensor, conditions: dict[st
     try:
         with torch.enable_grad(), _evaluating(generator):
             latents.requires_grad_(True)
-            if space == "w":
+            if look.space == "w":
                 generator.synthesis(latents)
             else:
                 generator(latents, y, **conditions)
     finally:
         for hook in hooks:
             hook.remove()
-    return found
-
-
-def _points(gan: GAN, space: str) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Latents to look at the layers from, on the model's device: one w, or a few z with their labels and inputs."""
-    weight = next(gan.get_submodule("G").parameters())
-    count = 1 if space == "w" else POINTS
-    inputs = gan.inputs(count, derive("directions", "points"), gan.default_labels(count))
-    z, y = inputs.pop("z"), inputs.pop("y")
-    latents = gan.styles(z, y) if space == "w" else z
-    return latents.to(weight), y.to(weight), {name: rows.to(weight.device) for name, rows in inputs.items()}
+    return latents, found
 
 
 @contextmanager
@@ -269,16 +296,16 @@ class _Features:
     each time.
 
     Args:
-        gan: the model.
-        space: of the latents.
+        look: at what.
         at: the module of G whose output counts; None for the latents themselves.
         samples: how many draws.
-        piece: how many at once.
+        piece: how many at once, at least; fewer where there are no more.
     """
 
-    def __init__(self, gan: GAN, space: str, at: str | None, samples: int, piece: int) -> None:
-        self.gan, self.space, self.samples, self.piece = gan, space, samples, min(piece, samples)
-        self.generator: Any = gan.get_submodule("G")
+    def __init__(self, look: _Look, at: str | None, samples: int, piece: int) -> None:
+        self.look, self.count = look, max(1, samples // piece)
+        self.piece = samples // self.count
+        self.generator: Any = look.gan.get_submodule("G")
         known = dict(self.generator.named_modules())
         if at is not None and (not at or at not in known):
             near = either(nearest(at, [name for name in known if name]))
@@ -292,24 +319,22 @@ class _Features:
         return next(iter(self))[1].shape[1]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        rows = self.gan.default_labels(LABELS)
-        for start in range(0, self.samples - self.piece + 1, self.piece):
-            label = None if rows is None else rows[[start // self.piece % LABELS]].expand(self.piece, *rows.shape[1:])
-            latents, y, conditions = self._draw(start, label)
+        for number in range(self.count):
+            latents, y, conditions = self._draw(number)
             features = latents if self.module is None else self._seen(latents, y, conditions)
             if latents.ndim > 2:
                 latents = latents[:, 0]
             features = features.flatten(1) if self.module is not None else latents
             yield latents - latents.mean(0), (features - features.mean(0)).float()
 
-    def _draw(self, start: int, label: Tensor | None) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        gan, rng = self.gan, torch.Generator().manual_seed(derive("directions", start))
+    def _draw(self, number: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        gan, rng = self.look.gan, torch.Generator().manual_seed(derive("directions", number))
         take_truncation(self.generator, gan.input_names, None)
         z = self.generator.prior(self.piece, rng)
-        y = gan.label_vectors(label, self.piece)
+        y = gan.label_vectors(self.look.labels_of([number] * self.piece), self.piece)
         first = cycled(gan.examples, gan.input_names - {NOISE}, 0, 1)
         conditions = {name: rows.expand(self.piece, *rows.shape[1:]) for name, rows in first.items()}
-        return (gan.styles(z, y) if self.space == "w" else z), y, conditions
+        return (gan.styles(z, y) if self.look.space == "w" else z), y, conditions
 
     @torch.no_grad()
     def _seen(self, latents: Tensor, y: Tensor, conditions: dict[str, Tensor]) -> Tensor:
@@ -323,7 +348,8 @@ class _Features:
 
         assert self.module is not None
         hook = self.module.register_forward_hook(stop)
-        call, given = (self.generator.synthesis, (latents,)) if self.space == "w" else (self.generator, (latents, y))
+        in_w = self.look.space == "w"
+        call, given = (self.generator.synthesis, (latents,)) if in_w else (self.generator, (latents, y))
         try:
             in_pieces(self.generator, call, given, len(latents), conditions)
         except _Reached:
