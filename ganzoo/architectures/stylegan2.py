@@ -57,7 +57,12 @@ def widths(kit: Kit, ch: int, full: int) -> list[int]:
     """Channels of the maps, from the smallest to the image's size."""
     _, k = rectangle("stylegan2", (kit.height, kit.width), least=LEAST)
     smallest = min(kit.height, kit.width) >> k
-    return [max(1, ch * full // max(full, smallest << i)) for i in range(k + 1)]
+    return [narrowed(ch, full, smallest << i) for i in range(k + 1)]
+
+
+def narrowed(ch: int, full: int, side: int) -> int:
+    """Channels of a map of that side: ``ch`` up to ``full`` pixels, and half as many for each doubling beyond."""
+    return max(1, ch * full // max(full, side))
 
 
 class Layer(nn.Module):

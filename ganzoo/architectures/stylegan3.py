@@ -92,6 +92,17 @@ def stages(image: tuple[int, int], layers: int, margin: int, channels: Callable[
     return made
 
 
+def width(cutoff: float, wide: int, full: int) -> int:
+    """Channels of a layer.
+
+    Args:
+        cutoff: its own, in cycles a side.
+        wide: channels of the widest.
+        full: side up to which maps are that wide, as far as their cutoff goes.
+    """
+    return max(1, min(round(wide * full / (2 * cutoff)), wide))
+
+
 class WideConv2d(DemodulatedConv2d):
     """A modulated convolution that keeps all it reaches: maps grow by the kernel's side less one."""
 
@@ -211,9 +222,6 @@ def generator(
     rectangle("stylegan3", image)
     wide, length = 2 * ch if config == "r" else ch, w_dim or ch
 
-    def channels(cutoff: float) -> int:
-        return max(1, min(round(wide * full / (2 * cutoff)), wide))
-
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)
-    trunk = Synthesis(kit, stages(image, layers, margin, channels), config, length)
+    trunk = Synthesis(kit, stages(image, layers, margin, lambda cutoff: width(cutoff, wide, full)), config, length)
     return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mean=w_mean)

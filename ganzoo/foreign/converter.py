@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ganzoo.errors import ModelError
 from ganzoo.foreign.recorded import Recorded
 
 AVERAGE = re.compile(r"ema|avg|average", re.IGNORECASE)
@@ -64,11 +65,14 @@ class Converter(ABC):
 def state_dicts(content: object, deepest: int = 3) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """The tables of tensors in a content, each with its place, such as ``state_dict``; empty for the content itself.
 
-    A network that was recorded counts as its table. The words ``module.`` that parallel training puts before names are
-    left out.
+    A network that was recorded counts as its table, unless it holds other things than tensors. The words ``module.``
+    that parallel training puts before names are left out.
     """
     if isinstance(content, Recorded):
-        yield "", content.tensors()
+        try:
+            yield "", content.tensors()
+        except ModelError:  # what holds other things than tensors is no network that anyone looks for
+            return
     if not isinstance(content, Mapping) or deepest < 0:
         return
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}

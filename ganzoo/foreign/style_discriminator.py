@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ganzoo.architectures.stylegan2 import narrowed
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.keys import Line, highest, line, renamed
@@ -92,7 +93,7 @@ def discriminator(source: str, network: Network, size: Size) -> Judge:
 
 def widths_of(ch: int, full: int, count: int) -> list[int]:
     """Channels of maps of 4, 8, ... pixels, as ganzoo's StyleGAN2 has them."""
-    return [max(1, ch * full // max(full, LOWEST << i)) for i in range(count)]
+    return [narrowed(ch, full, LOWEST << i) for i in range(count)]
 
 
 def head(source: str, network: Network, score: str, classes: int, features: int) -> tuple[str, list[Line]]:

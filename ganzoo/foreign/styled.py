@@ -9,7 +9,7 @@ whose blocks have no shortcuts, groups of 32. In its batches the images of a gro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.converter import state_dicts
 from ganzoo.foreign.keys import Change, Line, highest, line
+from ganzoo.foreign.recorded import Recorded
 
 LOWEST = 4  # pixels across the smallest map
 SPEED = 0.01  # of the mapping's learning
@@ -33,13 +34,18 @@ class Network:
 
     Attributes:
         place: where it lies in the file, such as ``G_ema``.
-        state: its tensors, those of floats in float32.
+        state: its tensors.
         told: the arguments that it was made with, where the file has them.
     """
 
     place: str
     state: State
     told: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> Network:
+        """The same in float32, but for what counts."""
+        state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in self.state.items()}
+        return replace(self, state=state)
 
     def argument(self, group: str, name: str, default: float) -> float:
         """A number among its arguments, of a group of them or of none."""
@@ -49,16 +55,11 @@ class Network:
 
 
 def networks(content: object) -> list[Network]:
-    """The networks of a content; those with a moving average of weights first."""
-    found = [
-        Network(place, {key: plain(tensor) for key, tensor in state.items()}) for place, state in state_dicts(content)
-    ]
+    """The networks of a content, as they are kept; those with a moving average of weights first."""
+    places = content if isinstance(content, Mapping) else {"": content}
+    told = {place: value.kwargs for place, value in places.items() if isinstance(value, Recorded)}
+    found = [Network(place, state, told.get(place, {})) for place, state in state_dicts(content)]
     return sorted(found, key=lambda network: "ema" not in network.place.lower())
-
-
-def plain(tensor: Tensor) -> Tensor:
-    """A tensor in float32, unless it counts."""
-    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def shape(source: str, state: State, name: str, dims: int) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """StyleGAN2's generators as stylegan2-ada-pytorch, stylegan3's ``stylegan2`` and PyTorch-StudioGAN save them.
 
-State dicts, in a file of their own or under names such as ``G_ema``, and the pickles of whole networks. Names are
+State dicts, in a file of their own or under names such as ``G_ema``, and pickles of whole networks. Names are
 ``mapping.fcI``, ``mapping.w_avg`` and ``synthesis.bR.conv0``, ``.conv1`` and ``.torgb`` for maps of R pixels, from 4 to
 1024. What differs in layout: the kernels of ``conv0``, which doubles a map, are turned by half a turn; one filter of
 each layer serves where it resamples. A generator without noise inputs gets strengths of 0. ``w_avg`` is the mean that
@@ -45,7 +45,7 @@ class StyleGAN2(Converter):
 
     def convert(self, content: object) -> Converted:
         """G, of a moving average where the file has one, and D."""
-        found = networks(content)
+        found = [network.plain() for network in networks(content)]
         network = next(network for network in found if is_generator(network.state))
         state, sizes = network.state, mapped(NAME, network)
         largest = highest(state, "synthesis.b{i}.conv1.weight")

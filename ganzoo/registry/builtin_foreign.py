@@ -19,3 +19,4 @@ def register_converters(register: Register) -> None:
     register(
         "studiogan-biggan-deep", "ganzoo.foreign.studiogan_biggan_deep:StudioGANBigGANDeep", paper="arxiv:2206.09479"
     )
+    register("nvidia-stylegan3", "ganzoo.foreign.stylegan3:StyleGAN3", paper="arxiv:2106.12423")

@@ -10,6 +10,9 @@ import math
 import torch
 import torch.nn.functional as F
 
+import ganzoo
+from ganzoo.foreign import Recorded
+
 FILTER = torch.tensor([1.0, 3.0, 3.0, 1.0]).outer(torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
 
 GAIN = math.sqrt(2)
@@ -39,10 +42,10 @@ def mapping_state(state, z_dim, w_dim, layers, classes, speed=0.01):
         state.linear(f"mapping.fc{i}", w_dim if i else z_dim + (w_dim if classes else 0), w_dim, speed)
 
 
-def generator_state(widths, z_dim=5, w_dim=6, layers=2, classes=0, planes=3, noisy=True, seed=0):
+def generator_state(widths, z_dim=5, w_dim=6, layers=2, classes=0, planes=3, noisy=True, seed=0, speed=0.01):
     """Of a StyleGAN2 whose maps of 4, 8, ... pixels have those channels."""
     state = State(seed)
-    mapping_state(state, z_dim, w_dim, layers, classes)
+    mapping_state(state, z_dim, w_dim, layers, classes, speed)
     state.draw("synthesis.b4.const", widths[0], 4, 4)
     for i, width in enumerate(widths):
         at = f"synthesis.b{4 << i}"
@@ -61,9 +64,9 @@ def generator_state(widths, z_dim=5, w_dim=6, layers=2, classes=0, planes=3, noi
     return dict(state)
 
 
-def discriminator_state(widths, classes=0, planes=3, form="residual", score="b4.out", width=4, layers=8, seed=1):
+def discriminator_state(widths, classes=0, planes=3, form="residual", score="b4.out", width=4, layers=8, speed=0.01):
     """Of its D, for maps of 4, 8, ... pixels."""
-    state, top = State(seed), 4 << len(widths) - 1
+    state, top = State(1), 4 << len(widths) - 1
     state.draw(f"b{top}.fromrgb.weight", widths[-1], planes, 1, 1)
     state.draw(f"b{top}.fromrgb.bias", widths[-1], scale=0.3)
     state[f"b{top}.fromrgb.resample_filter"] = FILTER
@@ -84,8 +87,36 @@ def discriminator_state(widths, classes=0, planes=3, form="residual", score="b4.
     if classes:
         state.linear("mapping.embed", classes, width)
         for i in range(layers):
-            state.linear(f"mapping.fc{i}", width, width, 0.01)
+            state.linear(f"mapping.fc{i}", width, width, speed)
     return dict(state)
+
+
+def recorded(state, kwargs):
+    """A network as the reader of pickles gives it, whose tensors lie in modules within one another."""
+    root = Recorded("Generator", kwargs=kwargs, state={"_parameters": {}, "_buffers": {}, "_modules": {}})
+    for name, tensor in state.items():
+        *path, last = name.split(".")
+        module = root
+        for part in path:
+            inner = Recorded(part.title(), state={"_parameters": {}, "_buffers": {}, "_modules": {}})
+            module = module.state["_modules"].setdefault(part, inner)
+        module.state["_parameters"][last] = tensor
+    return root
+
+
+def noise(state, n=3, classes=0):
+    z_dim = state["mapping.fc0.weight"].shape[1] - (state["mapping.w_avg"].numel() if classes else 0)
+    rng = torch.Generator().manual_seed(5)
+    return torch.randn(n, z_dim, generator=rng), torch.eye(max(classes, 1))[torch.arange(n) % max(classes, 1), :classes]
+
+
+def fits_its_recipe(found):
+    """What was converted, each tensor of it with a place of its shape in what the recipe builds."""
+    gan = ganzoo.build(found.recipe, **found.size, device="meta")
+    for side, tensors in found.networks.items():
+        expected = {name: tensor.shape for name, tensor in gan.get_submodule(side).state_dict().items()}
+        assert {name: tensor.shape for name, tensor in tensors.items()} == expected
+    return found.networks
 
 
 def double(state):
@@ -187,7 +218,7 @@ def convolved(state, name, x, down=False, gain=GAIN):
     return x * gain if bias is None else lrelu(x + bias[:, None, None], gain)
 
 
-def judged(state, images, c):
+def judged(state, images, c, speed=0.01):
     """Scores of images, whose batch is one group."""
     state, side = double(state), images.shape[2]
     x = convolved(state, f"b{side}.fromrgb", images.double())
@@ -207,5 +238,5 @@ def judged(state, images, c):
         return x.flatten()
     label, i = unit(linear(state, "mapping.embed", c.double())), 0
     while f"mapping.fc{i}.weight" in state:
-        label, i = lrelu(linear(state, f"mapping.fc{i}", label, 0.01)), i + 1
+        label, i = lrelu(linear(state, f"mapping.fc{i}", label, speed)), i + 1
     return (x * label).sum(1) / math.sqrt(x.shape[1])

@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-import ganzoo
 from ganzoo import ModelError
 from tests.foreign.peers import alone, converter, model, same
-from tests.foreign.styled_peers import discriminator_state, drawn, generator_state, judged
+from tests.foreign.styled_peers import (
+    discriminator_state,
+    drawn,
+    fits_its_recipe,
+    generator_state,
+    judged,
+    noise,
+    recorded,
+)
 
 NAME = "nvidia-stylegan2"
 LISTS = json.loads((Path(__file__).parent / "data" / "stylegan2.json").read_text())
@@ -19,12 +26,6 @@ SIZES = [  # channels of maps of 4, 8, ... pixels, and what else
     dict(widths=[8, 4, 2], z_dim=9, layers=1, planes=4, noisy=False),
     dict(widths=[12, 12, 9, 4], layers=3, classes=2),  # a base that is no power of two: 12 · 12
 ]
-
-
-def noise(state, n=3, classes=0):
-    z_dim = state["mapping.fc0.weight"].shape[1] - (state["mapping.w_avg"].numel() if classes else 0)
-    rng = torch.Generator().manual_seed(5)
-    return torch.randn(n, z_dim, generator=rng), torch.eye(max(classes, 1))[torch.arange(n) % max(classes, 1), :classes]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,15 +85,37 @@ def test_weights_in_half_precision_sample_in_float32():
     same(model(alone(NAME, {"state_dict": halves})).G(z, c), drawn(halves, z, c).float())
 
 
+@torch.no_grad()
+def test_a_pickle_of_networks_is_read_with_what_they_were_made_with():
+    speed = 0.05
+    state = generator_state([4, 4], classes=2, speed=speed)
+    d = discriminator_state([4, 4], 2, width=4, speed=speed)
+    mapping = {"mapping_kwargs": {"num_layers": 2, "lr_multiplier": speed}}
+    content = {
+        "training_set_kwargs": {"path": "faces.zip"},
+        "D": recorded(d, {**mapping, "epilogue_kwargs": {"mbstd_group_size": 8}}),
+        "G": None,
+        "augment_pipe": recorded({"p": torch.zeros(())}, {}),
+        "G_ema": recorded(state, {**mapping, "synthesis_kwargs": {"num_fp16_res": 4, "conv_clamp": 256}}),
+    }
+    found = alone(NAME, content)
+    gan, (z, c), images = model(found), noise(state, 8, classes=2), torch.randn(8, 3, 8, 8)
+    same(gan.G(z, c), drawn(state, z, c, speed=speed).float())
+    same(gan.D(images, c).score, judged(d, images, c, speed).float())
+    assert "group=8" in found.recipe and "half precision" in found.notes[1] and "conv_clamp" in found.notes[2]
+
+
+@pytest.mark.parametrize(
+    "content", [None, 3, [], {}, {"G_ema": recorded({"a": "text"}, {})}, {"a": {"b": torch.ones(1)}}]
+)
+def test_other_contents_are_not_taken(content):
+    assert not converter(NAME).fits(content)
+
+
 @pytest.mark.parametrize("place", sorted({place.rpartition("/")[0] for place in LISTS}))
 def test_the_projects_own_lists_of_names_have_a_place_each(place):
     content = {side: {n: torch.zeros(()).expand(s) for n, s in LISTS[f"{place}/{side}"].items()} for side in "GD"}
-    found = alone(NAME, content)
-    gan = ganzoo.build(found.recipe, **found.size, device="meta")
-    for side, tensors in found.networks.items():
-        expected = {name: tensor.shape for name, tensor in gan.get_submodule(side).state_dict().items()}
-        assert {name: tensor.shape for name, tensor in tensors.items()} == expected
-    assert set(found.networks) == {"G", "D"}
+    assert set(fits_its_recipe(alone(NAME, content))) == {"G", "D"}
 
 
 def without(state, part):
