@@ -45,6 +45,7 @@ from ganzoo.layers.sizes import rectangle
 from ganzoo.parts import Conditioning, Encoding, Output
 
 Form = Literal["full", "lite", "double"]
+Gate = Literal["leaky", "swish"]
 
 G_WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)  # by doublings of 4 pixels
 RICH: Mapping[Form, tuple[bool, bool]] = {"full": (True, False), "lite": (False, False), "double": (True, True)}
@@ -128,16 +129,24 @@ class Stage(nn.Module):
         return x
 
 
+class UnitNoise(nn.Module):
+    """Scales vectors to a mean square of 1."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """``(B, latent)`` to the same shape."""
+        return h * torch.rsqrt(h.square().mean(1, keepdim=True) + 1e-8)
+
+
 class GTrunk(nn.Module):
     """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1].
 
     Args:
         kit: of side ``g``.
         ch: unit of width.
-        form: see :func:`generator`.
+        form, gate, bound, unit: see :func:`generator`.
     """
 
-    def __init__(self, kit: Kit, ch: int, form: Form) -> None:
+    def __init__(self, kit: Kit, ch: int, *, form: Form, gate: Gate, bound: bool, unit: bool) -> None:
         super().__init__()
         bottom, k = smallest(kit)
         widths = [wide(ch, multiple) for multiple in G_WIDTHS[: k + 1]]
@@ -151,20 +160,22 @@ class GTrunk(nn.Module):
         )
         reach = min(G_REACH, k)
         gated = [reach <= i <= LAST_GATED for i in range(1, k + 1)]
-        self.sources = [i - reach if gate else 0 for i, gate in enumerate(gated, start=1)]
+        self.sources = [i - reach if scaled else 0 for i, scaled in enumerate(gated, start=1)]
         self.gates = nn.ModuleList(
-            SkipLayerExcitation(widths[source], width) if gate else Unexcited()
-            for source, width, gate in zip(self.sources, widths[1:], gated, strict=True)
+            SkipLayerExcitation(widths[source], width, gate == "swish") if scaled else Unexcited()
+            for source, width, scaled in zip(self.sources, widths[1:], gated, strict=True)
         )
         self.attentions = kit.attentions(widths[1:], [height for height, _ in sizes], ATTENTION)
         self.image = nn.Conv2d(widths[-1], kit.channels, 3, padding=1)
+        self.unit = UnitNoise() if unit else nn.Identity()
+        self.bound = nn.Tanh() if bound else nn.Identity()
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """Images of noise ``(B, latent)`` under contexts ``(B, c_dim)``."""
-        maps = [self.first(h[:, :, None, None], c)]
+        maps = [self.first(self.unit(h)[:, :, None, None], c)]
         for stage, gate, source, attention in zip(self.stages, self.gates, self.sources, self.attentions, strict=True):
             maps.append(attention(gate(stage(maps[-1], c), maps[source])))
-        return torch.tanh(self.image(maps[-1]))
+        return self.bound(self.image(maps[-1]))
 
 
 class Down(nn.Module):
@@ -368,7 +379,15 @@ class FastDiscriminator(nn.Module):
         return Output(torch.cat([said.scores, other.scores], 1), said.features, {**said.extras, **seen})
 
 
-def generator(kit: Kit, *, ch: int = 64, form: Form = "full") -> Generator:
+def generator(
+    kit: Kit,
+    *,
+    ch: int = 64,
+    form: Form = "full",
+    gate: Gate = "leaky",
+    bound: bool = True,
+    unit: bool = False,
+) -> Generator:
     """FastGAN: a light generator for few images, whose small maps gate its large ones (Liu et al. 2021).
 
     Attention sites: behind each doubling. Own one: 32 pixels.
@@ -378,9 +397,12 @@ def generator(kit: Kit, *, ch: int = 64, form: Form = "full") -> Generator:
         ch: unit of width, that of maps of 128 pixels.
         form: ``"full"``, with two convolutions and noise at every other size; ``"double"``, at every one; ``"lite"``,
             with one convolution everywhere.
+        gate: activation inside of gates: the paper's leaky ReLU, or ``"swish"``, as copies of its code have it.
+        bound: end in a tanh, which those copies do at 1024 pixels alone, and Projected GAN nowhere.
+        unit: scale the noise to a mean square of 1, as Projected GAN does.
     """
     within("fastgan:ch", ch, 1)
-    return Generator(kit, GTrunk(kit, ch, form))
+    return Generator(kit, GTrunk(kit, ch, form=form, gate=gate, bound=bound, unit=unit))
 
 
 def discriminator(kit: Kit, *, ch: int = 64, ch_d: int | None = None) -> FastDiscriminator:

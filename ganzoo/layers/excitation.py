@@ -19,17 +19,19 @@ class SkipLayerExcitation(nn.Module):
     Args:
         low: channels of the small maps.
         high: channels of those that are scaled.
+        swish: have ``x·sigmoid(x)`` in place of the leaky ReLU, as copies of the paper's code do.
     """
 
-    def __init__(self, low: int, high: int) -> None:
+    def __init__(self, low: int, high: int, swish: bool = False) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(low, high, SIDE, bias=False)
+        self.act = nn.SiLU() if swish else nn.LeakyReLU(0.2)
         self.excite = nn.Conv2d(high, high, 1, bias=False)
 
     def gate(self, low: Tensor) -> Tensor:
         """Numbers ``(B, high, 1, 1)`` of small maps ``(B, low, h, w)``, of 4x4 pixels or more."""
         h = self.squeeze(F.adaptive_avg_pool2d(low, SIDE))
-        return torch.sigmoid(self.excite(F.leaky_relu(h, 0.2)))
+        return torch.sigmoid(self.excite(self.act(h)))
 
     def forward(self, high: Tensor, low: Tensor) -> Tensor:
         """``high`` ``(B, high, H, W)``, scaled."""
