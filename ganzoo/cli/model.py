@@ -12,10 +12,18 @@ from ganzoo.folder.layout import DISCRIMINATOR
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
     from ganzoo.gan.gan import GAN
+    from ganzoo.hub.locate import ModelReference
 
 
 def open_model(model: str, device: str | None = None, step: str | None = None, discriminator: bool = False) -> GAN:
-    """The model that the command line calls ``model``, ready to sample.
+    """The model that the command line calls ``model``, ready to sample; see :func:`open_found`."""
+    return open_found(model, device, step, discriminator)[0]
+
+
+def open_found(
+    model: str, device: str | None = None, step: str | None = None, discriminator: bool = False
+) -> tuple[GAN, ModelReference]:
+    """The model that the command line calls ``model``, ready to sample, and where it was found.
 
     Args:
         model: as typed: a folder that is there, else what ``ganzoo.load`` knows, such as ``org/name``.
@@ -45,7 +53,7 @@ def open_model(model: str, device: str | None = None, step: str | None = None, d
     gan = found.load(str(choose_device(device)), kept, discriminator)
     for remark in gan.game.remarks():
         say(f"note: {found.label}: {remark}", err=True)
-    return gan
+    return gan, found
 
 
 def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:

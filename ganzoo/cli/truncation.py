@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+CUTOFF = click.option(
+    "--truncation-cutoff",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Truncate w for the first N layers only.",
+)
+MEAN = click.option(
+    "--truncation-mean",
+    type=click.Choice(["class", "global"]),
+    help="Mean of w: for the label of each image (the default of most models), or over the whole training.",
+)
 NOISE = click.option(
     "--noise",
     "layer_noise",
@@ -28,17 +39,8 @@ NOISE = click.option(
 def truncation_options(command: Command) -> Command:
     """``--truncation``, ``--truncation-cutoff`` and ``--truncation-mean``, of which :func:`told` makes one value."""
     for option in (
-        click.option(
-            "--truncation-mean",
-            type=click.Choice(["class", "global"]),
-            help="Mean of w: for the label of each image (the default of most models), or over the whole training.",
-        ),
-        click.option(
-            "--truncation-cutoff",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="Truncate w for the first N layers only.",
-        ),
+        MEAN,
+        CUTOFF,
         click.option(
             "--truncation",
             type=float,

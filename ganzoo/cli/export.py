@@ -1,0 +1,93 @@
+"""``ganzoo export``: a model as a file that draws without ganzoo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganzoo.cli.model import check_out, file_name, open_found
+from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.show import say
+from ganzoo.cli.truncation import CUTOFF, MEAN
+from ganzoo.errors import UsageError
+
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html"}
+
+
+@click.command()
+@click.argument("model", type=PLACE)
+@click.option("--to", "form", type=click.Choice([*ENDINGS]), default="onnx", show_default=True, help="What to write.")
+@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@CUTOFF
+@MEAN
+@click.option(
+    "--runtime",
+    type=PathType(exists=True),
+    metavar="DIR|FILE.tgz",
+    help="For html: the npm package onnxruntime-web, as a folder or as npm pack makes it; else ./node_modules has it.",
+)
+@click.option("--out", type=PATH, metavar="FILE.onnx|FILE.pt2|FILE.html", help="File to write.")
+def export(
+    model: str,
+    form: str,
+    step: str | None,
+    truncation_cutoff: int | None,
+    truncation_mean: Any,
+    runtime: Path | None,
+    out: Path | None,
+) -> None:
+    """Write the generator of MODEL as a file that draws its samples without ganzoo.
+
+    \b
+    onnx   an ONNX file, for any runtime
+    torch  a program of torch.export, for torch.export.load(FILE).module()
+    html   a page that draws in the browser; nothing is fetched, and it works from the disk
+
+    Its inputs are z, noise (n, Z); label, class numbers int64 (n) or label vectors (n, L), where the model has labels;
+    and truncation, ψ of w, a single number, where the generator has w: 1 changes nothing. A model that translates takes
+    source, images in [0, 1], and one that draws texts their bytes in UTF-8. Its output is image, float32 (n, C, H, W)
+    in [0, 1], and n is any number. The file says what is in it: the recipe, the names of classes, the licence, the
+    sha256 of the weights. Before it takes its name, what it draws is compared with what the model draws, to 1e-4.
+
+    Examples:
+
+        ganzoo export runs/first --out first.onnx
+
+        ganzoo export runs/first --to html --runtime onnxruntime-web-1.30.0.tgz --out first.html
+    """
+    out = out or file_name(model, f"export{ENDINGS[form]}")
+    check_out(out, (ENDINGS[form],))
+    write = _writer(form, runtime)
+    gan, found = open_found(model, "cpu", step)
+    from ganzoo.exporting.facts import facts_of
+    from ganzoo.exporting.sampler import exportable
+
+    ready = exportable(gan, truncation_cutoff, truncation_mean)
+    difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
+    given = "; ".join(f"{name} {words.split(':')[0]}" for name, words in ready.about.items())
+    say(f"{out}: takes {given}; differs from the model by {difference:.1e} at most")
+
+
+def _number(step: str | None) -> int | str | None:
+    return int(step) if step and step.isdecimal() else step
+
+
+def _writer(form: str, runtime: Path | None) -> Callable[..., float]:
+    """What writes the file, once it is known that all it needs is here."""
+    if runtime is not None and form != "html":
+        raise UsageError("--runtime is what --to html puts into its page: leave it out, or add --to html")
+    if form == "torch":
+        from ganzoo.exporting.program import write_program
+
+        return write_program
+    from ganzoo.exporting.onnx import refuse_without_onnx, write_onnx
+
+    refuse_without_onnx()
+    if form == "onnx":
+        return write_onnx
+    from ganzoo.exporting.page import page_writer
+
+    return page_writer(runtime)
