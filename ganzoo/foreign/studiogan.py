@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.converter import Converted, Converter, averaged, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.spectral import divided, plain_spectral
 
@@ -41,6 +41,11 @@ def shape(state: State, layer: str) -> tuple[int, ...]:
     """The shape of a layer's weight, under spectral norm or not; empty where there is none."""
     weight = state.get(f"{layer}.weight", state.get(f"{layer}.weight_orig"))
     return () if weight is None else tuple(weight.shape)
+
+
+def is_made(state: State) -> bool:
+    """Whether a table is that of a G, which begins with a linear layer."""
+    return bool(shape(state, "linear0"))
 
 
 def spectral(state: State) -> bool:
@@ -276,12 +281,14 @@ class StudioGAN(Converter):
     Attributes:
         architecture: of ours.
         image: the layer of G that makes images.
+        claims: whether a D alone is taken for one of this backbone, to be refused with what to do.
     """
 
     url = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN"
     checked = "lists of its names and shapes, and networks written after them; not tried on a published file"
     architecture: ClassVar[str]
     image: ClassVar[str] = "conv2d5"
+    claims: ClassVar[bool] = True
 
     @abstractmethod
     def is_generator(self, state: State) -> bool:
@@ -317,16 +324,25 @@ class StudioGAN(Converter):
         return context.labels
 
     def fits(self, content: object) -> bool:
-        """Whether one of its tables is a G."""
-        return any(self.is_generator(state) for _, state in state_dicts(content))
+        """Whether one of its tables is a G, or it has no G at all and a D that can be of this backbone alone."""
+        tables = [state for _, state in state_dicts(content)]
+        if any(map(self.is_generator, tables)):
+            return True
+        return self.claims and any(map(self.is_discriminator, tables)) and not any(map(is_made, tables))
 
     def chosen(self, content: object) -> tuple[State, State | None]:
-        """The G to draw with, an average one where there is one, and the D."""
-        tables = list(state_dicts(content))
-        made = [(place, state) for place, state in tables if self.is_generator(state)]
-        average = [state for place, state in made if "ema" in place.lower()]
-        d = next((state for _, state in tables if self.is_discriminator(state)), None)
-        return (average or [state for _, state in made])[0], d
+        """The G to draw with, an average one where there is one, and the D.
+
+        Raises:
+            ModelError: there is a D alone.
+        """
+        tables = averaged(content)
+        g = next(filter(self.is_generator, tables), None)
+        if g is None:
+            raise ModelError(
+                f"{NAME}: this is a discriminator; give the file of G, called model=G_ema-... or model=G-..."
+            )
+        return g, next(filter(self.is_discriminator, tables), None)
 
     def convert(self, content: object) -> Converted:
         """G, and D where the content has it."""

@@ -33,6 +33,7 @@ class StudioGANBigGAN(StudioGAN):
     """The BigGAN networks of PyTorch-StudioGAN, with each of its heads."""
 
     architecture = "biggan"
+    claims = False  # a D of ``resnet`` looks the same
 
     def is_generator(self, state: State) -> bool:
         """Residual blocks whose norms see noise."""

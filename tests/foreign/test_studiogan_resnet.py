@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from ganzoo import ModelError
+from ganzoo.registry.loading import registry
 from tests.foreign import studiogan
 from tests.foreign.peers import converter
 from tests.foreign.studiogan import (
+    NETWORKS,
     Config,
     ConvDiscriminator,
     ConvGenerator,
@@ -117,3 +119,11 @@ def test_the_average_g_is_taken_wherever_it_lies():
         networks = converter("studiogan-resnet").convert(content).networks
         assert networks.keys() == {"G"}
         assert torch.equal(networks["G"]["trunk.image.bias"], second.conv2d5.bias)
+
+
+@pytest.mark.parametrize("name", NETWORKS.keys() - {"studiogan-biggan"})
+def test_a_d_alone_is_told_and_refused(name):
+    d = NETWORKS[name][1](TINY).state_dict()
+    assert [entry.name for entry in registry().entries("converter") if entry.load()().fits({"state_dict": d})] == [name]
+    with pytest.raises(ModelError, match="this is a discriminator; give the file of G"):
+        converter(name).convert({"state_dict": d})
