@@ -22,3 +22,4 @@ def register_converters(register: Register) -> None:
     register("nvidia-stylegan3", "ganzoo.foreign.stylegan3:StyleGAN3", paper="arxiv:2106.12423")
     register("odegeasslbc-fastgan", "ganzoo.foreign.fastgan:FastGAN", paper="arxiv:2101.04775")
     register("projected-fastgan", "ganzoo.foreign.fastgan:ProjectedFastGAN", paper="arxiv:2111.01007")
+    register("biggan-pytorch", "ganzoo.foreign.biggan:BigGANPyTorch", paper="arxiv:1809.11096")
