@@ -22,6 +22,7 @@ from ganzoo.foreign.keys import Change, Line, highest, line
 from ganzoo.foreign.recorded import Recorded
 
 LOWEST = 4  # pixels across the smallest map
+MEAN = "mapping.w_avg"
 SPEED = 0.01  # of the mapping's learning
 PASSES = 200  # from which on a training's mean of w moves no faster
 WIDEST = 1 << 13  # pixels up to which maps may be as wide as the widest
@@ -146,10 +147,18 @@ def mapped(source: str, network: Network) -> Mapped:
     return Mapped(z_dim, classes, w_dim, layers)
 
 
+def unkept(state: State) -> State:
+    """What our G keeps besides: the mean of w where a file has none, and of how many passes it is."""
+    if MEAN in state:
+        return {"w_passes": torch.tensor(PASSES)}
+    w_dim = state[f"mapping.fc{highest(state, 'mapping.fc{i}.weight')}.weight"].shape[0]
+    return {"w_mean": torch.zeros(w_dim), "w_passes": torch.tensor(0)}
+
+
 def mapping(network: Network) -> list[Line]:
     """The table of G's mapping network."""
     return [
-        line("mapping.w_avg", "w_mean"),
+        line(MEAN, "w_mean"),
         line("mapping.embed.{any}", "style.embed.0.{any}"),
         line("mapping.fc{i}.{any}", "style.layers.layers.{i}.{any}", sped(network)),
     ]

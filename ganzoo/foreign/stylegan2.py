@@ -17,7 +17,8 @@ from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.style_discriminator import Size, judge, widths_of
 from ganzoo.foreign.styled import (
     LOWEST,
-    PASSES,
+    MEAN,
+    Network,
     State,
     mapped,
     mapping,
@@ -26,11 +27,12 @@ from ganzoo.foreign.styled import (
     remarks,
     resampling,
     shape,
+    unkept,
     widest,
 )
 
 NAME = "StyleGAN2"
-USUAL = {"full": 64, "mapping": 8, "form": "residual", "group": 4, "ch": 512, "ch.d": None}
+USUAL = {"full": 64, "mapping": 8, "form": "residual", "group": 4, "ch": 512, "ch.d": None, "w.mean": "class"}
 
 
 class StyleGAN2(Converter):
@@ -45,30 +47,41 @@ class StyleGAN2(Converter):
 
     def convert(self, content: object) -> Converted:
         """G, of a moving average where the file has one, and D."""
-        found = [network.plain() for network in networks(content)]
-        network = next(network for network in found if is_generator(network.state))
-        state, sizes = network.state, mapped(NAME, network)
-        largest = highest(state, "synthesis.b{i}.conv1.weight")
-        sides = [LOWEST << i for i in range(max(largest.bit_length() - 2, 1))]
-        widths = [shape(NAME, state, f"synthesis.b{side}.conv1.weight", 4)[0] for side in sides]
-        channels = [shape(NAME, state, f"synthesis.b{side}.torgb.weight", 4)[0] for side in sides][-1]
-        ch, full = widest(NAME, widths, lambda ch, full: widths_of(ch, full, len(widths)))
-        networks_ = {"G": generator(state, sides, mapping(network))}
-        d, notes = judge(NAME, found, Size(sides[-1], channels, sizes.classes, ch, full))
-        networks_ |= {"D": d.tensors} if d.tensors else {}
-        given = {"ch": ch, "full": full, "mapping": sizes.layers, "w.dim": sizes.w_dim, "w.mean": "global", **d.options}
-        recipe = f"stylegan2{options(given, {**USUAL, 'w.dim': ch})}{d.words}"
-        size = {"resolution": sides[-1], "channels": channels, "classes": sizes.classes, "z_dim": sizes.z_dim}
-        return Converted(recipe, size, networks_, notes=[*remarks(network), *notes])
+        return converted(NAME, [network.plain() for network in networks(content)])
+
+
+def converted(source: str, found: list[Network]) -> Converted:
+    """The model of networks in float32 that go by these names, among which there is a G.
+
+    Args:
+        source: of the file, for messages.
+        found: the networks, the G to take before others.
+    """
+    network = next(network for network in found if is_generator(network.state))
+    state, sizes = network.state, mapped(source, network)
+    largest = highest(state, "synthesis.b{i}.conv1.weight")
+    sides = [LOWEST << i for i in range(max(largest.bit_length() - 2, 1))]
+    widths = [shape(source, state, f"synthesis.b{side}.conv1.weight", 4)[0] for side in sides]
+    channels = [shape(source, state, f"synthesis.b{side}.torgb.weight", 4)[0] for side in sides][-1]
+    ch, full = widest(source, widths, lambda ch, full: widths_of(ch, full, len(widths)))
+    made = {"G": generator(source, network, sides)}
+    d, notes = judge(source, found, Size(sides[-1], channels, sizes.classes, ch, full))
+    made |= {"D": d.tensors} if d.tensors else {}
+    mean = "global" if MEAN in state else "class"
+    given = {"ch": ch, "full": full, "mapping": sizes.layers, "w.dim": sizes.w_dim, "w.mean": mean, **d.options}
+    recipe = f"stylegan2{options(given, {**USUAL, 'w.dim': ch})}{d.words}"
+    size = {"resolution": sides[-1], "channels": channels, "classes": sizes.classes, "z_dim": sizes.z_dim}
+    return Converted(recipe, size, made, notes=[*remarks(network), *notes])
 
 
 def is_generator(state: State) -> bool:
     """Whether these are the tensors of such a G."""
-    return {"synthesis.b4.const", "mapping.fc0.weight", "mapping.w_avg"} <= state.keys()
+    return {"synthesis.b4.const", "mapping.fc0.weight"} <= state.keys()
 
 
-def generator(state: State, sides: list[int], style: list[Line]) -> dict[str, Tensor]:
+def generator(source: str, network: Network, sides: list[int]) -> dict[str, Tensor]:
     """Our tensors of a G."""
+    state = network.state
     lines = [line("synthesis.b4.const", "trunk.constant", lambda const: const[None])]
     for i, side in enumerate(sides):
         at = f"synthesis.b{side}"
@@ -86,12 +99,12 @@ def generator(state: State, sides: list[int], style: list[Line]) -> dict[str, Te
             line(f"{at}.torgb.bias", f"trunk.images.{i}.bias"),
             line(f"{at}.torgb.affine.{{any}}", f"trunk.images.{i}.conv.affine.{{any}}"),
         ]
-    ours = renamed(state, [*lines, *style, line("{any}.resample_filter", None)], NAME)
+    ours = renamed(state, [*lines, *mapping(network), line("{any}.resample_filter", None)], source)
     places = [(f"trunk.layers.{i}", side) for i, side in enumerate(sides)]
     places += [(f"trunk.ups.{i}", side) for i, side in enumerate(sides[1:])]
     silent = {f"{place}.noise.constant": torch.zeros(side, side) for place, side in places}
     silent |= {f"{place}.noise.strength": torch.zeros(()) for place, _ in places}
-    return {**silent, **ours, "w_passes": torch.tensor(PASSES)}
+    return {**silent, **unkept(state), **ours}
 
 
 def layer(theirs: str, ours: str) -> list[Line]:

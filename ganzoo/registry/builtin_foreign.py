@@ -19,6 +19,7 @@ def register_converters(register: Register) -> None:
     register(
         "studiogan-biggan-deep", "ganzoo.foreign.studiogan_biggan_deep:StudioGANBigGANDeep", paper="arxiv:2206.09479"
     )
+    register("rosinality-stylegan2", "ganzoo.foreign.rosinality:Rosinality", paper="arxiv:1912.04958")
     register("nvidia-stylegan3", "ganzoo.foreign.stylegan3:StyleGAN3", paper="arxiv:2106.12423")
     register("odegeasslbc-fastgan", "ganzoo.foreign.fastgan:FastGAN", paper="arxiv:2101.04775")
     register("projected-fastgan", "ganzoo.foreign.fastgan:ProjectedFastGAN", paper="arxiv:2111.01007")
