@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from ganzoo.architectures.biggan import d_shape, g_multiples
 from ganzoo.foreign.keys import line
-from ganzoo.foreign.studiogan import (
-    LOWEST,
-    Context,
-    Layout,
-    Side,
-    State,
-    StudioGAN,
-    refuse_other_widths,
-    shortcuts,
-    turned,
-)
+from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
+from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, turned
 from ganzoo.foreign.studiogan_resnet import (
     convolutions,
     discriminator_lines,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ganzoo.architectures.sndcgan import widths
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import LOWEST, Context, Layout, Side, State, StudioGAN, refuse_other_widths, shape
+from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths
+from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, shape
 
 
 class StudioGANDeepConv(StudioGAN):

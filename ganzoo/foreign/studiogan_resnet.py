@@ -2,7 +2,10 @@
 
 G has batch norms, plain or with a linear layer of the one-hot label for gain and bias each, where ours has a row for
 each label that the gain's 1 is added to. D has spectral norm, or batch norms. What tells it from ``big_resnet`` is that
-norms do not see a piece of the noise: their layers are not as wide as labels and the first layer's input together.
+norms do not see a piece of the noise: their layers are not as wide as labels and the first layer's input together. A G
+whose labels are as many as its numbers of noise, and no codes, is taken for BigGAN without labels.
+
+What no file says: LOGAN's noise is uniform in [-1, 1] where that of the others is normal.
 """
 
 from __future__ import annotations
@@ -11,17 +14,8 @@ from collections.abc import Iterator
 
 from ganzoo.architectures.sngan import d_shape, g_widths
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import (
-    LOWEST,
-    Context,
-    Layout,
-    Side,
-    State,
-    StudioGAN,
-    refuse_other_widths,
-    shape,
-    shortcuts,
-)
+from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
+from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, shape
 
 
 def residual_generator(state: State) -> bool:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganzoo import ModelError
+from ganzoo.foreign.studiogan import codes
 from ganzoo.registry.loading import registry
 from tests.foreign import studiogan
 from tests.foreign.peers import converter
@@ -24,6 +25,7 @@ from tests.foreign.studiogan import (
 )
 
 KEYS = json.loads((Path(__file__).parent / "data" / "studiogan.json").read_text("utf-8"))
+NUMBERS = "info_conti_mu_linear.weight"
 SKIPPED = ("weight_u", "weight_v", "num_batches_tracked", "running_mean", "running_var")
 SN = Config()
 SA = Config(g_sn=True, g_attention=(2,), d_attention=(1,))
@@ -127,3 +129,19 @@ def test_a_d_alone_is_told_and_refused(name):
     assert [entry.name for entry in registry().entries("converter") if entry.load()().fits({"state_dict": d})] == [name]
     with pytest.raises(ModelError, match="this is a discriminator; give the file of G"):
         converter(name).convert({"state_dict": d})
+
+
+@pytest.mark.parametrize(
+    "d, part",
+    [
+        ({}, "info-context:width=5,categorical=1,continuous=0,classes=14"),
+        (
+            {"info_conti_mu_linear.weight": torch.zeros(4, 8)},
+            "info-context:width=5,categorical=1,continuous=4,classes=10",
+        ),
+        ({"info_conti_mu_linear.weight": torch.zeros(14, 8)}, "info-context:width=5,categorical=0,continuous=14"),
+    ],
+)
+def test_d_says_which_codes_are_continuous(d, part):
+    found, width, notes = codes({"info_proj_linear.weight": torch.zeros(5, 14)}, d)
+    assert (found, width, len(notes)) == ([part], 5, int("classes" in part))
