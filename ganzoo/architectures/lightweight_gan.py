@@ -17,12 +17,16 @@ attention slot. The regularizer ``reconstruction`` decodes the last map, and of 
 the one before; a slope of 1 at real images is asked for in every fourth update.
 
 How ours differs: the loss is the mean over both decisions, where the repository adds them; EMA moves at every step;
-frequency channel attention and attention in G's upsampling, which are its options, are left out.
+frequency channel attention and attention in G's upsampling, which are its options, are left out. Four more things are
+those of its code with ``exact=true`` alone, for weights that it trained: the first map has length 1 at each pixel, the
+larger side of a 4x4 kernel's padding comes first, gates see a map before its own gate and attention, and the latter
+comes before the next doubling and not after the last. There blurs are reflected at the border, or left out (``blur``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -54,6 +58,13 @@ SLOPE = 0.1
 BLUR = (1.0, 2.0, 1.0)
 
 Decisions = Literal["one", "windows"]
+Blur = Literal["zeros", "reflected", "none"]
+BLURS: Mapping[Blur, Callable[[], nn.Module]] = {
+    "zeros": lambda: Filtered(BLUR, 1),
+    "reflected": lambda: nn.Sequential(nn.ReflectionPad2d(1), Filtered(BLUR)),
+    "none": nn.Identity,
+}
+PADDINGS = {False: (1, 2, 1, 2), True: (2, 1, 2, 1)}  # of a 4x4 kernel, by ``exact``
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -61,11 +72,31 @@ def leaky(x: Tensor) -> Tensor:
     return F.leaky_relu(x, SLOPE)
 
 
-def g_width(kit: Kit, ch: int, i: int) -> int:
-    """Channels of G's maps after ``i`` doublings of 4 pixels."""
-    if i > FULL:
-        return kit.channels
-    return wide(ch, min(MOST, 32 / (1 << i))) if i else wide(ch, MOST / 2)
+@dataclass(frozen=True)
+class Look:
+    """How G is made: see :func:`generator` for each."""
+
+    ch: int
+    first: int | None = None
+    most: int | None = None
+    blur: Blur = "zeros"
+    exact: bool = False
+
+    def width(self, kit: Kit, i: int) -> int:
+        """Channels of G's maps after ``i`` doublings of 4 pixels."""
+        if i > FULL:
+            return kit.channels
+        if not i:
+            return self.first or wide(self.ch, MOST / 2)
+        return min(wide(self.ch, 32 / (1 << i)), self.most or wide(self.ch, MOST))
+
+
+class UnitLength(nn.Module):
+    """Scales the vector of channels at each pixel to length 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to the same shape."""
+        return F.normalize(x, dim=1)
 
 
 class Stage(nn.Module):
@@ -75,11 +106,12 @@ class Stage(nn.Module):
         kit: of side ``g``.
         inputs, outputs: channels before and after.
         size: height and width after it.
+        look: of the network.
     """
 
-    def __init__(self, kit: Kit, inputs: int, outputs: int, size: tuple[int, int]) -> None:
+    def __init__(self, kit: Kit, inputs: int, outputs: int, size: tuple[int, int], look: Look) -> None:
         super().__init__()
-        self.up = nn.Sequential(ShuffledUp(inputs), Filtered(BLUR, 1), nn.ZeroPad2d((1, 2, 1, 2)))
+        self.up = nn.Sequential(ShuffledUp(inputs), BLURS[look.blur](), nn.ZeroPad2d(PADDINGS[look.exact]))
         self.conv, self.noise = Conv2d(inputs, 2 * outputs, 4), NoiseInput(size)
         self.norm = kit.norm(2 * outputs)
 
@@ -93,18 +125,18 @@ class GTrunk(nn.Module):
 
     Args:
         kit: of side ``g``.
-        ch: unit of width.
+        look: how it is made.
     """
 
-    def __init__(self, kit: Kit, ch: int) -> None:
+    def __init__(self, kit: Kit, look: Look) -> None:
         super().__init__()
         bottom, k = smallest(kit, NAME)
-        widths = [g_width(kit, ch, i) for i in range(k + 1)]
+        widths = [look.width(kit, i) for i in range(k + 1)]
         self.first = nn.ConvTranspose2d(kit.latent, 2 * widths[0], bottom)
         self.norm = kit.norm(2 * widths[0])
         sizes = [(bottom[0] << i, bottom[1] << i) for i in range(1, k + 1)]
         self.stages = nn.ModuleList(
-            Stage(kit, *channels, size) for channels, size in zip(pairwise(widths), sizes, strict=True)
+            Stage(kit, *channels, size, look) for channels, size in zip(pairwise(widths), sizes, strict=True)
         )
         self.sources = [i - REACH if i - REACH >= FIRST_SOURCE else 0 for i in range(1, k + 1)]
         self.gates = nn.ModuleList(
@@ -120,6 +152,23 @@ class GTrunk(nn.Module):
         for stage, gate, source, attention in zip(self.stages, self.gates, self.sources, self.attentions, strict=True):
             maps.append(attention(gate(stage(maps[-1], c), maps[source])))
         return self.image(maps[-1])
+
+
+class ExactTrunk(GTrunk):
+    """The same, in the order of the repository's code."""
+
+    def __init__(self, kit: Kit, look: Look) -> None:
+        super().__init__(kit, look)
+        self.unit = UnitLength()
+
+    def forward(self, h: Tensor, c: Tensor) -> Tensor:
+        """Images of noise ``(B, latent)`` under contexts ``(B, c_dim)``."""
+        x = self.unit(F.glu(self.norm(self.first(h[:, :, None, None]), c), 1))
+        seen = [x]
+        for stage, gate, source, attention in zip(self.stages, self.gates, self.sources, self.attentions, strict=True):
+            seen.append(stage(x, c))
+            x = attention(gate(seen[-1], seen[source]))
+        return self.image(x)
 
 
 class DBlock(nn.Module):
@@ -243,7 +292,15 @@ class LightDiscriminator(nn.Module):
         return Output(said.scores, said.features, {**said.extras, "encodings": found, "seen": x})
 
 
-def generator(kit: Kit, *, ch: int = 64) -> Generator:
+def generator(
+    kit: Kit,
+    *,
+    ch: int = 64,
+    first: int | None = None,
+    most: int | None = None,
+    blur: Blur = "zeros",
+    exact: bool = False,
+) -> Generator:
     """lightweight-gan: FastGAN with blurred shuffling, gates of global context, linear attention (lucidrains 2020).
 
     Attention sites: behind each doubling. Own one: 32 pixels, or half of a smaller image.
@@ -251,9 +308,16 @@ def generator(kit: Kit, *, ch: int = 64) -> Generator:
     Args:
         kit: of G's side.
         ch: unit of width, that of maps of 128 pixels.
+        first: channels of the map of 4 pixels; 4 ``ch`` by default.
+        most: channels of others, at most; 8 ``ch`` by default.
+        blur: what blurs see beyond the border, or ``"none"`` for no blurs, as the repository has it by default.
+        exact: compute what the repository's code does where ours differs, for weights that it trained.
     """
     within(f"{NAME}:ch", ch, 1)
-    return Generator(kit, GTrunk(kit, ch))
+    within(f"{NAME}:first", first, 1)
+    within(f"{NAME}:most", most, 1)
+    look = Look(ch, first, most, blur, exact)
+    return Generator(kit, ExactTrunk(kit, look) if exact else GTrunk(kit, look))
 
 
 def discriminator(

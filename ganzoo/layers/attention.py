@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -109,7 +110,12 @@ class LocalMix(nn.Module):
         heads: how many there are.
         width: of each, in queries, keys and values.
         window: its side, an odd number.
+
+    Attributes:
+        beyond: what the places there score, whose values are zeros: less than any other, so that they have no weight.
     """
+
+    beyond = -math.inf
 
     def __init__(self, channels: int, heads: int, width: int, window: int) -> None:
         super().__init__()
@@ -131,8 +137,14 @@ class LocalMix(nn.Module):
         query = self.query(x).unflatten(1, heads).unsqueeze(1)
         scores = (query.float() * key.float()).sum(3) / math.sqrt(self.width)  # (B, places, heads, H, W)
         beyond = self.shifted(x.new_ones(1, 1, *x.shape[2:])) == 0  # (1, places, 1, H, W)
-        weights = scores.masked_fill(beyond, -math.inf).softmax(1)
+        weights = scores.masked_fill(beyond, self.beyond).softmax(1)
         return (weights.unsqueeze(3).to(value.dtype) * value).sum(1).flatten(1, 2)
+
+
+class ZeroEdgedMix(LocalMix):
+    """The same, where keys and values beyond the border are zeros and take part: what the repository computes."""
+
+    beyond = 0.0
 
 
 class LinearAttention(nn.Module):
@@ -149,9 +161,18 @@ class LinearAttention(nn.Module):
         heads: how many there are.
         width: of each, in queries, keys and values.
         local: side of the window of the plain attention, an odd number; 0 for none.
+        edge: what a window has beyond the border: ``"nothing"``, or ``"zeros"`` that take part, as in the repository.
     """
 
-    def __init__(self, channels: int, *, heads: int = 4, width: int = 32, local: int = 0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        heads: int = 4,
+        width: int = 32,
+        local: int = 0,
+        edge: Literal["nothing", "zeros"] = "nothing",
+    ) -> None:
         super().__init__()
         within("linear:heads", heads, 1, 1024)
         within("linear:width", width, 1, 4096)
@@ -161,7 +182,7 @@ class LinearAttention(nn.Module):
         self.norm = ChannelNorm(channels)
         mixes: list[nn.Module] = [GlobalMix(channels, heads, width)]
         if local:
-            mixes.append(LocalMix(channels, heads, width, local))
+            mixes.append((ZeroEdgedMix if edge == "zeros" else LocalMix)(channels, heads, width, local))
         self.mixes = nn.ModuleList(mixes)
         self.out = nn.Conv2d(len(mixes) * heads * width, channels, 1)
 
