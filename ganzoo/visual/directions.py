@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from sklearn.decomposition import IncrementalPCA
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, either, nearest
@@ -102,6 +101,8 @@ def ganspace(
     Raises:
         UsageError: the model takes no noise, or has no such space, layers or module.
     """
+    from sklearn.decomposition import IncrementalPCA  # seconds, which SeFa need not wait for
+
     look = _Look.at(gan, space, labels)
     if look.space == "z" and layers is not None:
         raise UsageError("layers are those of w that are moved, and these directions are of z: name a layer with --at")

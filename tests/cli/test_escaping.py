@@ -73,6 +73,7 @@ COMMANDS = {
     "sample a class": ["sample", "RUN", "-n", "2", "--labels", "nothing"],
     "interpolate": ["interpolate", "RUN"],
     "attention": ["attention", "RUN"],
+    "neighbours": ["neighbours", "data", "--data", "nothing", "--held-out", "data"],
     "directions": ["directions", "RUN", "-n", "2"],
     "sample along nothing": ["sample", "RUN", "--direction", "d0=1"],
     "card": ["card", "RUN", "--html", "page.html"],
