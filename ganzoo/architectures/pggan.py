@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,8 @@ from ganzoo.layers.activation import scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, UnitMeanSquare, equalize_scores
 from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.sizes import rectangle
+
+Biases = Literal["map", "pixel"]
 
 ATTENTION = 16  # height of the map where attention stands unless a recipe says a number
 LEAST = 8  # pixels of the smallest image
@@ -61,24 +64,26 @@ class Layer(nn.Module):
 
 
 class Start(nn.Module):
-    """Vectors ``(B, inputs)`` to maps ``(B, C, h, w)``: a linear layer with a bias for each map.
+    """Vectors ``(B, inputs)`` to maps ``(B, C, h, w)``: a linear layer with a bias for each map, or each pixel.
 
     Args:
         inputs: length of the vectors.
         channels: of the maps.
         size: height and width of the maps.
+        biases: what has one.
     """
 
-    def __init__(self, inputs: int, channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, inputs: int, channels: int, size: tuple[int, int], biases: Biases = "map") -> None:
         super().__init__()
         self.shape = (channels, *size)
         self.linear = EqualizedLinear(inputs, channels * size[0] * size[1], bias=False)
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.places = (1, 1) if biases == "map" else size
+        self.bias = nn.Parameter(torch.zeros(channels * self.places[0] * self.places[1]))
 
     def forward(self, h: Tensor) -> Tensor:
         """Maps of vectors."""
         x = self.linear(h).unflatten(1, self.shape)
-        return x + self.bias[:, None, None].to(x.dtype)
+        return x + self.bias.unflatten(0, (-1, *self.places)).to(x.dtype)
 
 
 class Up(nn.Module):
@@ -113,14 +118,15 @@ class GTrunk(nn.Module):
     Args:
         kit: of G's side.
         wide: channels of its maps, from the smallest to the image's size.
+        biases: of the first layer.
     """
 
-    def __init__(self, kit: Kit, wide: Sequence[int]) -> None:
+    def __init__(self, kit: Kit, wide: Sequence[int], biases: Biases = "map") -> None:
         super().__init__()
         maps = sizes("pggan", kit)
         self.growth = Growth(len(wide) - 1)
         self.unit = UnitMeanSquare()
-        self.start = Layer(kit, Start(kit.latent, wide[0], maps[0]), wide[0])
+        self.start = Layer(kit, Start(kit.latent, wide[0], maps[0], biases), wide[0])
         self.second = Layer(kit, EqualizedConv2d(wide[0], wide[0], 3), wide[0])
         self.blocks = nn.ModuleList(GBlock(kit, a, b) for a, b in pairwise(wide))
         self.attentions = kit.attentions(wide, [height for height, _ in maps], ATTENTION)
@@ -206,7 +212,7 @@ class DTrunk(nn.Module):
         return scaled_leaky_relu(self.images[stage](x))
 
 
-def generator(kit: Kit, *, ch: int = 512, full: int = 32) -> Generator:
+def generator(kit: Kit, *, ch: int = 512, full: int = 32, biases: Biases = "map") -> Generator:
     """Progressively grown convolutions with an image at each size (Karras et al. 2018, arXiv 1710.10196).
 
     Attention sites: behind the block of each map. Own one: 16 pixels.
@@ -215,10 +221,11 @@ def generator(kit: Kit, *, ch: int = 512, full: int = 32) -> Generator:
         kit: of G's side.
         ch: channels of the widest maps.
         full: side up to which maps are that wide; beyond they halve.
+        biases: of the first layer: one for each map, or for each of its pixels, as in pytorch_GAN_zoo.
     """
     within("pggan:ch", ch, 1)
     within("pggan:full", full, 1)
-    return Generator(kit, GTrunk(kit, widths("pggan", kit, ch, full)))
+    return Generator(kit, GTrunk(kit, widths("pggan", kit, ch, full), biases))
 
 
 def discriminator(kit: Kit, *, ch: int = 512, ch_d: int | None = None, full: int = 32, group: int = 4) -> Discriminator:

@@ -25,3 +25,4 @@ def register_converters(register: Register) -> None:
     register("projected-fastgan", "ganzoo.foreign.fastgan:ProjectedFastGAN", paper="arxiv:2111.01007")
     register("biggan-pytorch", "ganzoo.foreign.biggan:BigGANPyTorch", paper="arxiv:1809.11096")
     register("lucidrains-lightweight-gan", "ganzoo.foreign.lightweight:LightweightGAN", paper="arxiv:2101.04775")
+    register("gan-zoo", "ganzoo.foreign.gan_zoo:GANZoo", paper="arxiv:1710.10196")
