@@ -50,7 +50,7 @@ def test_building_on_meta_imports_no_compiler() -> None:
     script = """
 import sys
 import ganzoo
-for name in ("dcgan", "sagan", "biggan-deep", "r3gan", "stylegan2"):
+for name in ("dcgan", "sagan", "biggan-deep", "r3gan", "stylegan2", "stylegan3"):
     ganzoo.build(name, 32, 3, 10, device="meta")
     assert "torch._dynamo" not in sys.modules, name
 """

@@ -53,8 +53,9 @@ def low_pass(band: Band, rate: int, taps: int, radial: bool = False) -> Tensor:
     Returns:
         ``(taps,)``, or ``(taps, taps)`` where it is radial.
     """
-    at = (torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) / rate
-    window = torch.kaiser_window(taps, False, kaiser_beta(band, rate, taps), dtype=torch.float64)
+    # On the CPU, and by way of numbers: such operations on the device meta import torch's compiler, which takes seconds.
+    at = (torch.arange(taps, dtype=torch.float64, device="cpu") - (taps - 1) / 2) / rate
+    window = torch.kaiser_window(taps, False, kaiser_beta(band, rate, taps), dtype=torch.float64, device="cpu")
     if radial:
         x = 2 * math.pi * band.cutoff * torch.hypot(at[:, None], at)
         here = x == 0  # an odd number of taps has a middle, where the jinc is 1
@@ -62,7 +63,7 @@ def low_pass(band: Band, rate: int, taps: int, radial: bool = False) -> Tensor:
         kernel = kernel * window[:, None] * window
     else:
         kernel = torch.sinc(2 * band.cutoff * at) * window
-    return (kernel / kernel.sum()).float()
+    return torch.tensor((kernel / kernel.sum()).float().tolist())
 
 
 def kaiser_beta(band: Band, rate: int, taps: int) -> float:

@@ -59,10 +59,9 @@ class FourierInput(nn.Module):
         super().__init__()
         self.affine = Motion(w_dim)
         self.weight = nn.Parameter(torch.randn(channels, channels))
-        radius, angle = cutoff * torch.rand(channels).sqrt(), 2 * math.pi * torch.rand(channels)
-        self.register_buffer("frequencies", torch.stack([radius * angle.cos(), radius * angle.sin()], 1))
+        self.register_buffer("frequencies", in_disc(cutoff, torch.rand(channels), torch.rand(channels)))
         self.register_buffer("phases", torch.rand(channels))
-        self.register_buffer("transform", torch.eye(3))
+        self.register_buffer("transform", torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
         self.size, self.rate = size, rate
 
     def forward(self, w: Tensor) -> Tensor:
@@ -89,6 +88,14 @@ class FourierInput(nn.Module):
         )
         rows, columns = torch.meshgrid(y, x, indexing="ij")
         return torch.stack([columns, rows, torch.ones_like(rows)], 2).flatten(0, 1)
+
+
+def in_disc(radius: float, out: Tensor, around: Tensor) -> Tensor:
+    """Points ``(n, 2)`` that fill a disc evenly, of two draws ``(n,)`` from [0, 1) each."""
+    if out.is_meta:  # where the arithmetic would import torch's compiler, which takes seconds
+        return out.new_empty(len(out), 2)
+    length, angle = radius * out.sqrt(), 2 * math.pi * around
+    return torch.stack([length * angle.cos(), length * angle.sin()], 1)
 
 
 @contextmanager
