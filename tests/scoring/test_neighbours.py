@@ -106,7 +106,7 @@ def near(distances: Tensor) -> dict[str, Nearest]:
     return {PIXELS: one, FEATURES: one}
 
 
-@pytest.mark.parametrize(("shift", "said"), [(-0.5, "a sign of copying, or of samples plainer"), (0.0, "as near to"),
+@pytest.mark.parametrize(("shift", "said"), [(-0.5, "a sign of copying, of samples plainer"), (0.0, "as near to"),
                                              (0.5, "farther from")])  # fmt: skip
 def test_what_is_said_of_samples_without_copies(shift: float, said: str) -> None:
     held = torch.linspace(1, 2, 60)
