@@ -53,7 +53,7 @@ def low_pass(band: Band, rate: int, taps: int, radial: bool = False) -> Tensor:
     Returns:
         ``(taps,)``, or ``(taps, taps)`` where it is radial.
     """
-    # On the CPU, and by way of numbers: such operations on the device meta import torch's compiler, which takes seconds.
+    # On the CPU, then as numbers: such operations on the device meta import torch's compiler, which takes seconds.
     at = (torch.arange(taps, dtype=torch.float64, device="cpu") - (taps - 1) / 2) / rate
     window = torch.kaiser_window(taps, False, kaiser_beta(band, rate, taps), dtype=torch.float64, device="cpu")
     if radial:
