@@ -110,8 +110,8 @@ class Neighbours:
         if far > SURE:
             return (
                 f"samples lie nearer to the training images than held-out images do (in {share:.0%} of pairs; by chance"
-                " 50%): a sign of copying, of samples plainer than real images, or of held-out images of another kind: look"
-                " at the picture"
+                " 50%): a sign of copying, of samples plainer than real images, or of held-out images of another kind;"
+                " see the picture"
             )
         beside = "farther from" if far < -SURE else "as near to"
         return (
