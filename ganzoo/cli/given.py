@@ -22,7 +22,7 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
     Args:
         gan: loaded.
         source: a picture or a folder of them.
-        resize: cut pictures to the proportions of the model's images and bring them to its size.
+        resize: cut pictures to the proportions of what the model takes and bring them to its size.
         texts: to draw.
 
     Returns:
@@ -37,7 +37,7 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
     refuse_needless(gan.input_names, {SOURCE: source, TEXT: texts or None})
     names = list[str]()
     if source is not None:
-        pixels, names = read_pictures(source, resize, gan.image)
+        pixels, names = read_pictures(source, resize, gan.source_image)
         gan.examples = {SOURCE: pixels}
     if texts:
         gan.examples = {TEXT: encode_text(texts)}

@@ -20,7 +20,7 @@ from ganzoo.errors import UsageError, whole, within
 from ganzoo.gan.arguments import check_noise, real_number, take_truncation, truncation_of
 from ganzoo.gan.draw import in_pieces
 from ganzoo.gan.game import Game, Parts, Turn
-from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, refuse_needless
+from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, reduced, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
@@ -111,6 +111,15 @@ class GAN(Labelled, Styled, nn.Module):
     def input_names(self) -> frozenset[str]:
         """The inputs of the generator besides labels: some of ``z``, ``source``, ``text``."""
         return self.game.inputs
+
+    @property
+    def source_image(self) -> tuple[int, int, int]:
+        """The shape ``(C, h, w)`` of what images are made from: smaller than them for a model that enlarges pictures.
+
+        That of the images where the generator's ``shapes`` do not say it.
+        """
+        shapes = getattr(self.G, "shapes", None) if SOURCE in self.input_names else None
+        return shapes[0] if shapes is not None and len(shapes[0]) == len(self.image) else self.image
 
     @property
     def takes(self) -> frozenset[str]:
@@ -223,7 +232,7 @@ class GAN(Labelled, Styled, nn.Module):
             first = self.noise(n, seed, truncation, start)
         else:
             take_truncation(self.G, self.input_names, truncation)
-            first = given.pop(SOURCE)
+            first = reduced(given.pop(SOURCE), self.image, self.source_image)
         return {"z": first, "y": self.label_vectors(labels, n), **given}
 
     @torch.no_grad()
@@ -254,7 +263,8 @@ class GAN(Labelled, Styled, nn.Module):
             labels: for each image a class, as number or name, or a label vector; by default the learned classes in
                 turn, or rows of the training's label vectors. Text names several classes as ``red/round``, and
                 continuous labels as ``0.5/-1``.
-            source: for a model that translates images: pictures, or images ``(n, C, H, W)`` in [0, 1]. Given neither
+            source: for a model that translates images: pictures, or images ``(n, C, h, w)`` in [0, 1], of the size
+                :attr:`source_image`. Given neither
                 these nor ``text``, such models take the examples of their folder in turn.
             text: for a model that draws what a text says: one text for each image, or one for all.
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
@@ -285,7 +295,7 @@ class GAN(Labelled, Styled, nn.Module):
         refuse_needless(self.input_names, {NOISE: z, SOURCE: source, TEXT: text})
         n, batch = None if n is None else whole("n", n, 0), whole("batch", batch, 1)
         seed = None if seed is None else whole("seed", seed)
-        columns = columns_of(n, source, text, self.image)
+        columns = columns_of(n, source, text, self.source_image)
         given = None if labels is None else one_for_each(labels)
         if z is not None:
             z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self._noise_shape)

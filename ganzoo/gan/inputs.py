@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.errors import UsageError, either
@@ -48,7 +49,7 @@ def columns_of(n: int | None, source: Any, text: Any, image: tuple[int, int, int
         n: how many images.
         source: as :func:`read_source` takes it; None for none.
         text: one for all images, or one for each; None for none.
-        image: ``(C, H, W)`` of the model.
+        image: ``(C, h, w)`` of a source.
 
     Raises:
         UsageError: for what is no picture or no text.
@@ -79,7 +80,7 @@ def read_source(source: Any, image: tuple[int, int, int]) -> Tensor:
 
     Args:
         source: float images ``(n, C, H, W)`` or ``(C, H, W)`` in [0, 1], one picture, or several.
-        image: ``(C, H, W)`` of the model.
+        image: ``(C, h, w)`` that the model takes.
 
     Raises:
         UsageError: for images of another size, or something else.
@@ -134,6 +135,16 @@ def prepared(name: str, rows: Tensor) -> Tensor:
     return rows if name == TEXT else signed(rows)
 
 
+def reduced(rows: Tensor, image: tuple[int, int, int], source: tuple[int, int, int]) -> Tensor:
+    """Source images ``(n, C, H, W)`` as large as images, as those of data are, at the size that a model takes.
+
+    A model that enlarges pictures takes smaller ones, whose pixels are the means of the large one's.
+    """
+    if rows.shape[1:] != image or image == source:
+        return rows
+    return F.interpolate(rows, size=source[1:], mode="area")
+
+
 def refuse_needless(inputs: Collection[str], given: Mapping[str, Any]) -> None:
     """Refuse inputs that a model does not have.
 
@@ -167,5 +178,13 @@ def panels(images: Tensor, examples: Mapping[str, Tensor]) -> tuple[Tensor, int]
         return images, texts * (WIDE // texts) if 0 < texts < WIDE else WIDE
     images = images[:COMPARED]
     named = [examples[SOURCE], images, *([examples[TARGET]] if TARGET in examples else [])]
-    sides = [_rows(column, 0, len(images)) for column in named]
+    sides = [enlarged(_rows(column, 0, len(images)), images) for column in named]
     return torch.stack(sides, dim=1).flatten(0, 1), len(sides) * round(WIDE / len(sides))
+
+
+def enlarged(rows: Tensor, images: Tensor) -> Tensor:
+    """Bytes ``(n, C, h, w)`` as large as images ``(m, C, H, W)``: each pixel a block of its colour."""
+    if rows.shape[2:] == images.shape[2:]:
+        return rows
+    high, wide = (torch.arange(n) * k // n for n, k in zip(images.shape[2:], rows.shape[2:], strict=True))
+    return rows[:, :, high[:, None], wide]

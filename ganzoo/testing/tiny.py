@@ -16,7 +16,7 @@ from ganzoo.gan.builder import assemble
 from ganzoo.gan.catalogue import columns as wanted
 from ganzoo.gan.catalogue import example, fitted
 from ganzoo.gan.gan import GAN
-from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
+from ganzoo.gan.inputs import SOURCE, TEXT, encode_text, reduced
 from ganzoo.machine.precision import Precision
 from ganzoo.parts.context import Batch
 from ganzoo.plan.plan import Plan
@@ -84,7 +84,8 @@ class Tiny:
         rows = self.batch()
         given: dict[str, Any] = {}
         if SOURCE in gan.input_names:
-            given[SOURCE] = (rows.get(SOURCE, rows["image"])[:n] + 1) / 2
+            sources = reduced(rows.get(SOURCE, rows["image"])[:n], gan.image, gan.source_image)
+            given[SOURCE] = (sources + 1) / 2
         if TEXT in gan.input_names:
             given[TEXT] = _captions(n)
         return given

@@ -20,7 +20,7 @@ from ganzoo.errors import DataError, ModelError, RecipeError, UsageError
 from ganzoo.folder import examples
 from ganzoo.folder.layout import EXAMPLE_FILES, EXAMPLE_LABELS, EXAMPLES, largest
 from ganzoo.gan.adversary import Adversary
-from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text
+from ganzoo.gan.inputs import LONGEST_TEXT, decode_text, encode_text, panels, reduced
 from ganzoo.gan.kit import Discriminator
 from ganzoo.testing import plugin
 from ganzoo.training.setup import data_text
@@ -356,3 +356,21 @@ def test_unpaired_sources_may_be_fewer_than_images():
     assert torch.equal(columns["source"][0], columns["source"][1]) and columns["source"].min() >= -1
     with pytest.raises(DataError, match="go in pairs"):
         ImageData("x", MemoryImages(torch.zeros(3, 3, 8, 8, dtype=torch.uint8)), paired={"source": data.images})
+
+
+# --- sources that are smaller than images -------------------------------------------------------------------
+
+
+def test_sources_as_large_as_images_are_reduced_to_means() -> None:
+    rows = torch.arange(16.0).reshape(1, 1, 4, 4)
+    assert reduced(rows, (1, 4, 4), (1, 2, 2)).flatten().tolist() == [2.5, 4.5, 10.5, 12.5]
+    assert reduced(rows, (1, 4, 4), (1, 4, 4)) is rows
+    small = rows[:, :, :2, :2]
+    assert reduced(small, (1, 4, 4), (1, 2, 2)) is small
+
+
+def test_grids_show_small_sources_as_large_as_images() -> None:
+    images = torch.zeros(1, 1, 4, 4, dtype=torch.uint8)
+    source = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
+    shown, _ = panels(images, {"source": source})
+    assert shown[0, 0].tolist() == [[1, 1, 2, 2]] * 2 + [[3, 3, 4, 4]] * 2

@@ -14,7 +14,7 @@ UNPAIRED = {"source"}
 
 @ganzoo.hookimpl
 def register_architectures(register: ganzoo.Register) -> None:
-    """Pairs: ``pix2pix``. Two sets without pairs: ``cyclegan``, ``cartoongan``, ``simgan``."""
+    """Pairs: ``pix2pix``, ``esrgan``. Two sets without pairs: ``cyclegan``, ``cartoongan``, ``simgan``."""
     register(
         "pix2pix",
         "ganzoo_translate.pix2pix:pix2pix",
@@ -47,6 +47,16 @@ def register_architectures(register: ganzoo.Register) -> None:
         paper="doi:10.1109/CVPR.2018.00986",
     )
     register(
+        "esrgan",
+        "ganzoo_translate.esrgan:esrgan",
+        game="ganzoo_translate.esrgan:EnlargingGame",
+        requires=PAIRS,
+        provides={"features", "maps"},
+        implies=("bn@d", "relativistic-average"),
+        train={"init": "normal", "batch": 8},
+        paper="arxiv:1809.00219",
+    )
+    register(
         "simgan",
         "ganzoo_translate.simgan:simgan",
         game="ganzoo_translate.simgan:RefinerGame",
@@ -63,6 +73,7 @@ def register_architectures(register: ganzoo.Register) -> None:
 def register_converters(register: ganzoo.Register) -> None:
     """Translators of other projects."""
     register("cyclegan-pix2pix", "ganzoo_translate.foreign.cyclegan:CycleGANAndPix2Pix", paper="arxiv:1703.10593")
+    register("real-esrgan", "ganzoo_translate.foreign.esrgan:RealESRGAN", paper="arxiv:2107.10833")
     register("cut", "ganzoo_translate.foreign.cyclegan:CUT", paper="arxiv:2007.15651")
 
 

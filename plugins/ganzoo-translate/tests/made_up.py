@@ -41,8 +41,8 @@ def data(paired: bool = True, labels: bool = False, resolution: int = 16, channe
 
 
 def data_for(recipe: str, **options: Any) -> ImageData:
-    """Pairs for pix2pix, two sets for the others."""
-    return data(paired=recipe.startswith("pix2pix"), **options)
+    """Pairs for pix2pix and esrgan, two sets for the others."""
+    return data(paired=recipe.startswith(("pix2pix", "esrgan")), **options)
 
 
 def trainer(recipe: str, labels: bool = False, **settings: object) -> tuple[Trainer, Any]:
