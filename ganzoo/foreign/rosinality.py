@@ -10,13 +10,14 @@ have no noise constants: other ones are drawn, always the same.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter
-from ganzoo.foreign.keys import Line, highest, line, renamed
+from ganzoo.foreign.keys import Line, line, renamed
 from ganzoo.foreign.styled import LOWEST, MEAN, Network, State, networks
 from ganzoo.foreign.stylegan2 import converted
 from ganzoo.layers.filters import BINOMIAL, binomial_kernel
@@ -73,6 +74,11 @@ def first(tensor: Tensor) -> Tensor:
     return tensor.flatten(0, 1) if tensor.dim() > 1 and tensor.shape[0] == 1 else tensor
 
 
+def counted(state: State, name: str, start: int) -> int:
+    """How many names in a row there are, from a number on: what comes after a gap has no place."""
+    return next(i for i in count() if name.format(start + i) not in state)
+
+
 def generator(state: State, average: Tensor | None) -> State:
     """A G by the names of StyleGAN2's authors; ``average`` is its mean of w, where a file has one."""
     lines = [
@@ -81,7 +87,7 @@ def generator(state: State, average: Tensor | None) -> State:
         *layer("conv1", "noises.noise_0", "synthesis.b4.conv1"),
         *image("to_rgb1", "synthesis.b4"),
     ]
-    doublings = highest(state, "to_rgbs.{i}.conv.weight") + 1
+    doublings = counted(state, "to_rgbs.{}.conv.weight", 0)
     kernels = dict[str, Tensor]()
     for i in range(doublings):
         at = f"synthesis.b{2 * LOWEST << i}"
@@ -121,7 +127,7 @@ def image(theirs: str, ours: str) -> list[Line]:
 
 def discriminator(state: State) -> State:
     """A D by the names of StyleGAN2's authors."""
-    blocks = highest(state, "convs.{i}.conv1.0.weight")
+    blocks = counted(state, "convs.{}.conv1.0.weight", 1)
     top = LOWEST << max(blocks, 1)
     lines = [
         line("convs.0.0.weight", f"b{top}.fromrgb.weight"),

@@ -98,6 +98,14 @@ def test_noise_constants_are_drawn_where_a_file_has_none():
     assert constant.std() > 0.5 and torch.equal(constant, second.networks["G"]["trunk.ups.0.noise.constant"])
 
 
+def test_numbers_beyond_reason_have_no_place():
+    state, far = generator_state([4, 4], z_dim=6), {"to_rgbs.999999999.conv.weight": torch.ones(1)}
+    with pytest.raises(ModelError, match="no place for 'to_rgbs"):
+        converter(NAME).convert({"g_ema": g_of(state) | far})
+    d = d_of(discriminator_state([8, 8, 4])) | {"convs.999999999.conv1.0.weight": torch.ones(1)}
+    assert "no place for 'convs" in alone(NAME, {"g": g_of(state), "d": d}).notes[-1]
+
+
 def test_another_d_is_left_out_and_another_g_refused():
     g, d = g_of(generator_state([8, 8, 4], z_dim=6)), d_of(discriminator_state([8, 8, 4]))
     found = alone(NAME, {"g_ema": g, "d": d | {"dwt.ll": torch.ones(2, 2)}})
