@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.errors import ModelError, UsageError, command, either
+from ganzoo.errors import GanzooError, ModelError, UsageError, command, either
 from ganzoo.files.paths import to_path
+from ganzoo.files.untrusted import quoted
 from ganzoo.folder.config import IMPORTED
 from ganzoo.folder.weights import make_plain
-from ganzoo.foreign.converter import Converter
+from ganzoo.foreign.converter import Converted, Converter
 from ganzoo.foreign.keys import listed
 from ganzoo.foreign.reading import ForeignFile, read_foreign
 from ganzoo.gan.arguments import read_device
@@ -93,13 +94,30 @@ def load_file(path: Path, name: str | None = None) -> Foreign:
     chosen = None if name is None else registry().find(name, (KIND,))
     file = read_foreign(path)
     entry, converter = _fitting(file, chosen)
-    converted = converter.convert(file.content)
+    converted = _converted(converter, file, entry.name)
     gan = build(converted.recipe, **converted.size)
     if converted.class_names:
         gan.class_names = tuple(converted.class_names)
     for network, tensors in converted.networks.items():
         _fill(gan, network, tensors, entry.name)
     return Foreign(gan.eval(), file, entry, converter, tuple(converted.notes), "D" in converted.networks)
+
+
+def _converted(converter: Converter, file: ForeignFile, name: str) -> Converted:
+    """What a converter makes of a file; what it stumbles over are shapes that no file of its project has.
+
+    Raises:
+        ModelError: it says that it cannot compute the file's variant, or it stumbles.
+    """
+    try:
+        return converter.convert(file.content)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, GanzooError):
+            raise
+        raise ModelError(
+            f"{file.path} looks like {name}'s, and a tensor of it is missing or has a shape that none of its networks"
+            f" has ({type(error).__name__}: {quoted(str(error))})"
+        ) from error
 
 
 def _fitting(file: ForeignFile, chosen: Entry | None) -> tuple[Entry, Converter]:

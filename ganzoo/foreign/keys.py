@@ -86,7 +86,7 @@ def renamed(state: Mapping[str, Tensor], table: Iterable[Line], source: str) -> 
         source: of the file, for messages.
 
     Raises:
-        ModelError: a tensor is in no line, or two get one name.
+        ModelError: a tensor is in no line, or of another shape than its line changes, or two get one name.
     """
     lines, ours, left = [*UNUSED, *table], dict[str, Tensor](), list[str]()
     for name, tensor in state.items():
@@ -99,10 +99,20 @@ def renamed(state: Mapping[str, Tensor], table: Iterable[Line], source: str) -> 
         new = _filled(one.ours, *match)
         if new in ours:
             raise ModelError(f"{source}: {quoted(name)} and another tensor would both be {new}")
-        ours[new] = tensor if one.change is None else one.change(tensor)
+        ours[new] = tensor if one.change is None else _changed(one.change, name, tensor, source)
     if left:
         raise ModelError(f"{source}: no place for {listed(left)}: it is another variant than its name says")
     return ours
+
+
+def _changed(change: Change, name: str, tensor: Tensor, source: str) -> Tensor:
+    """What a change makes of a tensor, whose shape may be one that it does not know."""
+    try:
+        return change(tensor)
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"{source}: {quoted(name)} has the shape {list(tensor.shape)}, which is not that of its kind"
+        ) from error
 
 
 def listed(names: Sequence[str]) -> str:

@@ -47,6 +47,7 @@ class LightweightGAN(Converter):
         """
         g = next(filter(_is_generator, _tables(content)))
         layers = highest(g, UP) + 1
+        shape(NAME, g, "out_conv.bias", 1)
         z_dim, first = shape(NAME, g, "initial_conv.0.weight", 4)[0], shape(NAME, g, UP.format(i=0), 4)[1]
         widths = [shape(NAME, g, f"layers.{i}.0.2.1.weight", 4)[0] // 2 for i in range(layers)]
         blurred = "layers.0.0.1.f" in g

@@ -21,6 +21,7 @@ from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.spectral import plain_iterated, plain_spectral
+from ganzoo.foreign.styled import shape
 
 NAME = "torch-mimicry"
 SIDES = {16: 4, 36: 6}  # pixels of the map that noise becomes, and its side
@@ -56,7 +57,7 @@ class Mimicry(Converter):
             found = None
             notes.append(UNKNOWN_POOLING)
         blocks = highest(g, "block{i}.c1.weight") - 1
-        ch, side = g[f"c{blocks + 2}.weight"].shape[1], _side(g)
+        (channels, ch), side = shape(NAME, g, f"c{blocks + 2}.weight", 4)[:2], _side(g)
         resolution = side << blocks
         _check("block{}.c1.weight", g, g_widths(ch, resolution, blocks, "even"), 2)
         classes = next((t.shape[0] for name, t in g.items() if name.endswith(".embed.weight")), 0)
@@ -65,7 +66,7 @@ class Mimicry(Converter):
         options, extra = [f"ch={ch}", "upsample=bilinear", "rectify=true"], ""
         if found is not None:
             d = _one_sequence(_plain(found))
-            widths, halvings = d_shape(d["block1.c1.weight"].shape[0], resolution, blocks, "even")
+            widths, halvings = d_shape(shape(NAME, d, "block1.c1.weight", 4)[0], resolution, blocks, "even")
             _check("block{}.c2.weight", d, widths, 2)
             networks |= _discriminator(d, halvings)
             options.append(f"ch.d={d['block1.c1.weight'].shape[0]}")
@@ -75,7 +76,7 @@ class Mimicry(Converter):
         recipe = f"{name}:{','.join(options)}{conditioning}{extra}"
         size = {
             "resolution": resolution,
-            "channels": g[f"c{blocks + 2}.weight"].shape[0],
+            "channels": channels,
             "classes": classes,
             "z_dim": g["l1.weight"].shape[1],
         }
@@ -123,7 +124,7 @@ def _one_sequence(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _side(g: dict[str, Tensor]) -> int:
     """The side of the map that noise becomes."""
-    area = g["l1.weight"].shape[0] / g["block2.c1.weight"].shape[1]
+    area = shape(NAME, g, "l1.weight", 2)[0] / max(shape(NAME, g, "block2.c1.weight", 4)[1], 1)
     if area not in SIDES:
         raise ModelError(
             f"{NAME}: l1.weight makes a map of {area:g} pixels; ganzoo's ResNet starts from 4x4 or 6x6, as mimicry's"

@@ -20,6 +20,8 @@ def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0
     Raises:
         ModelError: the vectors are not as long as the weight has outputs and inputs.
     """
+    if weight.ndim < 2:
+        raise ModelError(f"spectral norm: weights of the shape {list(weight.shape)} are no matrix")
     matrix = weight.double().movedim(outputs, 0).flatten(1)
     left = u.double().flatten()
     half = matrix.T @ left if v is None and left.numel() == matrix.shape[0] else left
@@ -38,7 +40,7 @@ def plain_spectral(state: dict[str, Tensor]) -> dict[str, Tensor]:
         if name.endswith("weight_orig") and f"{name[:-5]}_u" in state:
             stem = name.removesuffix("_orig")
             weight, u, v = found.pop(name), found.pop(f"{stem}_u"), found.pop(f"{stem}_v", None)
-            outputs = 1 if weight.shape[0] != u.numel() else 0
+            outputs = 1 if weight.shape[:1] != (u.numel(),) else 0
             found[stem] = divided(weight, u, v, outputs)
     return found
 
@@ -57,6 +59,8 @@ def plain_iterated(state: dict[str, Tensor], vector: str, value: str) -> dict[st
         if stem != name and f"{stem}.weight" in state:
             weight, u = found[f"{stem}.weight"], found.pop(name).double().flatten()
             found.pop(f"{stem}.{value}", None)
+            if weight.ndim < 2 or len(weight) != u.numel():
+                raise ModelError(f"spectral norm: '{name}' has {u.numel()} numbers beside {list(weight.shape)} weights")
             matrix = weight.double().flatten(1)
             right = torch.nn.functional.normalize(u @ matrix, dim=0)
             left = torch.nn.functional.normalize(matrix @ right, dim=0)

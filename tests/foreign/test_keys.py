@@ -55,3 +55,8 @@ def test_a_change_is_made():
 def test_the_highest_number():
     assert highest(["main.3.weight", "main.12.weight", "other.99.weight"], "main.{i}.weight") == 12
     assert highest([], "main.{i}.weight") == -1
+
+
+def test_a_change_that_does_not_know_a_shape_is_said_of_its_tensor():
+    with pytest.raises(ModelError, match=r"'w' has the shape \[2, 3\]"):
+        renamed({"w": torch.zeros(2, 3)}, [line("w", "v", lambda tensor: tensor.reshape(()))], "x")

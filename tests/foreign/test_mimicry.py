@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+import ganzoo
 from ganzoo import ModelError
 from tests.foreign.peers import alone, converter, made, model, same
 
@@ -157,3 +158,17 @@ def test_what_its_networks_cannot_be_is_refused(mimicry):
         converter("mimicry").convert({**g, "block3.c1.weight": torch.zeros(6, 4, 3, 3)})
     with pytest.raises(ModelError, match=r"no place for .block2\.c\.weight."):
         converter("mimicry").convert({"g": {**g, "block2.c.weight": torch.zeros(1)}, "d": d})
+
+
+def test_its_files_are_imported_and_broken_ones_refused(mimicry, tmp_path):
+    g, d = pair(mimicry, "ssgan", 32, 4, 4)
+    saved(tmp_path, g, "netG.pth")
+    assert ganzoo.load_foreign(tmp_path / "netG.pth").resolution == 32
+    for name, shape in {"block2.c1.weight": (3,), "block2.c1.bias": (), "c5.weight": (3, 0, 3, 3)}.items():
+        torch.save({**g.state_dict(), name: torch.zeros(shape)}, tmp_path / "broken.pth")
+        with pytest.raises(ModelError):
+            ganzoo.load_foreign(tmp_path / "broken.pth")
+    broken = {**d.state_dict(), "l5.sn_u": torch.zeros(1, 3)}
+    torch.save({"g": g.state_dict(), "d": broken}, tmp_path / "broken.pth")
+    with pytest.raises(ModelError, match=r"'l5\.sn_u' has 3 numbers"):
+        ganzoo.load_foreign(tmp_path / "broken.pth")
