@@ -244,6 +244,11 @@ def test_layers_that_are_linked_otherwise_are_of_another_network(change):
     assert not RealESRGAN().fits(content)
 
 
+@pytest.mark.parametrize("layers", [[1], [{}], [{"outputs": []}], [{"type": "Convolution", "outputs": [[]]}] * 21])
+def test_other_lists_of_layers_are_none_of_its(layers):
+    assert not RealESRGAN().fits({"layers": layers})
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -54,7 +54,7 @@ class CycleGANAndPix2Pix(Converter):
 
 
 class CUT(CycleGANAndPix2Pix):
-    """The translators of CUT, FastCUT and SinCUT's family, whose ResNets halve and double smoothly."""
+    """The translators of CUT and FastCUT, whose ResNets halve and double smoothly."""
 
     url = "https://github.com/taesungp/contrastive-unpaired-translation"
     smooth = True

@@ -105,7 +105,7 @@ def _renewed(name: str) -> str:
 def _ncnn(content: object) -> dict[str, Tensor] | None:
     """The tensors of ncnn's layers by BasicSR's names; None where they are not linked as such a G's are."""
     layers = content.get("layers") if isinstance(content, Mapping) else None
-    if not isinstance(layers, list) or not all(isinstance(one, Mapping) and "outputs" in one for one in layers):
+    if not isinstance(layers, list) or not all(map(_is_layer, layers)):
         return None
     convs = [layer for layer in layers if layer.get("type") == "Convolution"]
     blocks, rest = divmod(len(convs) - 6, 15)
@@ -113,6 +113,15 @@ def _ncnn(content: object) -> dict[str, Tensor] | None:
         return None
     pairs = zip(_names(blocks), convs, strict=True)
     return {f"{name}.{kind}": tensor for name, layer in pairs for kind, tensor in layer["weights"].items()}
+
+
+def _is_layer(one: object) -> bool:
+    """Whether it is what a reader of ncnn's files gives of a layer."""
+    if not isinstance(one, Mapping) or not {"type", "inputs", "outputs", "params", "weights"} <= one.keys():
+        return False
+    names = (one["inputs"], one["outputs"])
+    lists = all(isinstance(part, list) and all(isinstance(name, str) for name in part) for part in names)
+    return lists and isinstance(one["params"], Mapping) and isinstance(one["weights"], Mapping)
 
 
 def _names(blocks: int) -> Iterator[str]:
