@@ -9,7 +9,7 @@ from ganzoo.errors import ModelError
 
 
 def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0) -> Tensor:
-    """A weight divided by its largest singular value, as its vectors estimate it.
+    """A weight divided by its largest singular value, as its vectors estimate it; in float32 at least.
 
     Args:
         weight: the weight, in float64 from here on.
@@ -30,7 +30,7 @@ def divided(weight: Tensor, u: Tensor, v: Tensor | None = None, outputs: int = 0
         raise ModelError(
             f"spectral norm: vectors of {left.numel()} and {right.numel()} numbers beside weights {list(weight.shape)}"
         )
-    return (weight.double() / (left @ (matrix @ right))).to(weight.dtype)
+    return (weight.double() / (left @ (matrix @ right))).to(torch.promote_types(weight.dtype, torch.float32))
 
 
 def plain_spectral(state: dict[str, Tensor]) -> dict[str, Tensor]:
