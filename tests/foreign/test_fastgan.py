@@ -1,6 +1,9 @@
 """FastGAN's G, and Projected GAN's: a network in their layout, written from its description, and lists of names."""
 
 import json
+import pickle
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -187,3 +190,26 @@ def test_gates_and_ends_by_option():
         gan.G.trunk.image.bias.fill_(100)
         assert float(gan.G(z, torch.zeros(2, 0)).min()) > 1
     assert F.silu(torch.ones(1)) == ganzoo.build("fastgan:ch=2,gate=swish", 32, 1).G.trunk.gates[-1].act(torch.ones(1))
+
+
+@torch.no_grad()
+def test_its_pickles_are_imported(tmp_path, monkeypatch):
+    theirs = network(5, 4, 128, "full", projected=True)
+    outer = nn.Module()
+    outer.synthesis = theirs
+    with monkeypatch.context() as patch:  # gone again when the file is read
+        for place, kinds in {
+            "pg_modules.networks_fastgan": [Generator],
+            "pg_modules.blocks": [Noise, Gate, Swish],
+        }.items():
+            for name in ("pg_modules", place):
+                patch.setitem(sys.modules, name, types.ModuleType(name))
+            for kind in kinds:
+                patch.setattr(kind, "__module__", place)
+                setattr(sys.modules[place], kind.__name__, kind)
+        (tmp_path / "network.pkl").write_bytes(pickle.dumps({"G": outer, "D": None, "G_ema": outer}))
+    gan = ganzoo.load_foreign(tmp_path / "network.pkl")
+    same_noise(theirs, gan)
+    noise = torch.randn(2, 5)
+    drawn = theirs(noise)
+    same(gan.G(noise, torch.zeros(2, 0)) / drawn.abs().max(), drawn / drawn.abs().max())
