@@ -9,15 +9,14 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.metrics.instruments import Comparison, Measure, of_pixels
 from ganzoo.metrics.metric import Metric, Value
 from ganzoo.metrics.sample import Sample
+from ganzoo.metrics.similarity import WINDOW, similarities
 
-WINDOW, SIGMA = 11, 1.5  # of SSIM's Gaussian, in pixels
 MOST_DB = 100.0  # of equal images, whose ratio is infinite
 LPIPS_SMALLEST = 16  # pixels: VGG16 halves its images four times
 
@@ -103,24 +102,8 @@ class SSIM(Pixels):
     @staticmethod
     def measure(images: Tensor, targets: Tensor) -> Tensor:
         """The mean of the map of local similarities."""
-        x, y = images / 255 - 0.5, targets / 255 - 0.5  # around 0, so that differences of squares keep their digits
-        mean_x, mean_y = _blurred(x), _blurred(y)
-        var_x, var_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
-        covariance = _blurred(x * y) - mean_x * mean_y
-        mean_x, mean_y, c1, c2 = mean_x + 0.5, mean_y + 0.5, 0.01**2, 0.03**2
-        luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-        structure = (2 * covariance + c2) / (var_x + var_y + c2)
+        luminance, structure = similarities(images, targets)
         return (luminance * structure).flatten(1).mean(1)
-
-
-def _blurred(x: Tensor) -> Tensor:
-    """The Gaussian mean around every pixel of ``(B, C, H, W)`` where the window fits."""
-    at = torch.arange(WINDOW, device=x.device) - WINDOW // 2
-    weights = (-0.5 * (at / SIGMA) ** 2).exp()
-    weights = weights / weights.sum()
-    planes = x.flatten(0, 1)[:, None]
-    planes = F.conv2d(F.conv2d(planes, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
-    return planes.view(*x.shape[:2], *planes.shape[2:])
 
 
 class LPIPS(Paired):

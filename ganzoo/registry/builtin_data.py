@@ -78,6 +78,8 @@ def register_metrics(register: Register) -> None:
     register(
         "gan-train", "ganzoo.metrics.gan_test:GANTrain", requires=model, aliases=("cas",), paper="arxiv:1905.10887"
     )
+    register("ms-ssim", "ganzoo.metrics.variety:PairSimilarity", requires=model, paper="arxiv:1610.09585")
+    register("swd", "ganzoo.metrics.variety:SlicedWasserstein", requires=model, paper="arxiv:1710.10196")
     register(
         "eq-t",
         "ganzoo.metrics.equivariance:TranslationEquivariance",
