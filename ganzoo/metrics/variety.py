@@ -139,8 +139,10 @@ class SlicedWasserstein(OfPixels):
         found = self.distances(drawn, real[0], batch)
         whole = len(real) > 1 and len(real[1]) == len(drawn)
         floors = self.distances(real[1], real[0], batch) if whole else {}
-        each = {f"{self.name}-{side}": Value(value, samples=len(drawn), floor=floors.get(side))
-                for side, value in found.items()}  # fmt: skip
+        each = {
+            f"{self.name}-{side}": Value(value, samples=len(drawn), floor=floors.get(side))
+            for side, value in found.items()
+        }
         floor = sum(floors.values()) / len(floors) if floors else None
         return {self.name: Value(sum(found.values()) / len(found), samples=len(drawn), floor=floor), **each}
 
