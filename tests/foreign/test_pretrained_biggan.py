@@ -4,12 +4,14 @@ import importlib
 import importlib.util
 import sys
 import types
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
+import ganzoo
 from ganzoo import ModelError, UsageError
 from ganzoo.layers import SelfAttention
 from tests.foreign.peers import alone, converter, made, model, same
@@ -85,7 +87,8 @@ def peer(doublings=4, ch=3, z=6, classes=5, rows=11, attention=4):
 @cache
 def ours():
     """Its conversion at the smallest size."""
-    return model(alone("pretrained-biggan", peer().state_dict()))
+    converted = alone("pretrained-biggan", peer().state_dict())
+    return model(replace(converted, recipe=f"{converted.recipe}+weight/none"))  # sooner built
 
 
 @torch.no_grad()
@@ -113,10 +116,13 @@ def test_every_truncation_has_the_statistics_that_it_has_in_the_package():
 
 def test_sizes_come_from_the_file():
     theirs = peer(doublings=5, ch=3, rows=51, attention=6, z=9, classes=7)
-    gan = model(converter("pretrained-biggan").convert({"state_dict": theirs.state_dict()}))
+    converted = converter("pretrained-biggan").convert({"state_dict": theirs.state_dict()})
+    gan = ganzoo.build(f"{converted.recipe}+weight/none", **converted.size, device="meta")
     assert (gan.resolution, gan.z_dim, gan.classes) == (128, 9, 7)
-    assert gan.G.trunk.norm.running_mean.shape == (51, 3)
     assert isinstance(gan.G.trunk.attentions[2], SelfAttention)
+    tables = (gan.G.state_dict(), converted.networks["G"])
+    ours, made = ({key: tensor.shape for key, tensor in table.items()} for table in tables)
+    assert ours == made and made["trunk.norm.running_mean"] == (51, 3)
 
 
 def test_noise_is_drawn_as_the_package_does_and_truncations_without_statistics_are_refused():
