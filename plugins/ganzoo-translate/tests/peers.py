@@ -45,8 +45,10 @@ def made(network, seed=0):
 NORMS = {
     "batch": nn.BatchNorm2d,
     "instance": nn.InstanceNorm2d,
+    "affine": lambda channels: nn.InstanceNorm2d(channels, affine=True),
     "none": lambda channels: nn.Identity(),
 }
+BIASED = ("instance", "affine")  # norms that leave the convolution in front of them its bias
 
 
 class Smooth(nn.Module):
@@ -84,7 +86,7 @@ class ResNet(nn.Module):
 
     def __init__(self, width, blocks, norm="instance", planes=(3, 3), dropout=False, down=False, up=False):
         super().__init__()
-        bias, norms = norm == "instance", NORMS[norm]
+        bias, norms = norm in BIASED, NORMS[norm]
         layers = [nn.ReflectionPad2d(3), nn.Conv2d(planes[0], width, 7, bias=bias), norms(width), nn.ReLU()]
         for a, b in ((width, 2 * width), (2 * width, 4 * width)):
             layers += [nn.Conv2d(a, b, 3, stride=1 if down else 2, padding=1, bias=bias), norms(b), nn.ReLU()]
@@ -120,7 +122,7 @@ class Level(nn.Module):
 class UNet(nn.Module):
     def __init__(self, width, depth, norm="batch", planes=(3, 3)):
         super().__init__()
-        bias, wide = norm == "instance", [width * min(1 << k, 8) for k in range(depth)]
+        bias, wide = norm in BIASED, [width * min(1 << k, 8) for k in range(depth)]
         below = None
         for k in range(depth - 1, 0, -1):
             below = Level(wide[k - 1], wide[k], below, norm, bias)
@@ -136,7 +138,7 @@ class PatchGAN(nn.Module):
     def __init__(self, planes, width, layers=3, norm="instance", smooth=False):
         super().__init__()
         wide = [width * min(1 << k, 8) for k in range(layers + 1)]
-        stride, bias = 1 if smooth else 2, norm == "instance"
+        stride, bias = 1 if smooth else 2, norm in BIASED
         found = [nn.Conv2d(planes, width, 4, stride, 1), nn.LeakyReLU(0.2)]
         found += [Smooth(width, up=False)] if smooth else []
         for k in range(1, layers + 1):

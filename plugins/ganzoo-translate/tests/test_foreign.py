@@ -1,5 +1,6 @@
 """Translators of other projects compute as they did: networks written here as their lists of names describe them."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from peers import PatchGAN, ResNet, UNet, alone, made, model, same
 
 from ganzoo import ModelError
+from ganzoo.foreign import read_foreign
 
 NAMES = json.loads((Path(__file__).parent / "data" / "names-translators.json").read_text())
 PUBLISHED = {
@@ -33,7 +35,7 @@ def translated(converter, theirs, planes=3, side=32):
     return gan
 
 
-@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+@pytest.mark.parametrize("norm", ["instance", "affine", "batch", "none"])
 @pytest.mark.parametrize("dropout", [False, True])
 def test_a_resnet_translates_alike(norm, dropout):
     torch.manual_seed(0)
@@ -55,8 +57,7 @@ def test_cut_translates_alike(norm, up):
     translated("cut", made(ResNet(2, 2, norm, down=True, up=up)))
 
 
-@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
-@pytest.mark.parametrize("depth", [5, 6])
+@pytest.mark.parametrize(("norm", "depth"), [("batch", 5), ("batch", 6), ("instance", 5), ("affine", 5), ("none", 6)])
 def test_a_unet_translates_alike(norm, depth):
     torch.manual_seed(0)
     gan = translated("cyclegan-pix2pix", made(UNet(2, depth, norm)), side=1 << depth)
@@ -82,7 +83,7 @@ def test_both_directions_and_their_critics_come_along(norm):
             same(getattr(gan, ours)(x, y).scores, nets[theirs](x).flatten(1))
 
 
-@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+@pytest.mark.parametrize("norm", ["batch", "instance", "affine", "none"])
 def test_a_critic_of_pairs_comes_along(norm):
     torch.manual_seed(0)
     g, d = made(UNet(2, 5, norm)), made(PatchGAN(6, 3, 1, norm))
@@ -133,3 +134,18 @@ def test_half_precision_becomes_single():
     half = {name: tensor.half() for name, tensor in made(UNet(1, 5)).state_dict().items()}
     tensors = alone("cyclegan-pix2pix", half).networks["G"].values()
     assert {tensor.dtype for tensor in tensors if tensor.is_floating_point()} == {torch.float32}
+
+
+@pytest.mark.slow
+def test_a_published_resnet_translates_alike():
+    spec = importlib.util.find_spec("vintagify")
+    if spec is None:
+        pytest.skip("vintagify is not here")
+    folder = Path(spec.submodule_search_locations[0])
+    state = read_foreign(folder / "resources" / "G_A2B_epoch33.pth").content
+    theirs = ResNet(64, 9, "affine")
+    theirs.load_state_dict({name.replace(".block.", ".conv_block."): tensor for name, tensor in state.items()})
+    gan = model(alone("cyclegan-pix2pix", state))
+    x = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        same(gan.G(x, torch.zeros(1, 0)), theirs.eval()(x))

@@ -3,9 +3,9 @@
 A file holds one network. Its G is a ResNet, ``model.N`` in the order of its layers, or a U-Net, ``model.model.1.model``
 and on, level within level; D is a PatchGAN, ``model.N``. The ResNet becomes ``cyclegan`` and the U-Net ``pix2pix``,
 with whichever of the two the project trained it. Told from names and shapes: width, blocks or depth, planes, the norm
-(batch norm has tensors; instance norm has none, and biases in front of it), smoothed halving and doubling (``filt``),
-dropout between the convolutions of a block. Several tables in one file, such as ``G_A``, ``G_B``, ``D_A``, ``D_B``, are
-taken by those names.
+(batch norm has tensors; instance norm has none, or only those that are learnt, and biases in front of it), smoothed
+halving and doubling (``filt``), dropout between the convolutions of a block. Several tables in one file, such as
+``G_A``, ``G_B``, ``D_A``, ``D_B``, are taken by those names.
 
 Where ours differs: the U-Net joins maps in the other order; D's last convolution is a linear layer over windows; biases
 in front of instance norm, which takes them out, are dropped or zero where the other network has none.
@@ -13,6 +13,7 @@ in front of instance norm, which takes them out, are dropped or zero where the o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,9 +25,10 @@ from ganzoo.foreign import Converted, Converter, Line, highest, line, renamed, s
 
 NAME = "a network of pytorch-CycleGAN-and-pix2pix or CUT"
 NORMS = {
-    "cyclegan": {"batch": "+bn", "instance": "", "none": "+normalization/none"},
-    "pix2pix": {"batch": "", "instance": "+in:affine=false", "none": "+normalization/none"},
+    "cyclegan": {"batch": "+bn", "instance": "", "affine": "+in", "none": "+normalization/none"},
+    "pix2pix": {"batch": "", "instance": "+in:affine=false", "affine": "+in", "none": "+normalization/none"},
 }
+BLOCK = re.compile(r"^(model\.[0-9]+)\.block\.")  # as others who follow the project call a ``conv_block``
 RESOLUTION = 256  # that both projects train at; a ResNet takes any
 
 State = Mapping[str, Tensor]
@@ -36,7 +38,7 @@ class CycleGANAndPix2Pix(Converter):
     """The translators of pytorch-CycleGAN-and-pix2pix (junyanz)."""
 
     url = "https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix"
-    checked = "lists of names and shapes, and networks made after them; not tried on a published file"
+    checked = "lists of names and shapes, networks made after them, and a published ResNet (PyPI's vintagify)"
     smooth = False
 
     def fits(self, content: object) -> bool:
@@ -57,12 +59,14 @@ class CUT(CycleGANAndPix2Pix):
     """The translators of CUT and FastCUT, whose ResNets halve and double smoothly."""
 
     url = "https://github.com/taesungp/contrastive-unpaired-translation"
+    checked = "lists of names and shapes, and networks made after them; not tried on a published file"
     smooth = True
 
 
 def _all(content: object) -> Iterator[State]:
-    """The tables of a content in the order of their names, so that ``G_A`` comes before ``G_B``."""
-    return (state for _, state in sorted(state_dicts(content), key=lambda found: found[0]))
+    """The tables of a content in the order of their places, so that ``G_A`` comes before ``G_B``."""
+    tables = sorted(state_dicts(content), key=lambda found: found[0])
+    return ({BLOCK.sub(r"\1.conv_block.", name): tensor for name, tensor in state.items()} for _, state in tables)
 
 
 # --- telling ------------------------------------------------------------------------------------------------
@@ -90,12 +94,13 @@ def _is_critic(state: State) -> bool:
 
 
 def _norm_of(state: State, conv: str, norm: str) -> str:
-    """The norm behind a convolution: only batch norm has a weight, and only instance norm lets the convolution's bias.
+    """The norm behind a convolution: batch norm has all tensors, instance norm leaves the convolution its bias.
 
-    Files from before PyTorch 0.4 also have running statistics of instance norms, which nobody reads.
+    Files from before PyTorch 0.4 also have running statistics of instance norms, which nobody reads; instance norms
+    with a weight are those of others that follow the project.
     """
     if f"{norm}.weight" in state:
-        return "batch"
+        return "batch" if f"{norm}.running_mean" in state else "affine"
     return "instance" if f"{conv}.bias" in state else "none"
 
 
@@ -284,7 +289,7 @@ def _critic(state: State, norm: str, bias: bool) -> tuple[str, dict[str, Tensor]
     found = _renamed(state, lines, norm)
     if bias:
         _with_biases(found, [])
-    elif norm == "instance":
+    elif norm in ("instance", "affine"):
         found = _without_biases(found, keep=("trunk.convs.0.", "head."))
     options = f",ch.d={len(state['model.0.weight'])},layers={layers}"
     return options + (",antialias.d=true" if smooth else ""), found
