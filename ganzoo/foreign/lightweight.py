@@ -54,7 +54,9 @@ class LightweightGAN(Converter):
         attention = _attention(g, layers)
         renewed = renamed(g, generator(layers), NAME)
         size = {"resolution": LOWEST << layers, "channels": shape(NAME, g, "out_conv.weight", 4)[0], "z_dim": z_dim}
-        options = {"first": first, **_widths(widths), "blur": "reflected" if blurred else "none", "exact": "true"}
+        wide = _widths(widths)
+        options = {**wide, "blur": "reflected" if blurred else "none", "exact": "true"}
+        options |= {"first": first} if first != wide["ch"] * MOST // 2 else {}
         recipe = f"{NAME}:{','.join(f'{name}={value}' for name, value in options.items())}{attention}"
         return Converted(recipe, size, {"G": _completed(renewed, layers)}, notes=NOTES)
 
