@@ -18,6 +18,7 @@ from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
 from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNPACKAGED, resolution_of
+from ganzoo.folder.layout import SAMPLES
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -92,6 +93,7 @@ def render(facts: Facts) -> str:
         origin=origin(facts),
         own_loop=config["origin"] == OWN_LOOP,
         imported=imported(facts),
+        needs_input=facts.task == "image-to-image" and SAMPLES not in facts.files,  # no examples of its own
         unpackaged=config.get(UNPACKAGED, []),
         remarks=config.get(REMARKS, []),
         chosen_by=chosen_by(facts),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from peers import PatchGAN, ResNet, UNet, alone, made, model, same
 
 from ganzoo import ModelError
+from ganzoo.cli.kit import main
 from ganzoo.foreign import read_foreign
 
 NAMES = json.loads((Path(__file__).parent / "data" / "names-translators.json").read_text())
@@ -134,6 +136,18 @@ def test_half_precision_becomes_single():
     half = {name: tensor.half() for name, tensor in made(UNet(1, 5)).state_dict().items()}
     tensors = alone("cyclegan-pix2pix", half).networks["G"].values()
     assert {tensor.dtype for tensor in tensors if tensor.is_floating_point()} == {torch.float32}
+
+
+def test_its_card_says_how_a_picture_of_ones_own_is_translated(tmp_path):
+    torch.save(made(UNet(1, 5)).state_dict(), tmp_path / "latest_net_G.pth")
+    for words in (
+        ("import", tmp_path / "latest_net_G.pth", "--out", tmp_path / "maps"),
+        ("card", tmp_path / "maps", "--check"),
+    ):
+        done = CliRunner().invoke(main, [str(word) for word in words])
+        assert done.exit_code == 0, done.output
+    card = (tmp_path / "maps" / "README.md").read_text("utf-8")
+    assert "--input photo.png" in card and "source=Image.open" in card and "sample(16" not in card
 
 
 @pytest.mark.slow
