@@ -18,6 +18,7 @@ from ganzoo.metrics.weights import Published, fitted, read_state
 NAME = "lpips-vgg16"
 LINEAR_SHA256 = "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"
 VGG_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+SHA256 = sha256(f"{LINEAR_SHA256} {VGG_SHA256}".encode()).hexdigest()  # of both together
 CHANNELS = (64, 128, 256, 512, 512)
 ENDS = (4, 9, 16, 23, 30)  # the layers of VGG16 that follow the activations compared: relu 1_2 2_2 3_3 4_3 5_3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, images in [0, 1]
@@ -118,7 +119,7 @@ def open_lpips(resolution: int, device: torch.device) -> Comparison:
     return Comparison(
         name=NAME,
         pixels=resolution,
-        sha256=sha256(f"{LINEAR_SHA256} {VGG_SHA256}".encode()).hexdigest(),
+        sha256=SHA256,
         measure=network.eval().requires_grad_(False).to(device),
         device=device,
     )

@@ -141,21 +141,36 @@ class Published:
             GanzooError: it is not here and cannot be fetched; the message says which file, where to put it, and what
                 works without it.
         """
+        found = self.here(given)
+        if found is not None:
+            return found
+        place = self._cached()[0]
+        try:
+            self._fetch(place)  # in place of a damaged file, if one is there
+        except (URLError, OSError, TimeoutError) as error:
+            raise GanzooError(self._missing(place, str(getattr(error, "reason", error)))) from error
+        return place
+
+    def here(self, given: Path | None = None) -> Path | None:
+        """The file, where it is on this machine; None where it has to be fetched.
+
+        Args:
+            given: as :meth:`path` takes it.
+
+        Raises:
+            GanzooError: the file that was named, or that of a package, is another.
+        """
         named = os.environ.get(self.variable)
         if given is not None or named:
             path = given or to_path(str(named), self.variable)
             return self._checked(path, self.option if given is not None else f"${self.variable}")
         if self.packaged is not None and self.packaged.is_file():
             return self._checked(self.packaged, "a package")
-        cached = [Path(torch.hub.get_dir()) / "checkpoints" / name for name in (self.file, *self.also)]
-        for path in cached:
-            if path.is_file() and digest_of(path) == self.sha256:
-                return path
-        try:
-            self._fetch(cached[0])  # in place of a damaged file, if one is there
-        except (URLError, OSError, TimeoutError) as error:
-            raise GanzooError(self._missing(cached[0], str(getattr(error, "reason", error)))) from error
-        return cached[0]
+        return next((path for path in self._cached() if path.is_file() and digest_of(path) == self.sha256), None)
+
+    def _cached(self) -> list[Path]:
+        """Where it may lie in the cache of torch.hub; a download goes to the first."""
+        return [Path(torch.hub.get_dir()) / "checkpoints" / name for name in (self.file, *self.also)]
 
     def _fetch(self, path: Path) -> None:
         """Download the file to ``path``; what arrives as another file is fetched once more, and never kept.

@@ -81,6 +81,13 @@ def register_metrics(register: Register) -> None:
     register("ms-ssim", "ganzoo.metrics.variety:PairSimilarity", requires=model, paper="arxiv:1610.09585")
     register("swd", "ganzoo.metrics.variety:SlicedWasserstein", requires=model, paper="arxiv:1710.10196")
     register(
+        "ppl",
+        "ganzoo.metrics.path_length:PathLength",
+        requires=model,
+        aliases=("ppl-z", "ppl-w"),
+        paper="arxiv:1812.04948",
+    )
+    register(
         "eq-t",
         "ganzoo.metrics.equivariance:TranslationEquivariance",
         requires=model,
