@@ -73,33 +73,58 @@ class Direct(nn.Module):
         return made
 
 
+class OneMean(nn.Module):
+    """The mean of w that all images have.
+
+    Args:
+        mean: ``(1, w_dim)``.
+    """
+
+    mean: Tensor
+
+    def __init__(self, mean: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.clone(), persistent=False)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """``(1, w_dim)`` for label vectors ``(n, classes)``."""
+        return self.mean
+
+
+class MeanOfClass(OneMean):
+    """The mean of w for an image's class.
+
+    Args:
+        mean: ``(classes, w_dim)``.
+    """
+
+    def forward(self, y: Tensor) -> Tensor:
+        """``(n, w_dim)`` for label vectors ``(n, classes)``."""
+        return y @ self.mean
+
+
 class Truncated(nn.Module):
     """Images of a generator with w, which ψ, an input, draws towards its mean.
 
-    The means are measured here, once for each class: a file has no noise of its own.
+    The means are measured once, when it is made: a file has no noise of its own.
 
     Args:
         generator: with w.
-        classes: how many there are; 0 for a model without labels.
-        cutoff: layers of w, from the first, that it holds for; None for all.
-        mean: of w, for the label of the image or over the whole training.
+        center: gives the mean of w for label vectors.
+        cutoff: layers of w, from the first, that ψ holds for; None for all.
     """
 
-    centers: Tensor
     bound: Tensor
 
-    def __init__(self, generator: StyleGenerator, classes: int, cutoff: int | None, mean: Mean) -> None:
+    def __init__(self, generator: StyleGenerator, center: OneMean, cutoff: int | None) -> None:
         super().__init__()
-        self.G = generator
-        rows = torch.eye(classes) if classes else torch.zeros(1, 0)
-        self.register_buffer("centers", generator.center(rows, mean).clone(), persistent=False)
+        self.G, self.center = generator, center
         bound = torch.arange(generator.layers) < (generator.layers if cutoff is None else cutoff)
         self.register_buffer("bound", bound[:, None], persistent=False)
 
     def forward(self, first: Tensor, y: Tensor, given: Mapping[str, Tensor]) -> Tensor:
         """Images ``(n, C, H, W)`` in [-1, 1]."""
-        w = self.G.mapping(first, y)
-        center = (y @ self.centers if y.shape[1] else self.centers)[:, None]
+        w, center = self.G.mapping(first, y), self.center(y)[:, None]
         made: Tensor = self.G.synthesis(torch.where(self.bound, center + given[TRUNCATION] * (w - center), w))
         return made
 
@@ -211,7 +236,9 @@ def exportable(gan: GAN, cutoff: int | None = None, mean: Mean | None = None) ->
     style = cast(StyleGenerator, generator)
     style.truncate(1, cutoff, chosen)  # which refuses what does not work
     style.truncate(None)
-    images = Truncated(style, gan.classes if chosen == "class" else 0, cutoff, chosen)
+    by_class = chosen == "class" and gan.classes > 0
+    rows = torch.eye(gan.classes) if by_class else torch.zeros(1, gan.classes)
+    images = Truncated(style, (MeanOfClass if by_class else OneMean)(style.center(rows, chosen)), cutoff)
     where = "of all layers" if cutoff is None else f"of the first {cutoff} layers"
     about[TRUNCATION] = f"float32 (): psi {where} of w, 1 changes nothing and 0 draws the mean"
     return Exportable(gan, Sampler(first, labels, images).eval(), about, cutoff, chosen)

@@ -99,6 +99,17 @@ def test_psi_holds_for_the_layers_and_the_mean_that_were_asked_for(models: Path,
     assert ((changed - wanted).abs().max() > 0.01) == bool(cutoff)
 
 
+def test_psi_draws_to_the_mean_over_the_whole_training(models: Path) -> None:
+    gan = ganzoo.load(models / "style")
+    gan.G.w_passes.fill_(3)
+    gan.G.w_mean.normal_(generator=torch.Generator().manual_seed(2))
+    model = exportable(gan, mean="global")
+    with torch.no_grad():
+        assert largest_difference(model, lambda given: model.network(**given)) < 1e-5
+    (inputs, own), (_, other) = model.inputs(2, 1, psi=0.0), exportable(gan, mean="class").inputs(2, 1, psi=0.0)
+    assert (own - other).abs().max() > 0.01 and inputs["truncation"] == 0
+
+
 def test_wrong_use_is_refused_before_anything_is_written(models: Path, tmp_path: Path) -> None:
     plain, out = models / "plain", tmp_path / "a.onnx"
     assert "no mean of w" in refused(2, plain, "--truncation-cutoff", 2, "--out", out)
