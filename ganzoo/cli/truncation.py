@@ -46,7 +46,7 @@ def truncation_options(command: Command) -> Command:
             type=float,
             metavar="NUMBER",
             help="Of a generator with w: psi, 1 changes nothing and 0 draws the mean of w. Of all others: a bound on"
-            " the noise, above 0. Smaller is tamer.",
+            " the noise, above 0, or a factor of it where its prior is truncated-normal. Smaller is tamer.",
         ),
     ):
         command = option(command)

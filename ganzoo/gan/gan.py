@@ -270,7 +270,8 @@ class GAN(Labelled, Styled, nn.Module):
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
             seed: of the noise; a fresh one by default.
             truncation: where the generator has w, its ψ: 1 changes nothing, 0 is the mean of w; else a bound on the
-                noise, more than 0. Smaller is more typical, less varied.
+                noise, more than 0, or with the prior ``truncated-normal`` a factor of it. Smaller is more typical, less
+                varied. Layers that know statistics of truncated noise (``ccbn:rows``) take those of this one.
             truncation_cutoff: layers of w, from the first, that it holds for; all by default.
             truncation_mean: of w, for each image's label (``"class"``) or of all (``"global"``); as the
                 recipe says by default, which is for the label unless it has ``w.mean=global``.
