@@ -5,9 +5,9 @@ A converter is one file: a table that says which of our tensors each of a peer's
 """
 
 from ganzoo.foreign.converter import Converted, Converter, averaged, state_dicts
+from ganzoo.foreign.files.reading import ForeignFile, read_foreign
+from ganzoo.foreign.files.recorded import Recorded
 from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.reading import ForeignFile, read_foreign
-from ganzoo.foreign.recorded import Recorded
 from ganzoo.foreign.spectral import plain_iterated, plain_spectral
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ganzoo.errors import ModelError
-from ganzoo.foreign.recorded import Recorded
+from ganzoo.foreign.files.recorded import Recorded
 
 AVERAGE = re.compile(r"ema|avg|average", re.IGNORECASE)
 

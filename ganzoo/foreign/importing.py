@@ -16,8 +16,8 @@ from ganzoo.files.untrusted import quoted
 from ganzoo.folder.config import IMPORTED
 from ganzoo.folder.weights import make_plain
 from ganzoo.foreign.converter import Converted, Converter
+from ganzoo.foreign.files.reading import ForeignFile, read_foreign
 from ganzoo.foreign.keys import listed
-from ganzoo.foreign.reading import ForeignFile, read_foreign
 from ganzoo.gan.arguments import read_device
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
@@ -95,12 +95,20 @@ def load_file(path: Path, name: str | None = None) -> Foreign:
     file = read_foreign(path)
     entry, converter = _fitting(file, chosen)
     converted = _converted(converter, file, entry.name)
-    gan = build(converted.recipe, **converted.size)
+    gan = _unfilled(converted)
     if converted.class_names:
         gan.class_names = tuple(converted.class_names)
     for network, tensors in converted.networks.items():
         _fill(gan, network, tensors, entry.name)
     return Foreign(gan.eval(), file, entry, converter, tuple(converted.notes), "D" in converted.networks)
+
+
+def _unfilled(converted: Converted) -> GAN:
+    """The GAN to be, whose weights are as cheap as can be: orthogonal ones of large networks take minutes."""
+    settings = {**converted.size.get("settings", {}), "init": "default"}
+    gan = build(converted.recipe, **{**converted.size, "settings": settings})
+    gan.plan = build(converted.recipe, **{**converted.size, "device": "meta"}).plan
+    return gan
 
 
 def _converted(converter: Converter, file: ForeignFile, name: str) -> Converted:

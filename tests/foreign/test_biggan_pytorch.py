@@ -326,7 +326,7 @@ def test_a_narrow_d_is_left_out_and_a_note_says_so():
 @pytest.mark.parametrize("name", sorted(json.loads(KEYS.read_text())))
 def test_networks_of_the_published_sizes_find_a_place_for_every_tensor(name, monkeypatch):
     divided = lambda state, *names: {key: one for key, one in state.items() if key.rpartition(".")[2] not in names}  # noqa: E731
-    monkeypatch.setattr("ganzoo.foreign.biggan.plain_iterated", divided)  # shapes alone
+    monkeypatch.setattr("ganzoo.foreign.converters.biggan.plain_iterated", divided)  # shapes alone
     content = {
         side: {key: torch.zeros(()).expand(shape) for key, shape in tensors.items()}
         for side, tensors in json.loads(KEYS.read_text())[name].items()

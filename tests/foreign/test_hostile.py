@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from ganzoo.errors import GanzooError, ModelError, UsageError
-from ganzoo.foreign.legacy import MAGIC
-from ganzoo.foreign.reading import read_foreign
+from ganzoo.foreign.files.legacy import MAGIC
+from ganzoo.foreign.files.reading import read_foreign
 
 START, CANARY = b"\x80\x04", "canary-of-ganzoo"
 

@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import save_file
 
 from ganzoo.errors import ModelError, UsageError
-from ganzoo.foreign.reading import read_foreign
-from ganzoo.foreign.recorded import Recorded
+from ganzoo.foreign.files.reading import read_foreign
+from ganzoo.foreign.files.recorded import Recorded
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganzoo import ModelError
-from ganzoo.foreign.studiogan import codes
+from ganzoo.foreign.converters.studiogan import codes
 from ganzoo.registry.loading import registry
 from tests.foreign import studiogan
 from tests.foreign.peers import converter
@@ -123,7 +123,7 @@ def test_the_average_g_is_taken_wherever_it_lies():
         assert torch.equal(networks["G"]["trunk.image.bias"], second.conv2d5.bias)
 
 
-@pytest.mark.parametrize("name", NETWORKS.keys() - {"studiogan-biggan"})
+@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - {"studiogan-biggan"}))
 def test_a_d_alone_is_told_and_refused(name):
     d = NETWORKS[name][1](TINY).state_dict()
     assert [entry.name for entry in registry().entries("converter") if entry.load()().fits({"state_dict": d})] == [name]

@@ -22,8 +22,9 @@ from torch import Tensor
 from ganzoo.architectures import sngan
 from ganzoo.architectures.biggan import Widths, g_multiples
 from ganzoo.errors import ModelError
-from ganzoo.foreign.biggan_critic import critic
-from ganzoo.foreign.biggan_parts import (
+from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.converters.biggan_critic import critic
+from ganzoo.foreign.converters.biggan_parts import (
     LOWEST,
     MORE_VECTORS,
     NAME,
@@ -34,7 +35,6 @@ from ganzoo.foreign.biggan_parts import (
     sites,
     turned,
 )
-from ganzoo.foreign.converter import Converted, Converter, state_dicts
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.spectral import plain_iterated
 

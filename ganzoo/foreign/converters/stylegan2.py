@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.foreign.converter import Converted, Converter
-from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.style_discriminator import Size, judge, widths_of
-from ganzoo.foreign.styled import (
+from ganzoo.foreign.converters.style_discriminator import Size, judge, widths_of
+from ganzoo.foreign.converters.styled import (
     LOWEST,
     MEAN,
     Network,
@@ -30,6 +29,7 @@ from ganzoo.foreign.styled import (
     unkept,
     widest,
 )
+from ganzoo.foreign.keys import Line, highest, line, renamed
 
 NAME = "StyleGAN2"
 USUAL = {"full": 64, "mapping": 8, "form": "residual", "group": 4, "ch": 512, "ch.d": None, "w.mean": "class"}

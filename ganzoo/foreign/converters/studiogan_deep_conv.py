@@ -7,9 +7,9 @@ sum over pixels. Labels and codes reach G by its norms, as in ``resnet``.
 from __future__ import annotations
 
 from ganzoo.architectures.sndcgan import widths
+from ganzoo.foreign.converters.studiogan import Side, StudioGAN, refuse_other_widths
+from ganzoo.foreign.converters.studiogan_layers import LOWEST, Context, Layout, State, shape
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths
-from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, shape
 
 
 class StudioGANDeepConv(StudioGAN):

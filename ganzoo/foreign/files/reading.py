@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, Literal
 
 from ganzoo.errors import GanzooError, ModelError, UsageError
 from ganzoo.files.untrusted import file_state, open_regular, quoted, read_shapes, read_tensors
-from ganzoo.foreign import legacy, ncnn
-from ganzoo.foreign.archives import entries, first_of_tar, size_of
-from ganzoo.foreign.opcodes import Source
-from ganzoo.foreign.strangers import refuse_archive, refuse_stranger
-from ganzoo.foreign.torchfiles import read_legacy, read_zip
-from ganzoo.foreign.unpickle import read_pickle
+from ganzoo.foreign.files import legacy, ncnn
+from ganzoo.foreign.files.archives import entries, first_of_tar, size_of
+from ganzoo.foreign.files.opcodes import Source
+from ganzoo.foreign.files.strangers import refuse_archive, refuse_stranger
+from ganzoo.foreign.files.torchfiles import read_legacy, read_zip
+from ganzoo.foreign.files.unpickle import read_pickle
 
 Form = Literal["torch", "torch-legacy", "pickle", "safetensors", "ncnn"]
 LARGEST = 32 << 30
@@ -34,7 +34,7 @@ class ForeignFile:
         size: of the file, in bytes.
         form: how it was written.
         content: tables, lists, tuples, numbers, texts, None, tensors on the CPU, and
-            :class:`~ganzoo.foreign.recorded.Recorded` for objects of classes that only their own code knows. It nests
+            :class:`~ganzoo.foreign.Recorded` for objects of classes that only their own code knows. It nests
             at most so deep, contains nothing twice within itself, and may be walked through without care.
         beside: sha256 of further files that belong to it, by name: ncnn's numbers.
     """

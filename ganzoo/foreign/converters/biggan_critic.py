@@ -7,7 +7,16 @@ from dataclasses import replace
 
 from ganzoo.architectures import biggan, biggan_deep, sngan
 from ganzoo.errors import ModelError
-from ganzoo.foreign.biggan_parts import MORE_VECTORS, NAME, Side, State, attention_lines, places_of, sites, turned
+from ganzoo.foreign.converters.biggan_parts import (
+    MORE_VECTORS,
+    NAME,
+    Side,
+    State,
+    attention_lines,
+    places_of,
+    sites,
+    turned,
+)
 from ganzoo.foreign.keys import Line, highest, line
 
 HEAD = (

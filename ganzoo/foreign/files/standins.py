@@ -15,7 +15,7 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.opcodes import Limits, Named, check_key, shown
+from ganzoo.foreign.files.opcodes import Limits, Named, check_key, shown
 
 STORAGES: Mapping[str, tuple[str, int]] = {  # name in torch: dtype, bytes of a number
     "DoubleStorage": ("float64", 8),

@@ -7,10 +7,9 @@ In their layers the piece comes last, in ours first. D is that of ``resnet``.
 from __future__ import annotations
 
 from ganzoo.architectures.biggan import d_shape, g_multiples
-from ganzoo.foreign.keys import line
-from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
-from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, turned
-from ganzoo.foreign.studiogan_resnet import (
+from ganzoo.foreign.converters.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
+from ganzoo.foreign.converters.studiogan_layers import LOWEST, Context, Layout, State, turned
+from ganzoo.foreign.converters.studiogan_resnet import (
     convolutions,
     discriminator_lines,
     generator_lines,
@@ -18,6 +17,7 @@ from ganzoo.foreign.studiogan_resnet import (
     residual_generator,
     sees_noise,
 )
+from ganzoo.foreign.keys import line
 
 
 class StudioGANBigGAN(StudioGAN):

@@ -16,8 +16,8 @@ from torch import Tensor
 from ganzoo.architectures.lightweight_gan import FIRST_SOURCE, FULL, MOST, REACH
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, averaged
+from ganzoo.foreign.converters.styled import State, shape
 from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.styled import State, shape
 
 NAME = "lightweight-gan"
 UP = "layers.{i}.0.0.net.0.weight"

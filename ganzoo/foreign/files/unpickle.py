@@ -7,11 +7,11 @@ from io import BytesIO
 from typing import Any
 
 from ganzoo.errors import ModelError
-from ganzoo.foreign.legacy import read_layout
-from ganzoo.foreign.opcodes import LONGEST_NAME, Limits, Machine, Source
-from ganzoo.foreign.plain import Plain
-from ganzoo.foreign.recorded import Recorded as Recorded  # what this returns
-from ganzoo.foreign.standins import Names, Shell, Storage, View, shell
+from ganzoo.foreign.files.legacy import read_layout
+from ganzoo.foreign.files.opcodes import LONGEST_NAME, Limits, Machine, Source
+from ganzoo.foreign.files.plain import Plain
+from ganzoo.foreign.files.recorded import Recorded as Recorded  # what this returns
+from ganzoo.foreign.files.standins import Names, Shell, Storage, View, shell
 
 
 def read_pickle(source: Source) -> Any:

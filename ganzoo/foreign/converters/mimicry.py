@@ -19,9 +19,9 @@ from torch import Tensor
 from ganzoo.architectures.sngan import d_shape, g_widths
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.converters.styled import shape
 from ganzoo.foreign.keys import Line, highest, line, renamed
 from ganzoo.foreign.spectral import plain_iterated, plain_spectral
-from ganzoo.foreign.styled import shape
 
 NAME = "torch-mimicry"
 SIDES = {16: 4, 36: 6}  # pixels of the map that noise becomes, and its side

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.opcodes import Source
+from ganzoo.foreign.files.opcodes import Source
 
 if TYPE_CHECKING:
     from torch import Tensor

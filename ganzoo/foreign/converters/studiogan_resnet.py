@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganzoo.architectures.sngan import d_shape, g_widths
+from ganzoo.foreign.converters.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
+from ganzoo.foreign.converters.studiogan_layers import LOWEST, Context, Layout, State, shape
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
-from ganzoo.foreign.studiogan_layers import LOWEST, Context, Layout, State, shape
 
 
 def residual_generator(state: State) -> bool:

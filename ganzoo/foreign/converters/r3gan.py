@@ -17,8 +17,8 @@ from torch import Tensor
 from ganzoo.architectures.r3gan import EMBEDDING
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, averaged
+from ganzoo.foreign.converters.styled import State, shape
 from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.styled import State, shape
 
 NAME = "R3GAN"
 LOWEST = 4  # pixels across the learnt map

@@ -7,9 +7,9 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.opcodes import Named
-from ganzoo.foreign.recorded import Recorded
-from ganzoo.foreign.standins import Array, Dtype, Shell, View
+from ganzoo.foreign.files.opcodes import Named
+from ganzoo.foreign.files.recorded import Recorded
+from ganzoo.foreign.files.standins import Array, Dtype, Shell, View
 
 DEEPEST = 120  # tables within each other; a network of torch takes three for each network within a network
 MOST_ENTRIES = 2_000_000  # with what is shared counted wherever it is used, as whoever walks through it would

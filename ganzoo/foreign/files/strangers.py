@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from ganzoo.errors import UsageError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.archives import first_of_gzip, first_of_tar
+from ganzoo.foreign.files.archives import first_of_gzip, first_of_tar
 
 TEXT_PICKLE = re.compile(rb"c([\w.]{1,80})\n([\w.]{1,80})\n")
 STARTS: tuple[tuple[bytes, str], ...] = (

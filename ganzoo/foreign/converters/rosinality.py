@@ -17,9 +17,9 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter
+from ganzoo.foreign.converters.styled import LOWEST, MEAN, Network, State, networks
+from ganzoo.foreign.converters.stylegan2 import converted
 from ganzoo.foreign.keys import Line, line, renamed
-from ganzoo.foreign.styled import LOWEST, MEAN, Network, State, networks
-from ganzoo.foreign.stylegan2 import converted
 from ganzoo.layers.filters import BINOMIAL, binomial_kernel
 
 NAME = "rosinality's StyleGAN2"

@@ -15,9 +15,9 @@ from typing import cast
 from ganzoo.architectures.biggan import G_WIDTHS, g_multiples
 from ganzoo.architectures.biggan_deep import Form, d_shape
 from ganzoo.errors import ModelError
+from ganzoo.foreign.converters.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
+from ganzoo.foreign.converters.studiogan_layers import LOWEST, NAME, Context, Layout, State, shape, turned
 from ganzoo.foreign.keys import Line, line
-from ganzoo.foreign.studiogan import Side, StudioGAN, refuse_other_widths, shortcuts
-from ganzoo.foreign.studiogan_layers import LOWEST, NAME, Context, Layout, State, shape, turned
 
 DOUBLINGS = (3, *G_WIDTHS)  # of its networks: of 32 pixels to 512
 LAST = "conv2d4"  # of a block

@@ -18,9 +18,8 @@ from ganzoo.architectures.stylegan3 import CRITICAL, stages, width
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.converter import Converted, Converter
-from ganzoo.foreign.keys import Line, line, renamed
-from ganzoo.foreign.style_discriminator import Size, judge
-from ganzoo.foreign.styled import (
+from ganzoo.foreign.converters.style_discriminator import Size, judge
+from ganzoo.foreign.converters.styled import (
     LOWEST,
     PASSES,
     Network,
@@ -33,6 +32,7 @@ from ganzoo.foreign.styled import (
     shape,
     widest,
 )
+from ganzoo.foreign.keys import Line, line, renamed
 from ganzoo.layers.mapping import MOST_LAYERS
 
 NAME = "StyleGAN3"

@@ -18,8 +18,8 @@ from torch import Tensor
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.converter import state_dicts
+from ganzoo.foreign.files.recorded import Recorded
 from ganzoo.foreign.keys import Change, Line, highest, line
-from ganzoo.foreign.recorded import Recorded
 
 LOWEST = 4  # pixels across the smallest map
 MEAN = "mapping.w_avg"

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.files.recorded import Recorded
 from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.recorded import Recorded
 
 NAME = "pytorch_GAN_zoo"
 LOWEST = 4  # pixels across the map that noise becomes

@@ -8,11 +8,11 @@ from zipfile import ZipFile, ZipInfo
 
 from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.archives import check_stored
-from ganzoo.foreign.legacy import Layout, read_layout, storage_of
-from ganzoo.foreign.opcodes import Limits, Machine, Source
-from ganzoo.foreign.plain import Plain
-from ganzoo.foreign.standins import Names, Storage, numpy_names
+from ganzoo.foreign.files.archives import check_stored
+from ganzoo.foreign.files.legacy import Layout, read_layout, storage_of
+from ganzoo.foreign.files.opcodes import Limits, Machine, Source
+from ganzoo.foreign.files.plain import Plain
+from ganzoo.foreign.files.standins import Names, Storage, numpy_names
 
 LARGEST_PICKLE = 32 << 20
 

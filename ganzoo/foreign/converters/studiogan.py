@@ -15,8 +15,7 @@ from typing import ClassVar
 
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, averaged, state_dicts
-from ganzoo.foreign.keys import Line, line, renamed
-from ganzoo.foreign.studiogan_layers import (
+from ganzoo.foreign.converters.studiogan_layers import (
     EPS,
     LOWEST,
     NAME,
@@ -29,6 +28,7 @@ from ganzoo.foreign.studiogan_layers import (
     spectral,
     turned,
 )
+from ganzoo.foreign.keys import Line, line, renamed
 
 
 def codes(g: State, d: State | None) -> tuple[list[str], int, list[str]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
-from ganzoo.foreign.opcodes import Limits, Machine, Named, Source, shown
-from ganzoo.foreign.standins import STORAGES, Names, Storage
+from ganzoo.foreign.files.opcodes import Limits, Machine, Named, Source, shown
+from ganzoo.foreign.files.standins import STORAGES, Names, Storage
 
 MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 VERSION = 1001

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from ganzoo.architectures.stylegan2 import narrowed
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
+from ganzoo.foreign.converters.styled import LOWEST, Network, State, options, resampling, shape, sped, widest
 from ganzoo.foreign.keys import Line, highest, line, renamed
-from ganzoo.foreign.styled import LOWEST, Network, State, options, resampling, shape, sped, widest
 
 SCORES = ("b4.out", "linear1")  # PyTorch-StudioGAN's name comes second
 HEAD = 512  # length of the vectors that a head compares, or the number of features where that is less

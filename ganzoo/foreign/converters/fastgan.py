@@ -21,9 +21,9 @@ from torch import Tensor
 from ganzoo.errors import ModelError
 from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.converter import Converted, Converter, averaged
+from ganzoo.foreign.converters.styled import State, shape
 from ganzoo.foreign.keys import Line, line, renamed
 from ganzoo.foreign.spectral import divided, plain_spectral
-from ganzoo.foreign.styled import State, shape
 
 SIDES = (8, 16, 32, 64, 128, 256, 512, 1024)
 LEAST = 128  # pixels of the smallest image
