@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ganzoo.parts.conditioning import Conditioning
     from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
+    from ganzoo.publish.hub import pull, push
     from ganzoo.scoring.score import evaluate
     from ganzoo.training.loop import Trainer
     from ganzoo.training.train import Run, train
@@ -78,6 +79,8 @@ _HOMES = {
     "StyleGenerator": "ganzoo.gan.style",
     "NoiseGame": "ganzoo.gan.noise",
     "Output": "ganzoo.parts.output",
+    "pull": "ganzoo.publish.hub",
+    "push": "ganzoo.publish.hub",
     "Trainer": "ganzoo.training.loop",
     "evaluate": "ganzoo.scoring.score",
     "Run": "ganzoo.training.train",
@@ -129,6 +132,8 @@ __all__ = [
     "load",
     "load_foreign",
     "nearest",
+    "pull",
+    "push",
     "register",
     "testing",
     "train",

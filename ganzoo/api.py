@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from fnmatch import fnmatch
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +33,18 @@ def list_models(text: str = "") -> builtins.list[str]:
     """Trained models on this machine, as :func:`load` takes them: shipped ones, then those of the Hub's cache.
 
     Args:
-        text: what their name or recipe has to hold; all of them by default. No network is asked.
+        text: what their name or recipe has to hold, or a pattern of the name, with ``*`` for any letters and ``?`` for
+            one; all of them by default. No network is asked.
 
     Example:
-        >>> ganzoo.list_models("dcgan")
+        >>> ganzoo.list_models("dcgan*")
         ['dcgan-cifar10', 'dcgan-mnist']
     """
     from ganzoo.hub.search import Question, on_this_machine
 
-    return [hit.ref for hit in on_this_machine(Question(read_text("text", text, "dcgan")))]
+    pattern = text if set(read_text("text", text, "dcgan")) & set("*?[") else ""
+    found = on_this_machine(Question("" if pattern else text))
+    return [hit.ref for hit in found if not pattern or fnmatch(hit.ref.rpartition("/")[2], pattern)]
 
 
 def info(name: str) -> Entry:

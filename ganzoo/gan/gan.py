@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +24,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
+from ganzoo.gan.published import Published
 from ganzoo.gan.steering import Directions, Move, Moves
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
@@ -36,14 +36,13 @@ from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
 
-SAVE, SAMPLING = "ganzoo.publish.save:save", "ganzoo.gan.sampling:asked_for"  # what builds on this module
-MOVE = "ganzoo.folder.directions:asked_move"  # and this, too
+SAMPLING, MOVE = "ganzoo.gan.sampling:asked_for", "ganzoo.folder.directions:asked_move"  # what builds on this module
 
 if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, Styled, nn.Module):
+class GAN(Labelled, Styled, Published, nn.Module):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -318,44 +317,6 @@ class GAN(Labelled, Styled, nn.Module):
                 return convert(self.generate_moved(move, **inputs, batch=batch), output, self.bits)
         finally:
             take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
-
-    def save(
-        self,
-        folder: str | PathLike[str],
-        *,
-        data: str = "unknown",
-        step: int = 0,
-        seed: int = 0,
-        license: str | None = None,
-        overwrite: bool = False,
-    ) -> Path:
-        """Write a model folder that ``ganzoo.load``, ``ganzoo eval`` and ``ganzoo push`` read: for a loop of one's own.
-
-        It holds ``config.json``, the generator side as it is now, samples and a card: all of that, or nothing. D and
-        optimisers are not in it; ``torch.save`` keeps those.
-
-        Args:
-            folder: a new one; a path that holds nothing yet.
-            data: what it was trained on, in a word or two, for the card; never a path.
-            step: how many steps it was trained.
-            seed: of the training, and of the samples.
-            license: of the weights, such as ``"mit"``; to be chosen when it is pushed, by default.
-            overwrite: replace the model that was saved in ``folder`` before, of the same recipe and size.
-
-        Returns:
-            The folder.
-
-        Raises:
-            UsageError: the folder holds something else, or the networks are no longer those of the recipe.
-            RunError: it cannot be written.
-
-        Example:
-            >>> gan.save("runs/mine", data="my photos", step=10_000)
-            >>> ganzoo.load("./runs/mine").sample(16, seed=0, output="pil")
-        """
-        # By its name: what writes folders, pictures and cards stands above this room.
-        facts = {"data": data, "step": step, "seed": seed, "license": license}
-        return resolve(SAVE)(self, folder, facts, overwrite)
 
     @property
     def _noise_shape(self) -> tuple[int, ...]:
