@@ -8,12 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import ModelError
+import torch
+
+from ganzoo.errors import ModelError, UsageError
 from ganzoo.files.parse import parse_json
 from ganzoo.files.paths import to_path
 from ganzoo.files.untrusted import field, quoted, read_metadata, read_shapes, read_tensors
 from ganzoo.folder.weights import generator_state, tensors_digest, write_tensors
 from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE
 from ganzoo.gan.steering import Directions, Move, Moves, check_moves, read_moves
 
 if TYPE_CHECKING:
@@ -120,5 +123,51 @@ def asked_move(gan: GAN, direction: Moves | None, directions: str | PathLike[str
         return None
     found = directions if isinstance(directions, Directions) else read_directions(to_path(directions, "directions"))
     amounts = read_moves(direction, len(found.vectors))
-    found.refuse_other(gan, model_digest(gan))
+    refuse_other(found, gan, model_digest(gan))
     return found.move(amounts)
+
+
+def refuse_other(found: Directions, gan: GAN, digest: str) -> None:
+    """Refuse a model that directions were not found in.
+
+    Args:
+        found: the directions.
+        gan: the model.
+        digest: sha256 of its weights.
+
+    Raises:
+        UsageError: its latents have another shape, or its weights are others.
+    """
+    width = latent_width(gan, found.space)
+    layers = getattr(gan.get_submodule("G"), "layers", None) if found.space == "w" else None
+    beyond = found.layers is not None and isinstance(layers, int) and found.layers[1] >= layers
+    if found.vectors.shape[1] != width or beyond:
+        raise UsageError(
+            f"these directions are of another model: they have {found.vectors.shape[1]} numbers of {found.space}"
+            f" where this one has {width}; 'ganzoo directions MODEL' finds its own"
+        )
+    if found.model != digest:
+        raise UsageError(
+            f"these directions are of another model, whose weights have the sha256 {found.model[:12]}... and not"
+            f" {digest[:12]}...; 'ganzoo directions MODEL' finds its own"
+        )
+
+
+def latent_width(gan: GAN, space: str) -> int:
+    """How many numbers an image's z has, or one of its w.
+
+    Raises:
+        UsageError: the model takes no noise, or not a row of it; or has no w.
+    """
+    if NOISE not in gan.input_names:
+        raise UsageError("this model takes no noise, so nothing can be moved along a direction")
+    generator: Any = gan.get_submodule("G")
+    noise = generator.prior(1, torch.Generator())
+    if noise.ndim != 2:
+        raise UsageError(
+            f"directions are of rows of noise, and this model's has the shape {tuple(noise.shape[1:])} an image"
+        )
+    if space == "z":
+        return int(noise.shape[1])
+    gan.refuse_without_w()
+    return int(gan.styles(noise, torch.zeros(1, gan.classes)).shape[2])

@@ -9,17 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.gan.arguments import real_number
-from ganzoo.gan.inputs import NOISE
-
-if TYPE_CHECKING:
-    from ganzoo.gan.gan import GAN
 
 Moves = str | Sequence[str] | Mapping[str, float]
 
@@ -51,30 +47,6 @@ class Directions:
             shift = shift + amount * self.sigma[number] * self.vectors[number]
         return Move(self.space, shift, self.layers)
 
-    def refuse_other(self, gan: GAN, digest: str) -> None:
-        """Refuse a model that they were not found in.
-
-        Args:
-            gan: the model.
-            digest: sha256 of its weights.
-
-        Raises:
-            UsageError: its latents have another shape, or its weights are others.
-        """
-        width = latent_width(gan, self.space)
-        layers = getattr(gan.get_submodule("G"), "layers", None) if self.space == "w" else None
-        beyond = self.layers is not None and isinstance(layers, int) and self.layers[1] >= layers
-        if self.vectors.shape[1] != width or beyond:
-            raise UsageError(
-                f"these directions are of another model: they have {self.vectors.shape[1]} numbers of {self.space}"
-                f" where this one has {width}; 'ganzoo directions MODEL' finds its own"
-            )
-        if self.model != digest:
-            raise UsageError(
-                f"these directions are of another model, whose weights have the sha256 {self.model[:12]}... and not"
-                f" {digest[:12]}...; 'ganzoo directions MODEL' finds its own"
-            )
-
 
 @dataclass(frozen=True)
 class Move:
@@ -104,26 +76,6 @@ class Move:
         if self.space == "w":  # behind truncation, so that a move is as long for every psi
             return lambda z, y: generator.synthesis(self(generator.styles(z, y)))
         return lambda z, y, **conditions: generator(self(z), y, **conditions)
-
-
-def latent_width(gan: GAN, space: str) -> int:
-    """How many numbers an image's z has, or one of its w.
-
-    Raises:
-        UsageError: the model takes no noise, or not a row of it; or has no w.
-    """
-    if NOISE not in gan.input_names:
-        raise UsageError("this model takes no noise, so nothing can be moved along a direction")
-    generator: Any = gan.get_submodule("G")
-    noise = generator.prior(1, torch.Generator())
-    if noise.ndim != 2:
-        raise UsageError(
-            f"directions are of rows of noise, and this model's has the shape {tuple(noise.shape[1:])} an image"
-        )
-    if space == "z":
-        return int(noise.shape[1])
-    gan.refuse_without_w()
-    return int(gan.styles(noise, torch.zeros(1, gan.classes)).shape[2])
 
 
 def read_moves(given: Moves, count: int) -> dict[int, float]:

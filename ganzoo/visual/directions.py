@@ -21,12 +21,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, either, nearest
-from ganzoo.folder.directions import model_digest
+from ganzoo.folder.directions import latent_width, model_digest
 from ganzoo.gan.arguments import take_truncation
 from ganzoo.gan.draw import in_pieces
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE, cycled
-from ganzoo.gan.steering import Directions, Move, latent_width
+from ganzoo.gan.steering import Directions, Move
 from ganzoo.images import to_uint8
 from ganzoo.seeding import derive
 

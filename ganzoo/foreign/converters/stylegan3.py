@@ -125,7 +125,8 @@ def form_of(state: State) -> Form:
     cutoffs = [stage.band.cutoff for stage in bare]
     most, full = widest(NAME, wide, lambda ch, full: [width(cutoff, ch, full) for cutoff in cutoffs])
     planes = shape(NAME, state, f"{names[-1]}.weight", 4)[0]
-    return Form(names, resolution, planes, config, most // 2 if config == "r" else most, full, margin)
+    ch = most // 2 if config == "r" else most
+    return Form(names, resolution, planes, config, ch=ch, full=full, margin=margin)
 
 
 def config_of(state: State, first: str) -> str:

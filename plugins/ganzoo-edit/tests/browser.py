@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -18,6 +19,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--remote-debugging-pipe", "--force-device-scale-factor=1",
 )  # fmt: skip
+HIGH = 100  # the lowest number of a pipe's end that the browser is given
 PATIENCE = 120  # seconds: machines are shared
 
 
@@ -37,9 +39,8 @@ class Browser:
             os.dup2(reading, 3)
             os.dup2(writing, 4)
 
-        reading, writing = (os.dup(end) for end in (ours[0], theirs[1]))
-        high = [os.dup2(end, 20 + k) for k, end in enumerate((reading, writing))]
-        reading, writing = high
+        # Away from 3 and 4, at numbers that nothing of this process has.
+        reading, writing = high = [fcntl.fcntl(end, fcntl.F_DUPFD, HIGH) for end in (ours[0], theirs[1])]
         self.process = subprocess.Popen(
             [*command, "about:blank"], preexec_fn=place, pass_fds=(3, 4, *high),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
