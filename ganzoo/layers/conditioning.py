@@ -102,7 +102,11 @@ class AuxiliaryClassifier(Conditioning):
 
 
 class Unlabelled(Conditioning):
-    """Labels do not enter G, whatever the data has: its norms and layers see noise alone."""
+    """Labels do not enter G, whatever the data has: its norms and layers see noise alone.
+
+    D is left as it is. Where its architecture brings a way for labels to enter, as those of StyleGAN do, it goes on
+    judging labels that G cannot know, and wins by them: ``+unlabelled+plain@d`` keeps them from both.
+    """
 
     def attach(self, z_dim: int) -> int:
         """The context is empty."""
