@@ -10,21 +10,21 @@ against what G made and once against smoothed edges, so that every loss of the z
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo import GAN, Adversary, Game, Kit, Turn, within
+from ganzoo import GAN, Kit, within
 from ganzoo.layers import Conv2d, Unchanged
 from ganzoo.parts import SOURCE, Batch, TurnContext
-from ganzoo_translate.content import Content
 from ganzoo_translate.patches import PatchDiscriminator, planes, site
 from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Attended, Block, Chain, Mirrored, Translator, Unit, doubling
+from ganzoo_translate.warmed import WarmedGame
 
 COARSE = 4  # side of the squares of pixels whose mean colours are compared
 EDGE = 100 / 127.5  # slope from which a pixel is on an edge: 100 of 255, as is usual for Canny's lower threshold
@@ -112,7 +112,7 @@ def cartoongan(
 # --- the game -----------------------------------------------------------------------------------------------
 
 
-class CartoonGame(Game):
+class CartoonGame(WarmedGame):
     """G first learns to keep what a photo shows, then also to fool D, which knows cartoons by their clear edges.
 
     Args:
@@ -125,9 +125,6 @@ class CartoonGame(Game):
             holds the colours of small photos, in which a network of features sees little of them.
     """
 
-    players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
-    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
-
     def __init__(
         self,
         gan: GAN,
@@ -138,28 +135,10 @@ class CartoonGame(Game):
         edges: float = 1.0,
         color: float = 0.0,
     ) -> None:
-        super().__init__(gan)
+        super().__init__(gan, content, warmup)
         for name, value in {"weight": weight, "warmup": warmup, "edges": edges, "color": color}.items():
             within(f"cartoongan:{name}", value, 0)
-        self.name, self.weight, self.warmup, self.edges, self.color = content, weight, warmup, edges, color
-        self.adversary = Adversary(gan)
-        self._seen: Content | None = None
-
-    def turns(self) -> list[Turn]:
-        """G warms up; then D judges and G answers.
-
-        Raises:
-            UsageError: for a content network that cannot be.
-            GanzooError: its weights are not here and cannot be fetched.
-        """
-        gan: Any = self.gan
-        # Here and not before: building and loading a model need no weights but its own, and this is the first step.
-        self._seen = Content(self.name, gan.resolution, next(gan.G.parameters()).device)
-        return [
-            Turn("g", self.warm_up, name="warm-up", stop=self.warmup),
-            Turn("d", self.discriminator_loss, start=self.warmup, after=self.adversary.after),
-            Turn("g", self.generator_loss, start=self.warmup),
-        ]
+        self.weight, self.edges, self.color = weight, edges, color
 
     def warm_up(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn while it warms up: what it makes shows what the photo shows."""
@@ -193,10 +172,6 @@ class CartoonGame(Game):
         """Draw this turn's photos as cartoons."""
         gan: Any = self.gan
         return self.adversary.context(batch, step, side, batch["image"], batch[SOURCE], gan.G)
-
-    def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals and fakes that D told apart."""
-        return self.adversary.accuracy()
 
 
 # --- edges --------------------------------------------------------------------------------------------------

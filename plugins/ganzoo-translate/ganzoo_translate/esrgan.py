@@ -12,20 +12,19 @@ Inside, G computes with pixels in [0, 1], beyond whose edges lies black.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo import GAN, Adversary, Game, Kit, Turn, within
+from ganzoo import GAN, Kit, within
 from ganzoo.layers import Conv2d
 from ganzoo.parts import SOURCE, Batch, TurnContext
-from ganzoo_translate.content import Content
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves
 from ganzoo_translate.translator import Translator
+from ganzoo_translate.warmed import WarmedGame
 
 Scale = Literal["1", "2", "4"]
 STEP = 4  # a side of an image is a multiple of it: maps are a quarter as large, whatever the scale
@@ -162,7 +161,7 @@ def usual_blocks(resolution: int) -> int:
 # --- the game -----------------------------------------------------------------------------------------------
 
 
-class EnlargingGame(Game):
+class EnlargingGame(WarmedGame):
     """D judges large pictures; G is also held to the pixels of the true one, and to what it shows.
 
     Args:
@@ -174,9 +173,6 @@ class EnlargingGame(Game):
         warmup: steps in which G learns from pixels alone, as the paper starts from.
     """
 
-    players: ClassVar[Mapping[str, tuple[str, ...]]] = {"d": ("D",), "g": ("G",)}
-    inputs: ClassVar[frozenset[str]] = frozenset({SOURCE})
-
     def __init__(
         self,
         gan: GAN,
@@ -187,38 +183,15 @@ class EnlargingGame(Game):
         adversarial: float = 0.005,
         warmup: int = 0,
     ) -> None:
-        super().__init__(gan)
+        super().__init__(gan, content if weight else None, warmup)
         for name, value in {"weight": weight, "l1": l1, "adversarial": adversarial, "warmup": warmup}.items():
             within(f"esrgan:{name}", value, 0)
-        self.name, self.weight, self.l1, self.adversarial, self.warmup = content, weight, l1, adversarial, warmup
-        self.adversary = Adversary(gan)
-        self._seen: Content | None = None
-
-    def turns(self) -> list[Turn]:
-        """G warms up; then D judges and G answers.
-
-        Raises:
-            UsageError: for a content network that cannot be.
-            GanzooError: its weights are not here and cannot be fetched.
-        """
-        gan: Any = self.gan
-        # Here and not before: building and loading a model need no weights but its own, and this is the first step.
-        if self.weight:
-            self._seen = Content(self.name, gan.resolution, next(gan.G.parameters()).device)
-        return [
-            Turn("g", self.warm_up, name="warm-up", stop=self.warmup),
-            Turn("d", self.discriminator_loss, start=self.warmup, after=self.adversary.after),
-            Turn("g", self.generator_loss, start=self.warmup),
-        ]
+        self.weight, self.l1, self.adversarial = weight, l1, adversarial
 
     def warm_up(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn while it warms up: near to the true pixels."""
         ctx = self.context(batch, step, "g")
         return {"l1": (ctx.fake - ctx.real).abs().mean()}
-
-    def discriminator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """D's turn: true pictures up, enlarged ones down."""
-        return self.adversary.discriminator_loss(self.context(batch, step, "d"))
 
     def generator_loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """G's turn: pictures that D takes for true, near to the true one and showing the same."""
@@ -237,7 +210,3 @@ class EnlargingGame(Game):
         gan: Any = self.gan
         small = F.interpolate(batch[SOURCE], size=tuple(gan.G.shapes[0][1:]), mode="area")
         return self.adversary.context(batch, step, side, batch["image"], small, gan.G)
-
-    def accuracy(self) -> tuple[float, float] | None:
-        """Shares of the last reals and fakes that D told apart."""
-        return self.adversary.accuracy()

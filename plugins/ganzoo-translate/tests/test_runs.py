@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from ganzoo_translate import cartoongan
+from ganzoo_translate import warmed
 from made_up import PLAIN, data_for, differences, train
 from PIL import Image
 from safetensors import safe_open
@@ -49,7 +49,7 @@ def test_loaded_model_translates(system, runs, monkeypatch):
     def missing(*arguments, **keywords):
         raise GanzooError("no weights here")
 
-    monkeypatch.setattr(cartoongan, "Content", missing)  # samples need no content network
+    monkeypatch.setattr(warmed, "Content", missing)  # samples need no content network
     gan = ganzoo.load(runs[system])
     photos = torch.rand(3, 3, 16, 16)
     images = gan.sample(source=photos)
@@ -93,7 +93,7 @@ def test_content_network_that_is_not_here_is_said_before_anything_is_written(tmp
     def missing(*arguments, **keywords):
         raise GanzooError("the weights of tf_efficientnet_lite0.in1k are not on this machine")
 
-    monkeypatch.setattr(cartoongan, "Content", missing)
+    monkeypatch.setattr(warmed, "Content", missing)
     with pytest.raises(GanzooError, match="not on this machine"):
         train(tmp_path / "run", PLAIN["cartoongan"])
     assert not (tmp_path / "run" / "config.json").exists()
