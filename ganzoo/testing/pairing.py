@@ -8,7 +8,7 @@ from itertools import combinations as pairs_of
 from ganzoo.gan.catalogue import givers
 from ganzoo.plan.plan import MANY, SIDES
 from ganzoo.registry.loading import registry
-from ganzoo.registry.recipe import EMPTY
+from ganzoo.registry.recipe import EMPTY, Part
 from ganzoo.testing.composing import DATA, SITE, axes, fits
 from ganzoo.testing.covering import Combination
 
@@ -27,9 +27,18 @@ def every_pair() -> Iterator[tuple[str, Combination]]:
     for kind in MANY:
         parts = [value for value in found.get(kind, []) if value.rpartition("/")[2] != EMPTY]
         yield from ((f"{a}+{b}", {kind: f"{a}+{b}"}) for a, b in pairs_of(parts, 2))
-    for g in found[HEAD]:
-        for d in (head for head in found[HEAD] if head != g):
-            yield f"{g}+{d}@{SIDES[1]}", {HEAD: g, SIDES[1]: f"{d}@{SIDES[1]}"}
+    whole = [head for head in found[HEAD] if "+" not in head]
+    judges = [_on_d(head) for head in found[HEAD]]
+    for g in whole:
+        yield from ((f"{g}+{d}", {HEAD: g, SIDES[1]: d}) for d in judges if d and d != _on_d(g))
+
+
+def _on_d(head: str) -> str | None:
+    """The words that give another network D of ``head``: an architecture, or one with another of one side behind it."""
+    first, *behind = head.split("+")
+    if not behind:
+        return f"{first}@{SIDES[1]}"
+    return next((word for word in behind if SIDES[1] in Part.parse(word).sides), None)
 
 
 def completed(pair: Combination) -> Combination:

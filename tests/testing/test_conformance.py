@@ -15,9 +15,11 @@ from ganzoo.architectures.dcgan import discriminator, generator
 from ganzoo.errors import RecipeError, ResolutionError, UsageError
 from ganzoo.gan.catalogue import describe_part
 from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import Recipe
 from ganzoo.testing import Check, plugin
-from ganzoo.testing.composing import attempt, axes, combinations, describe_combination
+from ganzoo.testing.composing import attempt, axes, combinations, describe_combination, recipe_of
 from ganzoo.testing.covering import Combination, covering
+from ganzoo.testing.pairing import every_pair
 from ganzoo.testing.suite import checks_of
 from ganzoo.testing.tiny import subject
 
@@ -79,6 +81,13 @@ def test_every_pair_of_parts_trains_or_is_refused_with_a_reason() -> None:
             refused |= {} if reason is None else {describe_combination(row): reason}
     assert not wrong, "\n".join(wrong)
     assert 0 < len(refused) < len(rows) / 2, refused
+
+
+def test_every_pair_is_a_recipe() -> None:
+    named = dict(every_pair())
+    assert len(named) > 5000
+    for pair in named.values():
+        Recipe.parse(recipe_of({"architecture": "gan", **pair}))
 
 
 def test_every_pair_of_parts_stands_in_a_row_and_every_part_in_the_sample() -> None:
