@@ -102,10 +102,10 @@ class AuxiliaryClassifier(Conditioning):
 
 
 class Unlabelled(Conditioning):
-    """Labels do not enter G, whatever the data has: its norms and layers see noise alone.
+    """Labels are left out, whatever the data has: G's norms and layers see noise alone, and D judges images alone.
 
-    D is left as it is. Where its architecture brings a way for labels to enter, as those of StyleGAN do, it goes on
-    judging labels that G cannot know, and wins by them: ``+unlabelled+plain@d`` keeps them from both.
+    On both players, or on one: under ``@g`` alone a D whose architecture brings a way for labels to enter, as those of
+    StyleGAN do, goes on judging labels that G cannot know, and wins by them.
     """
 
     def attach(self, z_dim: int) -> int:

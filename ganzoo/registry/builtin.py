@@ -94,7 +94,7 @@ def register_conditionings(register: Register) -> None:
         fallback="plain",
         paper="arxiv:1610.09585",
     )
-    register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g",))
+    register("unlabelled", "ganzoo.layers.conditioning:Unlabelled", sides=("g", "d"))
     loss: tuple[str, ...] = ("multi-hinge",)
     # Their vectors lie on a sphere of each head's own: where there are several, no mean of them does.
     contrast: dict[str, Any] = {"across_batch": True, "within_class": True, "excludes": {"patches": "ac"}}

@@ -198,6 +198,15 @@ def test_unlabelled_keeps_labels_out_of_g():
     assert not torch.equal(labelled.G(z, one_hot(0, 1)), labelled.G(z, one_hot(2, 2)))
 
 
+def test_unlabelled_without_a_place_keeps_labels_from_a_d_that_brings_a_head_for_them():
+    gan = ganzoo.build("stylegan2:ch=2,mapping=1+unlabelled", 16, 1, K).eval()
+    assert not [name for name, _ in gan.D.named_parameters() if "mapping" in name]
+    x = torch.rand(2, 1, 16, 16) * 2 - 1
+    assert torch.equal(gan.D(x, one_hot(0, 1)).scores, gan.D(x, one_hot(2, 2)).scores)
+    labelled = ganzoo.build("stylegan2:ch=2,mapping=1+unlabelled@g", 16, 1, K).eval()
+    assert [name for name, _ in labelled.D.named_parameters() if "mapping" in name]
+
+
 @pytest.mark.parametrize("word", ["tac", "adc", "mh", "md", "2c:width=8", "d2dce:width=8,aux=tac", "spd:width=8"])
 def test_heads_without_labels_are_refused(word):
     with pytest.raises(ganzoo.GanzooError, match="label"):
