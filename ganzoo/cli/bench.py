@@ -36,12 +36,13 @@ class WithPeers(click.Command):
 @click.option("--channels", default=3, show_default=True, help="Planes of the images.")
 @click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
+@click.option("--resolution", default=32, show_default=True, help="Height and width of the images, in pixels.")
 @click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
 @click.option("--set", "settings", metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32.")
 @click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
-    """Time one D plus one G update of RECIPE at 32 pixels, in turn with other libraries.
+    """Time one D plus one G update of RECIPE, in turn with other libraries.
 
     Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
     memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.

@@ -36,7 +36,7 @@ from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Workload, check_peer, prepare_peer
 
 MATRIX = 2048  # side of the square matrices whose product gives the peak
-PIXELS = 32  # the size that every peer has
+PIXELS = 32  # the size that most peers have
 LEAST = 3  # steps of a session that are timed at least
 
 
@@ -48,18 +48,20 @@ def bench(
     channels: int = 3,
     classes: int = 0,
     z_dim: int | None = None,
+    resolution: int = PIXELS,
     rounds: int = 7,
     settings: Mapping[str, object] | None = None,
     device: str | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Time one D plus one G update at 32 pixels; peers run on the CPU.
+    """Time one D plus one G update; peers run on the CPU.
 
     Args:
         recipe: what to train.
         against: peers to time in the same process; see :mod:`ganzoo.training.peers`.
         batch, channels, classes: sizes, the same for all.
         z_dim: length of the noise; by default that of the recipe.
+        resolution: height and width of the images, in pixels; most peers have 32 alone.
         rounds: timed steps of each, after two that are not.
         settings: as for training; ``repeat.d`` is 1 here unless given.
         device: where ours runs.
@@ -68,13 +70,14 @@ def bench(
     Returns:
         JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``. ``ours`` and each peer have
         ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
-        ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the measured
-        product of 2048x2048 matrices in the same arithmetic), ``peak_memory_mb`` (the process before any peer is
+        ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the best measured
+        product of 2048x2048 matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb`` (the process before any peer is
         loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting for its batch) and
         ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
 
     Raises:
-        UsageError: for a recipe or peer that does not exist, or a peer without such an architecture or for other data.
+        UsageError: for a recipe or peer that does not exist, a size that one of them has not, or a peer without such an
+            architecture or for other data.
         PluginError: for a peer that is broken.
     """
     if rounds < 1 or batch < 2:
@@ -84,41 +87,42 @@ def bench(
         raise UsageError(f"peers are timed on the CPU, and ours would run on {where}: add --device cpu")
     torch.manual_seed(0)
     try:
-        gan = build(recipe, PIXELS, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
+        gan = build(recipe, resolution, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
     except ResolutionError as error:
-        raise UsageError(f"{recipe} makes no images of {PIXELS} pixels, at which all are timed") from error
-    labels = torch.arange(batch) % max(gan.classes, 1)
-    workload = Workload(torch.rand(batch, channels, PIXELS, PIXELS) * 2 - 1, labels, gan.classes, gan.z_dim)
+        raise UsageError(f"{error}; bench has --resolution for another size than {resolution}") from error
     networks = either(gan.plan.architectures, "and")
     for peer in against:
-        check_peer(peer, networks, gan.classes)
+        check_peer(peer, networks, gan.classes, resolution)
+    labels = torch.arange(batch) % max(gan.classes, 1)
+    workload = Workload(torch.rand(batch, channels, resolution, resolution) * 2 - 1, labels, gan.classes, gan.z_dim)
     ours = Clocked.prepare(gan, workload, where)
     ours.step()
     memory = memory_of(where)
     peers = {peer: prepare_peer(peer, networks, workload).step for peer in against}
-    times = _interleave({"ours": ours.step, **peers}, rounds, progress)
+    peak = Peak(ours.trainer.precision.dtype, where)
+    times = _interleave({"ours": ours.step, **peers}, rounds, progress, peak.measure)
     return {
         "recipe": gan.plan.recipe,
         "batch": batch,
-        "resolution": PIXELS,
+        "resolution": resolution,
         "channels": channels,
         "classes": gan.classes,
         "z_dim": gan.z_dim,
         "rounds": rounds,
-        **_report(ours, times, batch, memory),
+        **_report(ours, times, peak, memory),
     }
 
 
-def _report(ours: Clocked, times: dict[str, list[float]], batch: int, memory: int) -> dict[str, Any]:
+def _report(ours: Clocked, times: dict[str, list[float]], peak: Peak, memory: int) -> dict[str, Any]:
     """What was measured: ``ours``, ``peers`` and the machine."""
-    precision, rounds = ours.trainer.precision, len(times["ours"])
-    peak, flop = matrix_rate(precision.dtype, precision.device), ours.flop()
+    precision, rounds, batch = ours.trainer.precision, len(times["ours"]), len(ours.batch["image"])
+    flop = ours.flop()
     mine = _summary(times.pop("ours"), batch)
     mine["turn_ms"] = {name: round(1e3 * median(spent[3 : rounds + 3]), 3) for name, spent in ours.turns.items()}
     mine["gflop_per_step"] = round(flop / 1e9, 3)
-    mine["fraction_of_peak"] = round(flop / mine["step_ms"] / 1e6 / peak, 4)
+    mine["fraction_of_peak"] = round(flop / mine["step_ms"] / 1e6 / peak.best, 4)
     mine["peak_memory_mb"] = round(memory / 2**20, 1)
-    cost = session_cost(ours.trainer, len(ours.batch["image"]), max(rounds, LEAST))
+    cost = session_cost(ours.trainer, batch, max(rounds, LEAST))
     mine["data_share"] = round(cost["wait_ms"] / (cost["wait_ms"] + cost["step_ms"]), 5)
     mine["end_to_end"] = cost
     peers = {name: _summary(spent, batch) for name, spent in times.items()}
@@ -128,7 +132,7 @@ def _report(ours: Clocked, times: dict[str, list[float]], batch: int, memory: in
         "device": str(precision.device),
         "precision": precision.name,
         "threads": torch.get_num_threads(),
-        "matrix_gflops": round(peak, 1),
+        "matrix_gflops": round(peak.best, 1),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
@@ -260,17 +264,25 @@ def stand_ins(gan: GAN, images: Tensor) -> dict[str, Tensor]:
 
 
 def _interleave(
-    steps: Mapping[str, Callable[[], None]], rounds: int, progress: Callable[[str], None]
+    steps: Mapping[str, Callable[[], None]],
+    rounds: int,
+    progress: Callable[[str], None],
+    between: Callable[[], None],
 ) -> dict[str, list[float]]:
-    """Seconds of each step, taken in turn; the first two rounds warm up and do not count."""
+    """Seconds of each step, taken in turn, and ``between`` before each round and after the last.
+
+    The first two rounds warm up and do not count.
+    """
     times: dict[str, list[float]] = {name: [] for name in steps}
     for index in range(rounds + 2):
+        between()
         for name, step in steps.items():
             progress(f"round {index + 1} of {rounds + 2}: {name}")
             start = perf_counter()
             step()
             if index >= 2:
                 times[name].append(perf_counter() - start)
+    between()
     return times
 
 
@@ -283,16 +295,24 @@ def _summary(seconds: Sequence[float], batch: int) -> dict[str, Any]:
     }
 
 
-def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
-    """GFLOP/s of a product of two 2048x2048 matrices: the best of five."""
-    one = torch.randn(MATRIX, MATRIX, device=device).to(dtype)
-    best = float("inf")
-    for _ in range(5):
-        start = perf_counter()
-        one @ one
-        wait(device)
-        best = min(best, perf_counter() - start)
-    return 2 * MATRIX**3 / best / 1e9
+class Peak:
+    """The rate of matrix products, the best of all that were timed: of a loaded machine one time alone says little.
+
+    Attributes:
+        best: GFLOP/s of a product of two 2048x2048 matrices; 0 before the first is timed.
+    """
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self.one = torch.randn(MATRIX, MATRIX, device=device).to(dtype)
+        self.best = 0.0
+
+    def measure(self, times: int = 2) -> None:
+        """Time so many products."""
+        for _ in range(times):
+            start = perf_counter()
+            self.one @ self.one
+            wait(self.one.device)
+            self.best = max(self.best, 2 * MATRIX**3 / (perf_counter() - start) / 1e9)
 
 
 def wait(device: torch.device) -> None:

@@ -13,7 +13,7 @@ has no peer; those that it is compared with are in the package ``ganzoo-peers``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class Workload:
     """What a peer is asked to train on.
 
     Attributes:
-        real: a batch of images ``(B, C, 32, 32)`` in [-1, 1]; an update sees what it and ``labels`` hold at the time.
+        real: a batch of images ``(B, C, H, W)`` in [-1, 1]; an update sees what it and ``labels`` hold at the time.
         labels: their classes ``(B,)``.
         classes: how many there are; 0 for an unconditional GAN.
         z_dim: length of the noise.
@@ -49,7 +49,7 @@ class PeerTraining:
     Attributes:
         step: one update of D, then one of G.
         critic: one of D only, for peers whose D is updated more often; what it returns is its own affair.
-        draw: so many images ``(n, C, 32, 32)`` in [-1, 1], as its own code makes those that it shows or scores.
+        draw: so many images ``(n, C, H, W)`` in [-1, 1], as its own code makes those that it shows or scores.
         updates: of D for one of G, as its authors train it.
     """
 
@@ -67,10 +67,12 @@ class PeerArchitecture:
         prepare: makes its networks and optimizers for a workload; imports the library, or raises a ``UsageError`` that
             says what installs it.
         conditional: whether it cannot do without classes.
+        sizes: heights of the square images that it can make, in pixels.
     """
 
     prepare: Callable[[Workload], PeerTraining]
     conditional: bool = False
+    sizes: Collection[int] = (32,)
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def find_peer(name: str) -> Peer:
     return peer
 
 
-def check_peer(name: str, head: str, classes: int = 0) -> None:
-    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes.
+def check_peer(name: str, head: str, classes: int = 0, resolution: int | None = None) -> None:
+    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes or other sizes.
 
     Raises:
         UsageError: for each of these.
@@ -123,6 +125,9 @@ def check_peer(name: str, head: str, classes: int = 0) -> None:
         raise UsageError(
             f"{head} of {name} draws classes, and there are none: they need labelled data, or ganzoo bench --classes 10"
         )
+    if resolution is not None and resolution not in (sizes := architectures[head].sizes):
+        has = either([f"{size}" for size in sorted(sizes)])
+        raise UsageError(f"{head} of {name} has images of {has} pixels, and these have {resolution}: --resolution {has}")
 
 
 def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:

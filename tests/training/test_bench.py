@@ -4,13 +4,15 @@ import json
 from time import sleep
 
 import pytest
+import torch
 from click.testing import CliRunner
 
+from ganzoo.cli import main
 from ganzoo.cli.bench import bench as command
 from ganzoo.registry.loading import registry
 from ganzoo.testing.tiny import subject
 from ganzoo.training import peers
-from ganzoo.training.bench import bench
+from ganzoo.training.bench import Peak, bench
 from ganzoo.training.peers import Peer, PeerArchitecture, PeerTraining
 
 TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
@@ -42,6 +44,23 @@ def test_the_table_names_every_figure():
     result = CliRunner().invoke(command, ["gan:ch=8", "--batch", "2", "--rounds", "1"], catch_exceptions=False)
     for words in ("ms a step", "images/s", "GFLOP a step", "peak memory", "training session", "waits for its batch"):
         assert words in result.output
+
+
+def test_the_size_is_that_of_the_images_and_one_that_a_recipe_has_not_is_refused():
+    small, large = (bench("dcgan:ch=4", **TINY, resolution=pixels) for pixels in (16, 32))
+    assert (small["resolution"], large["resolution"]) == (16, 32)
+    assert large["ours"]["gflop_per_step"] > 2 * small["ours"]["gflop_per_step"]
+    refused = CliRunner().invoke(main, ["bench", "dcgan", "--resolution", "33"])
+    assert refused.exit_code == 2 and "33" in refused.stderr and "--resolution" in refused.stderr
+
+
+def test_the_rate_of_matrix_products_is_the_best_that_was_measured():
+    peak = Peak(torch.float32, torch.device("cpu"))
+    seen = []
+    for _ in range(3):
+        peak.measure(1)
+        seen.append(peak.best)
+    assert seen == sorted(seen) and seen[0] > 0
 
 
 def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():

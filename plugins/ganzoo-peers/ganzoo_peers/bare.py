@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
 
@@ -41,6 +41,32 @@ def bare_package(name: str, command: str) -> Iterator[None]:
         for key in [key for key in sys.modules if key.split(".")[0] == name]:
             del sys.modules[key]
         sys.modules.update(before)
+
+
+@contextmanager
+def stand_ins(names: Iterable[str]) -> Iterator[None]:
+    """Let modules be imported that are not needed: whatever is taken of one that is not installed is None.
+
+    Args:
+        names: of packages; one that can be found is taken as it is.
+    """
+    absent = [name for name in names if name not in sys.modules and PathFinder.find_spec(name) is None]
+    for name in absent:
+        sys.modules[name] = _Empty(name)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+class _Empty(types.ModuleType):
+    """A module that has every name, as None."""
+
+    def __getattr__(self, name: str) -> None:
+        """None, but for what the import system looks for itself."""
+        if name.startswith("__"):
+            raise AttributeError(name)
 
 
 @torch.no_grad()

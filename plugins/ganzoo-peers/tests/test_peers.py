@@ -14,7 +14,12 @@ from ganzoo.training.bench import bench
 from ganzoo.training.peers import listed_peers
 
 TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
-NAMES = {"pytorch-example": "torch", "torch-mimicry": "torch_mimicry", "torchgan": "torchgan"}  # what each imports
+NAMES = {  # what each imports
+    "pytorch-example": ["torch"],
+    "torch-mimicry": ["torch_mimicry"],
+    "torchgan": ["torchgan"],
+    "stylegan2-pytorch": ["stylegan2_pytorch", "kornia", "einops"],
+}
 
 
 def test_the_package_brings_them():
@@ -37,12 +42,13 @@ def test_bench_measures_the_example_beside_ours():
         ("torch-mimicry", "sngan"),
         ("torch-mimicry", "sagan"),
         ("torchgan", "dcgan"),
+        pytest.param("stylegan2-pytorch", "stylegan2", marks=pytest.mark.slow),
     ],
 )
 def test_a_peer_learns_and_draws(peer, head):
     """What it draws depends on what its batch held at each update."""
-    if importlib.util.find_spec(NAMES[peer]) is None:
-        pytest.skip(f"{peer} is not installed: pip install --no-deps {peer}")
+    if missing := [name for name in NAMES[peer] if importlib.util.find_spec(name) is None]:
+        pytest.skip(f"{peer} needs {missing}: pip install --no-deps")
 
     def drawn(*reals):
         torch.manual_seed(0)
@@ -66,12 +72,14 @@ def test_a_peer_learns_and_draws(peer, head):
         ("dcgan", "torch-gan", ["'torch-gan'", "nearest: torchgan"]),
         ("sngan", "torchgan", ["torchgan has no sngan: it has dcgan", "peers with sngan: torch-mimicry"]),
         ("sagan:ch=8", "torch-mimicry", ["sagan of torch-mimicry", "--classes 10"]),
+        ("dcgan:ch=8", "torchgan --resolution 64", ["dcgan of torchgan has images of 32 pixels, and these have 64"]),
+        ("stylegan2:ch=8", "stylegan2-pytorch --channels 1", ["images of 3 channels, and these have 1"]),
     ],
 )
 def test_peers_that_cannot_be_compared_are_refused(recipe, peer, words):
-    with pytest.raises(UsageError) as refused:
-        bench(recipe, [peer], **TINY)
-    assert all(word in str(refused.value) for word in words)
+    command = ["bench", recipe, "--batch", "2", "--rounds", "1", "--z-dim", "8", "--against", *peer.split()]
+    refused = CliRunner().invoke(main, [*command, "--device", "cpu"])
+    assert refused.exit_code == 2 and all(word in refused.stderr for word in words), refused.stderr
 
 
 def test_a_library_that_is_not_installed_says_what_installs_it():
