@@ -38,7 +38,7 @@ def _on_d(head: str) -> str | None:
     first, *behind = head.split("+")
     if not behind:
         return f"{first}@{SIDES[1]}"
-    return next((word for word in behind if SIDES[1] in Part.parse(word).sides), None)
+    return next((word for word in behind if SIDES[1] in (Part.parse(word).sides or ())), None)
 
 
 def completed(pair: Combination) -> Combination:

@@ -71,9 +71,9 @@ def bench(
         JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``. ``ours`` and each peer have
         ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
         ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the best measured
-        product of 2048x2048 matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb`` (the process before any peer is
-        loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting for its batch) and
-        ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
+        product of 2048x2048 matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb``
+        (the process before any peer is loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting
+        for its batch) and ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
 
     Raises:
         UsageError: for a recipe or peer that does not exist, a size that one of them has not, or a peer without such an

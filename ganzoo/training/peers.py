@@ -127,7 +127,9 @@ def check_peer(name: str, head: str, classes: int = 0, resolution: int | None = 
         )
     if resolution is not None and resolution not in (sizes := architectures[head].sizes):
         has = either([f"{size}" for size in sorted(sizes)])
-        raise UsageError(f"{head} of {name} has images of {has} pixels, and these have {resolution}: --resolution {has}")
+        raise UsageError(
+            f"{head} of {name} has images of {has} pixels, and these have {resolution}: --resolution {has}"
+        )
 
 
 def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:

@@ -10,10 +10,8 @@ from ganzoo_peers.bare import bare_package
 
 from ganzoo import UsageError
 from ganzoo.cli.kit import Workload, find_peer, main, prepare_peer
-from ganzoo.training.bench import bench
 from ganzoo.training.peers import listed_peers
 
-TINY = {"batch": 2, "rounds": 1, "z_dim": 8}
 NAMES = {  # what each imports
     "pytorch-example": ["torch"],
     "torch-mimicry": ["torch_mimicry"],
