@@ -20,7 +20,8 @@ from ganzoo.folder.directions import read_directions, save_directions
 from ganzoo.folder.weights import write_tensors
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
-from ganzoo.visual.directions import ganspace, sefa, strips
+from ganzoo.visual.directions import ganspace, sefa
+from ganzoo.visual.strips import strips
 
 STYLE, LABELLED = "stylegan2:ch=8,mapping=2", "dcgan:ch=4+spd"
 
