@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError, either, nearest
+from ganzoo.errors import UsageError, command, either, nearest
 from ganzoo.folder.directions import latent_width, model_digest
 from ganzoo.gan.arguments import take_truncation
 from ganzoo.gan.draw import in_pieces
@@ -314,7 +314,8 @@ class _Features:
         known = dict(self.generator.named_modules())
         if at is not None and (not at or at not in known):
             near = either(nearest(at, [name for name in known if name]))
-            raise UsageError(f"G has no layer {at!r}; nearest: {near}; 'ganzoo info' lists the layers of a recipe")
+            listed = command("build", look.gan.plan.recipe, "--layers")
+            raise UsageError(f"G has no layer {at!r}; nearest: {near}; all layers: {listed}")
         self.module = None if at is None else known[at]
         self.at = at
 
