@@ -134,7 +134,10 @@ def tell_of_card(folder: ModelFolder, found: Neighbours) -> None:
     if add_to_card(found, folder):
         say(f"note: {card} shows them: these images of {found.training.name} are published with it", err=True)
     else:
-        say(f"note: {card} stays as it was until {command('card', folder.path)} makes it again", err=True)
+        say(
+            f"note: {card} stays as it was, and shows them once made again: {command('card', folder.path)}",
+            err=True,
+        )
 
 
 def show(found: Neighbours, as_json: bool, out: Path) -> None:

@@ -279,7 +279,7 @@ def test_a_card_that_a_person_changed_stays_as_it_was(place: Path) -> None:
     card = place / "model" / "README.md"
     card.write_text(card.read_text() + "\nmine\n")
     result = run("neighbours", "model", "--data", "train", "-n", 4, "--card")
-    assert result.exit_code == 0 and "stays as it was until ganzoo card model makes it again" in result.stderr
+    assert result.exit_code == 0 and "shows them once made again: ganzoo card model" in result.stderr
     assert card.read_text().endswith("mine\n") and "neighbours.png" not in card.read_text()
     assert run("card", "model").exit_code == 0 and "neighbours.png" in card.read_text()
 
