@@ -39,7 +39,7 @@ from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
-    from ganzoo.api import create, info, list, list_models, load, register
+    from ganzoo.api import create, directions, info, list, list_models, load, register
     from ganzoo.foreign.importing import load_foreign
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
@@ -52,12 +52,15 @@ if TYPE_CHECKING:
     from ganzoo.parts.context import Batch, Critic, TurnContext
     from ganzoo.parts.output import Output
     from ganzoo.publish.hub import pull, push
+    from ganzoo.scoring.inspection import inspect
+    from ganzoo.scoring.neighbours import neighbours
     from ganzoo.scoring.score import evaluate
     from ganzoo.training.loop import Trainer
     from ganzoo.training.train import Run, train
 
 _HOMES = {
     "create": "ganzoo.api",
+    "directions": "ganzoo.api",
     "info": "ganzoo.api",
     "list": "ganzoo.api",
     "list_models": "ganzoo.api",
@@ -83,6 +86,8 @@ _HOMES = {
     "push": "ganzoo.publish.hub",
     "Trainer": "ganzoo.training.loop",
     "evaluate": "ganzoo.scoring.score",
+    "inspect": "ganzoo.scoring.inspection",
+    "neighbours": "ganzoo.scoring.neighbours",
     "Run": "ganzoo.training.train",
     "train": "ganzoo.training.train",
 }
@@ -123,15 +128,18 @@ __all__ = [
     "__version__",
     "build",
     "create",
+    "directions",
     "either",
     "evaluate",
     "hookimpl",
     "info",
+    "inspect",
     "list",
     "list_models",
     "load",
     "load_foreign",
     "nearest",
+    "neighbours",
     "pull",
     "push",
     "register",

@@ -1,13 +1,14 @@
-"""The small functions behind ``import ganzoo``: list, look up, make and load parts and models by name."""
+"""The small functions behind ``import ganzoo``: list, look up, make and load parts and models by name; directions."""
 
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import UsageError, either, read_text
+from ganzoo.errors import UsageError, either, read_text, whole
 from ganzoo.registry.loading import register_here, registry
 from ganzoo.registry.lookup import MODELS, Entry, read_kind
 from ganzoo.registry.recipe import KINDS
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import torch
 
     from ganzoo.gan.gan import GAN
+    from ganzoo.gan.labels import Label
+    from ganzoo.gan.steering import Directions
 
 
 def list(kind: str | None = None) -> builtins.list[str]:
@@ -145,6 +148,60 @@ def load(
     also = (DISCRIMINATOR,) if discriminator else ()
     gan = locate(ref, revision, token, also).load(device, step, discriminator)
     return gan if numbers is None else gan.to(numbers)
+
+
+def directions(
+    model: GAN | str | PathLike[str],
+    *,
+    method: str = "sefa",
+    n: int = 8,
+    space: str | None = None,
+    layers: tuple[int, int] | None = None,
+    at: str | None = None,
+    samples: int | None = None,
+    labels: Sequence[Label] | None = None,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> Directions:
+    """Directions of the noise, or of w, along which images of a model change most.
+
+    Args:
+        model: a GAN that takes noise; or a reference as :func:`load` takes it.
+        method: ``"sefa"``, by the weights of the layers that take the latents (arXiv 2007.06600); or ``"ganspace"``, by
+            principal components of features of draws (arXiv 2004.02546).
+        n: how many at most.
+        space: ``"z"`` or ``"w"``; w where there is one by default.
+        layers: the first and the last: of w, which are moved; or, by SeFa without w, of those that take z.
+        at: for GANSpace: the dotted name of the module of G whose features count.
+        samples: for GANSpace: how many draws; 4096 by default.
+        labels: of the images that are looked at, in turn; the model's own by default.
+        device: where a model that is loaded goes.
+        progress: for GANSpace: told how much is done, and of how much.
+
+    Raises:
+        UsageError: the model has no such space, layers or module, or nothing changes along them.
+
+    Example:
+        >>> gan = ganzoo.load("dcgan-mnist")
+        >>> found = ganzoo.directions(gan)
+        >>> gan.sample(8, seed=0, direction="d0=2", directions=found, output="pil")
+        >>> found.save("mnist.safetensors")
+    """
+    from ganzoo.gan.gan import GAN
+    from ganzoo.gan.labels import one_for_each
+    from ganzoo.visual.directions import DRAWS, METHODS, ganspace, sefa
+
+    whole("n", n, 1)
+    if method not in METHODS:
+        raise UsageError(f"method={method!r} does not work: it is {either(METHODS)}")
+    if method == "sefa" and (at is not None or samples is not None):
+        raise UsageError(f"{'at' if at is not None else 'samples'} is of features: give method='ganspace', too")
+    count = DRAWS if samples is None else whole("samples", samples, 16)
+    gan = model if isinstance(model, GAN) else load(model, device)
+    numbers = None if labels is None else gan.read_labels(one_for_each(labels))
+    if method == "sefa":
+        return sefa(gan, n, space, layers, labels=numbers)
+    return ganspace(gan, n, space, layers, at=at, samples=count, labels=numbers, progress=progress)
 
 
 def _dtype(dtype: str | torch.dtype) -> torch.dtype:

@@ -21,6 +21,7 @@ from ganzoo.registry.lookup import known_provider
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+INSPECT = (ROOT / "docs" / "inspect.md").read_text()
 PLUGIN = ROOT / "plugins" / "ganzoo-softhinge"
 
 
@@ -33,14 +34,15 @@ def section(title: str) -> str:
 
 
 def commands() -> list[list[str]]:
-    """Every ``ganzoo ...`` line of the README, without comments."""
-    lines = [line.partition("#")[0] for block in blocks("bash") for line in block.splitlines()]
+    """Every ``ganzoo ...`` line of the README and of docs/inspect.md, without comments."""
+    pages = (README, INSPECT)
+    lines = [line.partition("#")[0] for page in pages for block in blocks("bash", page) for line in block.splitlines()]
     words = [part.strip() for line in lines for part in line.split("&&")]
     return [shlex.split(part)[1:] for part in words if part.startswith("ganzoo ")]
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_every_command_of_the_readme_parses(words, tmp_path, monkeypatch):
+def test_every_command_of_the_pages_parses(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photo.png").touch()
     found = [*entry_points(group="ganzoo.commands", name=words[0])]
@@ -63,6 +65,13 @@ def test_links_and_pictures_are_there():
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert len(targets) >= 5
     assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
+
+
+def test_the_page_on_looking_at_models_has_its_pictures_and_small_ones():
+    targets = re.findall(r"\]\(([^)#]+)\)", INSPECT)
+    pictures = [ROOT / "docs" / target for target in targets if target.endswith(".png")]
+    assert len(pictures) >= 3 and all(picture.stat().st_size < 200_000 for picture in pictures)
+    assert [target for target in targets if "://" not in target and not (ROOT / "docs" / target).exists()] == []
 
 
 def test_every_built_in_command_is_in_the_readme():

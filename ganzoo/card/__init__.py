@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ganzoo.card.check import check_card, drift
 from ganzoo.card.facts import gather
@@ -19,7 +20,19 @@ from ganzoo.folder.layout import CARD
 from ganzoo.folder.model import ModelFolder
 from ganzoo.registry.loading import log
 
-__all__ = ["check_card", "draw_pictures", "drift", "kept_up_to_date", "make_card", "plain", "write_card"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "add_neighbours",
+    "check_card",
+    "draw_pictures",
+    "drift",
+    "kept_up_to_date",
+    "make_card",
+    "plain",
+    "write_card",
+]
 
 
 def make_card(folder: ModelFolder, ref: str | None = None) -> str:
@@ -71,3 +84,24 @@ def draw_pictures(folder: ModelFolder) -> list[str]:
     from ganzoo.card.pictures import draw
 
     return draw(folder)
+
+
+def add_neighbours(folder: ModelFolder, picture: Image, caption: str) -> bool:
+    """Show a strip of samples, and of the training images nearest to them, in the card.
+
+    Args:
+        folder: of the model.
+        picture: the strip.
+        caption: of it.
+
+    Returns:
+        Whether the card shows it now: one that was changed by hand, or behind, stays as it was.
+    """
+    from ganzoo.card import pictures
+
+    with kept_up_to_date(folder):
+        pictures.add_neighbours(folder, picture, caption)
+    try:
+        return not drift(folder)
+    except (CardError, ModelError):
+        return False

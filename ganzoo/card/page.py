@@ -98,6 +98,7 @@ def render(facts: Facts) -> str:
         remarks=config.get(REMARKS, []),
         chosen_by=chosen_by(facts),
         score_data=Markdown(data_argument(facts.scores[0].dataset["name"] if facts.scores else data_name(facts))),
+        trained_on=Markdown(data_argument(data_name(facts))),
         data_known=data_word(data_name(facts)) is not None,
         prompts=facts.prompts[:MOST_PROMPTS],
         prompt_rows=prompt_rows(facts.prompts),

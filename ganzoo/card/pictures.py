@@ -5,7 +5,7 @@ Each is a function of the model's folder; the same folder gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -16,7 +16,15 @@ from ganzoo.card.facts import LONGEST_TEXT, MOST_EVENTS, PICTURES_FORMAT, by_ste
 from ganzoo.card.markdown import one_line
 from ganzoo.errors import UsageError
 from ganzoo.files.write import make_folder, write_json
-from ganzoo.folder.layout import CARD_PICTURES, CURVES_PICTURE, LOG, PICTURES, PICTURES_INDEX, SCORES_PICTURE
+from ganzoo.folder.layout import (
+    CURVES_PICTURE,
+    DRAWN_PICTURES,
+    LOG,
+    NEIGHBOURS_PICTURE,
+    PICTURES,
+    PICTURES_INDEX,
+    SCORES_PICTURE,
+)
 from ganzoo.folder.log import read_log
 from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
@@ -29,6 +37,7 @@ from ganzoo.visual.curves import Curve, plot, read_curves
 from ganzoo.visual.interpolation import walk
 
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
+PAGE = 640  # pixels of a strip, at most
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
 OF_TRAINING = (CURVES_PICTURE, SCORES_PICTURE)
 CURVES = ("losses/", "reports/", "accuracy/")
@@ -44,9 +53,9 @@ def draw(folder: ModelFolder) -> list[str]:
         ModelError: for a folder that cannot be loaded.
     """
     gan = folder.load()
-    config, out, logged = folder.config, folder.path / PICTURES, folder.has(LOG)
+    out, logged = folder.path / PICTURES, folder.has(LOG)
     before = read_index(folder)
-    known = before.captions if before.step == config["step"] else {}  # else of another model
+    known = before.captions if before.step == folder.config["step"] else {}  # else of another model
     make_folder(out)
     captions, notes = {}, []
     for file, make in MAKERS.items():
@@ -61,10 +70,39 @@ def draw(folder: ModelFolder) -> list[str]:
             (out / file).unlink(missing_ok=True)
         else:
             captions[file] = caption[:LONGEST_TEXT]
-    index = {"step": config["step"], "weights": folder.digest, "pictures": captions}
-    told = events(folder.path) if logged else before.events
-    write_json(out / PICTURES_INDEX, {"format": PICTURES_FORMAT, **index, "events": list(told)})
+    strip = known.get(NEIGHBOURS_PICTURE) if before.weights == folder.digest else None  # drawn elsewhere, of these
+    if strip is not None and folder.has(f"{PICTURES}/{NEIGHBOURS_PICTURE}"):
+        captions[NEIGHBOURS_PICTURE] = strip
+    else:
+        (out / NEIGHBOURS_PICTURE).unlink(missing_ok=True)
+    _write_index(folder, captions, events(folder.path) if logged else before.events)
     return notes
+
+
+def add_neighbours(folder: ModelFolder, picture: Image.Image, caption: str) -> None:
+    """Keep a strip of samples and the training images nearest to them, which the folder alone could not draw.
+
+    It stays for as long as the weights do.
+
+    Args:
+        folder: of the model whose samples are shown.
+        picture: shrunk where it is wider than a page.
+        caption: what it shows, and what it says of memorisation.
+    """
+    before, out = read_index(folder), folder.path / PICTURES
+    known = before.captions if (before.step, before.weights) == (folder.config["step"], folder.digest) else {}
+    make_folder(out)
+    if picture.width > PAGE:
+        picture = picture.resize((PAGE, round(picture.height * PAGE / picture.width)), Image.Resampling.LANCZOS)
+    save_png(picture, out / NEIGHBOURS_PICTURE)
+    _write_index(folder, {**known, NEIGHBOURS_PICTURE: caption[:LONGEST_TEXT]}, before.events)
+
+
+def _write_index(folder: ModelFolder, captions: Mapping[str, str], told: Sequence[tuple[int, str]]) -> None:
+    """Write down what the pictures of the folder's weights show, and what the guards did."""
+    index = {"step": folder.config["step"], "weights": folder.digest, "pictures": dict(captions)}
+    path = folder.path / PICTURES / PICTURES_INDEX
+    write_json(path, {"format": PICTURES_FORMAT, **index, "events": list(told)})
 
 
 def events(folder: Path) -> list[tuple[int, str]]:
@@ -192,5 +230,5 @@ Maker = Callable[[GAN, ModelFolder, Path], "str | None"]
 """Draws at a path; returns the caption, or None where the model has nothing of the kind."""
 
 MAKERS: Mapping[str, Maker] = dict(
-    zip(CARD_PICTURES, (draw_classes, draw_walk, draw_attention, draw_curves, draw_scores), strict=True)
+    zip(DRAWN_PICTURES, (draw_classes, draw_walk, draw_attention, draw_curves, draw_scores), strict=True)
 )

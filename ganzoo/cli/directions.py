@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.eval import progress_shown
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
@@ -82,12 +83,15 @@ def directions(
     numbers = gan.read_labels(labels) if labels else None
     from ganzoo.folder.directions import save_directions
     from ganzoo.images import grid, save_png
-    from ganzoo.visual.directions import DRAWS, STEPS, ganspace, sefa, strips
+    from ganzoo.visual.directions import DRAWS, ganspace, sefa
+    from ganzoo.visual.strips import STEPS, strips
 
     if method == "sefa":
         found = sefa(gan, count, space, chosen, labels=numbers)
     else:
-        found = ganspace(gan, count, space, chosen, at=at, samples=samples or DRAWS, labels=numbers)
+        with progress_shown("drawing") as progress:
+            draws = samples or DRAWS
+            found = ganspace(gan, count, space, chosen, at=at, samples=draws, labels=numbers, progress=progress)
     with noise_of_layers(gan, layer_noise):
         images = strips(gan, found, seed, numbers, tamed)
     file = out.with_suffix(".safetensors")

@@ -209,8 +209,8 @@ def number(value: float) -> str:
 
 
 @contextmanager
-def progress_shown() -> Iterator[Callable[[int, int], None]]:
-    """Something to tell how many images are done, and of how many; each pass gets a bar."""
+def progress_shown(what: str = "scoring") -> Iterator[Callable[[int, int], None]]:
+    """Something to tell how many images are done, and of how many; each pass gets a bar, which says ``what``."""
     from ganzoo.data.progress import progress_bar
 
     advance: Any = None
@@ -221,7 +221,7 @@ def progress_shown() -> Iterator[Callable[[int, int], None]]:
             nonlocal advance, before
             if advance is None or done < before:
                 stack.close()
-                advance, before = stack.enter_context(progress_bar("scoring", total)), 0
+                advance, before = stack.enter_context(progress_bar(what, total)), 0
             advance(done - before)
             before = done
 

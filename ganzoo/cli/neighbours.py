@@ -12,8 +12,10 @@ from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.options import SKIP_BAD
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
+from ganzoo.errors import UsageError, command
 
 if TYPE_CHECKING:
+    from ganzoo.folder.model import ModelFolder
     from ganzoo.scoring.neighbours import Neighbours
 
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print medians and shares as JSON.")
+@click.option("--card", is_flag=True, help="Also draw a strip into the model's card, where 'ganzoo push' publishes it.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="Picture to write.")
 def neighbours(
     model: str,
@@ -59,6 +62,7 @@ def neighbours(
     step: str | None,
     skip_bad: bool,
     as_json: bool,
+    card: bool,
     out: Path | None,
 ) -> None:
     """Find the training images that samples of MODEL lie nearest to.
@@ -74,24 +78,66 @@ def neighbours(
     out = out or file_name(model, "neighbours.png")
     check_out(out, (".png",))
     at = kept_step(step)
-    from ganzoo.images import grid, save_png
     from ganzoo.machine.precision import choose_device
-    from ganzoo.metrics.features import open_network
-    from ganzoo.metrics.weights import OFFLINE_NETWORK
-    from ganzoo.registry.sizes import shorter
-    from ganzoo.scoring.neighbours import find, learned_from, training_images
-    from ganzoo.scoring.score import subjects
+    from ganzoo.scoring.neighbours import neighbours as find
 
-    where = str(choose_device(device))
-    subject = next(subjects(named(model), step=at, device=where, skip_bad=skip_bad)).model
-    network = open_network(features or OFFLINE_NETWORK, shorter(subject.size), weights, where)
-    training, unseen = training_images(subject, data, split, held_out, skip_bad)
-    if not learned_from(subject, training):
-        say(f"note: {training.name} is not what the model says that it was trained on", err=True)
-    with progress_shown() as progress:
-        found = find(subject, training, unseen, network, n=count, k=each, seed=seed, batch=batch, progress=progress)
-    save_png(grid(found.table(rows), columns=1 + 2 * min(each, training.count)), out)
+    folder = card_folder(model, step) if card else None
+    with progress_shown("searching") as progress:
+        found = find(
+            named(model),
+            data,
+            split=split,
+            held_out=held_out,
+            n=count,
+            k=each,
+            features=features,
+            weights=weights,
+            seed=seed,
+            batch=batch,
+            device=str(choose_device(device)),
+            step=at,
+            skip_bad=skip_bad,
+            progress=progress,
+        )
+    found.save(out, rows)
     show(found, as_json, out)
+    if folder is not None:
+        tell_of_card(folder, found)
+
+
+def card_folder(model: str, step: str | None) -> ModelFolder:
+    """The folder whose card the strip goes into.
+
+    Raises:
+        UsageError: the model has no folder of one's own, or the weights are not those of its card.
+    """
+    from ganzoo.files.write import check_writable
+    from ganzoo.folder.model import ModelFolder
+    from ganzoo.scoring.score import is_model
+
+    if not is_model(Path(model)):
+        raise UsageError(
+            f"--card draws into the folder of a model, and {model} is no such folder here: 'ganzoo pull' makes one"
+        )
+    if step is not None:
+        raise UsageError("--card shows the folder's own weights, not those of one of its steps: leave --step out")
+    check_writable(Path(model))
+    return ModelFolder(Path(model))
+
+
+def tell_of_card(folder: ModelFolder, found: Neighbours) -> None:
+    """Draw the strip into the card, and say what became of it."""
+    from ganzoo.folder.layout import CARD
+    from ganzoo.scoring.neighbours import add_to_card
+
+    card = folder.path / CARD
+    if add_to_card(found, folder):
+        say(f"note: {card} shows them: these images of {found.training.name} are published with it", err=True)
+    else:
+        say(
+            f"note: {card} stays as it was, and shows them once made again: {command('card', folder.path)}",
+            err=True,
+        )
 
 
 def show(found: Neighbours, as_json: bool, out: Path) -> None:

@@ -29,7 +29,9 @@ EXAMPLE_FILES = tuple(f"{EXAMPLES}/{file}" for file in (*EXAMPLE_PICTURES.values
 PICTURES = "pictures"  # what a card shows beside its samples, and what these files are pictures of
 PICTURES_INDEX = "index.json"
 CURVES_PICTURE, SCORES_PICTURE = "curves.png", "scores.png"
-CARD_PICTURES = ("classes.png", "interpolation.png", "attention.png", CURVES_PICTURE, SCORES_PICTURE)
+DRAWN_PICTURES = ("classes.png", "interpolation.png", "attention.png", CURVES_PICTURE, SCORES_PICTURE)
+NEIGHBOURS_PICTURE = "neighbours.png"  # which takes the training's images, and is there only where somebody drew it
+CARD_PICTURES = (*DRAWN_PICTURES, NEIGHBOURS_PICTURE)
 
 # A run: what stays where it was trained.
 LOG = "log.jsonl"

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.errors import UsageError
+from ganzoo.files.paths import to_path
 from ganzoo.gan.arguments import real_number
+from ganzoo.registry.entry import resolve
 
+SAVE = "ganzoo.folder.directions:save_directions"  # by its name: what writes files of models stands above this room
 Moves = str | Sequence[str] | Mapping[str, float]
 
 
@@ -39,6 +43,17 @@ class Directions:
     layers: tuple[int, int] | None
     method: str
     model: str
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the file that ``ganzoo sample --directions`` and :meth:`GAN.sample` take; the same bytes every time.
+
+        Args:
+            path: replaced in one piece; ``.safetensors`` is what others call such a file.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        resolve(SAVE)(to_path(path, "path"), self)
 
     def move(self, amounts: Mapping[int, float]) -> Move:
         """The move by so many sigma along each direction, by its number."""

@@ -46,7 +46,7 @@ class Equivariance(Experiment):
         Raises:
             UsageError: its generator does not start from waves.
         """
-        if not any(isinstance(module, FourierInput) for module in gan.networks["G"].modules()):
+        if not any(isinstance(module, FourierInput) for module in gan.get_submodule("G").modules()):
             raise UsageError(
                 f"{gan.plan.head.name} has no input that can be moved: equivariance is measured of generators that"
                 " start from waves, as stylegan3 does"
@@ -65,7 +65,7 @@ class Equivariance(Experiment):
             still = self.prepared(_images(gan, given, count))
             for name, every in motions.items():
                 motion = every[start : start + count]
-                with moved(gan.networks["G"], motion):
+                with moved(gan.get_submodule("G"), motion):
                     made = self.prepared(_images(gan, given, count))
                 wanted, inside = self.moved(still, motion)
                 error = ((made - wanted).square().mean(1) * inside).sum().item()
@@ -171,7 +171,7 @@ def lanczos(images: Tensor, places: Tensor) -> Tensor:
 
 def _images(gan: GAN, given: dict[str, Tensor], batch: int) -> Tensor:
     """Images ``(n, C, H, W)`` as the generator makes them, beyond [-1, 1] too."""
-    (made,) = draw(gan.networks["G"], given["z"], given["y"], batch, {})
+    (made,) = draw(gan.get_submodule("G"), given["z"], given["y"], batch, {})
     return made
 
 

@@ -91,10 +91,16 @@ def register_metrics(register: Register) -> None:
         "eq-t",
         "ganzoo.metrics.equivariance:TranslationEquivariance",
         requires=model,
-        aliases=("eq-t-frac",),
+        aliases=("eq-t-frac", "eqt"),
         paper="arxiv:2106.12423",
     )
-    register("eq-r", "ganzoo.metrics.equivariance:RotationEquivariance", requires=model, paper="arxiv:2106.12423")
+    register(
+        "eq-r",
+        "ganzoo.metrics.equivariance:RotationEquivariance",
+        requires=model,
+        aliases=("eqr",),
+        paper="arxiv:2106.12423",
+    )
 
 
 @hookimpl

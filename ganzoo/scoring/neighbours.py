@@ -8,27 +8,34 @@ nearer one to the training set; the paper takes it within cells of the data, her
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import sqrt
+from os import PathLike
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
+from ganzoo.card import add_neighbours
 from ganzoo.data import ImageData
 from ganzoo.data.open import is_path
 from ganzoo.errors import UsageError, counted
+from ganzoo.files.paths import to_path
+from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.gan import GAN
-from ganzoo.images import visible
+from ganzoo.images import grid, save_png, visible
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.features import FeatureNetwork
-from ganzoo.metrics.subjects import Generated, Pictured
+from ganzoo.registry.loading import log
+from ganzoo.scoring.drawn import Model, check_counts, drawn, fakes_of, opened
 from ganzoo.scoring.score import OTHER, held_out_of, open_real, open_split
 from ganzoo.seeding import derive
 
 PIXELS, FEATURES = "pixels", "features"
 SURE = 3.0  # standard errors from which on a share is not taken for chance
+LEVELS = 2  # of 255, root mean square: what differs by no more is the same picture but for rounding
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Neighbours:
         held: the same of held-out images; empty where there are none.
         copies: samples that equal a training image.
         training: the images of the training set.
+        weights: sha256 of the weights that drew the samples; empty where that is not known.
     """
 
     samples: Tensor
@@ -66,6 +74,7 @@ class Neighbours:
     held: dict[str, Nearest]
     copies: int
     training: ImageData
+    weights: str = ""
 
     def nearer(self, kind: str) -> float | None:
         """The share of pairs in which the sample is nearer than the held-out image; None without these."""
@@ -73,7 +82,12 @@ class Neighbours:
 
     def numbers(self) -> dict[str, Any]:
         """Medians of distances, and shares, as JSON."""
-        found: dict[str, Any] = {"samples": len(self.samples), "copies": self.copies, "training": self.training.count}
+        found: dict[str, Any] = {
+            "samples": len(self.samples),
+            "copies": self.copies,
+            "copies_but_for_rounding": alike(self.near),
+            "training": self.training.count,
+        }
         for kind, near in self.near.items():
             held = self.held.get(kind)
             found[kind] = {
@@ -96,13 +110,19 @@ class Neighbours:
             table += [visible(self.training.images.fetch(self.near[kind].places[place])) for kind in (PIXELS, FEATURES)]
         return torch.cat(table)
 
+    def picture(self, rows: int = 8) -> Image.Image:
+        """:meth:`table` as a picture: a row for each sample, with its neighbours in pixels, then those in features."""
+        return grid(self.table(rows), columns=1 + 2 * self.near[PIXELS].places.shape[1])
+
+    def save(self, path: str | PathLike[str], rows: int = 8) -> None:
+        """Write :meth:`picture` as a PNG."""
+        save_png(self.picture(rows), to_path(path, "path"))
+
     def sentence(self) -> str:
         """What this says of memorisation, and what it cannot say."""
-        if self.copies:
-            return (
-                f"{counted(self.copies, 'sample')} of {len(self.samples):,} equal a training image pixel by pixel: the"
-                " model draws copies"
-            )
+        copied = alike(self.near)
+        if copied:
+            return self._said_of_copies(copied)
         share = self.nearer(FEATURES)
         if share is None:
             return "without held-out images to compare with, these distances say nothing of memorisation"
@@ -120,6 +140,23 @@ class Neighbours:
             " or of shifted and recoloured ones"
         )
 
+    def _said_of_copies(self, copied: int) -> str:
+        """Of samples that equal training images, beside held-out images that do: data may repeat themselves."""
+        how = "pixel by pixel" if copied == self.copies else f"but for rounding ({LEVELS} of 255 on average at most)"
+        n, m = len(self.samples), len(self.held[PIXELS].first) if self.held else 0
+        what = f"{counted(copied, 'sample')} of {n:,} equal a training image {how}"
+        again = alike(self.held) if self.held else 0
+        beside = f"; of held-out images {again:,} of {m:,}" if m else ""
+        overall = (copied + again) / (n + m)
+        if again and copied / n - again / m <= SURE * sqrt(overall * (1 - overall) * (1 / n + 1 / m)):
+            return f"{what}{beside} do, as the data repeat themselves: no sign of copying"
+        return f"{what}{beside}: the model draws copies"
+
+
+def alike(near: Mapping[str, Nearest]) -> int:
+    """How many equal a training image, but for rounding at most."""
+    return int((near[PIXELS].first <= LEVELS / 255).sum())
+
 
 def nearer_share(samples: Tensor, held: Tensor) -> float:
     """The share of pairs in which the first is smaller, of equal ones half: Mann and Whitney's U over its maximum.
@@ -134,6 +171,84 @@ def nearer_share(samples: Tensor, held: Tensor) -> float:
 def share_error(n: int, m: int) -> float:
     """The standard deviation of that share where both are draws of one law: ``√((n + m + 1) / (12 n m))``."""
     return sqrt((n + m + 1) / (12 * n * m))
+
+
+def neighbours(
+    model: Model,
+    data: Any,
+    *,
+    split: str | None = None,
+    held_out: Any = None,
+    n: int = 256,
+    k: int = 3,
+    features: str | None = None,
+    weights: str | PathLike[str] | None = None,
+    seed: int = 0,
+    batch: int = 64,
+    device: str = "cpu",
+    step: int | str | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Neighbours:
+    """The training images that samples of a model lie nearest to, in pixels and in features: does it copy?
+
+    Args:
+        model: a GAN; a reference as :func:`ganzoo.load` takes it; or a folder or ``.zip`` of images.
+        data: what it was trained on, as :func:`ganzoo.train` takes it.
+        split: of the data, that it was trained on: ``train`` by default.
+        held_out: real images that it has not seen; what its training held out, or the data's other split, by default.
+        n: samples.
+        k: neighbours of each.
+        features: the feature network, ``tf_efficientnet_lite0.in1k`` by default; as :func:`ganzoo.evaluate` takes it.
+        weights: a file with the network's weights.
+        seed: of the samples, and of which held-out images are drawn.
+        batch: images computed at once.
+        device: where samples and features are computed.
+        step: a kept step, or ``"best"``, of a run.
+        skip_bad: leave out pictures that cannot be read.
+        progress: told how many training images are done, and of how many.
+
+    Raises:
+        UsageError: for data or a network that is not there, or held-out images that are the training's own.
+
+    Example:
+        >>> found = ganzoo.neighbours("./runs/first", "digits")
+        >>> found.sentence(), found.save("neighbours.png")
+    """
+    check_counts(seed, batch, n=n, k=k)
+    subject, network = opened(model, features, weights, device, step, skip_bad)
+    training, unseen = training_images(subject.model, data, split, held_out, skip_bad)
+    if not learned_from(subject.model, training):
+        log.warning("%s is not what the model says that it was trained on", training.name)
+    found = find(subject.model, training, unseen, network, n=n, k=k, seed=seed, batch=batch, progress=progress)
+    return replace(found, weights=subject.digest)
+
+
+def add_to_card(found: Neighbours, folder: ModelFolder, rows: int = 4) -> bool:
+    """Draw a strip into the card of the model that was looked at, with what it says of memorisation.
+
+    Pictures of the training data are in it, which ``ganzoo push`` publishes with the card.
+
+    Args:
+        found: of this model.
+        folder: its own.
+        rows: samples that are shown, those that lie nearest to training images.
+
+    Returns:
+        Whether the card shows it: one that a person changed outside of its marks stays as it was.
+
+    Raises:
+        UsageError: the folder has other weights by now, or what was looked at is no model.
+    """
+    if found.weights != folder.digest:
+        raise UsageError(f"these neighbours are not those of samples of the weights in {folder}: look for them again")
+    each, sentence = found.near[PIXELS].places.shape[1], found.sentence()
+    caption = (
+        f"Of {len(found.samples):,} samples those that lie nearest to any of the {found.training.count:,} images of"
+        f" {found.training.name}: left the sample, then the {counted(each, 'image')} nearest in pixels, then in"
+        f" features. {sentence[:1].upper()}{sentence[1:]}."
+    )
+    return add_neighbours(folder, found.picture(rows), caption)
 
 
 # --- the images ---------------------------------------------------------------------------------------------
@@ -224,8 +339,7 @@ def find(
         batch: images computed at once.
         progress: called with how many training images are done, and of how many.
     """
-    fakes = Generated.of(model, training) if isinstance(model, GAN) else Pictured(model)
-    samples = torch.cat([visible(images) for images, _ in fakes.batches(fakes.count(n), seed, batch)])
+    samples = torch.cat([images for images, _ in drawn(fakes_of(model, training), n, seed, batch)])
     held = samples[:0]
     if unseen is not None:
         rng = torch.Generator().manual_seed(derive("held out", seed))

@@ -262,7 +262,7 @@ def evaluate(
     if split is not None:
         read_text("split", split, "test")
     keep_memory()
-    every = subjects(_found(model), step=step, every=every_step, device=device, skip_bad=skip_bad)
+    every = subjects(found_model(model), step=step, every=every_step, device=device, skip_bad=skip_bad)
     first = next(every)
     if save and first.folder is not None:
         check_writable(first.folder.path)
@@ -289,7 +289,7 @@ def evaluate(
     return found
 
 
-def _found(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelReference | Path:
+def found_model(model: GAN | ModelReference | str | PathLike[str]) -> GAN | ModelReference | Path:
     """What a reference means: a path where it is one, with a model or images at its end; else a model by name."""
     if isinstance(model, GAN | ModelReference):
         return model

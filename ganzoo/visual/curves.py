@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError, nearest
-from ganzoo.files.write import atomic
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, new_series, read_log
-from ganzoo.registry.about import install
+from ganzoo.visual.figure import INKS, LABEL_INK, plain, quiet, title, written_figure
 
 KEYS = ("losses/*", "reports/*", "accuracy/*", "clock/images_per_second")
 TITLES = {
@@ -22,7 +21,6 @@ TITLES = {
     "clock": "images per second",
     "lr": "learning rate",
 }
-INKS = ("#3b82c4", "#d97706", "#3f9b6c", "#b4529b", "#64748b", "#c2410c", "#0f766e", "#8b5cf6")
 ACROSS = 3  # panels in a row
 
 
@@ -94,54 +92,31 @@ def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
     Raises:
         UsageError: when matplotlib is not installed.
     """
-    figure_class, settings = _matplotlib()
     several = len({curve.run for curve in curves}) > 1
     panels: dict[str, list[Curve]] = {}
     for curve in curves:
         panels.setdefault(curve.key if several else curve.key.partition("/")[0], []).append(curve)
     across = min(ACROSS, len(panels))
     down = -(-len(panels) // across)
-    with settings({"svg.hashsalt": "ganzoo", "font.size": 9, "svg.fonttype": "none"}):
-        figure = figure_class(figsize=(4.6 * across, 3.1 * down), dpi=130, layout="constrained")
+    with written_figure(path, "ganzoo plot", (4.6 * across, 3.1 * down)) as figure:
         axes = list(figure.subplots(down, across, squeeze=False).flat)
-        for axis, (title, group) in zip(axes, panels.items(), strict=False):
-            _panel(axis, _plain(TITLES.get(title, title)), group, several, smooth)
+        for axis, (name, group) in zip(axes, panels.items(), strict=False):
+            _panel(axis, TITLES.get(name, name), group, several, smooth)
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
-        metadata = {"Software": None} if path.suffix.lower() == ".png" else {"Date": None}
-        with atomic(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
 
 
-def _panel(axis: Any, title: str, curves: Sequence[Curve], several: bool, smooth: int) -> None:
+def _panel(axis: Any, name: str, curves: Sequence[Curve], several: bool, smooth: int) -> None:
     for curve, ink in zip(curves, INKS * len(curves), strict=False):
-        label = _plain(curve.run if several else curve.key.partition("/")[2])
+        label = plain(curve.run if several else curve.key.partition("/")[2])
         if smooth > 1:
             axis.plot(curve.steps, curve.values, color=ink, linewidth=0.7, alpha=0.25)
         axis.plot(curve.steps, smoothed(curve.values, smooth), color=ink, linewidth=1.4, label=label)
-    axis.set_title(title, fontsize=10, loc="left", color="#1f2937")
-    axis.set_xlabel("step", color="#6b7280")
-    axis.grid(color="#e5e7eb", linewidth=0.7)
+    title(axis, name)
+    axis.set_xlabel("step", color=LABEL_INK)
     axis.margins(x=0.01)
     if all(curve.key.startswith("accuracy/") for curve in curves):
         axis.set_ylim(-0.03, 1.03)
-    axis.tick_params(colors="#6b7280", length=0)
-    for edge in ("top", "right", "left"):
-        axis.spines[edge].set_visible(False)
-    axis.spines["bottom"].set_color("#d1d5db")
+    quiet(axis)
     if several or len(curves) > 1:
         axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the curves
-
-
-def _plain(text: str) -> str:
-    """Text that matplotlib shows as it is: no formulas, no hidden labels, nothing that does not print."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text).replace("$", r"\$").lstrip("_")
-
-
-def _matplotlib() -> tuple[Any, Any]:
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError(f"ganzoo plot draws with matplotlib, which is not here: {install('plot')}") from None
-    return Figure, rc_context

@@ -1,4 +1,4 @@
-"""Directions of a model's z or w along which its images change most: SeFa and GANSpace, and pictures of them.
+"""Directions of a model's z or w along which its images change most: SeFa and GANSpace.
 
 Closed-Form Factorization of Latent Semantics in GANs (SeFa, Shen & Zhou 2021, arXiv 2007.06600): the unit vectors
 ``n`` that maximise ``‖A n‖²``, eigenvectors of ``AᵀA``, where ``A`` is the weight of the layer that takes z, or of all
@@ -17,17 +17,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import UsageError, either, nearest
+from ganzoo.errors import UsageError, command, either, nearest
 from ganzoo.folder.directions import latent_width, model_digest
 from ganzoo.gan.arguments import take_truncation
 from ganzoo.gan.draw import in_pieces
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE, cycled
-from ganzoo.gan.steering import Directions, Move
-from ganzoo.images import to_uint8
+from ganzoo.gan.steering import Directions
 from ganzoo.seeding import derive
 
 METHODS = ("sefa", "ganspace")
@@ -37,7 +37,6 @@ LABELS = 16  # label vectors that draws are of, at most
 PIECE = 256  # draws of one label vector, that are made at once
 MOST = 1 << 26  # numbers of features at once
 TINY = 1e-10  # of the largest eigenvalue: what rounding leaves
-STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # sigma
 Layers = tuple[int, int] | None
 
 
@@ -85,6 +84,7 @@ def ganspace(
     at: str | None = None,
     samples: int = DRAWS,
     labels: Tensor | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Directions:
     """The directions of the ``count`` first principal components by GANSpace.
 
@@ -97,9 +97,10 @@ def ganspace(
             linear layer that takes it.
         samples: draws that they are found by.
         labels: of the draws, in turn; the model's own by default.
+        progress: told how many draws are looked at, and of how many; each is looked at twice.
 
     Raises:
-        UsageError: the model takes no noise, or has no such space, layers or module.
+        UsageError: the model takes no noise, or has no such space, layers or module; or its output does not change.
     """
     from sklearn.decomposition import IncrementalPCA  # seconds, which SeFa need not wait for
 
@@ -117,11 +118,14 @@ def ganspace(
     size = _Features(look, at, 2, 2).size
     pieces = _Features(look, at, samples, max(count, min(PIECE, MOST // size)))
     pca = IncrementalPCA(n_components=min(count, size))
-    for _, features in pieces:
-        pca.partial_fit(features.numpy())
+    with np.errstate(invalid="ignore"):  # of shares of a variance that is 0, which nobody reads
+        for done, (_, features) in enumerate(pieces, 1):
+            pca.partial_fit(features.numpy())
+            pieces.tell(progress, done)
     components = torch.from_numpy(pca.components_).double()
     products, squares = torch.zeros(len(components), look.width, dtype=torch.float64), torch.zeros(len(components))
-    for latents, features in pieces:
+    for done, (latents, features) in enumerate(pieces, 1):
+        pieces.tell(progress, pieces.count + done)
         coordinates = features.double() @ components.t()
         products += coordinates.t() @ latents.double()
         squares = squares + coordinates.square().sum(0)
@@ -310,7 +314,8 @@ class _Features:
         known = dict(self.generator.named_modules())
         if at is not None and (not at or at not in known):
             near = either(nearest(at, [name for name in known if name]))
-            raise UsageError(f"G has no layer {at!r}; nearest: {near}; 'ganzoo info' lists the layers of a recipe")
+            listed = command("build", look.gan.plan.recipe, "--layers")
+            raise UsageError(f"G has no layer {at!r}; nearest: {near}; all layers: {listed}")
         self.module = None if at is None else known[at]
         self.at = at
 
@@ -318,6 +323,11 @@ class _Features:
     def size(self) -> int:
         """Length of a row of features."""
         return next(iter(self))[1].shape[1]
+
+    def tell(self, progress: Callable[[int, int], None] | None, done: int) -> None:
+        """Tell of so many pieces that are done, of each twice."""
+        if progress is not None:
+            progress(done * self.piece, 2 * self.count * self.piece)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for number in range(self.count):
@@ -357,38 +367,8 @@ class _Features:
             return seen[0]
         finally:
             hook.remove()
-        raise UsageError(f"{self.at} is not called when images are made: name another layer with --at")
-
-
-# --- pictures -----------------------------------------------------------------------------------------------
-
-
-def strips(
-    gan: GAN,
-    found: Directions,
-    seed: int = 0,
-    labels: Tensor | None = None,
-    truncation: Any = None,
-    steps: Sequence[float] = STEPS,
-) -> Tensor:
-    """One image moved along each direction: bytes ``(k * steps, C, H, W)``, a row for each direction.
-
-    Args:
-        gan: the model that they were found in.
-        found: the directions.
-        seed: of the image.
-        labels: of the rows; None for the model's first.
-        truncation: as ``sample`` takes it.
-        steps: how far, in sigma.
-    """
-    numbers = gan.default_labels(1) if labels is None else labels
-    one = gan.inputs(1, seed, None if numbers is None else numbers[:1], truncation)
-    inputs = {name: rows.expand(len(steps), *rows.shape[1:]) for name, rows in one.items()}
-    rows = []
-    for number, vector in enumerate(found.vectors):
-        if labels is not None:
-            inputs["y"] = gan.label_vectors(labels[[number % len(labels)]], 1).expand(len(steps), -1)
-        shift = torch.tensor(steps)[:, None] * found.sigma[number] * vector
-        move = Move(found.space, shift, found.layers)
-        rows.append(gan.generate_moved(move, **inputs, batch=len(steps)))
-    return to_uint8(torch.cat(rows), low=0)
+        raise UsageError(
+            f"{self.at} is not called when images are made"
+            + (" of w: --space z looks at what makes w; or" if in_w else ":")
+            + " name another layer with --at"
+        )

@@ -26,6 +26,7 @@ OTHERS = {  # the same word for something else than a file of a model's folder
         "ganzoo/cli/attention.py": {"attention.png"},
         "ganzoo/cli/interpolate.py": {"interpolation.png"},
         "ganzoo/cli/plot.py": {layout.CURVES_PICTURE},
+        "ganzoo/cli/neighbours.py": {layout.NEIGHBOURS_PICTURE},
     },
     "ganzoo/metrics/image_models.py": {layout.MODEL},  # in the repositories of timm's networks
     "ganzoo/hub/known.py": {layout.SNAPSHOTS},  # of the Hub's cache

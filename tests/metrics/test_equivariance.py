@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,16 @@ def test_lanczos_moves_smooth_pictures_as_a_spline_does() -> None:
 
 def test_decibels_are_against_the_range_from_minus_one_to_one() -> None:
     assert decibels(4.0) == 0 and decibels(0.04) == pytest.approx(20) and decibels(0.0) == 150
+
+
+def test_a_model_that_was_saved_and_has_no_discriminator_is_measured(data: ImageData, tmp_path: Path) -> None:
+    gan = built("stylegan3:ch=4,layers=4,margin=4")
+    gan.save(tmp_path / "model")
+    loaded = ganzoo.load(tmp_path / "model")
+    assert "D" not in dict(loaded.named_children())
+    (score, _), (turned,) = (evaluate(loaded, data, metrics=[name], n=2) for name in ("eqt", "eqr"))
+    assert score.metric == "eq-t" and score.value == pytest.approx(measured(gan, data, "eq-t")["eq-t"], abs=1e-3)
+    assert turned.metric == "eq-r" and 0 < turned.value < 150
+    ganzoo.build("dcgan:ch=4", 32, 1).save(tmp_path / "plain")
+    with pytest.raises(UsageError, match="dcgan has no input that can be moved"):
+        evaluate(ganzoo.load(tmp_path / "plain"), data, metrics=["eqt"], n=2)

@@ -14,20 +14,24 @@ from PIL import Image
 from tiny_models import saved
 from torch import Tensor
 
+import ganzoo
 from ganzoo.cli import main
 from ganzoo.data import ImageData
 from ganzoo.data.holdout import HoldOut
 from ganzoo.data.images import MemoryImages
 from ganzoo.errors import UsageError
+from ganzoo.folder.layout import largest
+from ganzoo.folder.model import ModelFolder
 from ganzoo.gan.builder import build
-from ganzoo.metrics import features
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.weights import OFFLINE_NETWORK
+from ganzoo.scoring import drawn
 from ganzoo.scoring.neighbours import (
     FEATURES,
     PIXELS,
     Nearest,
     Neighbours,
+    add_to_card,
     find,
     nearer_share,
     share_error,
@@ -82,14 +86,72 @@ def test_a_copy_is_found_exactly_and_said_to_be_one() -> None:
     assert "1 sample of 4 equal a training image pixel by pixel" in found.sentence()
 
 
-def test_a_change_of_one_level_is_no_copy() -> None:
+def test_a_copy_but_for_rounding_is_told_apart_from_one_of_every_pixel() -> None:
     training = pictures(30, 0)
     changed = training[:2].clone()
     changed[:, 0, 0, 0] = changed[:, 0, 0, 0] ^ 1
     found = find(data(changed), data(training), None, NETWORK, n=2, k=1)
-    assert found.copies == 0
+    assert found.copies == 0 and found.numbers()["copies_but_for_rounding"] == 2
     assert torch.allclose(found.near[PIXELS].first, torch.full((2,), (1 / 768) ** 0.5 / 255))
-    assert "say nothing of memorisation" in found.sentence()
+    assert "2 samples of 2 equal a training image but for rounding" in found.sentence()
+    far = (training[:2].int() + torch.tensor([-6, 6])[:, None, None, None]).clamp(0, 255).byte()
+    found = find(data(far), data(training), None, NETWORK, n=2, k=1)
+    assert found.numbers()["copies_but_for_rounding"] == 0 and "say nothing of memorisation" in found.sentence()
+
+
+class Memorising(torch.nn.Module):
+    """A generator that gives back the training images, by the noise; with an error, others of their kind."""
+
+    layers = None
+
+    def __init__(self, images: Tensor, error: float) -> None:
+        super().__init__()
+        self.images, self.error, self.weight = images.float() / 127.5 - 1, error, torch.nn.Parameter(torch.zeros(()))
+
+    def prior(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+        return torch.randn(n, 8, generator=rng)
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        noise = torch.stack([one * torch.linspace(-1, 1, 16)[:, None] for one in z[:, 1:4].sign().flatten()])
+        places = (z[:, 0].abs() * 1e4).long() % len(self.images)
+        return self.images[places] + self.error * noise.reshape(len(z), 3, 16, 1)
+
+
+def smooth(n: int, seed: int) -> Tensor:
+    """Pictures of a few waves, alike enough to have neighbours."""
+    rng = torch.Generator().manual_seed(seed)
+    small = torch.randn(n, 3, 3, 3, generator=rng)
+    large = torch.nn.functional.interpolate(small, 16, mode="bicubic")
+    return (large * 60 + 127).clamp(0, 255).byte()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(0.0, "64 samples of 64 equal a training image pixel by pixel; of held-out images 0 of 64: the model draws cop"),
+     (0.01, "64 samples of 64 equal a training image but for rounding"),
+     (0.06, "a sign of copying")],
+)  # fmt: skip
+def test_a_model_that_memorised_is_called_so(error: float, said: str) -> None:
+    training = smooth(100, 0)
+    gan = build("dcgan:ch=4", 16, 3, z_dim=8)
+    gan.G = Memorising(training, error)
+    found = find(gan, data(training), data(smooth(100, 1), "held"), NETWORK, n=64, k=2)
+    assert said in found.sentence()
+
+
+def test_an_honest_model_is_not_called_a_copier() -> None:
+    found = find(data(smooth(100, 2)), data(smooth(100, 0)), data(smooth(100, 1), "held"), NETWORK, n=100, k=1)
+    assert found.copies == 0 and "no sign of copying" in found.sentence()
+
+
+def test_data_that_repeat_themselves_are_no_sign_of_copying() -> None:
+    training, held = smooth(100, 0), smooth(60, 1)
+    held[:20], samples = training[:20], torch.cat([training[30:50], smooth(40, 2)])
+    found = find(data(samples), data(training), data(held, "held"), NETWORK, n=60, k=1)
+    assert found.copies == 20
+    assert "of held-out images 20 of 60 do, as the data repeat themselves: no sign of copying" in found.sentence()
+    found = find(data(training[:60]), data(training), data(held, "held"), NETWORK, n=60, k=1)
+    assert "the model draws copies" in found.sentence()
 
 
 def test_the_share_of_pairs_is_mann_and_whitneys() -> None:
@@ -141,9 +203,7 @@ def run(*words: object) -> Result:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     asked = f"{OFFLINE_NETWORK} 16"
-    monkeypatch.setattr(
-        features, "open_network", lambda name, size, *others: NETWORK if f"{name} {size}" == asked else 0
-    )
+    monkeypatch.setattr(drawn, "open_network", lambda name, size, *_: NETWORK if f"{name} {size}" == asked else 0)
     for name, seed in (("train", 0), ("test", 1)):
         (tmp_path / name).mkdir()
         for number, picture in enumerate(pictures(12, seed).permute(0, 2, 3, 1).numpy()):
@@ -156,7 +216,7 @@ def test_the_command_shows_distances_and_a_sentence(place: Path) -> None:
     words = ("neighbours", "model", "--data", "train", "-n", 6)
     result = run(*words, "--held-out", "test", "-k", 2, "--rows", 3)
     assert result.exit_code == 0, result.output
-    assert "note: train is not what the model says that it was trained on" in result.stderr
+    assert "warning: train is not what the model says that it was trained on" in result.stderr
     assert "median of samples" in result.stdout and "training images" in result.stdout
     width, height = Image.open("model-neighbours.png").size
     assert width / height == pytest.approx(5 / 3, rel=0.05)
@@ -175,6 +235,7 @@ def test_a_folder_of_copies_is_told(place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--card",), "--card draws into the folder of a model, and test is no such folder here"),
         (("--held-out", "train"), "the held-out images are those of train themselves"),
         (("--out", "a.gif"), "write a name that ends in .png"),
         (("--step", "first"), "--step first does not work"),
@@ -184,3 +245,59 @@ def test_wrong_use_is_said_in_one_line(place: Path, words: tuple[str, ...], said
     result = run("neighbours", "test", "--data", "train", *words)
     assert result.exit_code == 2 and said in result.stderr and len(result.stderr.splitlines()) == 1, result.output
     assert not list(place.glob("*.png")) and not list(place.glob("*.gif"))
+
+
+# --- the card -----------------------------------------------------------------------------------------------
+
+
+def test_the_card_gets_a_strip_that_stays_with_the_weights(place: Path) -> None:
+    saved(place / "model")
+    assert run("card", "model").exit_code == 0
+    card, plain = place / "model" / "README.md", (place / "model" / "README.md").read_text()
+    assert "neighbours.png" not in plain
+    words = ("neighbours", "model", "--data", "train", "-n", 6, "-k", 2)
+    result = run(*words, "--held-out", "test", "--card")
+    assert result.exit_code == 0 and "README.md shows them: these images of train are published" in result.stderr
+    text = card.read_text()
+    assert "](pictures/neighbours.png)" in text and "`ganzoo neighbours ./model --data digits`" in text
+    assert "Of 6 samples those that lie nearest to any of the 12 images of train: left the sample" in text
+    assert json.loads(run(*words, "--held-out", "test", "--json").stdout)["sentence"][1:].split(":")[0] in text
+    width, height = Image.open(place / "model" / "pictures" / "neighbours.png").size
+    assert width <= 640 and width / height == pytest.approx(5 / 4, rel=0.05)
+    assert largest("pictures/neighbours.png"), "published"
+    assert run("card", "model").exit_code == 0 and card.read_text() == text, "what draws the card anew leaves it there"
+    assert run("card", "model", "--check").exit_code == 0
+    saved(place / "other", seed=3)
+    (place / "other" / "model.safetensors").replace(place / "model" / "model.safetensors")
+    assert run("card", "model").exit_code == 0
+    assert "neighbours.png" not in card.read_text() and not (place / "model" / "pictures" / "neighbours.png").exists()
+
+
+def test_a_card_that_a_person_changed_stays_as_it_was(place: Path) -> None:
+    saved(place / "model")
+    assert run("card", "model").exit_code == 0
+    card = place / "model" / "README.md"
+    card.write_text(card.read_text() + "\nmine\n")
+    result = run("neighbours", "model", "--data", "train", "-n", 4, "--card")
+    assert result.exit_code == 0 and "shows them once made again: ganzoo card model" in result.stderr
+    assert card.read_text().endswith("mine\n") and "neighbours.png" not in card.read_text()
+    assert run("card", "model").exit_code == 0 and "neighbours.png" in card.read_text()
+
+
+def test_a_strip_of_a_step_or_of_other_weights_is_refused(place: Path) -> None:
+    saved(place / "model")
+    result = run("neighbours", "model", "--data", "train", "--card", "--step", 7)
+    assert result.exit_code == 2 and "leave --step out" in result.stderr
+    found = ganzoo.neighbours("./model", "./train", n=4, k=1)
+    saved(place / "other", seed=3)
+    with pytest.raises(UsageError, match="look for them again"):
+        add_to_card(found, ModelFolder(place / "other"))
+    found.save(place / "found.png", rows=2)
+    assert Image.open(place / "found.png").size[0] > 0 and found.weights == ModelFolder(place / "model").digest
+
+
+def test_what_cannot_be_meant_is_refused_by_name(place: Path) -> None:
+    for wrong in ({"n": 0}, {"k": 0}, {"batch": 0}, {"seed": "first"}):
+        (name,) = wrong
+        with pytest.raises(UsageError, match=name):
+            ganzoo.neighbours("./test", "./train", **wrong)

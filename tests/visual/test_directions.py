@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from ganzoo.folder.directions import read_directions, save_directions
 from ganzoo.folder.weights import write_tensors
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
-from ganzoo.visual.directions import ganspace, sefa, strips
+from ganzoo.visual.directions import ganspace, sefa
+from ganzoo.visual.strips import strips
 
 STYLE, LABELLED = "stylegan2:ch=8,mapping=2", "dcgan:ch=4+spd"
 
@@ -149,6 +151,62 @@ def test_components_of_deep_features_move_them_more_than_chance() -> None:
     assert moved[0] > 1.3 * moved[1:].mean() and found.method == "ganspace trunk.stages.0"
 
 
+def test_features_that_do_not_change_are_refused_in_silence(recwarn: pytest.WarningsRecorder) -> None:
+    gan = made("dcgan:ch=4")
+    torch.nn.init.zeros_(gan.G.trunk.stages[0].conv.weight)
+    with pytest.raises(UsageError, match=r"trunk.stages.0.conv does not change with z"):
+        ganspace(gan, 2, at="trunk.stages.0.conv", samples=64)
+    assert not list(recwarn)
+
+
+def test_layers_before_w_are_looked_at_from_z() -> None:
+    gan = made(STYLE)
+    mapping = next(n for n, m in gan.G.named_modules() if n.startswith("style.") and isinstance(m, nn.Linear))
+    with pytest.raises(UsageError, match="is not called when images are made of w: --space z looks at what makes w"):
+        ganspace(gan, 2, at=mapping, samples=64)
+    found = ganspace(gan, 2, "z", at=mapping, samples=64)
+    assert found.space == "z" and len(found.vectors) == 2
+
+
+def test_ganspace_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    ganspace(made("dcgan:ch=4"), 2, samples=600, progress=lambda done, total: told.append((done, total)))
+    assert told == [(300, 1200), (600, 1200), (900, 1200), (1200, 1200)]
+
+
+# --- in Python ----------------------------------------------------------------------------------------------
+
+
+def test_directions_in_python_are_those_of_the_command(models: Path) -> None:
+    done("directions", models / "labelled", "--label", "dog", "--out", "a.png")
+    found = ganzoo.directions(models / "labelled", labels=["dog"])
+    found.save("b.safetensors")
+    assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
+    gan = ganzoo.load(models / "style")
+    at = {"method": "ganspace", "at": "trunk.layers.0", "samples": 64, "n": 2, "layers": (0, 1)}
+    found = ganzoo.directions(gan, **at)
+    assert found.method == "ganspace trunk.layers.0" and found.layers == (0, 1) and len(found.vectors) == 2
+    moved = gan.sample(2, seed=0, direction="d1=2", directions=found)
+    assert not torch.equal(moved, gan.sample(2, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"method": "pca"}, "method='pca' does not work: it is sefa or ganspace"),
+        ({"n": 0}, "n=0"),
+        ({"at": "trunk"}, "at is of features: give method='ganspace', too"),
+        ({"samples": 64}, "samples is of features"),
+        ({"method": "ganspace", "samples": 3}, "samples=3"),
+        ({"labels": [0]}, "unconditional"),
+        ({"labels": "cat"}, "no list of labels"),
+    ],
+)
+def test_what_python_cannot_mean_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        ganzoo.directions(made("dcgan:ch=4"), **given)
+
+
 # --- moving -------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +330,7 @@ def test_without_a_file_the_command_that_writes_one_is_named(models: Path) -> No
         (("plain", "--layers", "0-9"), "1 linear layers that take z, 0 to 0"),
         (("style", "--layers", "6"), "6 layers of w, 0 to 5"),
         (("plain", "--at", "trunk"), "add --method ganspace"),
-        (("plain", "--method", "ganspace", "--at", "trunk.stage"), "nearest: trunk.stages"),
+        (("plain", "--method", "ganspace", "--at", "trunk.stage"), "all layers: ganzoo build dcgan:ch=4 --layers"),
         (("plain", "--method", "ganspace", "--layers", "0"), "name a layer with --at"),
         (("plain", "--space", "w"), "this model has no w"),
     ],
