@@ -40,6 +40,7 @@ from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
     from ganzoo.api import create, info, list, list_models, load, register
+    from ganzoo.demos.page import demo
     from ganzoo.foreign.importing import load_foreign
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "create": "ganzoo.api",
+    "demo": "ganzoo.demos.page",
     "info": "ganzoo.api",
     "list": "ganzoo.api",
     "list_models": "ganzoo.api",
@@ -123,6 +125,7 @@ __all__ = [
     "__version__",
     "build",
     "create",
+    "demo",
     "either",
     "evaluate",
     "hookimpl",
