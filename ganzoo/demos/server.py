@@ -110,8 +110,9 @@ class DemoServer:
         """Serve until Ctrl-C, or until :meth:`stop`."""
         import uvicorn
 
+        app: Any = self._app
         config = uvicorn.Config(
-            self._app, log_level="critical", access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="on"
+            app, log_level="critical", access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="on"
         )
         self._running = uvicorn.Server(config)
         if threading.current_thread() is threading.main_thread():
