@@ -40,6 +40,7 @@ from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
     from ganzoo.api import create, directions, info, list, list_models, load, register
+    from ganzoo.demos.page import demo
     from ganzoo.foreign.importing import load_foreign
     from ganzoo.gan.adversary import Adversary
     from ganzoo.gan.builder import build
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "create": "ganzoo.api",
     "directions": "ganzoo.api",
+    "demo": "ganzoo.demos.page",
     "info": "ganzoo.api",
     "list": "ganzoo.api",
     "list_models": "ganzoo.api",
@@ -128,6 +130,7 @@ __all__ = [
     "__version__",
     "build",
     "create",
+    "demo",
     "directions",
     "either",
     "evaluate",

@@ -7,6 +7,7 @@ unless ``-n`` says otherwise, and so does everything with ``-n 0`` or ``-p no:xd
 import os
 import shutil
 import tempfile
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ settings.register_profile("ganzoo", deadline=None)  # no test is timed: machines
 settings.load_profile("ganzoo")
 
 SELECTION = "GANZOO_PLUGINS"
+BROWSER = Path(__file__).parents[1] / "plugins" / "ganzoo-edit" / "tests" / "browser.py"
 HOME = tempfile.TemporaryDirectory(prefix="ganzoo-hf-")
 HUB = stand_in(HOME.name)  # before a test imports the client: nothing reaches the real Hub
 os.environ.pop("GANZOO_ORG", None)
@@ -156,6 +158,19 @@ def model(tmp_path):
 
     saved(tmp_path / "first")
     return tmp_path / "first"
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A headless Chromium, which a plugin's tests brought; skips without one."""
+    spec = spec_from_file_location("browser", BROWSER)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    page = module.Browser(tmp_path / "profile")
+    yield page
+    page.close()
 
 
 @pytest.fixture

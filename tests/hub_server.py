@@ -23,9 +23,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 LFS = (".safetensors", ".png", ".gif", ".bin")
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 LICENCES = {"apache-2.0", "mit", "cc-by-4.0", "cc0-1.0", "other"}
 OWNER, READER, STRANGER = "hf_owner0123456789", "hf_reader0123456789", "hf_stranger0123456789"
-PATH = r"[^/]+/[^/]+"
+PATH = r"(?:spaces/)?[^/]+/[^/]+"
 
 
 class Refused(Exception):
@@ -40,7 +41,10 @@ class Refused(Exception):
 
 @dataclass
 class Repo:
-    """A repository: commits by id, each the whole of its files, and the ends of its branches."""
+    """A repository: commits by id, each the whole of its files, and the ends of its branches.
+
+    A Space is called ``spaces/org/name``, as its page is.
+    """
 
     name: str
     private: bool = False
@@ -269,6 +273,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = handle_any
 
     def answer(self, path: str) -> Answer:
+        path = path.replace("/api/spaces/", "/api/models/spaces/", 1)
         for method, pattern, name in self.routes:
             found = re.fullmatch(pattern, path)
             if found and method == self.command:
@@ -304,7 +309,9 @@ class Handler(BaseHTTPRequestHandler):
         repo = self.hub.readable(name, self.plain)
         commit, files = repo.files(revision or "main")
         siblings = [{"rfilename": path, "size": len(data), **stored(path, data)} for path, data in files.items()]
-        return 200, {**self.about(repo), "sha": commit, "siblings": siblings}, {}
+        about = self.about(repo)
+        about["id"] = about["id"].removeprefix("spaces/")
+        return 200, {**about, "sha": commit, "siblings": siblings}, {}
 
     def about(self, repo: Repo) -> dict[str, Any]:
         card = metadata(repo.head().get("README.md", b""))[0]
@@ -317,7 +324,7 @@ class Handler(BaseHTTPRequestHandler):
         mine = who is not None and who[0] == "me"
         wanted, text = set(query.get("filter", [])), query.get("search", [""])[0].lower()
         found = []
-        for repo in self.hub.repos.values():
+        for repo in [repo for name, repo in self.hub.repos.items() if not name.startswith("spaces/")]:
             about = self.about(repo)
             if wanted <= set(about["tags"]) and text in repo.name.lower() and (mine or not repo.private):
                 found.append(about)
@@ -355,14 +362,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def create(self) -> Answer:
         asked, who = self.json(), self.hub.user(self.plain)
-        name = f"{asked['organization'] or 'me'}/{asked['name']}"
+        space = asked.get("type") == "space"
+        name = f"{'spaces/' * space}{asked['organization'] or 'me'}/{asked['name']}"
         if who is None:
             raise Refused(401, message="Invalid username or password.")
         if name in self.hub.repos:
             raise Refused(409, message="You already created this model repo", body={"url": f"{self.hub.url}/{name}"})
         if who != ("me", True):
             raise Refused(403, message="You don't have the rights to create a model under this namespace")
-        self.hub.repo(name, private=asked.get("visibility") == "private")
+        card = {"README.md": f"---\ntitle: A Space\nsdk: {asked['sdk']}\n---\n".encode()} if space else None
+        self.hub.repo(name, card, private=asked.get("visibility") == "private")
         return 200, {"url": f"{self.hub.url}/{name}"}, {}
 
     def branch(self, name: str, branch: str) -> Answer:
@@ -374,7 +383,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def validate(self) -> Answer:
         self.hub.user(self.plain)
-        wrong = [{"message": text} for text in metadata(self.json()["content"].encode())[1]]
+        card, said = metadata(self.json()["content"].encode())
+        if self.json()["repoType"] == "space":
+            said += [f'"{key}" is required' for key in ("sdk", "title") if not card.get(key)]
+            said += ['"colorFrom" must be one of the known'] * (card.get("colorFrom", "red") not in COLOURS)
+        wrong = [{"message": text} for text in said]
         return (400 if wrong else 200), {"errors": wrong, "warnings": []}, {}
 
     def preupload(self, name: str, revision: str) -> Answer:

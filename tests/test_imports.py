@@ -39,7 +39,7 @@ FLOORS = [  # a room may import those of the floors before it: at the top of a f
     {"api", "card"},
     {"scoring", "foreign"},
     {"training"},
-    {"publish"},
+    {"publish", "demos"},
     {"testing", "grid", "exporting", "__init__"},
     {"cli", "pytest_plugin"},
     {"__main__"},

@@ -14,7 +14,7 @@ from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
 from ganzoo.errors import UsageError
 
-ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html"}
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "coreml-ready": ".pt2"}
 
 
 @click.command()
@@ -45,22 +45,26 @@ def export(
     onnx   an ONNX file, for any runtime
     torch  a program of torch.export, for torch.export.load(FILE).module()
     html   a page that draws in the browser; nothing is fetched, and it works from the disk
+    coreml-ready  what the converter of Core ML takes, and FILE-to-coreml.py, which runs it, on a Mac or on Linux
 
     Its inputs are z, noise (n, Z); label, class numbers int64 (n) or label vectors (n, L), where the model has labels;
     and truncation, ψ of w, a single number, where the generator has w: 1 changes nothing. A model that translates takes
     source, images in [0, 1], and one that draws texts their bytes in UTF-8. Its output is image, float32 (n, C, H, W)
-    in [0, 1], and n is any number. The file says what is in it: the recipe, the names of classes, the licence, the
-    sha256 of the weights. Before it takes its name, what it draws is compared with what the model draws, to 1e-4.
+    in [0, 1], and n is any number; for coreml-ready it is 1, and whole numbers have 32 bits. The file says what is in
+    it: the recipe, the names of classes, the licence, the sha256 of the weights. Before it takes its name, what it
+    draws is compared with what the model draws, to 1e-4.
 
     Examples:
 
         ganzoo export runs/first --out first.onnx
 
         ganzoo export runs/first --to html --runtime onnxruntime-web-1.30.0.tgz --out first.html
+
+        ganzoo export runs/first --to coreml-ready --out first.pt2
     """
     out = out or file_name(model, f"export{ENDINGS[form]}")
     check_out(out, (ENDINGS[form],))
-    write = _writer(form, runtime)
+    write = _writer(form, runtime, out)
     gan, found = open_found(model, "cpu", step)
     from ganzoo.exporting.facts import facts_of
     from ganzoo.exporting.sampler import exportable
@@ -75,7 +79,7 @@ def _number(step: str | None) -> int | str | None:
     return int(step) if step and step.isdecimal() else step
 
 
-def _writer(form: str, runtime: Path | None) -> Callable[..., float]:
+def _writer(form: str, runtime: Path | None, out: Path) -> Callable[..., float]:
     """What writes the file, once it is known that all it needs is here."""
     if runtime is not None and form != "html":
         raise UsageError("--runtime is what --to html puts into its page: leave it out, or add --to html")
@@ -83,6 +87,11 @@ def _writer(form: str, runtime: Path | None) -> Callable[..., float]:
         from ganzoo.exporting.program import write_program
 
         return write_program
+    if form == "coreml-ready":
+        from ganzoo.exporting.coreml import script_of, write_coreml
+
+        script_of(out)  # refused before the model is opened
+        return write_coreml
     from ganzoo.exporting.onnx import refuse_without_onnx, write_onnx
 
     refuse_without_onnx()

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import click
 
 from ganzoo.cli.show import say
 from ganzoo.files.streams import is_terminal
 
-if TYPE_CHECKING:
-    from ganzoo.watch.local import LocalServer
+
+class Server(Protocol):
+    """What serves a page: listening already, as :class:`ganzoo.watch.local.LocalServer` is."""
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+
+    def serve_forever(self, poll_interval: float) -> None:
+        """Answer until Ctrl-C."""
+
 
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Port to use; a free one by default."
@@ -23,7 +32,7 @@ OPEN = click.option(
 )
 
 
-def serve(server: LocalServer, name: object, wanted: bool | None) -> None:
+def serve(server: Server, name: object, wanted: bool | None) -> None:
     """Print the address of the page and serve it until Ctrl-C.
 
     Args:

@@ -32,17 +32,25 @@ def largest_difference(model: Exportable, run: Run) -> float:
     largest = 0.0
     for n, seed, psi in BATCHES:
         inputs, wanted = model.inputs(n, seed, psi)
-        found = run(inputs)
-        if found.shape != wanted.shape:
-            raise ModelError(f"the file draws {tuple(found.shape)} where the model draws {tuple(wanted.shape)}")
-        difference = float((found - wanted).abs().max())
-        if not difference <= TOLERANCE:
-            raise ModelError(
-                f"the file's images differ from the model's by {difference:.2g}, more than {TOLERANCE:g}, and of the"
-                f" same inputs: it was not written"
-            )
-        largest = max(largest, difference)
+        largest = max(largest, differing(run(inputs), wanted))
     return largest
+
+
+def differing(found: Tensor, wanted: Tensor) -> float:
+    """The largest difference between images of a file and those of the model, of the same inputs.
+
+    Raises:
+        ModelError: it is larger than :data:`TOLERANCE`, or no number.
+    """
+    if found.shape != wanted.shape:
+        raise ModelError(f"the file draws {tuple(found.shape)} where the model draws {tuple(wanted.shape)}")
+    difference = float((found - wanted).abs().max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"the file's images differ from the model's by {difference:.2g}, more than {TOLERANCE:g}, and of the"
+            f" same inputs: it was not written"
+        )
+    return difference
 
 
 def refusal(model: Exportable, target: str, attempt: Attempt, error: Exception) -> ModelError:

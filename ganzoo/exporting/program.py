@@ -53,6 +53,11 @@ def traced(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     named = signature(module.forward).bind(*args, **kwargs).arguments
     with quiet():
         program = torch.export.export(module, args, kwargs, dynamic_shapes=shapes_of(named))
+    return plain_nodes(program)
+
+
+def plain_nodes(program: ExportedProgram) -> ExportedProgram:
+    """The program, whose steps say no longer what files of this machine they are from."""
     for node in program.graph.nodes:
         for key in WHERE:
             node.meta.pop(key, None)

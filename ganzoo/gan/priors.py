@@ -94,16 +94,19 @@ class Law:
     Attributes:
         energy: minus the logarithm of its density at each row ``(n, dim)``, but for a constant: ``(n,)``.
         fold: brings rows that were moved back to where it has any.
+        edge: how far from 0 its numbers go; a truncation is a factor of it. None for any distance, and a truncation is
+            a bound.
     """
 
     energy: Callable[[Tensor], Tensor]
     fold: Callable[[Tensor], Tensor]
+    edge: float | None = None
 
 
 LAWS: Mapping[str, Law] = {
     "normal": Law(half_square, anywhere),
-    "truncated-normal": Law(half_square, within_cut),
-    "uniform": Law(even, reflected),
+    "truncated-normal": Law(half_square, within_cut, CUT),
+    "uniform": Law(even, reflected, 1.0),
 }
 
 

@@ -91,7 +91,7 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
 
     with hub_errors(request.repo, request.token, request.revision):
         api = client(request.token)
-        _check_card(folder, request.repo)
+        check_text((folder / CARD).read_text(encoding="utf-8"), request.repo)
         there = _prepare(api, request)
         old = {file.rfilename for file in there.siblings or [] if isinstance(file.rfilename, str)} - set(names)
         removed = tuple(name for name in sorted(old) if largest(name) is not None)
@@ -162,16 +162,24 @@ def _held(held: Listing, sent: Any) -> bool:
         return listed is None or content_digest(file, listed) == listed
 
 
-def _check_card(folder: Path, repo: str) -> None:
-    """Let the Hub look at the card, before there is a repository; the client itself would do so only after."""
+def check_text(card: str, repo: str, kind: str = "model") -> None:
+    """Let the Hub look at a card, before there is a repository; the client itself would do so only after.
+
+    Args:
+        card: the text of ``README.md``.
+        repo: that it is for.
+        kind: of repository: ``"model"`` or ``"space"``.
+
+    Raises:
+        HubError: what is wrong with it.
+    """
     from huggingface_hub.constants import ENDPOINT
     from huggingface_hub.utils import get_session, hf_raise_for_status
 
-    asked = {"content": (folder / CARD).read_text(encoding="utf-8"), "repoType": "model"}
-    answer = get_session().post(f"{ENDPOINT}/api/validate-yaml", json=asked)
+    answer = get_session().post(f"{ENDPOINT}/api/validate-yaml", json={"content": card, "repoType": kind})
     if answer.status_code == 400:
         said = printable(_wrong(answer.text), 300)
-        raise HubError(f"the Hub refuses the card of the model for {repo}: {said}; see ganzoo card")
+        raise HubError(f"the Hub refuses the card of the {kind} for {repo}: {said}; see ganzoo card")
     hf_raise_for_status(answer)
 
 

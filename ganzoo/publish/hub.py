@@ -18,6 +18,7 @@ from ganzoo.hub.references import check_repo
 from ganzoo.publish.push import check_licence
 from ganzoo.publish.push import push as publish
 from ganzoo.publish.save import save
+from ganzoo.publish.space import SpacePush, space_request
 
 
 def push(
@@ -32,6 +33,7 @@ def push(
     create_pr: bool = False,
     message: str | None = None,
     token: str | None = None,
+    space: str | bool = False,
 ) -> str:
     """Publish a model folder on the Hugging Face Hub in one commit, as ``ganzoo push`` does.
 
@@ -46,12 +48,14 @@ def push(
         create_pr: propose the change and leave the branch alone.
         message: of the commit; recipe and step by default.
         token: of the Hub; that of ``hf auth login`` or ``HF_TOKEN`` by default.
+        space: make a Space, too, that shows the model (see :func:`ganzoo.demo`): True for one of its name, or
+            ``"org/name"``. It is at ``https://huggingface.co/spaces/org/name``, and private where the model is.
 
     Returns:
         The page to look at.
 
     Raises:
-        UsageError: what a person can decide otherwise: the licence, a missing score.
+        UsageError: what a person can decide otherwise: the licence, a missing score, a Space that is somebody's.
         ModelError: what the folder holds must not be published; the text says what to do about it.
         HubError: what the Hub refused.
 
@@ -59,8 +63,12 @@ def push(
         >>> ganzoo.push("runs/first", "my-org/dcgan-digits", license="mit")
     """
     request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
-    result = publish(ModelFolder(to_path(folder, "folder")), request, license, unscored, with_discriminator)
-    return cast(PushResult, result).url  # of a dry run alone there is none
+    model = ModelFolder(to_path(folder, "folder"))
+    show = None if space is False else SpacePush(model, request, space_request(space, request))
+    result = cast(PushResult, publish(model, request, license, unscored, with_discriminator, show=show))
+    if show is not None:
+        show.send(result)
+    return result.url
 
 
 def pull(

@@ -9,8 +9,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,6 @@ from ganzoo.errors import UsageError
 from ganzoo.exporting.page import _noise, _page
 from ganzoo.exporting.runtime import ABOUT, SCRIPT, WASM, read_runtime
 
-BROWSER = Path(__file__).parents[2] / "plugins/ganzoo-edit/tests/browser.py"
 FILES = {ABOUT: b'{"name": "onnxruntime-web", "version": "9.9.9"}', SCRIPT: b"export {}", WASM: b"\0asm..."}
 HOSTILE = "</script><img src=x onerror=alert(1)>{{wasm}}"
 
@@ -106,19 +103,6 @@ def test_the_noise_of_a_page_is_normal_and_each_image_has_its_own() -> None:
     rows = np.array([noise(seed, image, 64) for seed in range(8) for image in range(8)])
     assert abs(rows.mean()) < 0.05 and abs(rows.std() - 1) < 0.05
     assert np.abs(np.corrcoef(rows) - np.eye(64)).max() < 0.6
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    spec = spec_from_file_location("browser", BROWSER)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if module.CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    page = module.Browser(tmp_path / "profile")
-    yield page
-    page.close()
 
 
 def real_runtime(folder: Path) -> Path:
