@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
+from ganzoo.cli.about import GROUPS, OTHERS, About, about_of, read_about
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.files.streams import escape_letters
@@ -67,19 +70,37 @@ class Commands(click.Group):
             ctx.exit()  # the first process does it for all
         return resolved
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of commands, each with its line; nothing of a package is imported for it."""
+        found = [point for name, points in self._points().items() if name.startswith(incomplete) for point in points]
+        items = [
+            CompletionItem(name, help=about.line)
+            for name, about in sorted(self._about({point.name for point in found}).items())
+        ]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Built-in commands with a line of help, those of plugins with the package they come from."""
-        own, others = list[tuple[str, str]](), list[tuple[str, str]]()
-        for name, points in sorted(self._points().items()):
-            if name in own_commands():
-                line = _help_line(points, formatter.width)
-                own += [] if line is None else [(name, line)]
-            else:
-                others.append((name, f"from {providers(points)}"))
-        for title, rows in {"Commands": own, "Commands of plugins": others}.items():
-            if rows:
+        """The commands by group, each with its line of help, and those of packages with what brings them."""
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+        described = self._about(self._points())
+        widest = max(map(len, described), default=0)
+        for name, about in sorted(described.items()):
+            title = GROUPS.get(about.group, about.group) or OTHERS
+            groups.setdefault(title, []).append((name.ljust(widest), about.line))
+        for title in sorted(groups, key=OTHERS.__eq__):  # what is in no group comes last
+            if groups[title]:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(groups[title])
+
+    def _about(self, names: Iterable[str]) -> dict[str, About]:
+        """What commands say of themselves; hidden ones, such as an old name, are left out."""
+        found = {}
+        for name in names:
+            points = self._points()[name]
+            about = _own_about(points) if name in own_commands() else _foreign_about(points)
+            if about is not None:
+                found[name] = about
+        return found
 
     def main(
         self,
@@ -145,13 +166,20 @@ def _load(points: Sequence[EntryPoint]) -> click.Command:
     return command
 
 
-def _help_line(points: Sequence[EntryPoint], width: int) -> str | None:
-    """The line of help of a command; None for one that is hidden, such as an old name."""
+def _own_about(points: Sequence[EntryPoint]) -> About | None:
+    """What one of ganzoo's own commands says of itself; None for one that is hidden, such as an old name."""
     try:
         command = _load(points)
-        return None if command.hidden else command.get_short_help_str(limit=width)
+        return None if command.hidden else about_of(command)
     except PluginError as error:
-        return f"({error})"
+        return About("plugins", line=f"({error})")
+
+
+def _foreign_about(points: Sequence[EntryPoint]) -> About:
+    """What a package's command says of itself, and the packages that it comes from."""
+    about = read_about(points[0]) if len(points) == 1 else About()
+    origin = f"from {providers(points)}"
+    return replace(about, line=f"{about.line} ({origin})" if about.line else origin)
 
 
 class _Stderr(logging.Handler):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
@@ -25,7 +26,16 @@ def parse_point(text: str) -> tuple[int, int]:
     return int(x), int(y)
 
 
-@click.command()
+@about(
+    "look",
+    """
+    Where the pixels of three samples look:
+    ganzoo attention sagan-cifar10 -n 3
+    From two points of your choice:
+    ganzoo attention sagan-cifar10 -n 2 --at 16,8 --at 4,28 --out attention.png
+    """,
+)
+@click.command(short_help="Draw the self-attention maps of samples.")
 @click.argument("model", type=PLACE)
 @click.option("-n", "count", type=click.IntRange(1, 256), default=4, show_default=True, help="How many samples.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import say
 
@@ -16,6 +17,7 @@ class WithPeers(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The peers with the packages that bring them, none of which is imported for this."""
+        super().format_epilog(ctx, formatter)
         from ganzoo.registry.lookup import known_names, known_provider
         from ganzoo.training.peers import listed_peers
 
@@ -29,7 +31,16 @@ class WithPeers(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{command}\n")  # unbroken, to be copied
 
 
-@click.command(cls=WithPeers)
+@about(
+    "build",
+    """
+    How fast this machine trains a recipe:
+    ganzoo bench dcgan --batch 16 --rounds 3
+    The same in single precision with labels, for a script:
+    ganzoo bench sngan --classes 10 --batch 8 --rounds 2 --set precision=fp32 --json
+    """,
+)
+@click.command(cls=WithPeers, short_help="Time a recipe on this machine, beside other libraries.")
 @click.argument("recipe")
 @click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
 @click.option("--batch", default=64, show_default=True, help="Batch size.")
@@ -45,6 +56,7 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
 
     Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
     memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.
+    Another library takes part with --against, such as --against torch-mimicry; those that are installed stand below.
 
     \b
     JSON: recipe, batch, resolution, channels, classes, z_dim, rounds;
@@ -52,8 +64,6 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
         peak_memory_mb, data_share, end_to_end {wait_ms, step_ms, log_ms, grid_ms, save_ms, ratio};
       peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
       machine: device, precision, threads, matrix_gflops, torch, python; notes.
-
-    Example: ganzoo bench sngan --against torch-mimicry --json
     """
     from ganzoo.training.bench import bench as measure
 

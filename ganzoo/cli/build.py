@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.paths import PathType
 from ganzoo.cli.show import say, show_json, show_table
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 COUNTING = "Multiply-accumulates are those of convolutions and matrix products for one image, as computed."
 
 
+@about(
+    "build",
+    """
+    Every part and hyperparameter of a recipe, each with the reason for it:
+    ganzoo build sagan+sn+hinge --explain
+    Another size, other hyperparameters, and a drawing of both networks:
+    ganzoo build stylegan2 --resolution 64 --set lr.d=1e-3 --draw stylegan2.svg
+    """,
+)
 @click.command()
 @click.argument("recipe")
 @click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, model_folder
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say, show_json, show_table
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     from ganzoo.scoring.compare import Model
 
 
-@click.command()
+@about(
+    "score",
+    """
+    What differs between two runs:
+    ganzoo compare runs/first runs/second
+    Models that ship with ganzoo, as a page with samples:
+    ganzoo compare dcgan-mnist gan-mnist --html compare.html
+    """,
+)
+@click.command(short_help="Show models side by side: recipes, sizes, scores.")
 @click.argument("names", nargs=-1, required=True, type=PLACE, metavar="MODEL MODEL...")
 @click.option("--html", type=PATH, metavar="FILE.html", help="A page of one file, with samples.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples in the page: the same for every model.")
@@ -30,10 +40,6 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     Rows in which they differ are marked; of the settings only those are shown. Scores stand in one row only where
     protocol and data are the same. The keys that --json prints are stable: models, parts, settings, sizes and scores;
     every list is in the order of the models, and null means that a model has nothing of the kind.
-
-    \b
-    ganzoo compare runs/first runs/second
-    ganzoo compare runs/first runs/second runs/third --html compare.html
     """
     if len(names) < 2:
         raise UsageError(f"{command('compare', names[0])} needs another model to compare it with")

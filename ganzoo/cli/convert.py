@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.push import spelled
 from ganzoo.cli.show import say
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from ganzoo.scoring.verify import Verification
 
 
+@about(
+    "share",
+    """
+    Half the size, without scores:
+    ganzoo convert runs/first ./small
+    Half the size, if every score stays what it was:
+    ganzoo convert runs/first ./small --dtype bfloat16 --data digits --tolerance 0.1
+    """,
+)
 @click.command(short_help="Write a model with its weights in half as many bytes.")
 @click.argument("folder", type=PATH)
 @click.argument("target", type=PATH)
@@ -33,10 +43,6 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     weights is measured again from the new ones, each by its own protocol, and kept in TARGET; nothing is written, and
     the exit status is 1, if one moves by more than the tolerance. Without, TARGET has no scores. Networks compute in
     float32 whatever the dtype of their weights.
-
-    \b
-    Example:
-      ganzoo convert runs/first ./small --data digits
     """
     from ganzoo.folder.layout import MODEL
     from ganzoo.folder.model import ModelFolder

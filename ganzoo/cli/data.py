@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import counted
@@ -19,11 +20,21 @@ SHOWN = 12
 """Rows of a list before the rest is only counted; ``--json`` has them all."""
 
 
+EXAMPLES = """
+    What is in a data set, and which recipes fit it:
+    ganzoo data check digits
+    A folder of your own pictures, with a preview:
+    ganzoo data check ./pictures --out preview.png
+"""
+
+
+@about("train", EXAMPLES)
 @click.group()
 def data() -> None:
     """Check a data set before training on it."""
 
 
+@about("train", EXAMPLES)
 @data.command()
 @click.argument("value", type=PLACE, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from ganzoo.gan.steering import Directions
 
 
-@click.command()
+@about(
+    "look",
+    """
+    Find directions, and a picture of what each changes:
+    ganzoo directions runs/first
+    By principal components of w, of some layers alone:
+    ganzoo directions runs/stylegan2 --method ganspace --samples 256 --layers 2-5 -n 4 --out w.png
+    """,
+)
+@click.command(short_help="Find directions along which images change most.")
 @click.argument("model", type=PLACE)
 @click.option(
     "--method",
@@ -66,12 +76,6 @@ def directions(
 
     SeFa (arXiv 2007.06600) looks at the weights that take the latents: --layers 0-3 of a generator with w are its
     coarse layers. GANSpace (arXiv 2004.02546) looks at the features of draws: of w, or of a layer --at.
-
-    \b
-    Examples:
-      ganzoo directions runs/first
-      ganzoo sample runs/first --direction d0=2 --directions first-directions.safetensors
-      ganzoo directions runs/stylegan2 --method ganspace --layers 2-5
     """
     out = out or file_name(model, "directions.png")
     check_out(out, (".png",))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.options import SKIP_BAD
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
 OTHER_SPLIT = "other split"
 
 
-@click.command("eval")
+@about(
+    "score",
+    """
+    FID and KID with a feature network that needs no download:
+    ganzoo eval runs/first --data digits --metrics fid,kid -n 1000 --features tf_efficientnet_lite0.in1k
+    Without any network, mean and standard deviation over three draws:
+    ganzoo eval runs/first --data digits --split test --metrics swd -n 200 --seeds 3
+    Your own pictures in place of a model:
+    ganzoo eval ./pictures --data digits --metrics swd -n 20 --json
+    """,
+)
+@click.command("eval", short_help="Score a model against real images.")
 @click.argument("model", type=PLACE)
 @click.option(
     "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
@@ -79,15 +91,10 @@ def evaluate(
     be compared; ganzoo leaderboard does, and ganzoo verify measures them again.
 
     FID needs the weights of the 2015 Inception graph, fetched at its first use. Without them:
-    --features tf_efficientnet_lite0.in1k.
+    --features tf_efficientnet_lite0.in1k. --snapshots scores every kept step of a run.
 
     --json prints {"scores": [...]}, each as metrics.json has it: key, metric, value, std, samples, dataset, network,
     resize, seed, seeds, step, seconds, weights, higher_is_better, floor, details.
-
-    \b
-    Examples:
-      ganzoo eval runs/first --data digits --metrics fid,kid,prdc -n 1000 --features tf_efficientnet_lite0.in1k
-      ganzoo eval runs/sagan --data cifar10 --snapshots
     """
     from ganzoo.cli.show import show_json
     from ganzoo.machine.precision import choose_device

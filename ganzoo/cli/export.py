@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_found
 from ganzoo.cli.paths import PATH, PLACE, PathType
 from ganzoo.cli.show import say
@@ -17,7 +18,16 @@ from ganzoo.errors import UsageError
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html"}
 
 
-@click.command()
+@about(
+    "share",
+    """
+    As ONNX, for any runtime:
+    ganzoo export runs/first --out first.onnx
+    As a program of torch.export:
+    ganzoo export runs/first --to torch --out first.pt2
+    """,
+)
+@click.command(short_help="Write a model as a file that draws without ganzoo.")
 @click.argument("model", type=PLACE)
 @click.option("--to", "form", type=click.Choice([*ENDINGS]), default="onnx", show_default=True, help="What to write.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
@@ -51,12 +61,6 @@ def export(
     source, images in [0, 1], and one that draws texts their bytes in UTF-8. Its output is image, float32 (n, C, H, W)
     in [0, 1], and n is any number. The file says what is in it: the recipe, the names of classes, the licence, the
     sha256 of the weights. Before it takes its name, what it draws is compared with what the model draws, to 1e-4.
-
-    Examples:
-
-        ganzoo export runs/first --out first.onnx
-
-        ganzoo export runs/first --to html --runtime onnxruntime-web-1.30.0.tgz --out first.html
     """
     out = out or file_name(model, f"export{ENDINGS[form]}")
     check_out(out, (ENDINGS[form],))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_table
 from ganzoo.errors import UsageError, command
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from ganzoo.foreign.importing import Foreign
 
 
+@about(
+    "share",
+    """
+    Make a model of weights that another project saved:
+    ganzoo import netG.pth --out faces
+    Whose files can be imported:
+    ganzoo import --list
+    """,
+)
 @click.command("import", short_help="Make a model of another project's weights.")
 @click.argument("file", type=PATH, required=False)
 @click.option("--as", "converter", metavar="NAME", help="Which project's file it is; by default its content tells.")
@@ -29,11 +39,6 @@ def import_weights(
 
     The file is recognised by what it holds. Nothing of it is run: a pickle that names anything but tensors is refused.
     The folder samples, is scored and published like any other; its card says where the weights are from.
-
-    \b
-    Example:
-      ganzoo import netG.pth --out faces
-      ganzoo sample faces --out faces.png
     """
     if listed:
         show_converters()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
@@ -26,6 +27,15 @@ INTERVALS = ("guard", "save_every", "grid_every", "log_every")
 MACHINE = ("batch", "device")
 
 
+@about(
+    "train",
+    """
+    Which loss for which architecture, in one table:
+    ganzoo grid "{gan,dcgan}+{bce,hinge}" --data digits --steps 20 --out runs/losses
+    See the runs that a pattern means, and start none:
+    ganzoo grid "dcgan+{bn,normalization/none}+{bce,hinge}" --data digits --seeds 2 --dry-run
+    """,
+)
 @click.command(short_help="Train every combination of some parts, and compare.")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
 @option("data", required=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@about(
+    "look",
+    """
+    A film from sample to sample:
+    ganzoo interpolate dcgan-mnist --out walk.gif
+    As rows of a picture, from other samples:
+    ganzoo interpolate runs/first --rows 4 --steps 6 --seed 3 --out walk.png
+    """,
+)
 @click.command()
 @click.argument("model", type=PLACE)
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")

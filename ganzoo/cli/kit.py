@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.cli import main
+    from ganzoo.cli.about import about
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.options import SKIP_BAD
@@ -61,6 +62,7 @@ _HOMES = {
     "Score": "ganzoo.folder.scores",
     "TellingHandler": "ganzoo.watch.local",
     "Workload": "ganzoo.training.peers",
+    "about": "ganzoo.cli.about",
     "atomic": "ganzoo.files.write",
     "cache_for": "ganzoo.registry.cache",
     "check_out": "ganzoo.cli.model",
@@ -110,6 +112,7 @@ __all__ = [
     "Score",
     "TellingHandler",
     "Workload",
+    "about",
     "atomic",
     "cache_for",
     "check_out",

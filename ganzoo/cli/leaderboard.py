@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, nearest
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from ganzoo.scoring.leaderboard import Protocol, RankedScore
 
 
-@click.command()
+@about(
+    "score",
+    """
+    All models under runs/:
+    ganzoo leaderboard runs
+    By one protocol, as a table for a README:
+    ganzoo leaderboard runs --protocol swd64-train@pixels --markdown
+    """,
+)
+@click.command(short_help="Rank models by their scores, like with like.")
 @click.argument("folders", nargs=-1, type=PATH)
 @click.option("--protocol", metavar="KEY", help="Only scores of this key.")
 @click.option("--markdown", is_flag=True, help="Print tables in Markdown.")
@@ -30,10 +40,6 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
 
     --json prints {"leaderboards": [{key, dataset, network, resize, higher_is_better, ranking: [{rank, model, recipe,
     step, value, std, floor, weights}]}]}.
-
-    \b
-    Example:
-      ganzoo leaderboard runs --protocol fd10k-test@tf_efficientnet_lite0.in1k-64
     """
     from ganzoo.cli.show import show_json
     from ganzoo.scoring.leaderboard import described, rankings, scored, title

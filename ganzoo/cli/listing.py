@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.describe import show_model
 from ganzoo.cli.search import models
 from ganzoo.cli.show import say, show_facts, show_json, show_table
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from ganzoo.registry.entry import Entry
 
 
-@click.command("list")
+@about(
+    "build",
+    """
+    The losses that a recipe can name:
+    ganzoo list loss
+    The trained models on this machine, for a script:
+    ganzoo list models --json
+    """,
+)
+@click.command("list", short_help="List the parts that recipes are made of.")
 @click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -56,7 +66,16 @@ def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
     show_table(("name", "kind", "from", "what it is"), rows)
 
 
-@click.command()
+@about(
+    "build",
+    """
+    A part: what it does, its options, its paper:
+    ganzoo info r1
+    A trained model: its recipe, data and scores:
+    ganzoo info dcgan-cifar10
+    """,
+)
+@click.command(short_help="Show all that is known of a part, or of a model.")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:

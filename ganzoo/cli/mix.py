@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import label_numbers
@@ -16,7 +17,16 @@ from ganzoo.errors import UsageError, counted
 from ganzoo.visual.mixing import mixed
 
 
-@click.command()
+@about(
+    "look",
+    """
+    The coarse layers of some samples in others:
+    ganzoo mix runs/stylegan2 --layers 0-3 --out styles.png
+    A small table of tamer images:
+    ganzoo mix runs/stylegan2 --rows 2 --columns 3 --truncation 0.7
+    """,
+)
+@click.command(short_help="Mix the styles of samples of a model that has w.")
 @click.argument("model", type=PLACE)
 @click.option("--rows", type=click.IntRange(min=1), default=4, show_default=True, help="Images that are changed.")
 @click.option("--columns", type=click.IntRange(min=1), default=6, show_default=True, help="Images to take layers from.")
@@ -45,10 +55,6 @@ def mix(
 
     The first column shows images, the first row others; where they meet stands the image of the row with some layers
     of the column's w. Low layers are those of small maps, such as pose; high ones those of large maps, such as colour.
-
-    Example:
-
-        ganzoo mix runs/stylegan2 --layers 0-3 --out styles.png
     """
     out = out or file_name(model, "mix.png")
     check_out(out, (".png",))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import kept_step, named, number, progress_shown
 from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.options import SKIP_BAD
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
     from ganzoo.scoring.neighbours import Neighbours
 
 
-@click.command()
+@about(
+    "score",
+    """
+    Does it copy what it was trained on?:
+    ganzoo neighbours runs/first --data digits
+    Fewer samples, five neighbours of each, numbers for a script:
+    ganzoo neighbours runs/first --data digits -n 32 -k 5 --json --out copies.png
+    """,
+)
+@click.command(short_help="Find the training images nearest to samples.")
 @click.argument("model", type=PLACE)
 @click.option(
     "--data", type=PLACE, required=True, metavar="D", help="What the model was trained on, as train takes it."
@@ -66,10 +76,6 @@ def neighbours(
     FILE.png has a row for each of the samples nearest to any: the sample, its neighbours in pixels, and its neighbours
     in features. The distances are shown beside those of held-out images: samples of a model that copies lie nearer to
     what it was trained on than new pictures of the same kind do (arXiv 2004.05675). MODEL may be a folder of images.
-
-    \b
-    Example:
-      ganzoo neighbours runs/first --data digits
     """
     out = out or file_name(model, "neighbours.png")
     check_out(out, (".png",))

@@ -10,6 +10,7 @@ from string import Template
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import RecipeError, UsageError, command, nearest
@@ -21,7 +22,16 @@ EVAL = ("eval", "runs/first", "--data", "digits", "-n", "1000")
 SUFFIXES = {"architecture": "networks", "dataset": "data"}
 
 
-@click.command("new-plugin")
+@about(
+    "plugins",
+    """
+    A loss of your own, with tests:
+    ganzoo new-plugin loss soft-hinge
+    A metric, in a folder of your choice:
+    ganzoo new-plugin metric sharpness --out ./sharpness
+    """,
+)
+@click.command("new-plugin", short_help="Write a plugin package, with tests that it passes.")
 @click.argument("kind")
 @click.argument("name")
 @click.option("--out", type=PATH, help="The folder to write; ganzoo-NAME by default.")

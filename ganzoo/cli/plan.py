@@ -7,12 +7,22 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.options import option, options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.registry.sizes import pixels_text
 
 
-@click.command()
+@about(
+    "train",
+    """
+    How long this training would take:
+    ganzoo plan dcgan+sn+hinge --data digits
+    How many steps fit into twenty minutes:
+    ganzoo plan sngan --data digits --budget 20m --json
+    """,
+)
+@click.command(short_help="Say how long a training would take, and how much memory.")
 @click.argument("recipe")
 @option("data", required=True)
 @options("budget", "steps", "images")
@@ -27,10 +37,6 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     JSON: recipe, data, resolution, channels, batch, budget (seconds or null), steps, images, seconds, step_ms, grid_ms,
     save_ms, images_per_second, memory_mb, parameters (by network), measured_steps, notes, machine (device, precision,
     threads).
-
-    \b
-    ganzoo plan sngan --data cifar10 --budget 20m
-    ganzoo plan dcgan+sn+hinge --data digits --steps 2000 --json
     """
     settings = read_settings(pairs)
     set_threads(threads)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import command
@@ -14,6 +15,15 @@ from ganzoo.errors import command
 MOST_SHOWN = 40
 
 
+@about(
+    "share",
+    """
+    Into ./dcgan-digits:
+    ganzoo pull my-org/dcgan-digits
+    A tag or commit, into a folder of your choice:
+    ganzoo pull my-org/dcgan-digits@v1 models/digits
+    """,
+)
 @click.command(short_help="Download a published model as a folder.")
 @click.argument("ref", type=PLACE)
 @click.argument("folder", required=False, type=PATH, metavar="[DIR]")
@@ -24,10 +34,6 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
 
     Only published files are taken, each checked for its size before it is downloaded and for the Hub's sha256 after;
     the weights are read before this says that they are there. Nothing of the files is run.
-
-    \b
-    ganzoo pull my-org/sagan-cifar10
-    ganzoo pull my-org/sagan-cifar10@v1 models/sagan
     """
     from ganzoo.files.untrusted import printable
     from ganzoo.hub.pull import pull as take

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import counted, printable
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from ganzoo.publish.push import Manifest
 
 
+@about(
+    "share",
+    """
+    See what would go:
+    ganzoo push runs/first my-org/dcgan-digits --license mit --dry-run
+    Publish:
+    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
+    Into a folder of this machine, as the Hub would hold it:
+    ganzoo push runs/first ./dcgan-digits --license mit
+    """,
+)
 @click.command(short_help="Publish a model folder on the Hugging Face Hub.")
 @click.argument("folder", type=PATH)
 @click.argument("repo", type=PLACE)
@@ -48,11 +60,6 @@ def push(
     The licence of the weights is their owner's choice: --license, else what the model states; at a terminal you are
     asked for it. Only the published files go: config, weights, scores, card and pictures; never training/. A push that
     broke off can be repeated and sends only what is missing.
-
-    \b
-    ganzoo push runs/first my-org/dcgan-digits --license mit --dry-run
-    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
-    ganzoo push runs/first ./dcgan-digits --license mit
     """
     from ganzoo.folder.model import ModelFolder
     from ganzoo.hub.push import PushRequest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.paths import PATH, PLACE, PathType
@@ -31,6 +32,23 @@ CHUNK = 1024  # images that are floats in memory at once
 DIRECTIONS = "directions.safetensors"
 
 
+@about(
+    "look",
+    """
+    A grid of images of a model that ships with ganzoo:
+    ganzoo sample dcgan-cifar10 -n 16 --seed 1 --out grid.png
+    Threes and sevens in turn, each in a file of its own:
+    ganzoo sample sngan-cond-mnist -n 20 --label 3 --label 7 --out digits
+    Tamer images, by truncation of w in its first layers:
+    ganzoo sample runs/stylegan2 -n 4 --truncation 0.7 --truncation-cutoff 2 --out tame.png
+    A photo, translated:
+    ganzoo sample pix2pix-cifar10-color --input photo.png --resize --out colours.png
+    Moved along directions that 'ganzoo directions' found:
+    ganzoo sample runs/first --direction d3=1.5 --direction d0=-1 --out moved.png
+    Only images that the discriminator takes for real:
+    ganzoo sample runs/first -n 16 --sampler drs --data digits --split test --out accepted.png
+    """,
+)
 @click.command()
 @click.argument("model", type=PLACE)
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
@@ -116,18 +134,6 @@ def sample(
     A sampler asks the discriminator, which the folder of a run holds, and what was published by push
     --with-discriminator: ddls walks to noise whose images it takes for real, drs draws until it accepts one; give drs
     images that D has not seen.
-
-    Examples:
-
-        ganzoo sample runs/first -n 16 --seed 1 --out grid.png
-
-        ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
-
-        ganzoo sample runs/stylegan2 --truncation 0.7 --truncation-cutoff 8 --out tame.png
-
-        ganzoo sample runs/first --sampler drs --data digits --split test --out accepted.png
-
-        ganzoo sample runs/first --direction d3=1.5 --direction d0=-1 --out moved.png
     """
     out = out or file_name(model, SAMPLES)
     write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)

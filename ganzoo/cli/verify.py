@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import number, progress_shown
 from ganzoo.cli.options import SKIP_BAD
 from ganzoo.cli.paths import PATH, PLACE
@@ -42,7 +43,16 @@ def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVer
         yield ScoreVerifier(data, device=str(choose_device(device)), progress=progress, **options)
 
 
-@click.command()
+@about(
+    "score",
+    """
+    Are the scores that it records true?:
+    ganzoo verify runs/first --data digits
+    For a script, with a wider tolerance:
+    ganzoo verify runs/first --data digits --tolerance 0.05 --json
+    """,
+)
+@click.command(short_help="Measure recorded scores again.")
 @click.argument("model", type=PLACE)
 @click.option("--data", type=PLACE, required=True, metavar="D", help="The real images that it was scored against.")
 @verification_options
@@ -56,10 +66,6 @@ def verify(context: click.Context, model: str, data: str, as_json: bool, **optio
 
     --json prints {"holds": bool, "verdicts": [{key, recorded, measured, difference, verdict}]}; measured and
     difference are null for what could not be measured.
-
-    \b
-    Example:
-      ganzoo verify runs/first --data digits
     """
     from ganzoo.cli.show import show_json, show_table
     from ganzoo.folder.layout import METRICS

@@ -6,10 +6,19 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD
+from ganzoo.cli.kit import PLACE, SKIP_BAD, about
 
 
-@click.command("caption-accuracy")
+@about(
+    "score",
+    """
+    Do captions steer the class?
+    ganzoo caption-accuracy runs/stackgan --data captions:digits
+    Of images that it has not seen, for a script:
+    ganzoo caption-accuracy runs/stackgan --data captions:digits --split test -n 200 --json
+    """,
+)
+@click.command("caption-accuracy", short_help="Measure how often a caption's class is drawn.")
 @click.argument("model", type=PLACE)
 @click.option(
     "--data", type=PLACE, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
@@ -30,10 +39,6 @@ def caption_accuracy(model: str, data: str, count: int, as_json: bool, **options
     The same as ganzoo eval MODEL --data D --metrics caption-accuracy -n 1000; ganzoo verify measures it again.
 
     --json prints {"scores": [...]} as ganzoo eval does; details has chance, and classes: the share of each class.
-
-    \b
-    Example:
-      ganzoo caption-accuracy runs/stackgan --data captions:cifar10
     """
     from ganzoo.cli.kit import score_model, show_json, show_scores
     from ganzoo_text.accuracy import METRIC
