@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.cli.about import GROUPS, OTHERS, About, about_of, read_about
+from ganzoo.cli.shells import answer, asked
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.files.streams import escape_letters
@@ -111,6 +112,8 @@ class Commands(click.Group):
         **extra: Any,
     ) -> NoReturn:
         """Run a command line; errors become one line on stderr and the exit status."""
+        if args is None and asked():
+            sys.exit(answer(self))
         words = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
@@ -245,7 +248,11 @@ def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     "ganzoo",
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="A first GAN: ganzoo train dcgan+sn+hinge --data digits --out runs/first",
+    epilog="""\b
+A first GAN:           ganzoo train dcgan+sn+hinge --data digits --out runs/first
+How a recipe is made:  ganzoo help recipes
+Hyperparameters:       ganzoo help settings
+Names on the TAB key:  ganzoo completion --install""",
 )
 @click.version_option(VERSION, message="ganzoo %(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import DEVICE, PEER, RECIPE, SETTING
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import say
 
@@ -41,15 +42,17 @@ class WithPeers(click.Command):
     """,
 )
 @click.command(cls=WithPeers, short_help="Time a recipe on this machine, beside other libraries.")
-@click.argument("recipe")
-@click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
+@click.argument("recipe", type=RECIPE)
+@click.option("--against", type=PEER, metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
 @click.option("--batch", default=64, show_default=True, help="Batch size.")
 @click.option("--channels", default=3, show_default=True, help="Planes of the images.")
 @click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
-@click.option("--set", "settings", metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32.")
-@click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")
+@click.option(
+    "--set", "settings", type=SETTING, metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32."
+)
+@click.option("--device", type=DEVICE, help="Where ours runs: cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE at 32 pixels, in turn with other libraries.

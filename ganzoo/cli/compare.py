@@ -10,7 +10,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, model_folder
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import UsageError, command
 from ganzoo.folder.layout import METRICS
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     """,
 )
 @click.command(short_help="Show models side by side: recipes, sizes, scores.")
-@click.argument("names", nargs=-1, required=True, type=PLACE, metavar="MODEL MODEL...")
+@click.argument("names", nargs=-1, required=True, type=MODEL, metavar="MODEL MODEL...")
 @click.option("--html", type=PATH, metavar="FILE.html", help="A page of one file, with samples.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples in the page: the same for every model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DATA
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.push import spelled
 from ganzoo.cli.show import say
 from ganzoo.cli.verify import row, verification_options, verifier
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=PATH)
 @click.argument("target", type=PATH)
 @click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
-@click.option("--data", type=PLACE, metavar="D", help="The real images that it was scored against.")
+@click.option("--data", type=DATA, metavar="D", help="The real images that it was scored against.")
 @verification_options
 def convert(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
     """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.about import about
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DATA
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import counted
 from ganzoo.registry.sizes import Size, height_width, size_text
@@ -36,7 +37,7 @@ def data() -> None:
 
 @about("train", EXAMPLES)
 @data.command()
-@click.argument("value", type=PLACE, metavar="PATH|NAME")
+@click.argument("value", type=DATA, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--out", type=PATH, help="Write a grid of up to 64 of the images to this PNG.")
 @click.option("--skip-bad", is_flag=True, help="Pictures that cannot be read are no failure.")

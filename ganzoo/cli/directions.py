@@ -10,7 +10,8 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, counted
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     """,
 )
 @click.command(short_help="Find directions along which images change most.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option(
     "--method",
     type=click.Choice(["sefa", "ganspace"]),
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="Picture to write; the directions get its name.")
 def directions(
     model: str,

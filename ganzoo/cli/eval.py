@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import DATA, DEVICE, FEATURES, METRICS, MODEL
 from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 
@@ -34,30 +35,33 @@ OTHER_SPLIT = "other split"
     """,
 )
 @click.command("eval", short_help="Score a model against real images.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
+    "--data", type=DATA, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--metrics",
+    type=METRICS,
     default="fid",
     show_default=True,
     metavar="M,M",
     help="See 'ganzoo list metric'; options as in kid:subsets=50,prdc.",
 )
 @click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
-@click.option("--features", metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it.")
+@click.option(
+    "--features", type=FEATURES, metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it."
+)
 @click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @click.option("--snapshots", is_flag=True, help="Every checkpoint that train --keep kept, and the model.")
 @click.option(
     "--floor",
-    type=PLACE,
+    type=DATA,
     is_flag=False,
     flag_value=OTHER_SPLIT,
     metavar="[DATA]",

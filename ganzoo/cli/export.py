@@ -10,7 +10,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_found
-from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
 from ganzoo.errors import UsageError
@@ -28,7 +29,7 @@ ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html"}
     """,
 )
 @click.command(short_help="Write a model as a file that draws without ganzoo.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--to", "form", type=click.Choice([*ENDINGS]), default="onnx", show_default=True, help="What to write.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @CUTOFF

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import CONVERTER
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_table
 from ganzoo.errors import UsageError, command
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 )
 @click.command("import", short_help="Make a model of another project's weights.")
 @click.argument("file", type=PATH, required=False)
-@click.option("--as", "converter", metavar="NAME", help="Which project's file it is; by default its content tells.")
+@click.option(
+    "--as",
+    "converter",
+    type=CONVERTER,
+    metavar="NAME",
+    help="Which project's file it is; by default its content tells.",
+)
 @click.option("--out", type=PATH, metavar="FOLDER", help="The new folder; by default FILE's name without its ending.")
 @click.option("--license", metavar="ID", help="The licence of the weights, as SPDX names it, for the card.")
 @click.option("--list", "listed", is_flag=True, help="Show whose files can be imported, and end.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import METRICS
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
@@ -44,7 +45,9 @@ MACHINE = ("batch", "device")
 )
 @click.option("--out", type=PATH, metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
 @options(*LENGTH, "batch", "resolution", "settings")
-@click.option("--metrics", metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise.")
+@click.option(
+    "--metrics", type=METRICS, metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise."
+)
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")
 @options("features", "eval_every", "eval_data")
 @click.option(

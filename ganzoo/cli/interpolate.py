@@ -9,7 +9,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     """,
 )
 @click.command()
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 )
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png|FILE.gif", help="File to write.")
 def interpolate(
     model: str,

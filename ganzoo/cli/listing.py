@@ -8,6 +8,7 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.describe import show_model
+from ganzoo.cli.names import LISTED, PART_OR_MODEL
 from ganzoo.cli.search import models
 from ganzoo.cli.show import say, show_facts, show_json, show_table
 from ganzoo.registry.docstrings import prose
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     """,
 )
 @click.command("list", short_help="List the parts that recipes are made of.")
-@click.argument("kind", required=False)
+@click.argument("kind", type=LISTED, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
@@ -76,7 +77,7 @@ def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
     """,
 )
 @click.command(short_help="Show all that is known of a part, or of a model.")
-@click.argument("name")
+@click.argument("name", type=PART_OR_MODEL)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Show one part: options (its hyperparameters), needs, paper, published scores; or one trained model.

@@ -9,7 +9,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
@@ -27,7 +28,7 @@ from ganzoo.visual.mixing import mixed
     """,
 )
 @click.command(short_help="Mix the styles of samples of a model that has w.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), default=4, show_default=True, help="Images that are changed.")
 @click.option("--columns", type=click.IntRange(min=1), default=6, show_default=True, help="Images to take layers from.")
 @click.option("--layers", metavar="A-B", help="Layers of w to take, counted from 0; the coarser half by default.")
@@ -35,7 +36,7 @@ from ganzoo.visual.mixing import mixed
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of an image; several are taken in turn.")
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="File to write.")
 def mix(
     model: str,

@@ -11,6 +11,7 @@ from string import Template
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import KIND
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import RecipeError, UsageError, command, nearest
@@ -32,7 +33,7 @@ SUFFIXES = {"architecture": "networks", "dataset": "data"}
     """,
 )
 @click.command("new-plugin", short_help="Write a plugin package, with tests that it passes.")
-@click.argument("kind")
+@click.argument("kind", type=KIND)
 @click.argument("name")
 @click.option("--out", type=PATH, help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.names import RECIPE
 from ganzoo.cli.options import option, options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.registry.sizes import pixels_text
@@ -23,7 +24,7 @@ from ganzoo.registry.sizes import pixels_text
     """,
 )
 @click.command(short_help="Say how long a training would take, and how much memory.")
-@click.argument("recipe")
+@click.argument("recipe", type=RECIPE)
 @option("data", required=True)
 @options("budget", "steps", "images")
 @options("batch", "resolution", "channels", "bits", "settings")

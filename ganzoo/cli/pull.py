@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.about import about
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import command
 
@@ -25,7 +26,7 @@ MOST_SHOWN = 40
     """,
 )
 @click.command(short_help="Download a published model as a folder.")
-@click.argument("ref", type=PLACE)
+@click.argument("ref", type=MODEL)
 @click.argument("folder", required=False, type=PATH, metavar="[DIR]")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; the same as REF@REV.")
 @click.option("--token", metavar="TOKEN", help="Of the Hub; better 'hf auth login' or HF_TOKEN, which no log sees.")

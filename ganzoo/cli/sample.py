@@ -13,7 +13,8 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.names import DATA, DEVICE, MODEL, SAMPLER
+from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, command, counted
@@ -50,7 +51,7 @@ DIRECTIONS = "directions.safetensors"
     """,
 )
 @click.command()
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
 @click.option(
@@ -73,10 +74,11 @@ DIRECTIONS = "directions.safetensors"
 @NOISE
 @click.option(
     "--sampler",
+    type=SAMPLER,
     metavar="NAME",
     help="Choose the noise by what D says of its images: ddls or drs, with options as in ddls:steps=200.",
 )
-@click.option("--data", type=PLACE, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
+@click.option("--data", type=DATA, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--direction",
@@ -92,7 +94,7 @@ DIRECTIONS = "directions.safetensors"
     help="The file of directions; by default MODEL-directions.safetensors here.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @click.option("--out", type=PATH, metavar="FILE.png|DIR|FILE.npz", help="File or folder to write.")
 def sample(

@@ -8,6 +8,7 @@ import click
 
 from ganzoo.cli import Together
 from ganzoo.cli.about import about
+from ganzoo.cli.names import RECIPE
 from ganzoo.cli.options import options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.distributed.launch import said_elsewhere
@@ -33,7 +34,7 @@ FIELDS = (*(name for name in FACTS if name not in ("recipe", "callback")), "thre
     """,
 )
 @click.command(cls=Together, short_help="Train a GAN by name and write a run folder.")
-@click.argument("recipe", required=False)
+@click.argument("recipe", type=RECIPE, required=False)
 @options(*FIELDS)
 @click.pass_context
 def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compiled: bool, **given: Any) -> None:

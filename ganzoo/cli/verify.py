@@ -10,8 +10,9 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.eval import number, progress_shown
+from ganzoo.cli.names import DATA, DEVICE, MODEL
 from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.paths import PATH
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import ScoreVerifier, Verification
@@ -25,7 +26,7 @@ def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
         click.option("--weights", type=PATH, metavar="FILE", help="Of the feature network."),
         click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
-        click.option("--device", help="Such as cpu or cuda:0."),
+        click.option("--device", type=DEVICE, help="Such as cpu or cuda:0."),
         SKIP_BAD,
     )
     for option in reversed(options):
@@ -53,8 +54,8 @@ def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVer
     """,
 )
 @click.command(short_help="Measure recorded scores again.")
-@click.argument("model", type=PLACE)
-@click.option("--data", type=PLACE, required=True, metavar="D", help="The real images that it was scored against.")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, required=True, metavar="D", help="The real images that it was scored against.")
 @verification_options
 @click.option("--json", "as_json", is_flag=True, help="Print every verdict as JSON.")
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD, about
+from ganzoo.cli.kit import DATA, MODEL, PATH, SKIP_BAD, about
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +26,8 @@ COUNT = click.IntRange(1, 4096)
     """,
 )
 @click.command(short_help="Show real images beside a model's reconstructions.")
-@click.argument("model", type=PLACE)
-@click.option("--data", type=PLACE, required=True, metavar="D", help="Real images.")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, required=True, metavar="D", help="Real images.")
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
 @click.option("-n", "count", type=COUNT, default=32, show_default=True, help="How many images, the first ones.")
 @click.option("--device", help="Such as cpu or cuda:0.")
@@ -67,7 +67,7 @@ def reconstruct(
     """,
 )
 @click.command(short_help="Draw pairs of images of two domains.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("-n", "count", type=COUNT, default=32, show_default=True, help="How many pairs.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same pairs.")
 @click.option("--device", help="Such as cpu or cuda:0.")

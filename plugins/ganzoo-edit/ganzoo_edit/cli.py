@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, about, check_out, file_name, is_terminal, open_model, say, serve
+from ganzoo.cli.kit import MODEL, OPEN, PATH, PORT, about, check_out, file_name, is_terminal, open_model, say, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ DEVICE = click.option("--device", help="Such as cpu or cuda:0.")
     """,
 )
 @click.command(short_help="Find the noise whose image is nearest to a photo.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.argument("photo", type=PATH)
 @click.option("--out", type=PATH, metavar="FOLDER|FILE.png", help="Where the result goes.")
 @click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Of L-BFGS.")
@@ -217,7 +217,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
     """,
 )
 @click.command(short_help="Draw on a model's images in the browser.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--photo", type=PATH, help="Begin with the nearest image to a photo.")
 @click.option("--start", type=PATH, metavar="FILE.safetensors", help="Begin with a saved z.")
 @click.option("--candidates", type=click.IntRange(1, 24), default=6, show_default=True, help="Images side by side.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD, about
+from ganzoo.cli.kit import DATA, MODEL, SKIP_BAD, about
 
 
 @about(
@@ -19,9 +19,9 @@ from ganzoo.cli.kit import PLACE, SKIP_BAD, about
     """,
 )
 @click.command("caption-accuracy", short_help="Measure how often a caption's class is drawn.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
+    "--data", type=DATA, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
 @click.option("-n", "count", type=click.IntRange(min=2), default=1000, show_default=True, help="Images to draw.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD, about, say
+from ganzoo.cli.kit import DATA, MODEL, SKIP_BAD, about, say
 
 if TYPE_CHECKING:
     from ganzoo.cli.kit import Score
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     """,
 )
 @click.command("refined-accuracy", short_help="Measure what refined images are worth as training data.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE."
+    "--data", type=DATA, required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default) or test.")
 @click.option("-n", "count", type=click.IntRange(10, 100_000), default=5000, show_default=True, help="Images to learn.")
