@@ -18,6 +18,7 @@ from ganzoo.cli.shells import answer, asked
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.files.streams import escape_letters
+from ganzoo.files.waiting import status
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers, registry
 from ganzoo.registry.namesake import warn_of_namesake
@@ -58,7 +59,7 @@ class Commands(click.Group):
             UsageError: for an unknown one, with the nearest names.
         """
         name = args[0]
-        if name not in self._points() and not name.startswith("-"):
+        if name not in self._points() and not name.startswith("-") and not ctx.resilient_parsing:
             from ganzoo.registry.leads import lead
             from ganzoo.registry.lookup import known_provider
 
@@ -137,7 +138,8 @@ class Commands(click.Group):
     ) -> NoReturn:
         """What :meth:`main` does, but for Ctrl-C."""
         try:
-            status = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
+            with status(f"ganzoo {_first_word(words)}", wanted=not said_elsewhere()):
+                code = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -152,11 +154,16 @@ class Commands(click.Group):
             _fail(f"this cannot be done here: {needed}", 1, debug, error)
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
-        sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def _points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by command; only ganzoo's own where it has one of the name."""
         return {**by_name(COMMANDS), **{name: [point] for name, point in own_commands().items()}}
+
+
+def _first_word(words: Sequence[str]) -> str:
+    """The command of a command line, as far as it has one."""
+    return next((printable(word, 40) for word in words if not word.startswith("-")), "")
 
 
 def _load(points: Sequence[EntryPoint]) -> click.Command:

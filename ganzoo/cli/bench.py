@@ -59,7 +59,7 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
 
     Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
     memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.
-    Another library takes part with --against, such as --against torch-mimicry; those that are installed stand below.
+    Another library takes part with --against, such as --against torch-mimicry; --help lists those that are installed.
 
     \b
     JSON: recipe, batch, resolution, channels, classes, z_dim, rounds;

@@ -13,6 +13,7 @@ from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import command
 from ganzoo.files.untrusted import printable
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
@@ -70,7 +71,9 @@ def write(folder: ModelFolder) -> None:
     from ganzoo.folder.layout import CARD
 
     make_card(folder)
-    for note in draw_pictures(folder):
+    with doing("drawing pictures"):
+        notes = draw_pictures(folder)
+    for note in notes:
         say(f"note: {printable(note)}", err=True)
     write_text(folder.path / CARD, make_card(folder))
 

@@ -13,7 +13,8 @@ from ganzoo.cli.model import check_out, model_folder
 from ganzoo.cli.names import MODEL
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError, command
+from ganzoo.errors import UsageError, command, counted
+from ganzoo.files.waiting import doing
 from ganzoo.folder.layout import METRICS
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     if html is not None:
         from ganzoo.scoring.compare_page import page
 
-        write_text(html, page(models, seed))
+        with doing(f"drawing samples of {counted(len(models), 'model')}"):
+            write_text(html, page(models, seed))
         say(f"as a page, with samples: {html}", err=as_json)
 
 

@@ -17,6 +17,7 @@ from ganzoo.cli.push import spelled
 from ganzoo.cli.show import say
 from ganzoo.cli.verify import row, verification_options, verifier
 from ganzoo.errors import command
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import Verification
@@ -50,7 +51,7 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     from ganzoo.publish.convert import convert_model
 
     model = ModelFolder(folder)
-    with nullcontext() if data is None else verifier(data, **options) as who:
+    with nullcontext() if data is None else verifier(data, **options) as who, doing(f"writing {target}"):
         notes = convert_model(model, target, dtype, who, show)
     for note in notes:
         say(f"note: {note}", err=True)

@@ -15,6 +15,7 @@ from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
 from ganzoo.errors import UsageError
+from ganzoo.files.waiting import doing
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html"}
 
@@ -71,7 +72,8 @@ def export(
     from ganzoo.exporting.sampler import exportable
 
     ready = exportable(gan, truncation_cutoff, truncation_mean)
-    difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
+    with doing(f"writing {out}, and comparing what it draws"):
+        difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
     given = "; ".join(f"{name} {words.split(':')[0]}" for name, words in ready.about.items())
     say(f"{out}: takes {given}; differs from the model by {difference:.1e} at most")
 

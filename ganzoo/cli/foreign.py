@@ -12,6 +12,7 @@ from ganzoo.cli.names import CONVERTER
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_table
 from ganzoo.errors import UsageError, command
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.foreign.converter import Converter
@@ -60,9 +61,11 @@ def import_weights(
     check_target(target)
     if license is not None:
         check_licence(license)
-    model = load_file(file, converter)
+    with doing(f"reading {file}"):
+        model = load_file(file, converter)
     describe(model)
-    write_foreign(model, target, license)
+    with doing(f"writing {target}"):
+        write_foreign(model, target, license)
     say(f"{target}: written; draw with {command('sample', target)}")
 
 

@@ -15,7 +15,8 @@ from ganzoo.cli.names import METRICS
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError, command
+from ganzoo.errors import UsageError, command, counted
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.grid.plan import GridRequest
@@ -97,7 +98,8 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
         return
     spread = _spreader(jobs, ray)
     _announce(study, jobs, ray)
-    study.run(spread, _tell)
+    with doing(f"training {counted(len(study.waiting), 'run')}, each of which is told when it ends"):
+        study.run(spread, _tell)
     _show(study, as_json)
     if any(outcome.status == "stopped" for outcome in study.outcomes.values()):
         say("Stopped, and all is saved; the same command goes on.", err=True)

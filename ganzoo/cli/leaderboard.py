@@ -12,6 +12,7 @@ from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, nearest
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.scoring.leaderboard import Protocol, RankedScore
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     All models under runs/:
     ganzoo leaderboard runs
     By one protocol, as a table for a README:
-    ganzoo leaderboard runs --protocol swd64-train@pixels --markdown
+    ganzoo leaderboard runs --protocol fd10k-test@tf_efficientnet_lite0.in1k-64 --markdown
     """,
 )
 @click.command(short_help="Rank models by their scores, like with like.")
@@ -44,7 +45,8 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
     from ganzoo.cli.show import show_json
     from ganzoo.scoring.leaderboard import described, rankings, scored, title
 
-    tables = rankings(scored(folders))
+    with doing("reading scores"):
+        tables = rankings(scored(folders))
     if protocol is not None:
         tables = {one: found for one, found in tables.items() if one[0] == _known(protocol, tables)}
     if as_json:

@@ -11,6 +11,7 @@ from ganzoo.cli.about import about
 from ganzoo.cli.names import RECIPE
 from ganzoo.cli.options import option, options, read_settings, set_threads
 from ganzoo.cli.show import say
+from ganzoo.files.waiting import doing
 from ganzoo.registry.sizes import pixels_text
 
 
@@ -45,7 +46,8 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     from ganzoo.training.config import TrainConfig
     from ganzoo.training.estimate import plan_run
 
-    result = plan_run(TrainConfig(recipe, settings=settings, **given))
+    with doing("taking a few steps"):
+        result = plan_run(TrainConfig(recipe, settings=settings, **given))
     say(*(json.dumps(result, indent=2) if as_json else text(result)).split("\n"))
 
 

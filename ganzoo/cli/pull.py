@@ -12,6 +12,7 @@ from ganzoo.cli.names import MODEL
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import command
+from ganzoo.files.waiting import doing
 
 MOST_SHOWN = 40
 
@@ -39,7 +40,8 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
     from ganzoo.files.untrusted import printable
     from ganzoo.hub.pull import pull as take
 
-    pulled = take(ref, folder, revision, token)
+    with doing(f"downloading {ref}"):
+        pulled = take(ref, folder, revision, token)
     if pulled.left:
         say(f"left there: {len(pulled.left):,} pictures and examples, from {pulled.left[0]} on", err=True)
     if pulled.missing:

@@ -14,6 +14,7 @@ from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import counted, printable
 from ganzoo.files.streams import is_terminal
+from ganzoo.files.waiting import doing, no_status
 
 if TYPE_CHECKING:
     from ganzoo.publish.push import Manifest
@@ -73,16 +74,17 @@ def push(
         _show(folder, repo, export(model, Path(repo), license, unscored, with_discriminator))
         return
     request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
-    result = publish(
-        model,
-        request,
-        license=license,
-        unscored=unscored,
-        with_discriminator=with_discriminator,
-        dry_run=dry_run,
-        show=lambda manifest: _show(folder, repo, manifest),
-        ask=_asking(),
-    )
+    with doing(f"publishing {folder}"):
+        result = publish(
+            model,
+            request,
+            license=license,
+            unscored=unscored,
+            with_discriminator=with_discriminator,
+            dry_run=dry_run,
+            show=lambda manifest: _show(folder, repo, manifest),
+            ask=_asking(),
+        )
     if result is None:
         say("nothing was written or sent; a push also makes the card anew: leave out --dry-run")
         return
@@ -112,7 +114,8 @@ def _ask() -> str:
         except UsageError as error:
             raise click.BadParameter(str(error)) from error
 
-    return click.prompt(f"Licence of the weights ({EXAMPLES})", value_proc=known, err=True)
+    with no_status():
+        return click.prompt(f"Licence of the weights ({EXAMPLES})", value_proc=known, err=True)
 
 
 def _show(folder: Path, repo: str, manifest: Manifest) -> None:

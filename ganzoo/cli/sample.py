@@ -233,18 +233,22 @@ def draw(
     """
     import torch
 
+    from ganzoo.data.progress import progress_bar
     from ganzoo.images import to_levels
 
     def pieces() -> Iterator[Tensor]:
-        for start in range(0, count, CHUNK):
-            n = min(CHUNK, count - start)
+        for start in range(0, count, chunk):
+            n = min(chunk, count - start)
             some = None if numbers is None else numbers[start : start + n]
             inputs = gan.inputs(n, seed, some, truncation, start)
             if sampling is not None:
                 inputs = sampling(inputs, seed, start, batch)
             yield to_levels(gan.generate_moved(move, **inputs, batch=batch), low=0, bits=gan.bits)
+            advance(n)
 
-    return torch.cat(list(pieces()))
+    chunk = min(batch, CHUNK)
+    with progress_bar("drawing", count) as advance:
+        return torch.cat(list(pieces()))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.hub.search import Hit
@@ -62,7 +63,8 @@ def search(
     hits = on_this_machine(question, runs)
     if not local:
         try:
-            found = on_the_hub(question, limit, token)
+            with doing("asking the Hub"):
+                found = on_the_hub(question, limit, token)
             there = {hit.ref for hit in found}
             hits = [hit for hit in hits if hit.where != "cached" or hit.ref not in there] + found
         except HubError as error:

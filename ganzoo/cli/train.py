@@ -13,6 +13,7 @@ from ganzoo.cli.options import options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.distributed.launch import said_elsewhere
 from ganzoo.errors import command
+from ganzoo.files.waiting import doing, no_status
 from ganzoo.folder.layout import SAMPLES
 from ganzoo.training.config import FACTS
 
@@ -55,7 +56,8 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
     from ganzoo.training.signals import Interrupted
 
     try:
-        run = ganzoo.train(**given)
+        with no_status() if given["quiet"] else doing("opening data and building networks"):
+            run = ganzoo.train(**given)
     except Interrupted as stop:
         if not said_elsewhere(stop):
             say(str(stop), err=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -15,7 +13,7 @@ from click.testing import CliRunner
 from command_tree import commands, examples
 from hub_models import files
 from hub_server import OWNER, HubServer
-from tiny_models import saved, score
+from tiny_models import saved, score, tutorial_weights
 
 import ganzoo
 from ganzoo.cli import main
@@ -94,33 +92,17 @@ def shown_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, recipe in {"first": SMALL, "second": "gan+bce"}.items():
         short = {"steps": 4, "batch": 8, "log_every": 1, "quiet": True}
         ganzoo.train(recipe, data="digits", out=folder / name, **short)
-    add_scores(folder / "first", [replace(score(folder / "first", "swd", samples=64), key="swd64-train@pixels")])
+    add_scores(folder / "first", [score(folder / "first", samples=10_000)])
     return folder
 
 
 @pytest.fixture
 def place(shown_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with what the examples speak of."""
+    """An empty folder with the runs, and a home directory of nobody."""
     shutil.copytree(shown_runs, tmp_path / "runs")
-    saved(tmp_path / "runs" / "stylegan2", "stylegan2:ch=4,w.dim=8")
-    noise = torch.randint(0, 256, (24, 3, 40, 30), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    (tmp_path / "pictures").mkdir()
-    for index, picture in enumerate(to_pil(noise)):
-        save_png(picture, tmp_path / "pictures" / f"{index}.png")
-    save_png(to_pil(noise[:1])[0], tmp_path / "photo.png")
-    torch.save(tutorial_weights(), tmp_path / "netG.pth")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tmp_path
-
-
-def tutorial_weights() -> dict[str, torch.Tensor]:
-    """The generator of PyTorch's DCGAN tutorial, narrow, as its ``state_dict``."""
-    layers, widths = [], (100, 16, 8, 4, 2, 3)
-    for index, (a, b) in enumerate(pairwise(widths)):
-        layers += [torch.nn.ConvTranspose2d(a, b, 4, *((1, 0) if index == 0 else (2, 1)), bias=False)]
-        layers += [torch.nn.BatchNorm2d(b), torch.nn.ReLU()] if b != 3 else [torch.nn.Tanh()]
-    return {f"main.{name}": tensor for name, tensor in torch.nn.Sequential(*layers).state_dict().items()}
 
 
 @pytest.fixture
@@ -172,11 +154,21 @@ def option(line: str, name: str) -> str | None:
 
 
 def prepare(line: str, place: Path) -> None:
-    """What a person has done before: a score that was measured, a card, directions that were found."""
+    """What a person has or has done before: other models, pictures, a score that was measured, a card, directions."""
+    if "runs/stylegan2" in line:
+        saved(place / "runs" / "stylegan2", "stylegan2:ch=4,w.dim=8")
+    if "pictures" in line or "photo.png" in line:
+        noise = torch.randint(0, 256, (24, 3, 40, 30), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        (place / "pictures").mkdir()
+        for index, picture in enumerate(to_pil(noise)):
+            save_png(picture, place / "pictures" / f"{index}.png")
+        shutil.copy(place / "pictures" / "0.png", place / "photo.png")
+    if "netG.pth" in line:
+        torch.save(tutorial_weights(), place / "netG.pth")
     if line.startswith((f"{PROGRAM}verify", f"{PROGRAM}convert")) and "--data" in line:
         (place / "runs/first/metrics.json").unlink()
         carried_out("ganzoo eval runs/first --data digits --metrics swd -n 64")
-    elif "--check" in line:
+    if "--check" in line:
         carried_out("ganzoo card runs/first")
-    elif "--direction " in line:
+    if "--direction " in line:
         carried_out("ganzoo directions runs/first")
