@@ -2,9 +2,10 @@
 
 A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
 timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. :func:`about` declares its group in
-``ganzoo --help``, and the examples at the end of its own. What may be a path has the type :data:`PATH` (or
-:class:`PathType` with its checks), and :data:`PLACE` where it may be something else. Names that a shell completes have
-the types :data:`MODEL`, :data:`DATA`, :data:`RECIPE`, :data:`SETTING`, :data:`FEATURES` and :data:`DEVICE`.
+``ganzoo --help``, and the examples at the end of its own; :func:`about_of` gives them to tests, which run them. What
+may be a path has the type :data:`PATH` (or :class:`PathType` with its checks), and :data:`PLACE` where it may be
+something else. Names that a shell completes have the types :data:`MODEL`, :data:`DATA`, :data:`RECIPE`,
+:data:`SETTING`, :data:`FEATURES` and :data:`DEVICE`.
 Errors derived from ``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is
 called; tests run a command line through :func:`main`, click's own ``CliRunner`` included::
 
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.cli import main
-    from ganzoo.cli.about import about
+    from ganzoo.cli.about import GROUPS, about, about_of
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
     from ganzoo.cli.names import DATA, DEVICE, FEATURES, MODEL, RECIPE, SETTING
@@ -60,6 +61,7 @@ _HOMES = {
     "DATA": "ganzoo.cli.names",
     "DEVICE": "ganzoo.cli.names",
     "FEATURES": "ganzoo.cli.names",
+    "GROUPS": "ganzoo.cli.about",
     "MODEL": "ganzoo.cli.names",
     "OPEN": "ganzoo.cli.page",
     "PATH": "ganzoo.cli.paths",
@@ -78,6 +80,7 @@ _HOMES = {
     "TellingHandler": "ganzoo.watch.local",
     "Workload": "ganzoo.training.peers",
     "about": "ganzoo.cli.about",
+    "about_of": "ganzoo.cli.about",
     "atomic": "ganzoo.files.write",
     "cache_for": "ganzoo.registry.cache",
     "check_out": "ganzoo.cli.model",
@@ -116,6 +119,7 @@ __all__ = [
     "DATA",
     "DEVICE",
     "FEATURES",
+    "GROUPS",
     "MODEL",
     "OPEN",
     "PATH",
@@ -134,6 +138,7 @@ __all__ = [
     "TellingHandler",
     "Workload",
     "about",
+    "about_of",
     "atomic",
     "cache_for",
     "check_out",
