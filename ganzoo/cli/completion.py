@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -57,14 +58,17 @@ def _install(shell: str, text: str) -> None:
     if not known:
         make_folder(path.parent)
         write_text(path, text)
-    said = [f"{path}: {'is there already' if known else 'written'}"]
+    said, changed = [f"{path}: {'is there already' if known else 'written'}"], not known
     if start is not None:
         before = start.read_bytes() if start.exists() else b""
         after = with_line(before, start_line(shell, path))
         if after != before:
             _replace(start, after)
         said.append(f"{start}: {'has its line already' if after == before else 'has one line more, which reads it'}")
-    say(*said, f"Open a new terminal, or type: source {path}" if not known else "Nothing is left to do.")
+        changed = changed or after != before
+    say(
+        *said, f"Open a new terminal, or type: source {shlex.quote(str(path))}" if changed else "Nothing is left to do."
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

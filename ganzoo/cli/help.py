@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 from ganzoo.cli.about import about
 from ganzoo.cli.topics import TOPICS
 from ganzoo.errors import UsageError, nearest
+from ganzoo.errors import command as typed
 
 
 class WithTopics(click.Command):
@@ -77,7 +78,7 @@ def _unknown(context: click.Context, command: click.Command, words: Sequence[str
 
     if not isinstance(command, click.Group):
         name = " ".join(words[:-1])
-        return f"{name} has no commands of its own, such as {words[-1]!r}: ganzoo help {name}"
+        return f"{name} has no commands of its own, such as {words[-1]!r}: {typed('help', *words[:-1])}"
     known = [*command.list_commands(context), *(TOPICS if topics else ())]
     meant = lead(words[-1], "command", known) or f"; nearest: {', '.join(nearest(words[-1], known))}"
     return (

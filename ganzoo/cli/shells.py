@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from click.shell_completion import (
 )
 
 from ganzoo.errors import UsageError, either
+from ganzoo.errors import command as typed
 from ganzoo.files.paths import home
 
 PROGRAM = "ganzoo"
@@ -99,7 +101,7 @@ def this_shell() -> str:
     name = Path(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
         said = f"SHELL is {name}, which is not completed" if name else "SHELL is not set"
-        raise UsageError(f"{said}: name the shell, {either(SHELLS)}, as in ganzoo completion bash --install")
+        raise UsageError(f"{said}: name the shell, {either(SHELLS)}, as in ganzoo completion bash")
     return name
 
 
@@ -116,7 +118,7 @@ def places(shell: str) -> tuple[Path, Path | None]:
     """
     own = home()
     if own is None:
-        raise UsageError(f"no home directory is known here: ganzoo completion {shell} prints the script")
+        raise UsageError(f"no home directory is known here: {typed('completion', shell)} prints the script")
     if shell == "fish":  # which reads every script of this folder
         return _folder("XDG_CONFIG_HOME", own / ".config") / "fish" / "completions" / f"{PROGRAM}.fish", None
     start = {"bash": own / ".bashrc", "zsh": Path(os.environ.get("ZDOTDIR") or own) / ".zshrc"}[shell]
@@ -130,8 +132,6 @@ def _folder(variable: str, otherwise: Path) -> Path:
 
 def start_line(shell: str, path: Path) -> bytes:
     """The line by which a shell reads the script at its start; it does nothing once the script is gone."""
-    import shlex
-
     quoted = shlex.quote(str(path))
     ready = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }; " if shell == "zsh" else ""
     return os.fsencode(f"[ -f {quoted} ] && {{ {ready}. {quoted}; }}  ") + MARK

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganzoo.cli.show import say, show_table
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, command
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,4 @@ def _show_entries(kind: str) -> None:
 
 def _refuse(words: Sequence[str], topic: str) -> None:
     if words:
-        raise UsageError(f"help on {topic} takes no further words: ganzoo help {topic}")
+        raise UsageError(f"help on {topic} takes no further words: {command('help', topic)}")

@@ -141,8 +141,8 @@ class Bar:
         self.console = Console(stderr=True)
         columns = ("step {task.fields[step]}", "{task.fields[speed]}", "{task.fields[losses]}")
         step, speed, losses = (TextColumn(text, markup=False) for text in columns)
-        shown = {"console": self.console, "redirect_stdout": is_terminal(sys.stdout)}
-        self.progress = Progress(step, BarColumn(bar_width=20), speed, losses, **shown)
+        columns_shown = (step, BarColumn(bar_width=20), speed, losses)
+        self.progress = Progress(*columns_shown, console=self.console, redirect_stdout=is_terminal(sys.stdout))
         done = start / stop if stop else 0.0
         self.stop, self.begun = stop, time.monotonic()
         self.task = self.progress.add_task("", total=1.0, step=of(start, stop), speed="", losses="")
