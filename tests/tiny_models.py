@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,12 @@ def write(folder: Path) -> str:
 def run(*words: object) -> Result:
     """What came of ``ganzoo`` with these words."""
     return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def tutorial_weights() -> dict[str, torch.Tensor]:
+    """The generator of PyTorch's DCGAN tutorial, narrow, as its ``state_dict``."""
+    layers, widths = [], (100, 16, 8, 4, 2, 3)
+    for index, (a, b) in enumerate(pairwise(widths)):
+        layers += [torch.nn.ConvTranspose2d(a, b, 4, *((1, 0) if index == 0 else (2, 1)), bias=False)]
+        layers += [torch.nn.BatchNorm2d(b), torch.nn.ReLU()] if b != 3 else [torch.nn.Tanh()]
+    return {f"main.{name}": tensor for name, tensor in torch.nn.Sequential(*layers).state_dict().items()}

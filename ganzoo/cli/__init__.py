@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
+from ganzoo.cli.about import GROUPS, OTHERS, About, about_of, read_about
+from ganzoo.cli.shells import answer, asked
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.files.streams import escape_letters
+from ganzoo.files.waiting import status
 from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers, registry
 from ganzoo.registry.namesake import warn_of_namesake
@@ -54,7 +59,7 @@ class Commands(click.Group):
             UsageError: for an unknown one, with the nearest names.
         """
         name = args[0]
-        if name not in self._points() and not name.startswith("-"):
+        if name not in self._points() and not name.startswith("-") and not ctx.resilient_parsing:
             from ganzoo.registry.leads import lead
             from ganzoo.registry.lookup import known_provider
 
@@ -67,19 +72,37 @@ class Commands(click.Group):
             ctx.exit()  # the first process does it for all
         return resolved
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of commands, each with its line; nothing of a package is imported for it."""
+        found = [point for name, points in self._points().items() if name.startswith(incomplete) for point in points]
+        items = [
+            CompletionItem(name, help=about.line)
+            for name, about in sorted(self._about({point.name for point in found}).items())
+        ]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Built-in commands with a line of help, those of plugins with the package they come from."""
-        own, others = list[tuple[str, str]](), list[tuple[str, str]]()
-        for name, points in sorted(self._points().items()):
-            if name in own_commands():
-                line = _help_line(points, formatter.width)
-                own += [] if line is None else [(name, line)]
-            else:
-                others.append((name, f"from {providers(points)}"))
-        for title, rows in {"Commands": own, "Commands of plugins": others}.items():
-            if rows:
+        """The commands by group, each with its line of help, and those of packages with what brings them."""
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+        described = self._about(self._points())
+        widest = max(map(len, described), default=0)
+        for name, about in sorted(described.items()):
+            title = GROUPS.get(about.group, about.group) or OTHERS
+            groups.setdefault(title, []).append((name.ljust(widest), about.line))
+        for title in sorted(groups, key=OTHERS.__eq__):  # what is in no group comes last
+            if groups[title]:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(groups[title])
+
+    def _about(self, names: Iterable[str]) -> dict[str, About]:
+        """What commands say of themselves; hidden ones, such as an old name, are left out."""
+        found = {}
+        for name in names:
+            points = self._points()[name]
+            about = _own_about(points) if name in own_commands() else _foreign_about(points)
+            if about is not None:
+                found[name] = about
+        return found
 
     def main(
         self,
@@ -90,6 +113,8 @@ class Commands(click.Group):
         **extra: Any,
     ) -> NoReturn:
         """Run a command line; errors become one line on stderr and the exit status."""
+        if args is None and asked():
+            sys.exit(answer(self))
         words = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
@@ -113,7 +138,8 @@ class Commands(click.Group):
     ) -> NoReturn:
         """What :meth:`main` does, but for Ctrl-C."""
         try:
-            status = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
+            with status(f"ganzoo {_first_word(words)}", wanted=not said_elsewhere()):
+                code = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -128,11 +154,16 @@ class Commands(click.Group):
             _fail(f"this cannot be done here: {needed}", 1, debug, error)
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
-        sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def _points(self) -> dict[str, list[EntryPoint]]:
         """Entry points by command; only ganzoo's own where it has one of the name."""
         return {**by_name(COMMANDS), **{name: [point] for name, point in own_commands().items()}}
+
+
+def _first_word(words: Sequence[str]) -> str:
+    """The command of a command line, as far as it has one."""
+    return next((printable(word, 40) for word in words if not word.startswith("-")), "")
 
 
 def _load(points: Sequence[EntryPoint]) -> click.Command:
@@ -145,13 +176,20 @@ def _load(points: Sequence[EntryPoint]) -> click.Command:
     return command
 
 
-def _help_line(points: Sequence[EntryPoint], width: int) -> str | None:
-    """The line of help of a command; None for one that is hidden, such as an old name."""
+def _own_about(points: Sequence[EntryPoint]) -> About | None:
+    """What one of ganzoo's own commands says of itself; None for one that is hidden, such as an old name."""
     try:
         command = _load(points)
-        return None if command.hidden else command.get_short_help_str(limit=width)
+        return None if command.hidden else about_of(command)
     except PluginError as error:
-        return f"({error})"
+        return About("plugins", line=f"({error})")
+
+
+def _foreign_about(points: Sequence[EntryPoint]) -> About:
+    """What a package's command says of itself, and the packages that it comes from."""
+    about = read_about(points[0]) if len(points) == 1 else About()
+    origin = f"from {providers(points)}"
+    return replace(about, line=f"{about.line} ({origin})" if about.line else origin)
 
 
 class _Stderr(logging.Handler):
@@ -217,7 +255,11 @@ def _fail(message: str, status: int, debug: bool, error: Exception) -> NoReturn:
     "ganzoo",
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="A first GAN: ganzoo train dcgan+sn+hinge --data digits --out runs/first",
+    epilog="""\b
+A first GAN:           ganzoo train dcgan+sn+hinge --data digits --out runs/first
+How a recipe is made:  ganzoo help recipes
+Hyperparameters:       ganzoo help settings
+Names on the TAB key:  ganzoo completion --install""",
 )
 @click.version_option(VERSION, message="ganzoo %(version)s")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show where in the code an error arose.")

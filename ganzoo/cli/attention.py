@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, counted
@@ -25,14 +27,23 @@ def parse_point(text: str) -> tuple[int, int]:
     return int(x), int(y)
 
 
-@click.command()
-@click.argument("model", type=PLACE)
+@about(
+    "look",
+    """
+    Where the pixels of three samples look:
+    ganzoo attention sagan-cifar10 -n 3
+    From two points of your choice:
+    ganzoo attention sagan-cifar10 -n 2 --at 16,8 --at 4,28 --out attention.png
+    """,
+)
+@click.command(short_help="Draw the self-attention maps of samples.")
+@click.argument("model", type=MODEL)
 @click.option("-n", "count", type=click.IntRange(1, 256), default=4, show_default=True, help="How many samples.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A class; several are taken in turn.")
 @click.option("--at", "points", multiple=True, metavar="X,Y", help="Query pixel; several give several columns.")
 @click.option("--layer", help="Name of the attention layer; the one with the largest map by default.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="File to write.")
 def attention(
     model: str,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import DEVICE, PEER, RECIPE, SETTING
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import say
 
@@ -16,6 +18,7 @@ class WithPeers(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The peers with the packages that bring them, none of which is imported for this."""
+        super().format_epilog(ctx, formatter)
         from ganzoo.registry.lookup import known_names, known_provider
         from ganzoo.training.peers import listed_peers
 
@@ -29,23 +32,35 @@ class WithPeers(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{command}\n")  # unbroken, to be copied
 
 
-@click.command(cls=WithPeers)
-@click.argument("recipe")
-@click.option("--against", metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
+@about(
+    "build",
+    """
+    How fast this machine trains a recipe:
+    ganzoo bench dcgan --batch 16 --rounds 3
+    The same in single precision with labels, for a script:
+    ganzoo bench sngan --classes 10 --batch 8 --rounds 2 --set precision=fp32 --json
+    """,
+)
+@click.command(cls=WithPeers, short_help="Time a recipe on this machine, beside other libraries.")
+@click.argument("recipe", type=RECIPE)
+@click.option("--against", type=PEER, metavar="PEER", multiple=True, help="Time a peer too; may be repeated.")
 @click.option("--batch", default=64, show_default=True, help="Batch size.")
 @click.option("--channels", default=3, show_default=True, help="Planes of the images.")
 @click.option("--classes", default=0, show_default=True, help="Classes of the labels; 0 for none.")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option("--resolution", default=32, show_default=True, help="Height and width of the images, in pixels.")
 @click.option("--rounds", default=7, show_default=True, help="Timed steps of each, after two that are not.")
-@click.option("--set", "settings", metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32.")
-@click.option("--device", help="Where ours runs: cpu, cuda, cuda:1.")
+@click.option(
+    "--set", "settings", type=SETTING, metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32."
+)
+@click.option("--device", type=DEVICE, help="Where ours runs: cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE, in turn with other libraries.
 
     Reports images per second, the time of each turn, the fraction of the measured matrix-multiply peak, the peak
     memory, the share of time spent waiting for data, and what a whole training session takes beside the bare step.
+    Another library takes part with --against, such as --against torch-mimicry; --help lists those that are installed.
 
     \b
     JSON: recipe, batch, resolution, channels, classes, z_dim, rounds;
@@ -53,8 +68,6 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
         peak_memory_mb, data_share, end_to_end {wait_ms, step_ms, log_ms, grid_ms, save_ms, ratio};
       peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
       machine: device, precision, threads, matrix_gflops, torch, python; notes.
-
-    Example: ganzoo bench sngan --against torch-mimicry --json
     """
     from ganzoo.training.bench import bench as measure
 

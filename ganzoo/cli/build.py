@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import RECIPE, SETTING
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.paths import PathType
 from ganzoo.cli.show import say, show_json, show_table
@@ -21,14 +23,25 @@ if TYPE_CHECKING:
 COUNTING = "Multiply-accumulates are those of convolutions and matrix products for one image, as computed."
 
 
+@about(
+    "build",
+    """
+    Every part and hyperparameter of a recipe, each with the reason for it:
+    ganzoo build sagan+sn+hinge --explain
+    Another size, other hyperparameters, and a drawing of both networks:
+    ganzoo build stylegan2 --resolution 64 --set lr.d=1e-3 --draw stylegan2.svg
+    """,
+)
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", type=RECIPE)
 @click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")
 @click.option("--channels", default=3, show_default=True, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.")
 @click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
 @click.option("--label-kind", default=LABEL_KINDS[0], show_default=True, help=f"Of labels: {either(LABEL_KINDS)}.")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4.")
+@click.option(
+    "--set", "settings", type=SETTING, multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4."
+)
 @click.option("--explain", is_flag=True, help="Every part and hyperparameter with the reason for it.")
 @click.option("--layers", "with_layers", is_flag=True, help="A table of every layer.")
 @click.option("--draw", type=PathType(dir_okay=False), metavar="FILE.svg", help="Draw both networks.")

@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import command
 from ganzoo.files.untrusted import printable
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
 
 
-@click.command()
+@about(
+    "share",
+    """
+    Write the model card of a run:
+    ganzoo card runs/first
+    Is it up to date?:
+    ganzoo card runs/first --check
+    As a web page, too:
+    ganzoo card runs/first --html card.html
+    """,
+)
+@click.command(short_help="Write the model card of a folder.")
 @click.argument("folder", type=PATH)
 @click.option("--check", is_flag=True, help="Write nothing; say whether the card is what the folder would have.")
 @click.option("--html", type=PATH, metavar="FILE.html", help="Also as a web page of one file.")
@@ -28,11 +41,6 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     Everything in it is read from the folder's files: scores, settings, parts, curves. What you write between its
     'ganzoo:begin' and 'ganzoo:end' marks stays when it is made again. --check exits with status 1, and a short diff,
     when the card is out of date or could not be published.
-
-    \b
-    ganzoo card runs/first
-    ganzoo card runs/first --check
-    ganzoo card runs/first --html card.html
     """
     if html is not None:
         check_out(html, (".html",), "--html")
@@ -63,7 +71,9 @@ def write(folder: ModelFolder) -> None:
     from ganzoo.folder.layout import CARD
 
     make_card(folder)
-    for note in draw_pictures(folder):
+    with doing("drawing pictures"):
+        notes = draw_pictures(folder)
+    for note in notes:
         say(f"note: {printable(note)}", err=True)
     write_text(folder.path / CARD, make_card(folder))
 

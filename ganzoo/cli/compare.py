@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, model_folder
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError, command
+from ganzoo.errors import UsageError, command, counted
+from ganzoo.files.waiting import doing
 from ganzoo.folder.layout import METRICS
 
 if TYPE_CHECKING:
@@ -19,8 +22,17 @@ if TYPE_CHECKING:
     from ganzoo.scoring.compare import Model
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True, type=PLACE, metavar="MODEL MODEL...")
+@about(
+    "score",
+    """
+    What differs between two runs:
+    ganzoo compare runs/first runs/second
+    Models that ship with ganzoo, as a page with samples:
+    ganzoo compare dcgan-mnist gan-mnist --html compare.html
+    """,
+)
+@click.command(short_help="Show models side by side: recipes, sizes, scores.")
+@click.argument("names", nargs=-1, required=True, type=MODEL, metavar="MODEL MODEL...")
 @click.option("--html", type=PATH, metavar="FILE.html", help="A page of one file, with samples.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples in the page: the same for every model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -30,10 +42,6 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     Rows in which they differ are marked; of the settings only those are shown. Scores stand in one row only where
     protocol and data are the same. The keys that --json prints are stable: models, parts, settings, sizes and scores;
     every list is in the order of the models, and null means that a model has nothing of the kind.
-
-    \b
-    ganzoo compare runs/first runs/second
-    ganzoo compare runs/first runs/second runs/third --html compare.html
     """
     if len(names) < 2:
         raise UsageError(f"{command('compare', names[0])} needs another model to compare it with")
@@ -51,7 +59,8 @@ def compare(names: tuple[str, ...], html: Path | None, seed: int, as_json: bool)
     if html is not None:
         from ganzoo.scoring.compare_page import page
 
-        write_text(html, page(models, seed))
+        with doing(f"drawing samples of {counted(len(models), 'model')}"):
+            write_text(html, page(models, seed))
         say(f"as a page, with samples: {html}", err=as_json)
 
 

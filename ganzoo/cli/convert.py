@@ -10,21 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.about import about
+from ganzoo.cli.names import DATA
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.push import spelled
 from ganzoo.cli.show import say
 from ganzoo.cli.verify import row, verification_options, verifier
 from ganzoo.errors import command
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import Verification
 
 
+@about(
+    "share",
+    """
+    Half the size, without scores:
+    ganzoo convert runs/first ./small
+    Half the size, if every score stays what it was:
+    ganzoo convert runs/first ./small --dtype bfloat16 --data digits --tolerance 0.1
+    """,
+)
 @click.command(short_help="Write a model with its weights in half as many bytes.")
 @click.argument("folder", type=PATH)
 @click.argument("target", type=PATH)
 @click.option("--dtype", default="float16", show_default=True, metavar="D", help="float16, bfloat16 or float32.")
-@click.option("--data", type=PLACE, metavar="D", help="The real images that it was scored against.")
+@click.option("--data", type=DATA, metavar="D", help="The real images that it was scored against.")
 @verification_options
 def convert(folder: Path, target: Path, dtype: str, data: str | None, **options: Any) -> None:
     """Write the model in FOLDER to the new folder TARGET, with weights of another dtype.
@@ -33,17 +45,13 @@ def convert(folder: Path, target: Path, dtype: str, data: str | None, **options:
     weights is measured again from the new ones, each by its own protocol, and kept in TARGET; nothing is written, and
     the exit status is 1, if one moves by more than the tolerance. Without, TARGET has no scores. Networks compute in
     float32 whatever the dtype of their weights.
-
-    \b
-    Example:
-      ganzoo convert runs/first ./small --data digits
     """
     from ganzoo.folder.layout import MODEL
     from ganzoo.folder.model import ModelFolder
     from ganzoo.publish.convert import convert_model
 
     model = ModelFolder(folder)
-    with nullcontext() if data is None else verifier(data, **options) as who:
+    with nullcontext() if data is None else verifier(data, **options) as who, doing(f"writing {target}"):
         notes = convert_model(model, target, dtype, who, show)
     for note in notes:
         say(f"note: {note}", err=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.about import about
+from ganzoo.cli.names import DATA
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import counted
 from ganzoo.registry.sizes import Size, height_width, size_text
@@ -19,13 +21,23 @@ SHOWN = 12
 """Rows of a list before the rest is only counted; ``--json`` has them all."""
 
 
+EXAMPLES = """
+    What is in a data set, and which recipes fit it:
+    ganzoo data check digits
+    A folder of your own pictures, with a preview:
+    ganzoo data check ./pictures --out preview.png
+"""
+
+
+@about("train", EXAMPLES)
 @click.group()
 def data() -> None:
     """Check a data set before training on it."""
 
 
+@about("train", EXAMPLES)
 @data.command()
-@click.argument("value", type=PLACE, metavar="PATH|NAME")
+@click.argument("value", type=DATA, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--out", type=PATH, help="Write a grid of up to 64 of the images to this PNG.")
 @click.option("--skip-bad", is_flag=True, help="Pictures that cannot be read are no failure.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import file_name, open_model
 from ganzoo.cli.page import OPEN, PORT, serve
 from ganzoo.cli.paths import PATH, PLACE
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from ganzoo.gan.gan import GAN
 
 
+@about(
+    "look",
+    """
+    Seeds, classes and truncation:
+    ganzoo demo dcgan-mnist
+    With sliders of its directions:
+    ganzoo demo runs/first --directions first-directions.safetensors
+    """,
+)
 @click.command(short_help="Play with a model in the browser.")
 @click.argument("model", type=PLACE)
 @click.option(
@@ -49,10 +59,6 @@ def demo(
 
     The page is for this machine only, unless --host says otherwise, and its address holds a token without which nothing
     is shown. It fetches nothing from elsewhere. 'ganzoo push --space' publishes it as a Space of the Hub.
-
-    \b
-    ganzoo demo dcgan-mnist
-    ganzoo demo runs/first --directions first-directions.safetensors
     """
     from ganzoo.demos.page import page_of, refuse_without_gradio
     from ganzoo.demos.server import DemoServer

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import progress_shown
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, counted
@@ -19,8 +21,17 @@ if TYPE_CHECKING:
     from ganzoo.gan.steering import Directions
 
 
-@click.command()
-@click.argument("model", type=PLACE)
+@about(
+    "look",
+    """
+    Find directions, and a picture of what each changes:
+    ganzoo directions runs/first
+    By principal components of w, of some layers alone:
+    ganzoo directions runs/stylegan2 --method ganspace --samples 256 --layers 2-5 -n 4 --out w.png
+    """,
+)
+@click.command(short_help="Find directions along which images change most.")
+@click.argument("model", type=MODEL)
 @click.option(
     "--method",
     type=click.Choice(["sefa", "ganspace"]),
@@ -41,7 +52,7 @@ if TYPE_CHECKING:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="Picture to write; the directions get its name.")
 def directions(
     model: str,
@@ -67,12 +78,6 @@ def directions(
 
     SeFa (arXiv 2007.06600) looks at the weights that take the latents: --layers 0-3 of a generator with w are its
     coarse layers. GANSpace (arXiv 2004.02546) looks at the features of draws: of w, or of a layer --at.
-
-    \b
-    Examples:
-      ganzoo directions runs/first
-      ganzoo sample runs/first --direction d0=2 --directions first-directions.safetensors
-      ganzoo directions runs/stylegan2 --method ganspace --layers 2-5
     """
     out = out or file_name(model, "directions.png")
     check_out(out, (".png",))

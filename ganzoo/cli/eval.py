@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import DATA, DEVICE, FEATURES, METRICS, MODEL
 from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 
@@ -21,31 +23,45 @@ if TYPE_CHECKING:
 OTHER_SPLIT = "other split"
 
 
-@click.command("eval")
-@click.argument("model", type=PLACE)
+@about(
+    "score",
+    """
+    FID and KID with a feature network that needs no download:
+    ganzoo eval runs/first --data digits --metrics fid,kid -n 1000 --features tf_efficientnet_lite0.in1k
+    Without any network, mean and standard deviation over three draws:
+    ganzoo eval runs/first --data digits --split test --metrics swd -n 200 --seeds 3
+    Your own pictures in place of a model:
+    ganzoo eval ./pictures --data digits --metrics swd -n 20 --json
+    """,
+)
+@click.command("eval", short_help="Score a model against real images.")
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
+    "--data", type=DATA, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--metrics",
+    type=METRICS,
     default="fid",
     show_default=True,
     metavar="M,M",
     help="See 'ganzoo list metric'; options as in kid:subsets=50,prdc.",
 )
 @click.option("-n", "count", type=click.IntRange(min=2), default=50_000, show_default=True, help="Images to draw.")
-@click.option("--features", metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it.")
+@click.option(
+    "--features", type=FEATURES, metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it."
+)
 @click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
 @click.option("--seed", default=0, show_default=True, help="Of the noise.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @click.option("--snapshots", is_flag=True, help="Every checkpoint that train --keep kept, and the model.")
 @click.option(
     "--floor",
-    type=PLACE,
+    type=DATA,
     is_flag=False,
     flag_value=OTHER_SPLIT,
     metavar="[DATA]",
@@ -79,15 +95,10 @@ def evaluate(
     be compared; ganzoo leaderboard does, and ganzoo verify measures them again.
 
     FID needs the weights of the 2015 Inception graph, fetched at its first use. Without them:
-    --features tf_efficientnet_lite0.in1k.
+    --features tf_efficientnet_lite0.in1k. --snapshots scores every kept step of a run.
 
     --json prints {"scores": [...]}, each as metrics.json has it: key, metric, value, std, samples, dataset, network,
     resize, seed, seeds, step, seconds, weights, higher_is_better, floor, details.
-
-    \b
-    Examples:
-      ganzoo eval runs/first --data digits --metrics fid,kid,prdc -n 1000 --features tf_efficientnet_lite0.in1k
-      ganzoo eval runs/sagan --data cifar10 --snapshots
     """
     from ganzoo.cli.show import show_json
     from ganzoo.machine.precision import choose_device

@@ -8,17 +8,31 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_found
-from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
 from ganzoo.errors import UsageError
+from ganzoo.files.waiting import doing
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "coreml-ready": ".pt2"}
 
 
-@click.command()
-@click.argument("model", type=PLACE)
+@about(
+    "share",
+    """
+    As ONNX, for any runtime:
+    ganzoo export runs/first --out first.onnx
+    As a program of torch.export:
+    ganzoo export runs/first --to torch --out first.pt2
+    For Core ML's converter, on a Mac:
+    ganzoo export runs/first --to coreml-ready --out first-coreml.pt2
+    """,
+)
+@click.command(short_help="Write a model as a file that draws without ganzoo.")
+@click.argument("model", type=MODEL)
 @click.option("--to", "form", type=click.Choice([*ENDINGS]), default="onnx", show_default=True, help="What to write.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @CUTOFF
@@ -53,14 +67,6 @@ def export(
     in [0, 1], and n is any number; for coreml-ready it is 1, and whole numbers have 32 bits. The file says what is in
     it: the recipe, the names of classes, the licence, the sha256 of the weights. Before it takes its name, what it
     draws is compared with what the model draws, to 1e-4.
-
-    Examples:
-
-        ganzoo export runs/first --out first.onnx
-
-        ganzoo export runs/first --to html --runtime onnxruntime-web-1.30.0.tgz --out first.html
-
-        ganzoo export runs/first --to coreml-ready --out first.pt2
     """
     out = out or file_name(model, f"export{ENDINGS[form]}")
     check_out(out, (ENDINGS[form],))
@@ -70,7 +76,8 @@ def export(
     from ganzoo.exporting.sampler import exportable
 
     ready = exportable(gan, truncation_cutoff, truncation_mean)
-    difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
+    with doing(f"writing {out}, and comparing what it draws"):
+        difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
     given = "; ".join(f"{name} {words.split(':')[0]}" for name, words in ready.about.items())
     say(f"{out}: takes {given}; differs from the model by {difference:.1e} at most")
 

@@ -7,18 +7,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import CONVERTER
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_table
 from ganzoo.errors import UsageError, command
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.foreign.converter import Converter
     from ganzoo.foreign.importing import Foreign
 
 
+@about(
+    "share",
+    """
+    Make a model of weights that another project saved:
+    ganzoo import netG.pth --out faces
+    Whose files can be imported:
+    ganzoo import --list
+    """,
+)
 @click.command("import", short_help="Make a model of another project's weights.")
 @click.argument("file", type=PATH, required=False)
-@click.option("--as", "converter", metavar="NAME", help="Which project's file it is; by default its content tells.")
+@click.option(
+    "--as",
+    "converter",
+    type=CONVERTER,
+    metavar="NAME",
+    help="Which project's file it is; by default its content tells.",
+)
 @click.option("--out", type=PATH, metavar="FOLDER", help="The new folder; by default FILE's name without its ending.")
 @click.option("--license", metavar="ID", help="The licence of the weights, as SPDX names it, for the card.")
 @click.option("--list", "listed", is_flag=True, help="Show whose files can be imported, and end.")
@@ -29,11 +47,6 @@ def import_weights(
 
     The file is recognised by what it holds. Nothing of it is run: a pickle that names anything but tensors is refused.
     The folder samples, is scored and published like any other; its card says where the weights are from.
-
-    \b
-    Example:
-      ganzoo import netG.pth --out faces
-      ganzoo sample faces --out faces.png
     """
     if listed:
         show_converters()
@@ -48,9 +61,11 @@ def import_weights(
     check_target(target)
     if license is not None:
         check_licence(license)
-    model = load_file(file, converter)
+    with doing(f"reading {file}"):
+        model = load_file(file, converter)
     describe(model)
-    write_foreign(model, target, license)
+    with doing(f"writing {target}"):
+        write_foreign(model, target, license)
     say(f"{target}: written; draw with {command('sample', target)}")
 
 

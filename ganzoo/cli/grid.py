@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import METRICS
 from ganzoo.cli.options import option, options, read_settings
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import UsageError, command
+from ganzoo.errors import UsageError, command, counted
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.grid.plan import GridRequest
@@ -26,6 +29,15 @@ INTERVALS = ("guard", "save_every", "grid_every", "log_every")
 MACHINE = ("batch", "device")
 
 
+@about(
+    "train",
+    """
+    Which loss for which architecture, in one table:
+    ganzoo grid "{gan,dcgan}+{bce,hinge}" --data digits --steps 20 --out runs/losses
+    See the runs that a pattern means, and start none:
+    ganzoo grid "dcgan+{bn,normalization/none}+{bce,hinge}" --data digits --seeds 2 --dry-run
+    """,
+)
 @click.command(short_help="Train every combination of some parts, and compare.")
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
 @option("data", required=True)
@@ -34,7 +46,9 @@ MACHINE = ("batch", "device")
 )
 @click.option("--out", type=PATH, metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
 @options(*LENGTH, "batch", "resolution", "settings")
-@click.option("--metrics", metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise.")
+@click.option(
+    "--metrics", type=METRICS, metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise."
+)
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Images to score.")
 @options("features", "eval_every", "eval_data")
 @click.option(
@@ -84,7 +98,8 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
         return
     spread = _spreader(jobs, ray)
     _announce(study, jobs, ray)
-    study.run(spread, _tell)
+    with doing(f"training {counted(len(study.waiting), 'run')}, each of which is told when it ends"):
+        study.run(spread, _tell)
     _show(study, as_json)
     if any(outcome.status == "stopped" for outcome in study.outcomes.values()):
         say("Stopped, and all is saved; the same command goes on.", err=True)

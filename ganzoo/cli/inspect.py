@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import kept_step, named, progress_shown
 from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.options import SKIP_BAD
@@ -13,6 +14,15 @@ from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say, show_json
 
 
+@about(
+    "look",
+    """
+    A run beside what it learned from:
+    ganzoo inspect runs/first --data digits
+    The numbers alone, of fewer images:
+    ganzoo inspect runs/first --data digits -n 100 --json
+    """,
+)
 @click.command()
 @click.argument("model", type=PLACE)
 @click.option(
@@ -57,10 +67,6 @@ def inspect(
     share of nearest neighbours that is printed is of the features themselves.
 
     MODEL may be a folder of images. Needs the extra 'plot'.
-
-    \b
-    Example:
-      ganzoo inspect runs/first --data digits
     """
     out = out or file_name(model, "inspect.png")
     check_out(out, (".png", ".svg"))

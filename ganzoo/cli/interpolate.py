@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
@@ -19,8 +21,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@about(
+    "look",
+    """
+    A film from sample to sample:
+    ganzoo interpolate dcgan-mnist --out walk.gif
+    As rows of a picture, from other samples:
+    ganzoo interpolate runs/first --rows 4 --steps 6 --seed 3 --out walk.png
+    """,
+)
 @click.command()
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), default=8, show_default=True, help="How many pairs of samples.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one to the other.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the samples at the ends.")
@@ -32,7 +43,7 @@ if TYPE_CHECKING:
 )
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png|FILE.gif", help="File to write.")
 def interpolate(
     model: str,

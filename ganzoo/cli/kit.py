@@ -1,13 +1,22 @@
 """For the commands of plugins: opening a model, checking ``--out``, scoring, printing, a local page.
 
 A package brings a command as an entry point of the group ``ganzoo.commands``, a click command, and a library to be
-timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. What may be a path has the type
-:data:`PATH` (or :class:`PathType` with its checks), and :data:`PLACE` where it may be something else, such as a model.
+timed by ``ganzoo bench`` as one of the group ``ganzoo.peers``, a :class:`Peer`. :func:`about` declares its group in
+``ganzoo --help``, and the examples at the end of its own; :func:`about_of` gives them to tests, which run them. What
+may be a path has the type :data:`PATH` (or :class:`PathType` with its checks), and :data:`PLACE` where it may be
+something else. Names that a shell completes have the types :data:`MODEL`, :data:`DATA`, :data:`RECIPE`,
+:data:`SETTING`, :data:`FEATURES` and :data:`DEVICE`.
 Errors derived from ``ganzoo.GanzooError`` become one line and an exit status. Nothing here imports torch before it is
 called; tests run a command line through :func:`main`, click's own ``CliRunner`` included::
 
+    @about("look", '''
+        Draw an image of a model:
+        ganzoo first dcgan-mnist
+        In a file of another name:
+        ganzoo first dcgan-mnist --out zero.png
+    ''')
     @click.command()
-    @click.argument("model", type=PLACE)
+    @click.argument("model", type=MODEL)
     @click.option("--out", type=PATH, default="first.png")
     def first(model: str, out: Path) -> None:
         "Draw one image of MODEL."
@@ -22,8 +31,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganzoo.cli import main
+    from ganzoo.cli.about import GROUPS, about, about_of
     from ganzoo.cli.eval import score_model, show_scores
     from ganzoo.cli.model import check_out, file_name, open_model
+    from ganzoo.cli.names import DATA, DEVICE, FEATURES, MODEL, RECIPE, SETTING
     from ganzoo.cli.options import SKIP_BAD
     from ganzoo.cli.page import OPEN, PORT, serve
     from ganzoo.cli.paths import PATH, PLACE, PathType
@@ -47,11 +58,18 @@ if TYPE_CHECKING:
     from ganzoo.watch.local import LocalHandler, LocalServer, TellingHandler, content_type
 
 _HOMES = {
+    "DATA": "ganzoo.cli.names",
+    "DEVICE": "ganzoo.cli.names",
+    "FEATURES": "ganzoo.cli.names",
+    "GROUPS": "ganzoo.cli.about",
+    "MODEL": "ganzoo.cli.names",
     "OPEN": "ganzoo.cli.page",
     "PATH": "ganzoo.cli.paths",
     "PLACE": "ganzoo.cli.paths",
     "PORT": "ganzoo.cli.page",
     "PathType": "ganzoo.cli.paths",
+    "RECIPE": "ganzoo.cli.names",
+    "SETTING": "ganzoo.cli.names",
     "SKIP_BAD": "ganzoo.cli.options",
     "LocalHandler": "ganzoo.watch.local",
     "LocalServer": "ganzoo.watch.local",
@@ -61,6 +79,8 @@ _HOMES = {
     "Score": "ganzoo.folder.scores",
     "TellingHandler": "ganzoo.watch.local",
     "Workload": "ganzoo.training.peers",
+    "about": "ganzoo.cli.about",
+    "about_of": "ganzoo.cli.about",
     "atomic": "ganzoo.files.write",
     "cache_for": "ganzoo.registry.cache",
     "check_out": "ganzoo.cli.model",
@@ -96,10 +116,17 @@ _HOMES = {
 }
 
 __all__ = [
+    "DATA",
+    "DEVICE",
+    "FEATURES",
+    "GROUPS",
+    "MODEL",
     "OPEN",
     "PATH",
     "PLACE",
     "PORT",
+    "RECIPE",
+    "SETTING",
     "SKIP_BAD",
     "LocalHandler",
     "LocalServer",
@@ -110,6 +137,8 @@ __all__ = [
     "Score",
     "TellingHandler",
     "Workload",
+    "about",
+    "about_of",
     "atomic",
     "cache_for",
     "check_out",

@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, nearest
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.scoring.leaderboard import Protocol, RankedScore
 
 
-@click.command()
+@about(
+    "score",
+    """
+    All models under runs/:
+    ganzoo leaderboard runs
+    By one protocol, as a table for a README:
+    ganzoo leaderboard runs --protocol fd10k-test@tf_efficientnet_lite0.in1k-64 --markdown
+    """,
+)
+@click.command(short_help="Rank models by their scores, like with like.")
 @click.argument("folders", nargs=-1, type=PATH)
 @click.option("--protocol", metavar="KEY", help="Only scores of this key.")
 @click.option("--markdown", is_flag=True, help="Print tables in Markdown.")
@@ -30,15 +41,12 @@ def leaderboard(folders: tuple[Path, ...], protocol: str | None, markdown: bool,
 
     --json prints {"leaderboards": [{key, dataset, network, resize, higher_is_better, ranking: [{rank, model, recipe,
     step, value, std, floor, weights}]}]}.
-
-    \b
-    Example:
-      ganzoo leaderboard runs --protocol fd10k-test@tf_efficientnet_lite0.in1k-64
     """
     from ganzoo.cli.show import show_json
     from ganzoo.scoring.leaderboard import described, rankings, scored, title
 
-    tables = rankings(scored(folders))
+    with doing("reading scores"):
+        tables = rankings(scored(folders))
     if protocol is not None:
         tables = {one: found for one, found in tables.items() if one[0] == _known(protocol, tables)}
     if as_json:

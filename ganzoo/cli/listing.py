@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.describe import show_model
+from ganzoo.cli.names import LISTED, PART_OR_MODEL
 from ganzoo.cli.search import models
 from ganzoo.cli.show import say, show_facts, show_json, show_table
 from ganzoo.registry.docstrings import prose
@@ -15,8 +17,17 @@ if TYPE_CHECKING:
     from ganzoo.registry.entry import Entry
 
 
-@click.command("list")
-@click.argument("kind", required=False)
+@about(
+    "build",
+    """
+    The losses that a recipe can name:
+    ganzoo list loss
+    The trained models on this machine, for a script:
+    ganzoo list models --json
+    """,
+)
+@click.command("list", short_help="List the parts that recipes are made of.")
+@click.argument("kind", type=LISTED, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
@@ -56,8 +67,17 @@ def list_parts(ctx: click.Context, kind: str | None, as_json: bool) -> None:
     show_table(("name", "kind", "from", "what it is"), rows)
 
 
-@click.command()
-@click.argument("name")
+@about(
+    "build",
+    """
+    A part: what it does, its options, its paper:
+    ganzoo info r1
+    A trained model: its recipe, data and scores:
+    ganzoo info dcgan-cifar10
+    """,
+)
+@click.command(short_help="Show all that is known of a part, or of a model.")
+@click.argument("name", type=PART_OR_MODEL)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Show one part: options (its hyperparameters), needs, paper, published scores; or one trained model.

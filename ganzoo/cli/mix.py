@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
@@ -16,8 +18,17 @@ from ganzoo.errors import UsageError, counted
 from ganzoo.visual.mixing import mixed
 
 
-@click.command()
-@click.argument("model", type=PLACE)
+@about(
+    "look",
+    """
+    The coarse layers of some samples in others:
+    ganzoo mix runs/stylegan2 --layers 0-3 --out styles.png
+    A small table of tamer images:
+    ganzoo mix runs/stylegan2 --rows 2 --columns 3 --truncation 0.7
+    """,
+)
+@click.command(short_help="Mix the styles of samples of a model that has w.")
+@click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), default=4, show_default=True, help="Images that are changed.")
 @click.option("--columns", type=click.IntRange(min=1), default=6, show_default=True, help="Images to take layers from.")
 @click.option("--layers", metavar="A-B", help="Layers of w to take, counted from 0; the coarser half by default.")
@@ -25,7 +36,7 @@ from ganzoo.visual.mixing import mixed
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of an image; several are taken in turn.")
 @truncation_options
 @NOISE
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--out", type=PATH, metavar="FILE.png", help="File to write.")
 def mix(
     model: str,
@@ -45,10 +56,6 @@ def mix(
 
     The first column shows images, the first row others; where they meet stands the image of the row with some layers
     of the column's w. Low layers are those of small maps, such as pose; high ones those of large maps, such as colour.
-
-    Example:
-
-        ganzoo mix runs/stylegan2 --layers 0-3 --out styles.png
     """
     out = out or file_name(model, "mix.png")
     check_out(out, (".png",))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganzoo.cli.show import say
 from ganzoo.errors import ModelError, UsageError, either
+from ganzoo.files.waiting import doing
 from ganzoo.folder.layout import DISCRIMINATOR
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ def open_found(
         choose_device(device)
     if step is not None and not Path(model).is_dir():
         raise ModelError(f"there is no folder {model}, and only folders have kept steps: leave --step out")
-    found = on_command_line(model, (DISCRIMINATOR,) if discriminator else ())
+    with doing(f"looking for {model}"):
+        found = on_command_line(model, (DISCRIMINATOR,) if discriminator else ())
     from ganzoo.machine.precision import choose_device  # and torch, which a name that means nothing need not wait for
 
     kept = int(step) if step and step.isdecimal() else step
-    gan = found.load(str(choose_device(device)), kept, discriminator)
+    with doing(f"loading {model}"):
+        gan = found.load(str(choose_device(device)), kept, discriminator)
     for remark in gan.game.remarks():
         say(f"note: {found.label}: {remark}", err=True)
     return gan, found
@@ -65,7 +68,8 @@ def model_folder(model: str, also: tuple[str, ...] = ()) -> ModelFolder:
     """
     from ganzoo.hub.locate import on_command_line
 
-    return on_command_line(model, also).folder
+    with doing(f"looking for {model}"):
+        return on_command_line(model, also).folder
 
 
 def file_name(model: str, what: str) -> Path:

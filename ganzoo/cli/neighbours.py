@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import kept_step, named, number, progress_shown
 from ganzoo.cli.model import check_out, file_name
+from ganzoo.cli.names import DATA, DEVICE, FEATURES, MODEL
 from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, command
 
@@ -19,15 +21,22 @@ if TYPE_CHECKING:
     from ganzoo.scoring.neighbours import Neighbours
 
 
-@click.command()
-@click.argument("model", type=PLACE)
-@click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="What the model was trained on, as train takes it."
+@about(
+    "score",
+    """
+    Does it copy what it was trained on?:
+    ganzoo neighbours runs/first --data digits
+    Fewer samples, five neighbours of each, numbers for a script:
+    ganzoo neighbours runs/first --data digits -n 32 -k 5 --json --out copies.png
+    """,
 )
+@click.command(short_help="Find the training images nearest to samples.")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, required=True, metavar="D", help="What the model was trained on, as train takes it.")
 @click.option("--split", metavar="S", help="Of the data, that it was trained on: train by default.")
 @click.option(
     "--held-out",
-    type=PLACE,
+    type=DATA,
     metavar="D",
     help="Real images that it has not seen; by default what its training held out, or the other split of the data.",
 )
@@ -36,11 +45,16 @@ if TYPE_CHECKING:
 @click.option(
     "--rows", type=click.IntRange(min=1), default=8, show_default=True, help="Samples that the picture shows."
 )
-@click.option("--features", metavar="NAME", help="Feature network: tf_efficientnet_lite0.in1k, or as eval takes it.")
+@click.option(
+    "--features",
+    type=FEATURES,
+    metavar="NAME",
+    help="Feature network: tf_efficientnet_lite0.in1k, or as eval takes it.",
+)
 @click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
 @click.option("--seed", default=0, show_default=True, help="Of the samples.")
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print medians and shares as JSON.")
@@ -70,10 +84,6 @@ def neighbours(
     FILE.png has a row for each of the samples nearest to any: the sample, its neighbours in pixels, and its neighbours
     in features. The distances are shown beside those of held-out images: samples of a model that copies lie nearer to
     what it was trained on than new pictures of the same kind do (arXiv 2004.05675). MODEL may be a folder of images.
-
-    \b
-    Example:
-      ganzoo neighbours runs/first --data digits
     """
     out = out or file_name(model, "neighbours.png")
     check_out(out, (".png",))

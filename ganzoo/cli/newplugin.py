@@ -10,6 +10,8 @@ from string import Template
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import KIND
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import RecipeError, UsageError, command, nearest
@@ -21,8 +23,17 @@ EVAL = ("eval", "runs/first", "--data", "digits", "-n", "1000")
 SUFFIXES = {"architecture": "networks", "dataset": "data"}
 
 
-@click.command("new-plugin")
-@click.argument("kind")
+@about(
+    "plugins",
+    """
+    A loss of your own, with tests:
+    ganzoo new-plugin loss soft-hinge
+    A metric, in a folder of your choice:
+    ganzoo new-plugin metric sharpness --out ./sharpness
+    """,
+)
+@click.command("new-plugin", short_help="Write a plugin package, with tests that it passes.")
+@click.argument("kind", type=KIND)
 @click.argument("name")
 @click.option("--out", type=PATH, help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
+from ganzoo.cli.names import DATA, DEVICE, FEATURES, METRICS, MODEL, SETTING
 from ganzoo.cli.paths import PLACE
 from ganzoo.errors import UsageError
 from ganzoo.training.config import FACTS, TrainConfig
@@ -16,12 +17,25 @@ from ganzoo.training.config import FACTS, TrainConfig
 F = TypeVar("F", bound=Callable[..., Any])
 TYPES = get_type_hints(TrainConfig)
 OWN: Mapping[str, Callable[[Any], Any]] = {  # by the name of the field or of what the command line has besides
-    "settings": click.option("--set", "pairs", multiple=True, metavar="K=V", help=f"{FACTS['settings'].text}."),
+    "settings": click.option(
+        "--set", "pairs", type=SETTING, multiple=True, metavar="K=V", help=f"{FACTS['settings'].text}."
+    ),
     "threads": click.option("--threads", type=int, metavar="N", help="Threads of the CPU to use."),
     "compiled": click.option(
         "--compile", "compiled", is_flag=True, help="Run the networks compiled: --set compile=on."
     ),
 }
+
+
+NAMED = {
+    "data": DATA,
+    "eval_data": DATA,
+    "init": MODEL,
+    "device": DEVICE,
+    "metrics": METRICS,
+    "features": FEATURES,
+}
+"""Types of the fields that are names, which the shell completes."""
 
 
 def option(name: str, **other: Any) -> Callable[[Any], Any]:
@@ -36,8 +50,8 @@ def option(name: str, **other: Any) -> Callable[[Any], Any]:
         details |= {"default": None}
     elif kinds[0] is int:
         details |= {"type": int}
-    elif fact.place:
-        details |= {"type": PLACE}
+    elif name in NAMED or fact.place:
+        details |= {"type": NAMED.get(name, PLACE)}
     return click.option(spelled, **{**details, **fact.click, **other})
 
 

@@ -11,6 +11,7 @@ import click
 
 from ganzoo.cli.show import say
 from ganzoo.files.streams import is_terminal
+from ganzoo.files.waiting import no_status
 
 
 class Server(Protocol):
@@ -45,7 +46,8 @@ def serve(server: Server, name: object, wanted: bool | None) -> None:
     if _has_screen() if wanted is None else wanted:
         webbrowser.open(server.url)
     try:
-        server.serve_forever(poll_interval=0.2)
+        with no_status():
+            server.serve_forever(poll_interval=0.2)
     except KeyboardInterrupt:
         say("", "The page has ended.", err=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from ganzoo.errors import UsageError
 from ganzoo.files.paths import expanded
@@ -34,6 +35,10 @@ class PlaceType(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The text with ``~`` in front expanded; what is no text, such as the value of a bare option, stays."""
         return _expanded(self, value, param, ctx) if isinstance(value, str) else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Paths, which the shell itself knows."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 PATH, PLACE = PathType(), PlaceType()

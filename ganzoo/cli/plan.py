@@ -7,13 +7,25 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.about import about
+from ganzoo.cli.names import RECIPE
 from ganzoo.cli.options import option, options, read_settings, set_threads
 from ganzoo.cli.show import say
+from ganzoo.files.waiting import doing
 from ganzoo.registry.sizes import pixels_text
 
 
-@click.command()
-@click.argument("recipe")
+@about(
+    "train",
+    """
+    How long this training would take:
+    ganzoo plan dcgan+sn+hinge --data digits
+    How many steps fit into twenty minutes:
+    ganzoo plan sngan --data digits --budget 20m --json
+    """,
+)
+@click.command(short_help="Say how long a training would take, and how much memory.")
+@click.argument("recipe", type=RECIPE)
 @option("data", required=True)
 @options("budget", "steps", "images")
 @options("batch", "resolution", "channels", "bits", "settings")
@@ -27,10 +39,6 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     JSON: recipe, data, resolution, channels, batch, budget (seconds or null), steps, images, seconds, step_ms, grid_ms,
     save_ms, images_per_second, memory_mb, parameters (by network), measured_steps, notes, machine (device, precision,
     threads).
-
-    \b
-    ganzoo plan sngan --data cifar10 --budget 20m
-    ganzoo plan dcgan+sn+hinge --data digits --steps 2000 --json
     """
     settings = read_settings(pairs)
     set_threads(threads)
@@ -38,7 +46,8 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
     from ganzoo.training.config import TrainConfig
     from ganzoo.training.estimate import plan_run
 
-    result = plan_run(TrainConfig(recipe, settings=settings, **given))
+    with doing("taking a few steps"):
+        result = plan_run(TrainConfig(recipe, settings=settings, **given))
     say(*(json.dumps(result, indent=2) if as_json else text(result)).split("\n"))
 
 

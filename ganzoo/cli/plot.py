@@ -6,13 +6,23 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import counted
 
 
-@click.command()
+@about(
+    "train",
+    """
+    Losses, D's accuracy and speed of one run:
+    ganzoo plot runs/first
+    D's losses of two runs, smoothed:
+    ganzoo plot runs/first runs/second --keys 'losses/d/*' --smooth 5 --out losses.svg
+    """,
+)
+@click.command(short_help="Draw training curves of a run, or of several.")
 @click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN...")
 @click.option("--keys", multiple=True, metavar="PATTERN", help="Such as 'losses/d/*' or lr/g; several add up.")
 @click.option(

@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.show import say, show_json, show_table
 
 if TYPE_CHECKING:
     from ganzoo.registry.lookup import Registry
 
 
-@click.command()
+@about(
+    "plugins",
+    """
+    What is installed, and what failed:
+    ganzoo plugins
+    For a script:
+    ganzoo plugins --json
+    """,
+)
+@click.command(short_help="List the installed plugins, and those that failed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(as_json: bool) -> None:
     """List the installed plugins, what they register, and those that failed."""
@@ -64,7 +74,16 @@ def _remarks(known: Registry) -> list[str]:
     return lines + [f"named in GANZOO_PLUGINS but not installed: {name}" for name in known.missing]
 
 
-@click.command()
+@about(
+    "plugins",
+    """
+    What to put into a bug report:
+    ganzoo doctor
+    For a script:
+    ganzoo doctor --json
+    """,
+)
+@click.command(short_help="Report versions, devices, caches, broken plugins.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
     """Report versions, devices, caches and what is wrong with plugins."""

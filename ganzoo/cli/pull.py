@@ -7,15 +7,27 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.about import about
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import command
+from ganzoo.files.waiting import doing
 
 MOST_SHOWN = 40
 
 
+@about(
+    "share",
+    """
+    Into ./dcgan-digits:
+    ganzoo pull my-org/dcgan-digits
+    A tag or commit, into a folder of your choice:
+    ganzoo pull my-org/dcgan-digits@v1 models/digits
+    """,
+)
 @click.command(short_help="Download a published model as a folder.")
-@click.argument("ref", type=PLACE)
+@click.argument("ref", type=MODEL)
 @click.argument("folder", required=False, type=PATH, metavar="[DIR]")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; the same as REF@REV.")
 @click.option("--token", metavar="TOKEN", help="Of the Hub; better 'hf auth login' or HF_TOKEN, which no log sees.")
@@ -24,15 +36,12 @@ def pull(ref: str, folder: Path | None, revision: str | None, token: str | None)
 
     Only published files are taken, each checked for its size before it is downloaded and for the Hub's sha256 after;
     the weights are read before this says that they are there. Nothing of the files is run.
-
-    \b
-    ganzoo pull my-org/sagan-cifar10
-    ganzoo pull my-org/sagan-cifar10@v1 models/sagan
     """
     from ganzoo.files.untrusted import printable
     from ganzoo.hub.pull import pull as take
 
-    pulled = take(ref, folder, revision, token)
+    with doing(f"downloading {ref}"):
+        pulled = take(ref, folder, revision, token)
     if pulled.left:
         say(f"left there: {len(pulled.left):,} pictures and examples, from {pulled.left[0]} on", err=True)
     if pulled.missing:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, counted, printable
 from ganzoo.files.streams import is_terminal
+from ganzoo.files.waiting import doing, no_status
 
 if TYPE_CHECKING:
     from ganzoo.folder.model import ModelFolder
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
     from ganzoo.publish.space import SpacePush
 
 
+@about(
+    "share",
+    """
+    See what would go:
+    ganzoo push runs/first my-org/dcgan-digits --license mit --dry-run
+    Publish:
+    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
+    Publish, and make a Space to play with it:
+    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0 --space
+    Into a folder of this machine, as the Hub would hold it:
+    ganzoo push runs/first ./dcgan-digits --license mit
+    """,
+)
 @click.command(short_help="Publish a model folder on the Hugging Face Hub.")
 @click.argument("folder", type=PATH)
 @click.argument("repo", type=PLACE)
@@ -63,12 +78,6 @@ def push(
 
     A Space (--space) is three small files beside the model, which show what 'ganzoo demo' shows. It is private where
     the model is, and of its files those that you changed are left alone.
-
-    \b
-    ganzoo push runs/first my-org/dcgan-digits --license mit --dry-run
-    ganzoo push runs/first my-org/dcgan-digits --license cc-by-4.0
-    ganzoo push runs/first ./dcgan-digits --license mit
-    ganzoo push runs/first my-org/dcgan-digits --license mit --space
     """
     from ganzoo.folder.model import ModelFolder
     from ganzoo.hub.push import PushRequest
@@ -85,16 +94,17 @@ def push(
         return
     request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
     shown = _space_push(model, request, space, dry_run)
-    result = publish(
-        model,
-        request,
-        license=license,
-        unscored=unscored,
-        with_discriminator=with_discriminator,
-        dry_run=dry_run,
-        show=shown or (lambda manifest: _show(folder, repo, manifest)),
-        ask=_asking(),
-    )
+    with doing(f"publishing {folder}"):
+        result = publish(
+            model,
+            request,
+            license=license,
+            unscored=unscored,
+            with_discriminator=with_discriminator,
+            dry_run=dry_run,
+            show=shown or (lambda manifest: _show(folder, repo, manifest)),
+            ask=_asking(),
+        )
     if result is None:
         if shown is not None:
             _show_space(shown)
@@ -156,7 +166,8 @@ def _ask() -> str:
         except UsageError as error:
             raise click.BadParameter(str(error)) from error
 
-    return click.prompt(f"Licence of the weights ({EXAMPLES})", value_proc=known, err=True)
+    with no_status():
+        return click.prompt(f"Licence of the weights ({EXAMPLES})", value_proc=known, err=True)
 
 
 def _show(folder: Path, repo: str, manifest: Manifest) -> None:

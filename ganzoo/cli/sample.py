@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.paths import PATH, PLACE, PathType
+from ganzoo.cli.names import DATA, DEVICE, MODEL, SAMPLER
+from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
 from ganzoo.errors import UsageError, command, counted
@@ -31,8 +33,25 @@ CHUNK = 1024  # images that are floats in memory at once
 DIRECTIONS = "directions.safetensors"
 
 
+@about(
+    "look",
+    """
+    A grid of images of a model that ships with ganzoo:
+    ganzoo sample dcgan-cifar10 -n 16 --seed 1 --out grid.png
+    Threes and sevens in turn, each in a file of its own:
+    ganzoo sample sngan-cond-mnist -n 20 --label 3 --label 7 --out digits
+    Tamer images, by truncation of w in its first layers:
+    ganzoo sample runs/stylegan2 -n 4 --truncation 0.7 --truncation-cutoff 2 --out tame.png
+    A photo, translated:
+    ganzoo sample pix2pix-cifar10-color --input photo.png --resize --out colours.png
+    Moved along directions that 'ganzoo directions' found:
+    ganzoo sample runs/first --direction d3=1.5 --direction d0=-1 --out moved.png
+    Only images that the discriminator takes for real:
+    ganzoo sample runs/first -n 16 --sampler drs --data digits --split test --out accepted.png
+    """,
+)
 @click.command()
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
 @click.option(
@@ -55,10 +74,11 @@ DIRECTIONS = "directions.safetensors"
 @NOISE
 @click.option(
     "--sampler",
+    type=SAMPLER,
     metavar="NAME",
     help="Choose the noise by what D says of its images: ddls or drs, with options as in ddls:steps=200.",
 )
-@click.option("--data", type=PLACE, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
+@click.option("--data", type=DATA, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
 @click.option(
     "--direction",
@@ -74,7 +94,7 @@ DIRECTIONS = "directions.safetensors"
     help="The file of directions; by default MODEL-directions.safetensors here.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
+@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
 @click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
 @click.option("--out", type=PATH, metavar="FILE.png|DIR|FILE.npz", help="File or folder to write.")
 def sample(
@@ -116,18 +136,6 @@ def sample(
     A sampler asks the discriminator, which the folder of a run holds, and what was published by push
     --with-discriminator: ddls walks to noise whose images it takes for real, drs draws until it accepts one; give drs
     images that D has not seen.
-
-    Examples:
-
-        ganzoo sample runs/first -n 16 --seed 1 --out grid.png
-
-        ganzoo sample runs/pix2pix --input photo.png --resize --out colours.png
-
-        ganzoo sample runs/stylegan2 --truncation 0.7 --truncation-cutoff 8 --out tame.png
-
-        ganzoo sample runs/first --sampler drs --data digits --split test --out accepted.png
-
-        ganzoo sample runs/first --direction d3=1.5 --direction d0=-1 --out moved.png
     """
     out = out or file_name(model, SAMPLES)
     write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)
@@ -225,18 +233,22 @@ def draw(
     """
     import torch
 
+    from ganzoo.data.progress import progress_bar
     from ganzoo.images import to_levels
 
     def pieces() -> Iterator[Tensor]:
-        for start in range(0, count, CHUNK):
-            n = min(CHUNK, count - start)
+        for start in range(0, count, chunk):
+            n = min(chunk, count - start)
             some = None if numbers is None else numbers[start : start + n]
             inputs = gan.inputs(n, seed, some, truncation, start)
             if sampling is not None:
                 inputs = sampling(inputs, seed, start, batch)
             yield to_levels(gan.generate_moved(move, **inputs, batch=batch), low=0, bits=gan.bits)
+            advance(n)
 
-    return torch.cat(list(pieces()))
+    chunk = min(batch, CHUNK)
+    with progress_bar("drawing", count) as advance:
+        return torch.cat(list(pieces()))
 
 
 @dataclass(frozen=True)

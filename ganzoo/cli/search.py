@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
+from ganzoo.files.waiting import doing
 
 if TYPE_CHECKING:
     from ganzoo.hub.search import Hit
 
 
+@about(
+    "share",
+    """
+    Models with self-attention, trained on CIFAR-10:
+    ganzoo search --part sa --data cifar10
+    Without a network, for a script:
+    ganzoo search sagan --local --json
+    """,
+)
 @click.command(short_help="Find models on the Hub and among local runs.")
 @click.argument("text", required=False, default="")
 @click.option("--part", metavar="NAME", help="With this part in its recipe, such as sa.")
@@ -44,10 +55,6 @@ def search(
 
     --json prints a list of {"where": "hub"|"shipped"|"cached"|"run", "ref", "parts": [...], "data": [...], "scores":
     {key: value}, "fid": number or null, "downloads": number or null}.
-
-    \b
-    ganzoo search --part sa --data cifar10
-    ganzoo search sagan --max-fid 30 --json
     """
     from ganzoo.errors import HubError
     from ganzoo.hub.search import Question, on_the_hub, on_this_machine
@@ -56,7 +63,8 @@ def search(
     hits = on_this_machine(question, runs)
     if not local:
         try:
-            found = on_the_hub(question, limit, token)
+            with doing("asking the Hub"):
+                found = on_the_hub(question, limit, token)
             there = {hit.ref for hit in found}
             hits = [hit for hit in hits if hit.where != "cached" or hit.ref not in there] + found
         except HubError as error:
@@ -64,6 +72,15 @@ def search(
     _show(hits, as_json, "no model answers to that; ganzoo search without options lists all")
 
 
+@about(
+    "share",
+    """
+    All of them:
+    ganzoo models
+    Those that are called so, for a script:
+    ganzoo models cifar10 --json
+    """,
+)
 @click.command(short_help="List the trained models on this machine.")
 @click.argument("text", required=False, default="")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as 'ganzoo search' does.")
@@ -71,11 +88,6 @@ def models(text: str, as_json: bool) -> None:
     """List trained models that are ready to use: shipped by ganzoo and by packages, or fetched from the Hub before.
 
     With TEXT, those whose name or recipe holds it. No network is asked; 'ganzoo search' asks the Hub, and has runs too.
-
-    \b
-    ganzoo models cifar10
-    ganzoo info dcgan-cifar10
-    ganzoo sample dcgan-cifar10 -n 16 --out grid.png
     """
     from ganzoo.hub.search import Question, on_this_machine
 

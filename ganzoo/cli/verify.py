@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.eval import number, progress_shown
+from ganzoo.cli.names import DATA, DEVICE, MODEL
 from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.paths import PATH
 
 if TYPE_CHECKING:
     from ganzoo.scoring.verify import ScoreVerifier, Verification
@@ -24,7 +26,7 @@ def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
         click.option("--weights", type=PATH, metavar="FILE", help="Of the feature network."),
         click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
-        click.option("--device", help="Such as cpu or cuda:0."),
+        click.option("--device", type=DEVICE, help="Such as cpu or cuda:0."),
         SKIP_BAD,
     )
     for option in reversed(options):
@@ -42,9 +44,18 @@ def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVer
         yield ScoreVerifier(data, device=str(choose_device(device)), progress=progress, **options)
 
 
-@click.command()
-@click.argument("model", type=PLACE)
-@click.option("--data", type=PLACE, required=True, metavar="D", help="The real images that it was scored against.")
+@about(
+    "score",
+    """
+    Are the scores that it records true?:
+    ganzoo verify runs/first --data digits
+    For a script, with a wider tolerance:
+    ganzoo verify runs/first --data digits --tolerance 0.05 --json
+    """,
+)
+@click.command(short_help="Measure recorded scores again.")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, required=True, metavar="D", help="The real images that it was scored against.")
 @verification_options
 @click.option("--json", "as_json", is_flag=True, help="Print every verdict as JSON.")
 @click.pass_context
@@ -56,10 +67,6 @@ def verify(context: click.Context, model: str, data: str, as_json: bool, **optio
 
     --json prints {"holds": bool, "verdicts": [{key, recorded, measured, difference, verdict}]}; measured and
     difference are null for what could not be measured.
-
-    \b
-    Example:
-      ganzoo verify runs/first --data digits
     """
     from ganzoo.cli.show import show_json, show_table
     from ganzoo.folder.layout import METRICS

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.about import about
 from ganzoo.cli.page import OPEN, PORT, serve
 from ganzoo.cli.paths import PATH
 from ganzoo.errors import RunError
 
 
+@about(
+    "train",
+    """
+    One run:
+    ganzoo watch runs/first
+    All of them, without opening a browser:
+    ganzoo watch runs/ --no-open
+    """,
+)
 @click.command(short_help="Watch a run live in the browser.")
 @click.argument("run", metavar="RUN", type=PATH)
 @PORT
@@ -23,10 +33,6 @@ def watch(run: Path, port: int, wanted: bool | None) -> None:
 
     The page is for this machine only (127.0.0.1), and its address holds a token without which nothing is shown. To
     see a run of another machine, forward the port: ssh -L 8000:127.0.0.1:8000 HOST ganzoo watch RUN --port 8000
-
-    \b
-    ganzoo watch runs/first
-    ganzoo watch runs/ --no-open
     """
     from ganzoo.watch.server import Server
 

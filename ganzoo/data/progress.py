@@ -10,9 +10,7 @@ from contextlib import ExitStack, contextmanager
 from ganzoo.compat.lookup import old_names
 from ganzoo.distributed.launch import said_elsewhere
 from ganzoo.files.streams import is_quiet, is_terminal
-
-QUIET_SECONDS = 2.0
-"""Work that takes less shows no bar."""
+from ganzoo.files.waiting import QUIET_SECONDS, no_status
 
 
 @contextmanager
@@ -41,7 +39,10 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
                 from rich.console import Console
                 from rich.progress import Progress
 
-                bar = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+                stack.enter_context(no_status())
+                piped = not is_terminal(sys.stdout)  # what is written to it is not for the terminal
+                shown = Progress(console=Console(stderr=True), transient=True, redirect_stdout=not piped)
+                bar = stack.enter_context(shown)
                 task = bar.add_task(what, total=total)
             if bar is not None and task is not None:
                 bar.update(task, completed=done)

@@ -38,6 +38,11 @@ class Spec:
     always: bool = True
     side: str | None = None
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts that it takes, where these are few."""
+        return self.read.choices if isinstance(self.read, _OneOf) else ()
+
 
 def check_mapping(settings: object) -> None:
     """Refuse settings that are no mapping from names; None stands for none.
@@ -70,13 +75,20 @@ def _whole(low: int) -> Callable[[str], Value]:
     return read
 
 
-def _one_of(*choices: str) -> Callable[[str], Value]:
-    def read(text: str) -> Value:
-        if text not in choices:
+@dataclass(frozen=True)
+class _OneOf:
+    """Reads one of a few texts."""
+
+    choices: tuple[str, ...]
+
+    def __call__(self, text: str) -> Value:
+        if text not in self.choices:
             raise ValueError(text)
         return text
 
-    return read
+
+def _one_of(*choices: str) -> Callable[[str], Value]:
+    return _OneOf(choices)
 
 
 def _scheduled(low: float = 0.0, high: float = math.inf, below: float = math.inf) -> Callable[[str], Value]:
@@ -130,9 +142,9 @@ PER_PLAYER: Mapping[str, Spec] = {
     "beta2": Spec(0.999, _scheduled(below=1.0), _BETA, "the second of Adam's betas"),
     "eps": Spec(1e-8, _scheduled(), _RATE, "what the optimiser adds to the root of the second moment"),
     "weight-decay": Spec(0.0, _scheduled(), _RATE, "weight decay, as the optimiser has it"),
-    "clip": Spec(0.0, _scheduled(), f"{_RATE}; 0 turns it off", "the most that the norm of the gradient may be"),
+    "clip": Spec(0.0, _scheduled(), f"{_RATE}; 0 turns it off", "gradient clipping: the most that its norm may be"),
     "repeat": Spec(1, _whole(1), "a whole number from 1 up", "updates in a step"),
-    "accumulate": Spec(1, _whole(1), "a whole number from 1 up", "pieces of a batch, for less memory"),
+    "accumulate": Spec(1, _whole(1), "a whole number from 1 up", "gradient accumulation: pieces of a batch"),
 }
 """Settings of every player: ``NAME.PLAYER`` is for one of them, a plain ``NAME`` for all without one of their own."""
 Z_DIM = "z-dim"
@@ -149,7 +161,7 @@ SETTINGS: Mapping[str, Spec] = {
     "betas": PER_PLAYER["betas"],
     "repeat.d": replace(PER_PLAYER["repeat"], about="updates of D in a step, each with its own batch"),
     "repeat.g": replace(PER_PLAYER["repeat"], about="updates of G in a step"),
-    "batch": Spec(64, _whole(1), "a whole number from 1 up", "images in the global batch, over all processes"),
+    "batch": Spec(64, _whole(1), "a whole number from 1 up", "batch size, over all processes"),
     "ema": Spec(
         0.999,
         _scheduled(0.0, 0.999999),

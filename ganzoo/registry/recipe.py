@@ -1,5 +1,36 @@
 """Recipes: a GAN as one word that is safe in a shell, such as ``sagan+sn@d+sa@16,32+r1:gamma=10,every=16``.
 
+A recipe is a head and the parts that are put into it, joined by ``+``::
+
+    recipe = head ("+" part)*
+    part   = [kind "/"] name ["@" place ("," place)*] [":" key "=" value ("," key "=" value)*]
+    place  = "g" | "d" | a resolution such as 32
+    value  = letters, digits and . _ - /
+
+The head is an architecture, or a preset: a recipe that has a name. It brings both networks and all that they need. A
+later word is a part that takes the place of what the head has in its slot, such as the loss; regularizers and
+augmentations are added to those that are there. An architecture on one side takes the place of that side's network.
+
+Places say where a part stands: in the generator (``g``), in the discriminator (``d``), at one resolution; everywhere
+that it can without them. Options are set after a colon; lists are written with ``/``, large numbers without a ``+``
+(``1e3``), and a number that may be scheduled as ``linear/A/B``, ``cosine/A/B`` or ``step/A/B/AT``. A name that several
+kinds have is written ``kind/name``; ``kind/none`` empties a slot. What a person names goes before what another part
+implies, and that before what a preset or an architecture says.
+
+Examples::
+
+    dcgan                              DCGAN as its paper has it
+    dcgan+sn@d+hinge                   spectral normalization in D, which takes batch norm away there; hinge loss
+    sagan+sn+hinge                     self-attention GAN, conditional where the data has labels
+    sagan+sa@g,16,32                   self-attention in G alone, at 16 and 32 pixels
+    sngan+wgan+gp:weight=10            Wasserstein loss with a gradient penalty
+    dcgan:ch=32+r1:gamma=1,every=16    narrower networks; a lazy R1 penalty
+    dcgan+diffaugment+lecam            for few images: augmentation and a regularizer
+    dcgan+normalization/none@d         no normalization in D
+    stylegan2+sngan@d                  the generator of one architecture, the discriminator of another
+    dcgan+r1:gamma=cosine/1/0.1        a penalty whose weight falls over the training
+    wgan-gp+hinge                      a preset with another loss
+
 This module is text only. It knows the kinds of parts, but no part: what a name means is the registry's business, and
 what a recipe builds is the plan's.
 """

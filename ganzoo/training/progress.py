@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, Protocol, TextIO
 
 from ganzoo.errors import printable
 from ganzoo.files.streams import is_terminal, tell
+from ganzoo.files.waiting import no_status
 
 EVERY = 10.0  # seconds between plain lines
 MEMORY = 0.9  # of the moving average of seconds per step
@@ -139,18 +141,22 @@ class Bar:
         self.console = Console(stderr=True)
         columns = ("step {task.fields[step]}", "{task.fields[speed]}", "{task.fields[losses]}")
         step, speed, losses = (TextColumn(text, markup=False) for text in columns)
-        self.progress = Progress(step, BarColumn(bar_width=20), speed, losses, console=self.console)
+        columns_shown = (step, BarColumn(bar_width=20), speed, losses)
+        self.progress = Progress(*columns_shown, console=self.console, redirect_stdout=is_terminal(sys.stdout))
         done = start / stop if stop else 0.0
         self.stop, self.begun = stop, time.monotonic()
         self.task = self.progress.add_task("", total=1.0, step=of(start, stop), speed="", losses="")
         self.progress.update(self.task, completed=done)
 
     def __enter__(self) -> Bar:
-        self.progress.start()
+        with ExitStack() as stack:
+            stack.enter_context(no_status())
+            stack.enter_context(self.progress)
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+        self.stack.close()
 
     def show(self, step: int, record: Mapping[str, Any] | None, speed: float, left: float) -> None:
         """See :class:`Reporter`."""

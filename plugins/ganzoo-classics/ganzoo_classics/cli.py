@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD
+from ganzoo.cli.kit import DATA, MODEL, PATH, SKIP_BAD, about
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,9 +16,18 @@ WIDE = 16  # images in a row: eight pairs
 COUNT = click.IntRange(1, 4096)
 
 
-@click.command()
-@click.argument("model", type=PLACE)
-@click.option("--data", type=PLACE, required=True, metavar="D", help="Real images.")
+@about(
+    "look",
+    """
+    Digits, each beside what the model makes of it:
+    ganzoo reconstruct runs/aae --data digits
+    More of them, which it has not seen:
+    ganzoo reconstruct runs/aae --data digits --split test -n 64 --out unseen.png
+    """,
+)
+@click.command(short_help="Show real images beside a model's reconstructions.")
+@click.argument("model", type=MODEL)
+@click.option("--data", type=DATA, required=True, metavar="D", help="Real images.")
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
 @click.option("-n", "count", type=COUNT, default=32, show_default=True, help="How many images, the first ones.")
 @click.option("--device", help="Such as cpu or cuda:0.")
@@ -30,10 +39,6 @@ def reconstruct(
     """Show real images, each beside what MODEL's encoder and generator make of it.
 
     For models that encode images, such as aae, bigan, clustergan and vae-gan.
-
-    \b
-    Example:
-      ganzoo reconstruct runs/aae --data mnist --split test
     """
     from ganzoo.cli.kit import check_out, file_name, open_model
 
@@ -52,8 +57,17 @@ def reconstruct(
     _write(rebuilt(gan, opened, count), out, "real images, each beside its reconstruction")
 
 
-@click.command()
-@click.argument("model", type=PLACE)
+@about(
+    "look",
+    """
+    Pairs of both domains:
+    ganzoo pairs runs/cogan
+    Other ones, fewer:
+    ganzoo pairs runs/cogan -n 8 --seed 1 --out pairs.png
+    """,
+)
+@click.command(short_help="Draw pairs of images of two domains.")
+@click.argument("model", type=MODEL)
 @click.option("-n", "count", type=COUNT, default=32, show_default=True, help="How many pairs.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same pairs.")
 @click.option("--device", help="Such as cpu or cuda:0.")
@@ -62,10 +76,6 @@ def pairs(model: str, count: int, seed: int, device: str | None, out: Path | Non
     """Draw pairs with MODEL: an image, and beside it the same one of the second domain.
 
     For models that draw two domains at once, such as cogan.
-
-    \b
-    Example:
-      ganzoo pairs runs/cogan -n 32 --seed 1
     """
     from ganzoo.cli.kit import check_out, file_name, open_model
 

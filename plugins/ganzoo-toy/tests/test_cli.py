@@ -1,4 +1,5 @@
 import json
+import shlex
 
 import click
 import pytest
@@ -7,6 +8,7 @@ from ganzoo_toy.cli import toy
 from PIL import Image
 
 from ganzoo import UsageError
+from ganzoo.cli.kit import GROUPS, about_of
 
 
 def run(*words):
@@ -27,6 +29,24 @@ def test_each_game_draws_and_tells(words, key, tmp_path):
     told = run(*words, "--json", "--out", str(out))
     assert key in json.loads(told.stdout)
     assert Image.open(out).width > 300
+
+
+SHOWN = {example: None for command in (toy, *toy.commands.values()) for example in about_of(command).examples}
+
+
+def test_every_game_has_a_group_and_two_examples():
+    for command in (toy, *toy.commands.values()):
+        assert about_of(command).group in GROUPS and len(about_of(command).examples) >= 2, command.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", SHOWN, ids=lambda example: example.lines[0])
+def test_an_example_does_what_it_says(example, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in example.lines:
+        words = shlex.split(line)
+        assert run(*words[2:]).stdout.strip()
+        assert "--out" not in words or (tmp_path / words[words.index("--out") + 1]).is_file()
 
 
 def test_an_animation_has_a_frame_for_each_look(tmp_path):

@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.kit import PLACE, SKIP_BAD, say
+from ganzoo.cli.kit import DATA, MODEL, SKIP_BAD, about, say
 
 if TYPE_CHECKING:
     from ganzoo.cli.kit import Score
 
 
-@click.command("refined-accuracy")
-@click.argument("model", type=PLACE)
+@about(
+    "score",
+    """
+    Are refined digits better training data than rendered ones?
+    ganzoo refined-accuracy runs/refiner --data rendered-digits:digits
+    With fewer images, on a split that nobody has seen:
+    ganzoo refined-accuracy runs/refiner --data rendered-digits:digits --split test -n 300 --json
+    """,
+)
+@click.command("refined-accuracy", short_help="Measure what refined images are worth as training data.")
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE."
+    "--data", type=DATA, required=True, metavar="D", help="Labelled sources and real images: rendered-digits:SOURCE."
 )
 @click.option("--split", metavar="S", help="Of the data: train (default) or test.")
 @click.option("-n", "count", type=click.IntRange(10, 100_000), default=5000, show_default=True, help="Images to learn.")
@@ -41,10 +50,6 @@ def refined_accuracy(
 
     --json prints {"score": {...}} as metrics.json has it; its details are unrefined, gain, real (images classified),
     moved (mean change of a pixel in [0, 1]), labels_kept, and alarms, a list of texts.
-
-    \b
-    Example:
-      ganzoo refined-accuracy runs/refiner --data rendered-digits:mnist --split test
     """
     from ganzoo.cli.kit import score_model, show_json
     from ganzoo_translate.refinement import METRIC

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import GAN, DataError, UsageError
-from ganzoo.cli.kit import read_scores
+from ganzoo.cli.kit import GROUPS, about_of, main, read_scores
 from ganzoo.data import ImageData, MemoryImages
 
 
@@ -141,3 +143,19 @@ def test_the_command_keeps_the_score_and_verify_measures_it_again(run: Path, mon
 def test_paths_that_cannot_be_meant_are_refused(words: tuple[str, ...], path: str, why: str) -> None:
     result = CliRunner().invoke(refined_accuracy, [path if word == "{}" else word for word in words])
     assert result.exit_code == 2 and why in result.output
+
+
+def test_the_command_has_a_group_and_two_examples() -> None:
+    about = about_of(refined_accuracy)
+    assert about.group in GROUPS and len(about.examples) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", about_of(refined_accuracy).examples, ids=lambda example: example.lines[0])
+def test_an_example_does_what_it_says(example: Any, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refinement, "EPOCHS", 1)
+    shutil.copytree(run, tmp_path / "runs" / "refiner")
+    monkeypatch.chdir(tmp_path)
+    for line in example.lines:
+        said = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert said.exit_code == 0 and "refined-accuracy" in said.output, said.output
