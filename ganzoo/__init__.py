@@ -39,6 +39,7 @@ from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
+    from ganzoo import testing
     from ganzoo.api import create, info, list, list_models, load, register
     from ganzoo.foreign.importing import load_foreign
     from ganzoo.gan.adversary import Adversary
@@ -145,12 +146,14 @@ install()
 provide_cache()
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name == "testing":
-        return import_module("ganzoo.testing")
-    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else _of_before(name)
+if not TYPE_CHECKING:  # for type checkers a misspelt name stays an error
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used."""
+        if name == "testing":
+            return import_module("ganzoo.testing")
+        return getattr(import_module(_HOMES[name]), name) if name in _HOMES else _of_before(name)
 
 
-def __dir__() -> Any:
+def __dir__() -> Any:  # ``list`` is a name of this module
     return sorted(__all__)

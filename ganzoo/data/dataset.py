@@ -21,7 +21,8 @@ from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import SOURCE, prepared
 from ganzoo.registry.cache import default_root
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
-from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
+from ganzoo.registry.shown import block, some
+from ganzoo.registry.sizes import Size, Sized, colours_text, pixels_text, read_size, size_of, size_text
 
 PIXELS, FILES = "sha256", "files-sha256"
 """Kinds of fingerprints: over decoded pixels, and over the bytes of the files."""
@@ -124,7 +125,7 @@ class DataRequest:
         )
 
 
-@dataclass
+@dataclass(repr=False)
 class ImageData:
     """An opened data set.
 
@@ -187,6 +188,22 @@ class ImageData:
         self.native = self.native if self.native != (0, 0) else (h, w)
         if not self.fingerprint:
             self.fingerprint = fingerprint(self.images, self.labels, {**self.paired, **self.unpaired})
+
+    def __repr__(self) -> str:
+        """What it holds, and on what terms."""
+        others = [*self.paired, *self.unpaired]
+        facts = [
+            (
+                "images",
+                f"{self.count:,} of {self.split}: {colours_text(self.channels, self.bits)}, {pixels_text(self.size)}",
+            ),
+            (self.label_kind, f"{len(self.class_names)}: {some(self.class_names)}" if self.class_names else ""),
+            ("also", ", ".join(others)),
+            ("left out", f"{counted(len(self.skipped), 'picture')} that could not be read" if self.skipped else ""),
+            ("licence", self.licence),
+            ("fingerprint", self.fingerprint),
+        ]
+        return block(f"ImageData {self.name}", facts)
 
     def _check_labels(self) -> None:
         if self.label_kind not in LABEL_KINDS:

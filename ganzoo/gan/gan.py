@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
 from ganzoo.gan.priors import PATHS
 from ganzoo.gan.published import Published
+from ganzoo.gan.shown import Shown
 from ganzoo.gan.steering import Directions, Move, Moves
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
@@ -39,10 +40,16 @@ from ganzoo.seeding import derive
 SAMPLING, MOVE = "ganzoo.gan.sampling:asked_for", "ganzoo.folder.directions:asked_move"  # what builds on this module
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from typing_extensions import Unpack
+
+    from ganzoo.gan.options import SampleOptions
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, Styled, Published, nn.Module):
+class GAN(Labelled, Styled, Published, Shown, nn.Module):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -54,7 +61,14 @@ class GAN(Labelled, Styled, Published, nn.Module):
         classes: length of the label vectors, the number of classes; 0 for an unconditional GAN.
         z_dim: length of the noise without the codes of regularizers.
         kits: what the networks were built from, by side.
+
+    Attributes:
+        G: the generator, or the first of several.
+        D: the discriminator, or the first of several; a model that was loaded to sample has none.
     """
+
+    G: nn.Module
+    D: nn.Module
 
     def __init__(
         self,
@@ -233,6 +247,21 @@ class GAN(Labelled, Styled, Published, nn.Module):
             take_truncation(self.G, self.input_names, truncation)
             first = reduced(given.pop(SOURCE), self.image, self.source_image)
         return {"z": first, "y": self.label_vectors(labels, n), **given}
+
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["pt"] = ..., **options: Unpack[SampleOptions]
+    ) -> Tensor: ...
+
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["np"], **options: Unpack[SampleOptions]
+    ) -> NDArray[np.float32]: ...
+
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["pil"], **options: Unpack[SampleOptions]
+    ) -> list[Image]: ...
 
     @torch.no_grad()
     def sample(

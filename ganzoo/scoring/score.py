@@ -19,7 +19,7 @@ from ganzoo.files.paths import to_path
 from ganzoo.files.write import check_writable
 from ganzoo.folder.layout import CONFIG, SNAPSHOTS
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import Scores
 from ganzoo.gan.arguments import read_device
 from ganzoo.gan.gan import GAN
 from ganzoo.hub.locate import ModelReference, locate
@@ -224,7 +224,7 @@ def evaluate(
     save: bool = True,
     skip_bad: bool = False,
     progress: Progress | None = None,
-) -> list[Score]:
+) -> Scores:
     """Score a model, or images, against real images, and keep the scores in the model's folder.
 
     Args:
@@ -250,7 +250,7 @@ def evaluate(
         progress: told how many images are done, and of how many.
 
     Returns:
-        The scores, in the order of steps and metrics.
+        The scores, in the order of steps and metrics: a list that notebooks show as a table.
 
     Example:
         >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
@@ -278,7 +278,7 @@ def evaluate(
     if floor is not None:
         count = n if isinstance(first.model, GAN) else min(n, first.model.count)
         measure_floor(floor, data, real, named, count, options, skip_bad=skip_bad)
-    found: list[Score] = []
+    found = Scores()
     options |= {"n": n, "seed": seed, "seeds": seeds, "split": named}
     for subject in chain([first], every):
         scores = measure(subject.model, real, step=subject.step, digest=subject.digest, **options)

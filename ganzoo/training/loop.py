@@ -59,18 +59,6 @@ def reseed(*names: int | str) -> None:
     np.random.seed(seed % 2**32)
 
 
-@contextmanager
-def preserved_randomness() -> Iterator[None]:
-    """Leave the caller's random numbers as they were."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(range(torch.cuda.device_count())):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-
-
 def mean_terms(said: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The terms of a batch, of those of its pieces."""
     if len(said) == 1:

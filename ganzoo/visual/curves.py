@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,25 @@ def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
     Raises:
         UsageError: when matplotlib is not installed.
     """
+    with _figure(curves, smooth) as figure, atomic(path) as temporary:
+        figure.savefig(temporary, metadata={"Software": None} if path.suffix.lower() == ".png" else {"Date": None})
+
+
+def png(curves: Sequence[Curve], smooth: int = 1) -> bytes:
+    """The same as :func:`plot`, as the bytes of a PNG file.
+
+    Raises:
+        UsageError: when matplotlib is not installed.
+    """
+    file = BytesIO()
+    with _figure(curves, smooth) as figure:
+        figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+@contextmanager
+def _figure(curves: Sequence[Curve], smooth: int) -> Iterator[Any]:
+    """The figure, and matplotlib's settings while it is drawn."""
     figure_class, settings = _matplotlib()
     several = len({curve.run for curve in curves}) > 1
     panels: dict[str, list[Curve]] = {}
@@ -108,9 +129,7 @@ def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
             _panel(axis, _plain(TITLES.get(title, title)), group, several, smooth)
         for axis in axes[len(panels) :]:
             axis.set_axis_off()
-        metadata = {"Software": None} if path.suffix.lower() == ".png" else {"Date": None}
-        with atomic(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+        yield figure
 
 
 def _panel(axis: Any, title: str, curves: Sequence[Curve], several: bool, smooth: int) -> None:
