@@ -108,7 +108,7 @@ def create(name: str, *context: Any, **options: Any) -> Any:
 
 def load(
     ref: str | PathLike[str],
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
     revision: str | None = None,
     token: str | None = None,

@@ -294,7 +294,10 @@ class ImageData:
         return {name: prepared(name, taken(column, rows % column.shape[0])) for name, column in found.items()}
 
     def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = SINGLE_PROCESS) -> Stream:
-        """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
+        """Batches of so many images for training, whose order follows from ``seed``.
+
+        ``flip`` overrides the data set's own, and each process of ``world`` gets its rows.
+        """
         mirrored = self.flip if flip is None else flip
         return Stream(
             self.images,
@@ -314,7 +317,13 @@ def taken(column: Images | Tensor, rows: Tensor) -> Tensor:
 
 
 def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Images | Tensor] | None = None) -> str:
-    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order, and then over other columns by name."""
+    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order, and then over other columns by name.
+
+    Args:
+        images: any, of which a few are decoded at once.
+        labels: class numbers int64 ``(N,)``, label vectors float ``(N, L)``, or None.
+        others: by name.
+    """
     digest = sha256()
     _add_pixels(digest, images)
     if labels is not None:

@@ -19,6 +19,7 @@ from ganzoo.folder.layout import CONFIG, MODEL, bests, snapshots
 from ganzoo.folder.scores import Score, add_scores, read_scores
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
@@ -180,7 +181,9 @@ class ModelFolder:
 
         return exported(self.build(), self.config)[1]
 
-    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
+    def load(
+        self, device: str | torch.device = "cpu", step: int | str | None = None, discriminator: bool = False
+    ) -> GAN:
         """The trained model, ready to sample.
 
         Only the generator side is there, unless more is asked for: a discriminator is not needed to sample.

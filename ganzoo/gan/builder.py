@@ -49,7 +49,7 @@ def build(
     classes: int = 0,
     z_dim: int | None = None,
     settings: Mapping[str, object] | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     label_kind: str = LABEL_KINDS[0],
 ) -> GAN:
     """Assemble a GAN by name, with fresh weights.
@@ -81,7 +81,12 @@ def build(
 
 
 def assemble(
-    plan: Plan, resolution: Sized, channels: int, classes: int = 0, z_dim: int | None = None, device: str = "cpu"
+    plan: Plan,
+    resolution: Sized,
+    channels: int,
+    classes: int = 0,
+    z_dim: int | None = None,
+    device: str | torch.device = "cpu",
 ) -> GAN:
     """Build the networks and parts of a plan; see :func:`build`."""
     if isinstance(resolution, int) and resolution < 1:

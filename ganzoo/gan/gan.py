@@ -209,6 +209,9 @@ class GAN(Labelled, Styled, Published, Shown, nn.Module):
         """The noise ``t`` (0 to 1) of the way from each row of ``a`` to that of ``b``, both ``(n, z_dim)``.
 
         On an arc for a normal prior, whose draws have almost one length, and on a straight line for a uniform one.
+
+        Raises:
+            UsageError: the two are not of one shape, or ``t`` is no number from 0 to 1.
         """
         within("t", real_number("t", t), 0, 1)
         if a.shape != b.shape:
@@ -365,7 +368,11 @@ class GAN(Labelled, Styled, Published, Shown, nn.Module):
 
     @torch.no_grad()
     def generate_moved(self, move: Move | None, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
-        """As :meth:`generate`, of noise or w that was moved; None for no move."""
+        """As :meth:`generate`, of noise or w that was moved; ``move`` is None for no move.
+
+        Raises:
+            UsageError: ``y`` or one of ``conditions`` has not a row for each of ``z``, or ``batch`` is below 1.
+        """
         whole("batch", batch, 1)
         if y.shape != (len(z), self.classes) or any(len(rows) != len(z) for rows in conditions.values()):
             raise UsageError(

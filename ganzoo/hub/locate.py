@@ -17,6 +17,8 @@ from ganzoo.hub.references import Reference, default_repo, parse
 from ganzoo.hub.shipped import shipped_folder
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzoo.gan.gan import GAN
 
 
@@ -32,7 +34,9 @@ class ModelReference:
     folder: ModelFolder
     label: str
 
-    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
+    def load(
+        self, device: str | torch.device = "cpu", step: int | str | None = None, discriminator: bool = False
+    ) -> GAN:
         """The model, ready to sample, as :meth:`ModelFolder.load` has it; errors call it by its label."""
         try:
             gan = self.folder.load(device, step, discriminator)

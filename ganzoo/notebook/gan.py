@@ -16,7 +16,7 @@ from ganzoo.images import grid, to_uint8
 from ganzoo.machine.randomness import preserved_randomness
 from ganzoo.notebook.html import box, facts, note, picture, piece, whole
 from ganzoo.notebook.scores import explained, in_words, rows_of, scores_of
-from ganzoo.registry.shown import block, some
+from ganzoo.registry.shown import block, readable, some
 from ganzoo.registry.sizes import colours_text, pixels_text
 
 SAMPLES, AT_ONCE = 16, 4
@@ -30,7 +30,7 @@ def text(gan: GAN) -> str:
     """The lines of ``repr(gan)``."""
     first = {score.metric: score for score in reversed(_scores(gan))}  # of each metric the one to be said first
     scores = [("score", in_words(score)) for score in list(reversed(first.values()))[:SHOWN]]
-    return block(f"GAN {gan.plan.recipe}", [*sizes(gan), *trained(gan), *scores, ("layers", layers(gan))])
+    return block(f"GAN {gan.plan.recipe}", [*known(gan), *scores, ("layers", layers(gan))])
 
 
 def html(gan: GAN) -> str:
@@ -40,12 +40,18 @@ def html(gan: GAN) -> str:
 
 def _html(gan: GAN) -> str:
     scores = _scores(gan)
-    told = facts([*sizes(gan), *trained(gan), ("layers", layers(gan))])
+    told = facts([*known(gan), ("layers", layers(gan))])
     table = [piece(lambda: rows_of(scores), "scores"), *explained(scores)] if scores else []
     return box(f"GAN {gan.plan.recipe}", [samples(gan), told, *table])
 
 
 # --- facts --------------------------------------------------------------------------------------------------
+
+
+def known(gan: GAN) -> Iterator[tuple[str, object]]:
+    """What is known of it besides samples and scores."""
+    yield from readable(sizes(gan))
+    yield from readable(trained(gan))
 
 
 def sizes(gan: GAN) -> Iterator[tuple[str, object]]:

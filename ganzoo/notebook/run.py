@@ -14,7 +14,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.notebook.gan import samples, sizes
 from ganzoo.notebook.html import box, embedded, facts, note, piece, whole
 from ganzoo.notebook.scores import in_words, ranked
-from ganzoo.registry.shown import block, some
+from ganzoo.registry.shown import block, readable, some
 from ganzoo.visual.curves import Curve, png, read_curves
 
 GROUPS = ("losses", "accuracy", "reports")  # of the log's numbers, each a panel
@@ -31,7 +31,7 @@ def text(folder: Path, step: int, gan: GAN, wrong: str | None) -> str:
         gan: as trained.
         wrong: what is wrong with it, if anything.
     """
-    return block(f"Run of {gan.plan.recipe}", [*_told(folder, step, gan), ("verdict", wrong)])
+    return block(f"Run of {gan.plan.recipe}", [*readable(_told(folder, step, gan)), ("verdict", wrong)])
 
 
 def html(folder: Path, step: int, gan: GAN, plain_text: str) -> str:
@@ -56,12 +56,8 @@ def _told(folder: Path, step: int, gan: GAN) -> Iterator[tuple[str, object]]:
     yield "folder", path_text(folder)
     yield "step", f"{step:,}"
     yield from ((name, value) for name, value in sizes(gan) if name in ("images", "classes", "networks"))
-    try:
-        records = [record for record in read_log(folder) if isinstance(record.get("losses"), dict)]
-        scores = read_scores(folder)
-    except Exception as error:  # a folder that was removed, or changed by another hand
-        yield "not read", error
-        return
+    records = [record for record in read_log(folder) if isinstance(record.get("losses"), dict)]
+    scores = read_scores(folder)
     if records:
         losses = (f"{name} {value:.4g}" for name, value in records[-1]["losses"].items())
         yield "losses", f"{some(losses)} (step {records[-1]['step']:,})"

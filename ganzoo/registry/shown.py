@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ganzoo.errors import printable
 
@@ -26,6 +26,14 @@ def block(title: str, facts: Iterable[tuple[str, object]]) -> str:
     wide = max((len(name) for name, _ in said), default=0)
     lines = [cut(title), *(cut(f"  {name:<{wide}}  {value}") for name, value in said)]
     return "\n".join(lines if len(lines) <= MOST else [*lines[: MOST - 1], "  ..."])
+
+
+def readable(facts: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """Facts as far as they can be found: whoever prints an object to see what is wrong with it must see something."""
+    try:
+        yield from facts
+    except Exception as error:
+        yield "not shown", f"{type(error).__name__}: {error}"
 
 
 def some(names: Iterable[str], most: int = 6) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.card import kept_up_to_date
 from ganzoo.data import DataRequest, ImageData, open_data
@@ -32,6 +32,9 @@ from ganzoo.metrics.select import choose, views_of, with_floor
 from ganzoo.metrics.subjects import match
 from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import shorter
+
+if TYPE_CHECKING:
+    import torch
 
 OTHER = {"train": "test", "test": "train", VALID: "test"}
 
@@ -65,7 +68,7 @@ def subjects(
     *,
     step: int | str | None = None,
     every: bool = False,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     skip_bad: bool = False,
 ) -> Iterator[Subject]:
     """What there is to score, loaded one at a time.
@@ -97,7 +100,9 @@ def subjects(
         yield Subject(model.name, open_data(model, DataRequest(split="all", skip_bad=skip_bad)))
 
 
-def _kept(found: ModelReference, step: int | str | None, every: bool, device: str, own: bool) -> Iterator[Subject]:
+def _kept(
+    found: ModelReference, step: int | str | None, every: bool, device: str | torch.device, own: bool
+) -> Iterator[Subject]:
     """The weights of a model: its own, those of one step, or every one's; ``own`` where its folder keeps the scores."""
     folder = found.folder
     steps: list[int | str | None] = [step]
@@ -217,7 +222,7 @@ def evaluate(
     seed: int = 0,
     seeds: int = 1,
     batch: int = 64,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     step: int | str | None = None,
     every_step: bool = False,
     floor: Any = None,
