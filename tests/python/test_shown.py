@@ -267,7 +267,7 @@ def test_what_breaks_is_said_and_nothing_is_raised(run: ganzoo.Run, monkeypatch:
     assert "no samples: RuntimeError" in shown.text and "dcgan" in shown.text
     monkeypatch.setattr(curves, "read_log", broken)
     assert "no curves: RuntimeError" in page(run).text
-    monkeypatch.setattr("ganzoo.notebook.gan.sizes", broken)
+    monkeypatch.setattr("ganzoo.notebook.gan.colours_text", broken)
     assert "RuntimeError" in check(repr(gan)) and "RuntimeError" in page(gan).text
 
 
