@@ -36,6 +36,7 @@ from ganzoo.errors import (
 from ganzoo.files.paths import provide_cache
 from ganzoo.registry.about import VERSION as __version__
 from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
+from ganzoo.registry.leads import lead
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
@@ -152,7 +153,19 @@ if not TYPE_CHECKING:  # for type checkers a misspelt name stays an error
         """Import a public name when it is first used."""
         if name == "testing":
             return import_module("ganzoo.testing")
-        return getattr(import_module(_HOMES[name]), name) if name in _HOMES else _of_before(name)
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        try:
+            return _of_before(name)
+        except AttributeError as error:
+            raise AttributeError(f"{error}{_meant(name)}", name=name) from None
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a name that is none of ours; nothing for what Python itself looks for."""
+    if name.startswith("_"):
+        return ""
+    return lead(name, "name", __all__) or f"; nearest: {', '.join(nearest(name, __all__))}"
 
 
 def __dir__() -> Any:  # ``list`` is a name of this module

@@ -33,6 +33,7 @@ from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import GIVEN, SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.plan.settings import check_mapping, z_dim_names
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.recipe import Recipe
@@ -42,6 +43,7 @@ from ganzoo.registry.sizes import Sized, read_size
 FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
 
 
+@known_arguments
 def build(
     recipe: str | Recipe,
     resolution: Sized = 32,

@@ -23,6 +23,7 @@ from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, reduced, 
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
+from ganzoo.gan.module import Networks
 from ganzoo.gan.priors import PATHS
 from ganzoo.gan.published import Published
 from ganzoo.gan.shown import Shown
@@ -33,6 +34,7 @@ from ganzoo.gan.styled import layer_noise as noise_of_layers
 from ganzoo.parts.freeze import frozen_networks
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, Styled, Published, Shown, nn.Module):
+class GAN(Labelled, Styled, Published, Shown, Networks):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -267,6 +269,7 @@ class GAN(Labelled, Styled, Published, Shown, nn.Module):
     ) -> list[Image]: ...
 
     @torch.no_grad()
+    @known_arguments
     def sample(
         self,
         n: int | None = None,

@@ -18,8 +18,10 @@ from ganzoo.hub.references import check_repo
 from ganzoo.publish.push import check_licence
 from ganzoo.publish.push import push as publish
 from ganzoo.publish.save import save
+from ganzoo.registry.arguments import known_arguments
 
 
+@known_arguments
 def push(
     folder: str | PathLike[str],
     repo: str,
@@ -63,6 +65,7 @@ def push(
     return cast(PushResult, result).url  # of a dry run alone there is none
 
 
+@known_arguments
 def pull(
     ref: str,
     folder: str | PathLike[str] | None = None,

@@ -30,6 +30,7 @@ from ganzoo.metrics.evaluation import check_amounts
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
 from ganzoo.metrics.subjects import match
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import shorter
 
@@ -210,6 +211,7 @@ def _config(model: GAN | ImageData) -> Mapping[str, Any]:
     return dict(config) if isinstance(config, dict) else {"dataset": {}}
 
 
+@known_arguments
 def evaluate(
     model: GAN | ModelReference | str | PathLike[str],
     data: Any,

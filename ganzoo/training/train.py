@@ -32,6 +32,7 @@ from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.randomness import preserved_randomness
 from ganzoo.notebook.run import html as run_html
 from ganzoo.notebook.run import text as run_text
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.training import fork as forking
 from ganzoo.training import resume as resuming
 from ganzoo.training import setup
@@ -86,6 +87,7 @@ class Run:
         return run_html(self.folder, self.step, self.gan, repr(self))
 
 
+@known_arguments
 def train(
     recipe: str | None = None,
     data: Any = None,
