@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -13,20 +13,23 @@ from ganzoo.errors import UsageError, nearest
 class Networks(nn.Module):
     """What a GAN is to torch: a module of several networks, of which none is the whole."""
 
-    def __getattr__(self, name: str) -> Any:
-        """A network by name, as of every module of torch; an error says which there are."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name.startswith("_"):
-                raise
-            raise AttributeError(
-                f"this {type(self).__name__} has no {name!r}{self._instead(name)}", name=name
-            ) from None
+    if not TYPE_CHECKING:  # for type checkers an attribute is what torch says: a module or a tensor
+
+        def __getattr__(self, name: str) -> Any:
+            """A network by name, as of every module of torch; an error says which there are."""
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                if name.startswith("_"):
+                    raise
+                raise AttributeError(
+                    f"this {type(self).__name__} has no {name!r}{self._instead(name)}", name=name
+                ) from None
 
     def _instead(self, name: str) -> str:
         """What to use in place of a name that is not there."""
-        if name in vars(type(self)).get("__annotations__", ()):
+        played = {} if name == "game" else getattr(getattr(self, "game", None), "players", {})
+        if any(name in names for names in played.values()):
             return (
                 ": it was loaded to sample. ganzoo.load(..., discriminator=True) brings the discriminator of a run, or"
                 " of a model that was published with it"

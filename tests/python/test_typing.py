@@ -24,6 +24,7 @@ WRONG = {
     "ganzoo.load('dcgan-mnist').sample(4, lables=['3'])": "lables",
     "ganzoo.load('dcgan-mnist').sample(4, output='png')": "sample",
     "ganzoo.load('dcgan-mnist').sample(4, output='pil').shape": "shape",
+    "ganzoo.load('dcgan-mnist').sampel(4)": "not callable",
     "ganzoo.train('dcgan', data='digits', step=3)": "step",
     "ganzoo.build('dcgan', resolution='64x64', classes='ten')": "classes",
     "ganzoo.evaluate('./a', 'digits').value": "value",
