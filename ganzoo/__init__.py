@@ -36,9 +36,11 @@ from ganzoo.errors import (
 from ganzoo.files.paths import provide_cache
 from ganzoo.registry.about import VERSION as __version__
 from ganzoo.registry.hookspecs import PLUGIN_API, Register, hookimpl
+from ganzoo.registry.leads import lead
 from ganzoo.schedules import Number
 
 if TYPE_CHECKING:
+    from ganzoo import testing
     from ganzoo.api import create, directions, info, list, list_models, load, register
     from ganzoo.demos.page import demo
     from ganzoo.foreign.importing import load_foreign
@@ -156,12 +158,26 @@ install()
 provide_cache()
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name == "testing":
-        return import_module("ganzoo.testing")
-    return getattr(import_module(_HOMES[name]), name) if name in _HOMES else _of_before(name)
+if not TYPE_CHECKING:  # for type checkers a misspelt name stays an error
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used."""
+        if name == "testing":
+            return import_module("ganzoo.testing")
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        try:
+            return _of_before(name)
+        except AttributeError as error:
+            raise AttributeError(f"{error}{_meant(name)}", name=name) from None
 
 
-def __dir__() -> Any:
+def _meant(name: str) -> str:
+    """What somebody may have meant by a name that is none of ours; nothing for what Python itself looks for."""
+    if name.startswith("_"):
+        return ""
+    return lead(name, "name", __all__) or f"; nearest: {', '.join(nearest(name, __all__))}"
+
+
+def __dir__() -> Any:  # ``list`` is a name of this module
     return sorted(__all__)

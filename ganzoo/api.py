@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import UsageError, either, read_text, whole
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.loading import register_here, registry
 from ganzoo.registry.lookup import MODELS, Entry, read_kind
 from ganzoo.registry.recipe import KINDS
@@ -32,6 +34,7 @@ def list(kind: str | None = None) -> builtins.list[str]:
     return [entry.name for entry in registry().entries(None if kind is None else read_kind(kind))]
 
 
+@known_arguments
 def list_models(text: str = "") -> builtins.list[str]:
     """Trained models on this machine, as :func:`load` takes them: shipped ones, then those of the Hub's cache.
 
@@ -96,22 +99,34 @@ def create(name: str, *context: Any, **options: Any) -> Any:
 
     Raises:
         UnknownPart: with the nearest names.
-        UsageError: for an option that the part does not have or a value that it cannot take.
+        UsageError: for an option that the part does not have, a value that it cannot take, or another context than
+            its kind's.
 
     Example:
         >>> ganzoo.create("hinge").d(critic, real, fake)
     """
     entry = registry().find(name, KINDS)
+    if entry.builders and not context:
+        raise UsageError(
+            f"{entry.spelling} brings networks, of which create makes one from a ganzoo.Kit; a GAN of them is"
+            f" ganzoo.build({name!r})"
+        )
     side = getattr(context[0], "side", None) if entry.builders and len(context) == 1 else None
     build = entry.load() if side is None else entry.load_side(side)
     known = entry.options(side, head=side is None)
     texts = {key: known[key].format(value) if key in known else str(value) for key, value in options.items()}
-    return build(*context, **entry.read_options(texts, side, head=side is None))
+    given = entry.read_options(texts, side, head=side is None)
+    try:
+        inspect.signature(build).bind(*context, **given)
+    except TypeError as error:
+        raise UsageError(f"{entry.spelling} cannot be made of what was given: {error}; see ganzoo.create") from None
+    return build(*context, **given)
 
 
+@known_arguments
 def load(
     ref: str | PathLike[str],
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
     revision: str | None = None,
     token: str | None = None,

@@ -158,7 +158,14 @@ def save_picture(image: Tensor, path: str | Path) -> None:
 
 
 def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: int = 150, rest: int = 1500) -> None:
-    """Write pictures of one size as an endless animation that rests on its last one; the same bytes every time."""
+    """Write pictures of one size as an endless animation; the same bytes every time.
+
+    Args:
+        pictures: in order.
+        path: of the GIF.
+        milliseconds: that each is shown.
+        rest: milliseconds that the last one is shown.
+    """
     frames = [picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for picture in pictures]
     durations = [milliseconds] * (len(frames) - 1) + [rest]
     with atomic(path) as temporary:

@@ -37,10 +37,11 @@ FLOORS = [  # a room may import those of the floors before it: at the top of a f
     {"architectures", "folder"},
     {"metrics", "hub", "visual", "watch"},
     {"api", "card"},
-    {"scoring", "foreign"},
+    {"scoring", "foreign", "notebook"},
     {"training"},
     {"publish", "demos"},
-    {"testing", "grid", "exporting", "__init__"},
+    {"testing", "grid", "exporting"},
+    {"__init__"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]

@@ -181,7 +181,7 @@ def draw_attention(gan: GAN, folder: ModelFolder, path: Path) -> str | None:
 
 
 def _seed(gan: GAN) -> int:
-    return int(gan.config["seed"])  # type: ignore[index, arg-type]
+    return int((gan.config or {})["seed"])
 
 
 def named_rows(picture: Image.Image, names: tuple[str, ...]) -> Image.Image:

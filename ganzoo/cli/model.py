@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def open_model(model: str, device: str | None = None, step: str | None = None, discriminator: bool = False) -> GAN:
-    """The model that the command line calls ``model``, ready to sample; see :func:`open_found`."""
+    """The model that the command line calls ``model``, ready to sample.
+
+    Takes ``device``, ``step`` and ``discriminator``, and raises, as :func:`open_found` does.
+    """
     return open_found(model, device, step, discriminator)[0]
 
 

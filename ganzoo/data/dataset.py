@@ -21,7 +21,8 @@ from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import SOURCE, prepared
 from ganzoo.registry.cache import default_root
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
-from ganzoo.registry.sizes import Size, Sized, read_size, size_of, size_text
+from ganzoo.registry.shown import block, some
+from ganzoo.registry.sizes import Size, Sized, colours_text, pixels_text, read_size, size_of, size_text
 
 PIXELS, FILES = "sha256", "files-sha256"
 """Kinds of fingerprints: over decoded pixels, and over the bytes of the files."""
@@ -124,7 +125,7 @@ class DataRequest:
         )
 
 
-@dataclass
+@dataclass(repr=False)
 class ImageData:
     """An opened data set.
 
@@ -187,6 +188,22 @@ class ImageData:
         self.native = self.native if self.native != (0, 0) else (h, w)
         if not self.fingerprint:
             self.fingerprint = fingerprint(self.images, self.labels, {**self.paired, **self.unpaired})
+
+    def __repr__(self) -> str:
+        """What it holds, and on what terms."""
+        others = [*self.paired, *self.unpaired]
+        facts = [
+            (
+                "images",
+                f"{self.count:,} of {self.split}: {colours_text(self.channels, self.bits)}, {pixels_text(self.size)}",
+            ),
+            (self.label_kind, f"{len(self.class_names)}: {some(self.class_names)}" if self.class_names else ""),
+            ("also", ", ".join(others)),
+            ("left out", f"{counted(len(self.skipped), 'picture')} that could not be read" if self.skipped else ""),
+            ("licence", self.licence),
+            ("fingerprint", self.fingerprint),
+        ]
+        return block(f"ImageData {self.name}", facts)
 
     def _check_labels(self) -> None:
         if self.label_kind not in LABEL_KINDS:
@@ -277,7 +294,10 @@ class ImageData:
         return {name: prepared(name, taken(column, rows % column.shape[0])) for name, column in found.items()}
 
     def stream(self, batch: int, seed: int, flip: bool | None = None, world: World = SINGLE_PROCESS) -> Stream:
-        """Batches for training; ``flip`` overrides the data set's own, and each process of ``world`` gets its rows."""
+        """Batches of so many images for training, whose order follows from ``seed``.
+
+        ``flip`` overrides the data set's own, and each process of ``world`` gets its rows.
+        """
         mirrored = self.flip if flip is None else flip
         return Stream(
             self.images,
@@ -297,7 +317,13 @@ def taken(column: Images | Tensor, rows: Tensor) -> Tensor:
 
 
 def fingerprint(images: Images, labels: Tensor | None, others: Mapping[str, Images | Tensor] | None = None) -> str:
-    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order, and then over other columns by name."""
+    """``sha256:…`` over the shape, the uint8 pixels and the labels, in order, and then over other columns by name.
+
+    Args:
+        images: any, of which a few are decoded at once.
+        labels: class numbers int64 ``(N,)``, label vectors float ``(N, L)``, or None.
+        others: by name.
+    """
     digest = sha256()
     _add_pixels(digest, images)
     if labels is not None:

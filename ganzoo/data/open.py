@@ -183,7 +183,7 @@ def is_path(text: str) -> bool:
 
 
 def open_inner(text: str, request: DataRequest, before: str) -> ImageData:
-    """The data called SOURCE in ``--data before:SOURCE``.
+    """The data called SOURCE in ``--data before:SOURCE``, which is the ``text``, as ``request`` wants it.
 
     It comes in squares of 8 bits. A folder or zip is taken whole, whatever the split, as everywhere; other data is
     asked for the split.

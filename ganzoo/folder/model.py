@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import ModelError, UsageError, either
+from ganzoo.errors import ModelError, UsageError, either, printable
 from ganzoo.files.untrusted import file_digest, file_state, is_regular, quoted
 from ganzoo.files.write import write_json
 from ganzoo.folder.config import read_config
@@ -19,6 +19,7 @@ from ganzoo.folder.layout import CONFIG, MODEL, bests, snapshots
 from ganzoo.folder.scores import Score, add_scores, read_scores
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
@@ -45,6 +46,9 @@ class ModelFolder:
 
     def __str__(self) -> str:
         return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"ModelFolder({printable(str(self.path))!r})"
 
     # --- what it says ---------------------------------------------------------------------------------------
 
@@ -177,7 +181,9 @@ class ModelFolder:
 
         return exported(self.build(), self.config)[1]
 
-    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
+    def load(
+        self, device: str | torch.device = "cpu", step: int | str | None = None, discriminator: bool = False
+    ) -> GAN:
         """The trained model, ready to sample.
 
         Only the generator side is there, unless more is asked for: a discriminator is not needed to sample.
@@ -196,6 +202,7 @@ class ModelFolder:
         from ganzoo.folder.building import read_weights
         from ganzoo.gan.arguments import META, read_device
         from ganzoo.gan.inputs import NOISE
+        from ganzoo.gan.shown import Loaded
 
         where = read_device(device)
         if where.type == META:
@@ -211,7 +218,8 @@ class ModelFolder:
         for name, network in others.items():
             setattr(gan, name, network)
         self._refuse_change(file, self._states[file])
-        gan.config = dict(self.config)  # type: ignore[assignment]
+        gan.config = dict(self.config)
+        gan.loaded = Loaded(self.path, file, self._step_in(file), str(self))
         if gan.input_names != {NOISE}:
             from ganzoo.folder import examples  # others need not wait for what reads pictures
 
@@ -221,6 +229,12 @@ class ModelFolder:
 
             gan.label_rows = label_rows.read(self.path, gan)
         return gan.to(where).eval()
+
+    def _step_in(self, file: Path) -> int:
+        """The step whose weights a file of :meth:`weights_file` holds."""
+        best = {path / MODEL: number for number, path in self.bests.items()}
+        kept = {path: number for number, path in self.snapshots.items()}
+        return int({**best, **kept}.get(file, self.config["step"]))
 
     def _discriminators(self, gan: GAN, step: int | str | None) -> Mapping[str, Any]:
         """What :meth:`load` adds: the networks that are not on the generator's side, by name."""

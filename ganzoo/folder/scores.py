@@ -19,7 +19,9 @@ from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS
 from ganzoo.registry.about import install
+from ganzoo.registry.entry import resolve
 from ganzoo.registry.recipe import Part
+from ganzoo.registry.shown import block, cut
 
 SEEN = ":seen"  # behind the name of a network that the model was trained to please, whose scores flatter it
 METRICS_FORMAT = 2  # with options of metrics, which ganzoo 0.1.0 does not know; 1 where no score has any
@@ -29,11 +31,13 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,120}")
 HALF_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=,-]{0,240}")
 LONGEST_REQUEST = 120
+HTML = "ganzoo.notebook.scores:html"  # by its name: it stands above this room
+MOST_LINES = 11  # of scores in a terminal
 HASH = re.compile(r"[0-9a-f]{64}")
 FINGERPRINT = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """One measured number and the protocol that it was measured by.
 
@@ -101,6 +105,24 @@ class Score:
         """What a second measurement of the same thing shares with the first."""
         return *self.protocol, self.seed, self.step, self.weights
 
+    def __repr__(self) -> str:
+        """What was measured, and by which protocol."""
+        way = "higher" if self.higher_is_better else "lower"
+        real = None if self.floor is None else value_text(self.floor)
+        spread = "" if self.seeds == 1 else f", mean of {self.seeds} seeds"
+        facts = [
+            ("better is", way),
+            ("real images", real),
+            ("images", f"{self.samples:,} of seed {self.seed}{spread}, step {self.step:,}"),
+            ("compared with", f"{self.dataset['name']}, {self.dataset['split']}, {self.dataset['count']:,} images"),
+            ("seen through", self.network["name"]),
+        ]
+        return block(f"Score {self.key} = {value_text(self.value, self.std)}", facts)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of one line."""
+        return Scores([self])._repr_html_()
+
     def better_than(self, other: Score) -> bool:
         """Whether this is the better of two scores of one protocol."""
         return self.value > other.value if self.higher_is_better else self.value < other.value
@@ -109,6 +131,27 @@ class Score:
         """Every field, as ``metrics.json`` and ``--json`` have it; ``request`` where there are options."""
         table = asdict(self)
         return table if self.request else {name: value for name, value in table.items() if name != "request"}
+
+
+class Scores(list[Score]):
+    """Scores, oldest first: a list that shows itself as a table, in a terminal and in a notebook."""
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{score.key} = {value_text(score.value, score.std)}"
+            + ("" if score.floor is None else f" (real images: {value_text(score.floor)})")
+            for score in self
+        ]
+        return "\n".join(map(cut, [*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])])) or "[]"
+
+    def _repr_html_(self) -> str:
+        page: str = resolve(HTML)(self)
+        return page
+
+
+def value_text(value: float, std: float | None = None) -> str:
+    """``12.34 ± 0.05``: four digits of a value, and two of its standard deviation where there is one."""
+    return f"{value:.4g}" + ("" if std is None else f" ± {std:.2g}")
 
 
 def short_count(count: int) -> str:

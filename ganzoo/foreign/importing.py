@@ -58,7 +58,7 @@ class Foreign:
         }
 
 
-def load_foreign(file: str | PathLike[str], converter: str | None = None, device: str = "cpu") -> GAN:
+def load_foreign(file: str | PathLike[str], converter: str | None = None, device: str | torch.device = "cpu") -> GAN:
     """A generator that another project's code trained, ready to sample. Nothing of the file is run.
 
     Args:

@@ -35,7 +35,7 @@ class Line:
 
 
 def line(theirs: str, ours: str | None, change: Change | None = None) -> Line:
-    """A line of a table: see :class:`Line`."""
+    """A line of a table: ``theirs`` becomes ``ours``, after a ``change`` if there is one; see :class:`Line`."""
     return Line(theirs, ours, change)
 
 
@@ -122,5 +122,5 @@ def listed(names: Sequence[str]) -> str:
 
 
 def highest(state: Iterable[str], theirs: str, letter: str = "i") -> int:
-    """The highest number that a letter of a pattern stands for in any name; -1 where none matches."""
+    """The highest number that a letter of the pattern ``theirs`` stands for in any name of ``state``; -1 for none."""
     return max((found[0][letter] for name in state if (found := _match(theirs, name))), default=-1)

@@ -52,6 +52,9 @@ def plain_iterated(state: dict[str, Tensor], vector: str, value: str) -> dict[st
         state: tensors by name.
         vector: what the layer calls its left vector, such as ``sn_u``; its weight is ``weight``.
         value: what it calls the singular value, which it keeps and does not use.
+
+    Raises:
+        ModelError: a vector is of another length than its weight.
     """
     found = dict(state)
     for name in state:

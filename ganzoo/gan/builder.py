@@ -33,6 +33,7 @@ from ganzoo.parts.regularizer import Regularizer
 from ganzoo.plan.plan import GIVEN, SIDES, Plan, Slot
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.plan.settings import check_mapping, z_dim_names
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.declarations import NETWORKS
 from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.recipe import Recipe
@@ -42,6 +43,7 @@ from ganzoo.registry.sizes import Sized, read_size
 FILLERS = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_, nn.functional.normalize)
 
 
+@known_arguments
 def build(
     recipe: str | Recipe,
     resolution: Sized = 32,
@@ -49,7 +51,7 @@ def build(
     classes: int = 0,
     z_dim: int | None = None,
     settings: Mapping[str, object] | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     label_kind: str = LABEL_KINDS[0],
 ) -> GAN:
     """Assemble a GAN by name, with fresh weights.
@@ -81,7 +83,12 @@ def build(
 
 
 def assemble(
-    plan: Plan, resolution: Sized, channels: int, classes: int = 0, z_dim: int | None = None, device: str = "cpu"
+    plan: Plan,
+    resolution: Sized,
+    channels: int,
+    classes: int = 0,
+    z_dim: int | None = None,
+    device: str | torch.device = "cpu",
 ) -> GAN:
     """Build the networks and parts of a plan; see :func:`build`."""
     if isinstance(resolution, int) and resolution < 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,10 @@ from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, reduced, 
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
+from ganzoo.gan.module import Networks
 from ganzoo.gan.priors import PATHS
 from ganzoo.gan.published import Published
+from ganzoo.gan.shown import Shown
 from ganzoo.gan.steering import Directions, Move, Moves
 from ganzoo.gan.style import Truncation
 from ganzoo.gan.styled import Styled
@@ -32,6 +34,7 @@ from ganzoo.gan.styled import layer_noise as noise_of_layers
 from ganzoo.parts.freeze import frozen_networks
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.parts.update import Update
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
@@ -39,10 +42,16 @@ from ganzoo.seeding import derive
 SAMPLING, MOVE = "ganzoo.gan.sampling:asked_for", "ganzoo.folder.directions:asked_move"  # what builds on this module
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from typing_extensions import Unpack
+
+    from ganzoo.gan.options import SampleOptions
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, Styled, Published, nn.Module):
+class GAN(Labelled, Styled, Published, Shown, Networks):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -54,7 +63,14 @@ class GAN(Labelled, Styled, Published, nn.Module):
         classes: length of the label vectors, the number of classes; 0 for an unconditional GAN.
         z_dim: length of the noise without the codes of regularizers.
         kits: what the networks were built from, by side.
+
+    Attributes:
+        G: the generator, or the first of several.
+        D: the discriminator, or the first of several; a model that was loaded to sample has none.
     """
+
+    G: nn.Module
+    D: nn.Module
 
     def __init__(
         self,
@@ -195,6 +211,9 @@ class GAN(Labelled, Styled, Published, nn.Module):
         """The noise ``t`` (0 to 1) of the way from each row of ``a`` to that of ``b``, both ``(n, z_dim)``.
 
         On an arc for a normal prior, whose draws have almost one length, and on a straight line for a uniform one.
+
+        Raises:
+            UsageError: the two are not of one shape, or ``t`` is no number from 0 to 1.
         """
         within("t", real_number("t", t), 0, 1)
         if a.shape != b.shape:
@@ -234,7 +253,23 @@ class GAN(Labelled, Styled, Published, nn.Module):
             first = reduced(given.pop(SOURCE), self.image, self.source_image)
         return {"z": first, "y": self.label_vectors(labels, n), **given}
 
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["pt"] = ..., **options: Unpack[SampleOptions]
+    ) -> Tensor: ...
+
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["np"], **options: Unpack[SampleOptions]
+    ) -> NDArray[np.float32]: ...
+
+    @overload
+    def sample(
+        self, n: int | None = ..., *, output: Literal["pil"], **options: Unpack[SampleOptions]
+    ) -> list[Image]: ...
+
     @torch.no_grad()
+    @known_arguments
     def sample(
         self,
         n: int | None = None,
@@ -336,7 +371,11 @@ class GAN(Labelled, Styled, Published, nn.Module):
 
     @torch.no_grad()
     def generate_moved(self, move: Move | None, z: Tensor, y: Tensor, batch: int = 64, **conditions: Tensor) -> Tensor:
-        """As :meth:`generate`, of noise or w that was moved; None for no move."""
+        """As :meth:`generate`, of noise or w that was moved; ``move`` is None for no move.
+
+        Raises:
+            UsageError: ``y`` or one of ``conditions`` has not a row for each of ``z``, or ``batch`` is below 1.
+        """
         whole("batch", batch, 1)
         if y.shape != (len(z), self.classes) or any(len(rows) != len(z) for rows in conditions.values()):
             raise UsageError(

@@ -30,7 +30,7 @@ class Unchanged(nn.Module):
     """The empty normalization: called ``norm(x, c)`` like every other, it returns ``x``."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``x`` itself, whatever the context is."""
+        """``x`` ``(B, ...)`` itself, whatever the context is."""
         return x
 
 

@@ -111,6 +111,8 @@ class Labelled:
         """
         if labels is None:
             return self.default_labels(n)
-        if len(labels) != n:
-            raise UsageError(f"{counted(len(labels), 'label')} for {counted(n, 'image')}")
+        if len(labels) != n and self.classes:
+            only = labels[0] if len(labels) == 1 and isinstance(labels[0], int | str) else None
+            one = "" if only is None else f", such as labels=[{only!r:.40}] * {n}"
+            raise UsageError(f"{counted(len(labels), 'label')} for {counted(n, 'image')}: give one for each{one}")
         return self.read_labels(labels)

@@ -44,7 +44,13 @@ class NoiseGame(Game):
         return self.adversary.generator_loss(self.context(batch, step, "g"))
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
-        """Draw this turn's noise and make its fakes, with the labels that the setting ``fake-labels`` gives them."""
+        """Draw this turn's noise and make its fakes, with the labels that the setting ``fake-labels`` gives them.
+
+        Args:
+            batch: real images, and their labels where there are any.
+            step: of the training.
+            side: whose turn it is: ``"g"`` or ``"d"``.
+        """
         gan: Any = self.gan
         real, labels = batch["image"], batch.get("label")
         z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device)

@@ -214,7 +214,7 @@ class StyleGenerator(Generator):
         self.truncation = Truncation(value, cutoff, mean)
 
     def truncated(self, w: Tensor, y: Tensor, truncation: Truncation) -> Tensor:
-        """``w`` ``(B, layers, w_dim)`` drawn towards its mean."""
+        """``w`` ``(B, layers, w_dim)`` drawn towards its mean, or that of the labels ``y``, as ``truncation`` says."""
         if truncation.psi == 1:
             return w
         psi = w.new_ones(self.layers)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.errors import nearest
+from ganzoo.errors import GanzooError, nearest
 from ganzoo.folder.layout import CONFIG, MODEL
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.fetch import MAIN
 from ganzoo.hub.shipped import shipped
+from ganzoo.registry.loading import registry
+from ganzoo.registry.recipe import HEAD_KINDS, Recipe
 
 LISTING = "'ganzoo models' lists those on this machine"
 
@@ -61,7 +63,17 @@ def like(name: str, most: int = 3) -> list[str]:
 def hint(name: str) -> str:
     """What to say to someone for whom no model is called ``name``: the nearest ones, and what lists all."""
     found = like(name)
-    return f"nearest: {', '.join(found)} ({LISTING})" if found else "no model is on this machine"
+    near = f"nearest: {', '.join(found)} ({LISTING})" if found else "no model is on this machine"
+    return f"{near}{_recipe(name)}"
+
+
+def _recipe(name: str) -> str:
+    """What to say of a recipe, which is no trained model."""
+    try:
+        head = registry().find(Recipe.parse(name).head.spelling, HEAD_KINDS)
+    except GanzooError:
+        return ""
+    return f"; {name} is a recipe of the {head.kind} {head.name}: ganzoo.build({name!r}) makes it with fresh weights"
 
 
 def _plain(ref: str) -> str:

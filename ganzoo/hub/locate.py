@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ from ganzoo.hub.references import Reference, default_repo, parse
 from ganzoo.hub.shipped import shipped_folder
 
 if TYPE_CHECKING:
+    import torch
+
     from ganzoo.gan.gan import GAN
 
 
@@ -32,12 +34,16 @@ class ModelReference:
     folder: ModelFolder
     label: str
 
-    def load(self, device: str = "cpu", step: int | str | None = None, discriminator: bool = False) -> GAN:
+    def load(
+        self, device: str | torch.device = "cpu", step: int | str | None = None, discriminator: bool = False
+    ) -> GAN:
         """The model, ready to sample, as :meth:`ModelFolder.load` has it; errors call it by its label."""
         try:
-            return self.folder.load(device, step, discriminator)
+            gan = self.folder.load(device, step, discriminator)
         except ModelError as error:
             raise ModelError(str(error).replace(str(self.folder), self.label)) from error
+        gan.loaded = None if gan.loaded is None else replace(gan.loaded, label=self.label)
+        return gan
 
 
 def locate(

@@ -89,6 +89,9 @@ class AliasFreeLeakyReLU(nn.Module):
 
     Attributes:
         size: height and width of what it makes.
+
+    Raises:
+        UsageError: the rates of the bands have no whole factor between them.
     """
 
     up_filter: Tensor

@@ -162,6 +162,9 @@ class LinearAttention(nn.Module):
         width: of each, in queries, keys and values.
         local: side of the window of the plain attention, an odd number; 0 for none.
         edge: what a window has beyond the border: ``"nothing"``, or ``"zeros"`` that take part, as in the repository.
+
+    Raises:
+        UsageError: for numbers out of range, and an even ``local``.
     """
 
     def __init__(

@@ -72,5 +72,5 @@ class Unexcited(nn.Module):
     """Stands where nothing is scaled."""
 
     def forward(self, high: Tensor, low: Tensor) -> Tensor:
-        """``high`` itself."""
+        """``high`` ``(B, C, H, W)`` itself."""
         return high

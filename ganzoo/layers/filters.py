@@ -93,7 +93,7 @@ class FilteredUp(nn.Module):
         return filtered(x, self.kernel, self.convolve)
 
     def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
-        """Each map with its kernel."""
+        """Each map of ``x`` ``(B, C, H, W)`` with its kernel of ``kernels`` ``(C, 1, h, w)``."""
         return F.conv_transpose2d(x, kernels, stride=self.factor, padding=self.padding, groups=len(kernels))
 
 
@@ -119,7 +119,7 @@ class FilteredDown(nn.Module):
         return filtered(x, self.kernel, self.convolve)
 
     def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
-        """Each map with its kernel."""
+        """Each map of ``x`` ``(B, C, H, W)`` with its kernel of ``kernels`` ``(C, 1, h, w)``."""
         return F.conv2d(x, kernels, stride=self.factor, padding=self.padding, groups=len(kernels))
 
 
@@ -144,5 +144,5 @@ class Filtered(nn.Module):
         return filtered(x, self.kernel, self.convolve)
 
     def convolve(self, x: Tensor, kernels: Tensor) -> Tensor:
-        """Each map with its kernel."""
+        """Each map of ``x`` ``(B, C, H, W)`` with its kernel of ``kernels`` ``(C, 1, h, w)``."""
         return F.conv2d(x, kernels, padding=self.padding, groups=len(kernels))

@@ -77,14 +77,14 @@ class RunningStatistics(nn.Module):
         self.batch_norm = global_batch_norm
 
     def standardise(self, x: Tensor) -> Tensor:
-        """Each map at mean 0 and variance 1; keeps the running statistics."""
+        """``x`` ``(B, C, ...)`` with each map at mean 0 and variance 1; keeps the running statistics."""
         # Ones and zeros, though None would do here: who exports a norm without numbers has to know how many maps x has,
         # and an exporter that traces does not know it of a learnt map that is laid out once for each image.
         mean, var = self.statistics()
         return self.normalise(x, torch.ones_like(mean), torch.zeros_like(var))
 
     def normalise(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
+        """As :meth:`standardise`, then times ``weight`` ``(C,)`` plus ``bias`` ``(C,)`` for each map of ``x``."""
         mean, var = self.statistics()
         return self.batch_norm(
             x, mean, var, weight=weight, bias=bias, training=self.training, momentum=self.momentum, eps=self.eps
@@ -232,7 +232,7 @@ class ByTruncation(RunningStatistics):
         return mean, var
 
     def normalise(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Each map at mean 0 and variance 1, then times ``weight`` plus ``bias``; keeps the running statistics."""
+        """As :meth:`standardise`, then times ``weight`` ``(C,)`` plus ``bias`` ``(C,)`` for each map of ``x``."""
         mean, var = self.statistics()
         made = self.batch_norm(
             x, mean, var, weight=weight, bias=bias, training=self.training, momentum=self.momentum, eps=self.eps
@@ -305,7 +305,11 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Normalised ``x`` ``(B, C, H, W)``, of the same shape."""
+        """Normalised ``x`` ``(B, C, H, W)``, of the same shape.
+
+        Raises:
+            UsageError: ``x`` has no pixels.
+        """
         if x.dim() < 3:
             raise UsageError(
                 "in normalises over the pixels of a map, and a fully connected layer has none; use bn, ln or gn"

@@ -53,7 +53,13 @@ class WindowAttention(nn.Module):
         return [w // self.share if self.share and w < pixels else 0 for pixels, w in zip(size, window, strict=True)]
 
     def apart(self, size: tuple[int, int], window: tuple[int, int], shift: list[int]) -> Tensor:
-        """``(windows, h·w, h·w)``: 0, and -∞ for pixels that came together from opposite borders."""
+        """``(windows, h·w, h·w)``: 0, and -∞ for pixels that came together from opposite borders by the ``shift``.
+
+        Args:
+            size: height and width of the map.
+            window: the same of a window.
+            shift: rows and columns that the map was rolled by.
+        """
         place = self.position.table.device
         wrapped = [torch.arange(n, device=place) >= n - s for n, s in zip(size, shift, strict=True)]
         region = 2 * wrapped[0][:, None].long() + wrapped[1][None, :].long()

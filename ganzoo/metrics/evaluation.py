@@ -33,7 +33,7 @@ _LAYER_NOISE = 3  # what a derived seed is for
 
 
 def check(metrics: str | Sequence[str], features: str | None = None, weights: Path | None = None) -> None:
-    """Refuse what :func:`evaluate` would refuse of metrics and feature network, before there is a model or data.
+    """Refuse what :func:`evaluate` would refuse of metrics, features and weights, before there is a model or data.
 
     Raises:
         UsageError: an unknown metric or network.

@@ -27,7 +27,9 @@ class Augment:
         return x
 
     def pair(self, x: Tensor, source: Tensor, ctx: TurnContext) -> tuple[Tensor, Tensor]:
-        """What D sees of images ``(B, C, H, W)`` and of the source image of each. Only the former change by default.
+        """What D sees of images ``x`` ``(B, C, H, W)`` and of the source image of each in the update ``ctx``.
+
+        Only the former change by default.
 
         One that moves pixels gives both the same draw.
         """

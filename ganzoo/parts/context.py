@@ -33,7 +33,7 @@ class Critic:
 
     Args:
         discriminate: ``discriminate(x, **conditions) -> Output``.
-        conditions: further inputs of the discriminator, such as ``y``.
+        conditions: further inputs of the discriminator, such as ``y`` ``(B, y_dim)``, a row for each image.
     """
 
     def __init__(self, discriminate: Callable[..., Output], **conditions: Tensor) -> None:

@@ -45,7 +45,7 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} has neither d(critic, real, fake) nor discriminator(ctx)")
 
     def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
-        """G's loss, a scalar; see :meth:`d`."""
+        """G's loss, a scalar, of a critic and real and fake images; see :meth:`d`."""
         raise NotImplementedError(f"{type(self).__name__} has neither g(critic, real, fake) nor generator(ctx)")
 
     def discriminator(self, ctx: TurnContext) -> Tensor:

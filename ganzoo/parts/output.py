@@ -30,7 +30,7 @@ class Encoding:
     cropped: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Output:
     """What a discriminator says of a batch.
 
@@ -43,6 +43,11 @@ class Output:
     scores: Any
     features: Any
     extras: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Shapes, and no numbers."""
+        extras = "".join(f", {name} {_shape(value)}" for name, value in self.extras.items())
+        return f"Output(scores {_shape(self.scores)}, features {_shape(self.features)}{extras})"
 
     @property
     def heads(self) -> tuple[Tensor, ...]:
@@ -65,3 +70,10 @@ class Output:
         extras = {name: value.float() if isinstance(value, Tensor) else value for name, value in self.extras.items()}
         scores = self.with_scores(lambda scores: scores.float()).scores
         return Output(scores, self.features, extras)
+
+
+def _shape(value: object) -> str:
+    """What a value is, as a ``repr`` says it: the shape of a tensor, of a tuple those of its members."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shape, value))})"
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__

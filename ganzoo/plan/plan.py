@@ -11,11 +11,12 @@ from hashlib import sha256
 from typing import Any
 
 from ganzoo.errors import ModelError, UnknownPart
-from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from, z_dim_names
+from ganzoo.plan.settings import Value, candidates, read, spec_of, value_from, write, z_dim_names
 from ganzoo.registry.labels import kind_in, with_kind, without_class
 from ganzoo.registry.loading import registry
 from ganzoo.registry.lookup import Entry
 from ganzoo.registry.recipe import EMPTY, NAME, PART_KINDS, WORD_KINDS, kind_of
+from ganzoo.registry.shown import block
 
 # Kinds with a slot for each side, and kinds of which a GAN may have several parts; of all others there is one.
 BRINGING = ("conditioning", "regularizer")  # kinds whose ``provides`` other parts may need, as "context" of norms
@@ -49,6 +50,13 @@ class Slot:
     entry: Entry | None = field(default=None, compare=False, repr=False)
 
     @property
+    def text(self) -> str:
+        """The part as a recipe writes it: ``sn@d``, ``r1:gamma=1``."""
+        places = [*([self.side] if self.side else []), *map(str, self.resolutions)]
+        options = ",".join(f"{key}={text}" for key, text in self.changed.items())
+        return self.name + (f"@{','.join(places)}" if places else "") + (f":{options}" if options else "")
+
+    @property
     def changed(self) -> dict[str, str]:
         """The options that are not at their defaults, as recipes write them: key to canonical text."""
         known = {} if self.entry is None else self.entry.options()
@@ -72,7 +80,7 @@ class Setting:
     overrides: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """A resolved recipe.
 
@@ -91,6 +99,17 @@ class Plan:
     settings: Mapping[str, Setting]
     provides: frozenset[str] = frozenset({"image"})
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """What is in it, by kind, and the settings that somebody chose."""
+        named: dict[str, list[str]] = {kind: [] for kind in WORD_KINDS}
+        for slot in (self.head, *self.slots):
+            named[slot.kind] += [] if slot.name == EMPTY else [slot.text]
+        chosen = (
+            f"{name}={write(setting.value)}" for name, setting in self.settings.items() if setting.reason == GIVEN
+        )
+        parts = [(kind, " ".join(texts)) for kind, texts in named.items()]
+        return block(f"Plan of {self.recipe}", [*parts, (GIVEN, " ".join(chosen)), ("notes", "; ".join(self.notes))])
 
     def __getitem__(self, name: str) -> Any:
         for source in candidates(name):

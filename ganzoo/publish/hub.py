@@ -19,8 +19,10 @@ from ganzoo.publish.push import check_licence
 from ganzoo.publish.push import push as publish
 from ganzoo.publish.save import save
 from ganzoo.publish.space import SpacePush, space_request
+from ganzoo.registry.arguments import known_arguments
 
 
+@known_arguments
 def push(
     folder: str | PathLike[str],
     repo: str,
@@ -71,6 +73,7 @@ def push(
     return result.url
 
 
+@known_arguments
 def pull(
     ref: str,
     folder: str | PathLike[str] | None = None,

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganzoo.errors import PluginError, UsageError
+from ganzoo.errors import PluginError, UsageError, counted
 from ganzoo.registry.docstrings import first_line
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.options import Option, options_of, read_options
 from ganzoo.registry.requirements import missing_package
+from ganzoo.registry.shown import block, cut
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """One registered part.
 
@@ -79,6 +80,22 @@ class Entry:
     entry_point: str = ""
     built_in: bool = False
     packaged: bool = True
+
+    def __repr__(self) -> str:
+        """What it is, where it is from, and what it needs and brings."""
+        facts = [
+            ("what", self.summary),
+            ("from", f"{self.distribution} {self.version}" if self.packaged else "this program"),
+            ("paper", link(self.paper)),
+            ("aliases", ", ".join(self.aliases)),
+            ("implies", ", ".join(self.implies)),
+            ("requires", ", ".join(sorted(self.requires))),
+            ("provides", ", ".join(sorted(self.provides))),
+            ("sides", ", ".join(self.sides) if len(self.sides) == 1 else ""),
+            ("family", self.family),
+            ("settings", " ".join(f"{name}={value}" for name, value in self.train.items())),
+        ]
+        return block(self.spelling, facts)
 
     @property
     def labelled(self) -> bool:
@@ -195,7 +212,7 @@ def resolve(reference: str) -> Any:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plugin:
     """One entry point of the group ``ganzoo``, or ganzoo itself: where it comes from and what came of it.
 
@@ -212,6 +229,12 @@ class Plugin:
     version: str
     entries: tuple[Entry, ...] = ()
     error: str | None = None
+
+    def __repr__(self) -> str:
+        told = "" if self.error is None else f", failed: {self.error}"
+        return cut(
+            f"Plugin({self.name}, {self.distribution} {self.version}, {counted(len(self.entries), 'part')}{told})"
+        )
 
 
 def link(paper: str | None) -> str | None:

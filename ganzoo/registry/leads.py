@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from ganzoo.errors import command, either
+from ganzoo.errors import command, either, nearest
 from ganzoo.registry.recipe import ASKED_BY, HEAD_KINDS
 from ganzoo.registry.terms import fold, terms
 
@@ -16,6 +16,8 @@ ORDER = {  # by the place where a name was typed, the tables that are asked
     "option": ("option", "setting", "says", "part"),
     "command": ("command", "part", "absent", "setting", "says"),
     "kind": ("kind", "setting", "says"),
+    "name": ("name",),
+    "argument": ("argument", "argument says"),
 }
 VERBS = {
     "dataset": "train",
@@ -53,13 +55,13 @@ def lead(
 
 def _clause(meant: str, table: str, place: str, names: Mapping[str, str]) -> str:
     """What ``meant`` of a table says to somebody who typed ``name``; empty where the place has nothing of the kind."""
-    if table == "says":
+    if table in ("says", "argument says"):
         return meant
     if table == "absent":
         return f"ganzoo has none of it; near in kind: {either(meant.split())}"
     if table == "kind":
         return f"here it is {meant}"
-    if table == "part option" or (table == place == "option"):
+    if table == "part option" or (table == place and place in ("option", "argument")):
         return next((f"here it is {names[fold(one)]}" for one in meant.split() if fold(one) in names), "")
     if table == place:
         return f"here it is {meant.rpartition('/')[2] if table == 'part' else meant}"
@@ -81,3 +83,21 @@ def asked(kind: str, part: str) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     recipe = part if kind in HEAD_KINDS else f"dcgan+{part}"
     return f"it is {article} {kind}, as in {command('train', recipe)}"
+
+
+def argument_lead(name: str, known: Collection[str]) -> str:
+    """What somebody who gave a function an argument ``name`` should write, as the rest of a sentence.
+
+    Args:
+        name: no argument of the function.
+        known: its arguments.
+    """
+    if found := lead(name, "argument", known):
+        return found
+    option = terms()["option"].get(fold(name), "").strip("-").replace("-", "_")
+    if option in known:
+        return f": here it is {option}"
+    setting = terms()["setting"].get(fold(name))
+    if setting and "settings" in known:
+        return f": it is a setting, settings={{{setting!r}: VALUE}}"
+    return f"; nearest: {', '.join(nearest(name, known))}"

@@ -108,7 +108,8 @@ class Registry:
             how = either(asked(entry.kind, entry.name) for entry in elsewhere)
             return f"{message}: {how}{self._provider(bare, kinds)}"
         if self.is_model(name):
-            message += f": {name} is a trained model, which 'ganzoo info' describes and 'ganzoo sample' draws from"
+            message += f": {name} is a trained model, which 'ganzoo info' describes and 'ganzoo sample' draws from,"
+            message += f" and ganzoo.load({name!r}) in Python"
         return message + self._meant(bare, kinds) + self._provider(bare, kinds)
 
     def _meant(self, bare: str, kinds: Collection[str]) -> str:

@@ -120,7 +120,7 @@ def _canonical_number(text: str) -> str:
     return f"-{number}" if sign else number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Part:
     """One word of a recipe: a name, where it stands, and its options, always in canonical order.
 
@@ -182,6 +182,9 @@ class Part:
             text += ":" + ",".join(f"{key}={value}" for key, value in self.options)
         return text
 
+    def __repr__(self) -> str:
+        return f"Part.parse({str(self)!r})"
+
     @property
     def spelling(self) -> str:
         """The name as written, with its kind if that was written: ``sn`` or ``weight/sn``."""
@@ -211,7 +214,7 @@ class Part:
         return not (self.resolutions and other.resolutions) or bool(self.resolutions & other.resolutions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
     """An architecture or preset, and the parts put into it.
 
@@ -262,6 +265,9 @@ class Recipe:
 
     def __str__(self) -> str:
         return "+".join(map(str, (self.head, *self.parts)))
+
+    def __repr__(self) -> str:
+        return f"Recipe.parse({str(self)!r})"
 
 
 def _check_text(text: str) -> None:

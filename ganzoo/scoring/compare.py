@@ -11,7 +11,7 @@ from ganzoo.files.untrusted import printable
 from ganzoo.folder.config import resolution_of
 from ganzoo.folder.layout import MODEL
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import Score, value_text
 from ganzoo.plan.settings import write
 from ganzoo.registry.recipe import EMPTY, Recipe
 from ganzoo.registry.sizes import size_text
@@ -213,7 +213,7 @@ def score_text(score: Score | None) -> str:
     """``12.34 ± 0.05``."""
     if score is None:
         return ABSENT
-    return f"{score.value:.4g}" + ("" if score.std is None else f" ± {score.std:.2g}")
+    return value_text(score.value, score.std)
 
 
 def parts_shared(models: Sequence[Model]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.card import kept_up_to_date
 from ganzoo.data import DataRequest, ImageData, open_data
@@ -19,7 +19,7 @@ from ganzoo.files.paths import to_path
 from ganzoo.files.write import check_writable
 from ganzoo.folder.layout import CONFIG, SNAPSHOTS
 from ganzoo.folder.model import ModelFolder
-from ganzoo.folder.scores import Score
+from ganzoo.folder.scores import Scores
 from ganzoo.gan.arguments import read_device
 from ganzoo.gan.gan import GAN
 from ganzoo.hub.locate import ModelReference, locate
@@ -30,8 +30,12 @@ from ganzoo.metrics.evaluation import check_amounts
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.select import choose, views_of, with_floor
 from ganzoo.metrics.subjects import match
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import shorter
+
+if TYPE_CHECKING:
+    import torch
 
 OTHER = {"train": "test", "test": "train", VALID: "test"}
 
@@ -65,7 +69,7 @@ def subjects(
     *,
     step: int | str | None = None,
     every: bool = False,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     skip_bad: bool = False,
 ) -> Iterator[Subject]:
     """What there is to score, loaded one at a time.
@@ -97,7 +101,9 @@ def subjects(
         yield Subject(model.name, open_data(model, DataRequest(split="all", skip_bad=skip_bad)))
 
 
-def _kept(found: ModelReference, step: int | str | None, every: bool, device: str, own: bool) -> Iterator[Subject]:
+def _kept(
+    found: ModelReference, step: int | str | None, every: bool, device: str | torch.device, own: bool
+) -> Iterator[Subject]:
     """The weights of a model: its own, those of one step, or every one's; ``own`` where its folder keeps the scores."""
     folder = found.folder
     steps: list[int | str | None] = [step]
@@ -205,6 +211,7 @@ def _config(model: GAN | ImageData) -> Mapping[str, Any]:
     return dict(config) if isinstance(config, dict) else {"dataset": {}}
 
 
+@known_arguments
 def evaluate(
     model: GAN | ModelReference | str | PathLike[str],
     data: Any,
@@ -217,14 +224,14 @@ def evaluate(
     seed: int = 0,
     seeds: int = 1,
     batch: int = 64,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     step: int | str | None = None,
     every_step: bool = False,
     floor: Any = None,
     save: bool = True,
     skip_bad: bool = False,
     progress: Progress | None = None,
-) -> list[Score]:
+) -> Scores:
     """Score a model, or images, against real images, and keep the scores in the model's folder.
 
     Args:
@@ -250,7 +257,7 @@ def evaluate(
         progress: told how many images are done, and of how many.
 
     Returns:
-        The scores, in the order of steps and metrics.
+        The scores, in the order of steps and metrics: a list that notebooks show as a table.
 
     Example:
         >>> ganzoo.evaluate("./runs/first", "digits", metrics=["fid", "kid"], n=1000)
@@ -278,7 +285,7 @@ def evaluate(
     if floor is not None:
         count = n if isinstance(first.model, GAN) else min(n, first.model.count)
         measure_floor(floor, data, real, named, count, options, skip_bad=skip_bad)
-    found: list[Score] = []
+    found = Scores()
     options |= {"n": n, "seed": seed, "seeds": seeds, "split": named}
     for subject in chain([first], every):
         scores = measure(subject.model, real, step=subject.step, digest=subject.digest, **options)

@@ -10,6 +10,7 @@ from unittest import SkipTest
 import torch
 
 from ganzoo.errors import PluginError, RecipeError
+from ganzoo.machine.randomness import preserved_randomness
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import normalised, registry, using
 from ganzoo.testing import (
@@ -27,7 +28,6 @@ from ganzoo.testing import (
 )
 from ganzoo.testing.expect import error_line
 from ganzoo.testing.partners import partners
-from ganzoo.training.loop import preserved_randomness
 
 Checks = Mapping[str, Callable[[Entry], None]]
 

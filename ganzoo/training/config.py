@@ -214,6 +214,8 @@ class TrainConfig:
 
     def _check_types(self) -> None:
         """Refuse values that no option of the command line could be: those come as numbers, switches and texts."""
+        if type(self.device).__module__ == "torch":  # a torch.device, of whose class this module knows nothing
+            object.__setattr__(self, "device", str(self.device))
         for one in fields(self):
             value, kind = getattr(self, one.name), str(one.type).removesuffix(" | None")
             if value is None or value == one.default:

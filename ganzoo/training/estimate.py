@@ -18,6 +18,7 @@ import torch
 
 from ganzoo.gan.game import Game
 from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.machine.randomness import preserved_randomness
 from ganzoo.parts.update import Update
 from ganzoo.training import setup
 from ganzoo.training.bench import peak_memory, wait
@@ -25,7 +26,6 @@ from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.log import Log
-from ganzoo.training.loop import preserved_randomness
 from ganzoo.training.progress import Silence
 from ganzoo.training.session import Session
 

@@ -59,18 +59,6 @@ def reseed(*names: int | str) -> None:
     np.random.seed(seed % 2**32)
 
 
-@contextmanager
-def preserved_randomness() -> Iterator[None]:
-    """Leave the caller's random numbers as they were."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(range(torch.cuda.device_count())):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-
-
 def mean_terms(said: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The terms of a batch, of those of its pieces."""
     if len(said) == 1:
@@ -175,7 +163,13 @@ class Trainer:
         self.step += 1
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
-        """One update of one player: losses, gradients, step."""
+        """One update of one player: losses, gradients, step.
+
+        Args:
+            turn: the player's.
+            batch: a batch of its own.
+            update: its number among the player's updates of this step, from 0.
+        """
         self.optimise(turn, batch, update)
         if any(due(part, self.update_at(turn.player, own_step=True)) for part in self.gan.regularizers):
             self.optimise(turn, batch, update, own_step=True)
@@ -211,6 +205,9 @@ class Trainer:
 
     def backward(self, turn: Turn, batch: Batch, update: int, own_step: bool = False) -> bool:
         """The losses of an update and their gradients, in as many pieces of the batch as the player's setting says.
+
+        Arguments are those of :meth:`take`: ``turn``, ``batch``, ``update``; and ``own_step`` for the further step of
+        regularizers that have one.
 
         Every piece begins with the same numbers, of which it takes its rows. What is computed of weights alone, such as
         spectral norm, is computed once, so its graph stays until the last piece.
@@ -316,7 +313,7 @@ class Trainer:
                     raise NotFinite(f"step {step:,}: the term {name!r} of the turn {turn!r} is {value}")
 
     def add(self, key: str, value: Tensor) -> None:
-        """Take a number into a mean of the next report; it stays on the device until then."""
+        """Take a number, a scalar, into a mean of the next report; it stays on the device until then."""
         self.sums[key] = self.sums.get(key, 0.0) + value
         self.counts[key] = self.counts.get(key, 0) + 1
 
@@ -370,7 +367,7 @@ class Trainer:
             raise NotFinite(f"step {self.step:,}: {name} holds NaN or infinite numbers")
 
     def restore(self, step: int, tensors: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
-        """Stand where :meth:`tensors` was taken.
+        """Stand where :meth:`tensors` was taken: after so many steps, with the counts that belong to the sums.
 
         Raises:
             ModelError: for tensors of another GAN.

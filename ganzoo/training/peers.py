@@ -110,7 +110,7 @@ def find_peer(name: str) -> Peer:
 
 
 def check_peer(name: str, head: str, classes: int = 0, resolution: int | None = None) -> None:
-    """Refuse a peer that is unknown, has no architecture ``head``, or has it only for data with classes or other sizes.
+    """Refuse a peer that is unknown by ``name``, has no architecture ``head``, or only with classes or at other sizes.
 
     Raises:
         UsageError: for each of these.
@@ -133,7 +133,7 @@ def check_peer(name: str, head: str, classes: int = 0, resolution: int | None = 
 
 
 def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:
-    """What the peer ``name`` does with the architecture ``head``, which :func:`check_peer` let pass.
+    """What the peer ``name`` does with the architecture ``head``, which :func:`check_peer` let pass, on a workload.
 
     Raises:
         UsageError: the peer's library is not installed.

@@ -29,6 +29,10 @@ from ganzoo.gan.builder import assemble
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.deterministic import deterministic as deterministic_operations
 from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.machine.randomness import preserved_randomness
+from ganzoo.notebook.run import html as run_html
+from ganzoo.notebook.run import text as run_text
+from ganzoo.registry.arguments import known_arguments
 from ganzoo.training import fork as forking
 from ganzoo.training import resume as resuming
 from ganzoo.training import setup
@@ -44,7 +48,7 @@ from ganzoo.training.job import Job, config_of
 from ganzoo.training.length import length_of_new, longer
 from ganzoo.training.log import Log, checked_sinks, open_sinks
 from ganzoo.training.lonely import refuse_lonely_classes
-from ganzoo.training.loop import Trainer, preserved_randomness
+from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
@@ -54,9 +58,9 @@ from ganzoo.training.verdict import Verdict
 from ganzoo.training.worker import follow, lead
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
-    """A finished run.
+    """A finished run. Notebooks show its curves and samples.
 
     Attributes:
         folder: where everything is; ``ganzoo.load(run.folder)`` reads it.
@@ -72,10 +76,18 @@ class Run:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl``."""
+        """The lines of ``log.jsonl``, oldest first: losses, accuracy of D, learning rates, what the guard saw."""
         return read_log(self.folder)
 
+    def __repr__(self) -> str:
+        return run_text(self.folder, self.step, self.gan, None if self.verdict is None else self.verdict.text)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: losses and scores over the steps, and samples as they are now."""
+        return run_html(self.folder, self.step, self.gan, repr(self))
+
+
+@known_arguments
 def train(
     recipe: str | None = None,
     data: Any = None,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError, nearest
 from ganzoo.folder.layout import LOG
 from ganzoo.folder.log import flat, new_series, read_log
-from ganzoo.visual.figure import INKS, LABEL_INK, plain, quiet, title, written_figure
+from ganzoo.visual.figure import INKS, LABEL_INK, figure_in_memory, plain, quiet, title, written_figure
 
 KEYS = ("losses/*", "reports/*", "accuracy/*", "clock/images_per_second")
 TITLES = {
@@ -92,18 +93,44 @@ def plot(curves: Sequence[Curve], path: Path, smooth: int = 1) -> None:
     Raises:
         UsageError: when matplotlib is not installed.
     """
+    panels = _panels(curves)
+    with written_figure(path, "ganzoo plot", _size(panels)) as figure:
+        _draw(figure, panels, smooth)
+
+
+def png(curves: Sequence[Curve], smooth: int = 1) -> bytes:
+    """The same as :func:`plot`, as the bytes of a PNG file.
+
+    Raises:
+        UsageError: when matplotlib is not installed.
+    """
+    file, panels = BytesIO(), _panels(curves)
+    with figure_in_memory(file, "a plot", _size(panels)) as figure:
+        _draw(figure, panels, smooth)
+    return file.getvalue()
+
+
+def _panels(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
+    """The curves of each panel, by its title."""
     several = len({curve.run for curve in curves}) > 1
     panels: dict[str, list[Curve]] = {}
     for curve in curves:
         panels.setdefault(curve.key if several else curve.key.partition("/")[0], []).append(curve)
+    return panels
+
+
+def _size(panels: Mapping[str, Sequence[Curve]]) -> tuple[float, float]:
+    return 4.6 * min(ACROSS, len(panels)), 3.1 * -(-len(panels) // ACROSS)
+
+
+def _draw(figure: Any, panels: Mapping[str, Sequence[Curve]], smooth: int) -> None:
+    several = len({curve.run for group in panels.values() for curve in group}) > 1
     across = min(ACROSS, len(panels))
-    down = -(-len(panels) // across)
-    with written_figure(path, "ganzoo plot", (4.6 * across, 3.1 * down)) as figure:
-        axes = list(figure.subplots(down, across, squeeze=False).flat)
-        for axis, (name, group) in zip(axes, panels.items(), strict=False):
-            _panel(axis, TITLES.get(name, name), group, several, smooth)
-        for axis in axes[len(panels) :]:
-            axis.set_axis_off()
+    axes = list(figure.subplots(-(-len(panels) // across), across, squeeze=False).flat)
+    for axis, (name, group) in zip(axes, panels.items(), strict=False):
+        _panel(axis, TITLES.get(name, name), group, several, smooth)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
 
 
 def _panel(axis: Any, name: str, curves: Sequence[Curve], several: bool, smooth: int) -> None:

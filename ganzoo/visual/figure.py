@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,27 @@ def written_figure(path: Path, what: str, size: tuple[float, float]) -> Iterator
     Raises:
         UsageError: matplotlib is not installed.
     """
-    figure_class, settings = need_matplotlib(what)
-    with settings({"svg.hashsalt": "ganzoo", "font.size": 9, "svg.fonttype": "none"}):
-        figure = figure_class(figsize=size, dpi=130, layout="constrained")
+    with _figure(what, size) as figure:
         yield figure
         metadata = {"Software": None} if path.suffix.lower() == ".png" else {"Date": None}
         with atomic(path) as temporary:
             figure.savefig(temporary, metadata=metadata)
+
+
+@contextmanager
+def figure_in_memory(file: BytesIO, what: str, size: tuple[float, float]) -> Iterator[Any]:
+    """The same as :func:`written_figure`, as a PNG in ``file``."""
+    with _figure(what, size) as figure:
+        yield figure
+        figure.savefig(file, format="png", metadata={"Software": None})
+
+
+@contextmanager
+def _figure(what: str, size: tuple[float, float]) -> Iterator[Any]:
+    """The figure, and matplotlib's settings while it is drawn."""
+    figure_class, settings = need_matplotlib(what)
+    with settings({"svg.hashsalt": "ganzoo", "font.size": 9, "svg.fonttype": "none"}):
+        yield figure_class(figsize=size, dpi=130, layout="constrained")
 
 
 def title(axis: Any, text: str) -> None:

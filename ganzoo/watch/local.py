@@ -139,7 +139,7 @@ class LocalHandler(BaseHTTPRequestHandler, ABC):
             self.send(body, "application/json", {"X-Version": now})
 
     def send(self, body: bytes, kind: str, more: Mapping[str, str] | None = None) -> None:
-        """A whole answer of one content type, with further headers."""
+        """A whole answer: a ``body`` of one content type, its ``kind``, with ``more`` headers."""
         self.start(HTTPStatus.OK, {"Content-Type": kind, "Content-Length": str(len(body)), **(more or {})})
         self.wfile.write(body)
 
