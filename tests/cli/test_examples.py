@@ -168,7 +168,7 @@ def prepare(line: str, place: Path) -> None:
     if line.startswith((f"{PROGRAM}verify", f"{PROGRAM}convert")) and "--data" in line:
         (place / "runs/first/metrics.json").unlink()
         carried_out("ganzoo eval runs/first --data digits --metrics swd -n 64")
-    if "--check" in line:
+    if "--check" in line or line.startswith(f"{PROGRAM}push"):
         carried_out("ganzoo card runs/first")
     if "--direction " in line:
         carried_out("ganzoo directions runs/first")
