@@ -13,7 +13,7 @@ from ganzoo.cli.page import OPEN, PORT, serve
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.sample import DIRECTIONS
 from ganzoo.cli.show import say
-from ganzoo.errors import UsageError
+from ganzoo.errors import UsageError, command
 
 if TYPE_CHECKING:
     from ganzoo.demos.model import DemoModel
@@ -65,7 +65,7 @@ def demo(
 
     refuse_without_gradio()
     if directions is not None and not directions.is_file():
-        raise UsageError(f"there is no file {directions}: 'ganzoo directions {model}' writes one")
+        raise UsageError(f"there is no file {directions}: '{command('directions', model)}' writes one")
     with DemoServer(host, port) as server:
         server.show(page_of(_asked(open_model(model, device, step), model, directions)))
         if not server.local:

@@ -23,7 +23,7 @@ from ganzoo.cli.show import say, show_json
     ganzoo inspect runs/first --data digits -n 100 --json
     """,
 )
-@click.command()
+@click.command(short_help="Draw power spectra and a map of samples beside data.")
 @click.argument("model", type=PLACE)
 @click.option(
     "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."

@@ -18,6 +18,7 @@ from tiny_models import saved, score, tutorial_weights
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.cli.about import GROUPS, PROGRAM, Example, about_of
+from ganzoo.demos.server import DemoServer
 from ganzoo.folder.scores import add_scores
 from ganzoo.images import save_png, to_pil
 from ganzoo.watch.server import Server
@@ -40,7 +41,7 @@ SLOW = {  # seconds each, by the words that they begin with
 }
 CUT = {"train dcgan+sn+hinge": ("--steps", "20")}
 """What is cut short here: the words of the README, whose minute .ci/run spends too, are there for a person to watch."""
-NEEDS = {"export": "onnxruntime", "plot": "matplotlib", "sample pix2pix": "ganzoo_translate"}
+NEEDS = {"demo": "gradio", "export": "onnxruntime", "plot": "matplotlib", "sample pix2pix": "ganzoo_translate"}
 ALL = [pytest.param(one, id=one.lines[0].removeprefix(PROGRAM)) for one in examples()]
 
 
@@ -137,7 +138,8 @@ def test_an_example_does_what_it_says(
         pytest.importorskip(needed)
         with_plugins("ganzoo-translate")  # type: ignore[operator]
     prepare(example.lines[0], place)
-    monkeypatch.setattr(Server, "serve_forever", lambda self, **_: None)  # ended at once, as by Ctrl-C
+    for server in (Server, DemoServer):
+        monkeypatch.setattr(server, "serve_forever", lambda self, **_: None)  # ended at once, as by Ctrl-C
     before = {path for path in place.rglob("*") if path.is_file()}
     for line in example.lines:
         said = carried_out(line)
