@@ -41,8 +41,8 @@ def test_a_photo_is_projected_into_a_folder(models, photo, tmp_path):
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
     assert set(told) == {
-        "model", "photo", "notes", "label", "class", "start", "l1", "psnr", "loss", "steps", "starts", "evaluations",
-        "seconds", "encoder_seconds", "files",
+        "model", "photo", "notes", "label", "class", "space", "start", "l1", "psnr", "loss", "steps", "starts",
+        "evaluations", "seconds", "encoder_seconds", "files",
     }  # fmt: skip
     assert told == json.loads((tmp_path / "out" / "result.json").read_text())
     assert sorted(told["files"].values()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
