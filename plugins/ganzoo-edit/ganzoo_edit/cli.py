@@ -105,7 +105,10 @@ def project(
     out = out or file_name(model, f"{photo.stem}.png")
     files = _files(out, "z")
     manifold = _manifold(model, device, painted=False)
-    search = _search(manifold, space, find_noise, steps=steps, starts=starts, seed=seed, prior=prior)
+    from ganzoo_edit.projection import search_in
+
+    asked = {"steps": steps, "starts": starts, "seed": seed, "prior": prior}
+    search = search_in(manifold, space, find_noise, **{name: one for name, one in asked.items() if one is not None})
     in_z = _space(search) == "z"
     files = _files(out, "z" if in_z else "w")
     number = _number(manifold, label)
@@ -126,27 +129,6 @@ def project(
     told["files"] = {name: str(path) for name, path in files.items()}
     _write(files, manifold, bytes_, found, told)
     say(*([json.dumps(told, allow_nan=False)] if as_json else _lines(told)))
-
-
-def _search(manifold: Manifold, space: str | None, noise: bool, **given: Any) -> Search | StyleSearch:
-    """Where and how long to look: where it was asked for, else in w where there is one.
-
-    Raises:
-        UsageError: the model has no w.
-    """
-    from ganzoo_edit.projection import Search
-    from ganzoo_edit.styled import StyleSearch, refuse_without_noise, refuse_without_w
-
-    known = {name: value for name, value in given.items() if value is not None}
-    space = space or ("w" if manifold.gan.has_w else "z")
-    if space == "z":
-        if noise:
-            raise UsageError("--find-noise is of w and w+: add --space w, or leave it out")
-        return Search(**known)
-    refuse_without_w(manifold)
-    if noise:
-        refuse_without_noise(manifold)
-    return StyleSearch(space, noise=noise, **known)
 
 
 def _space(search: Search | StyleSearch) -> str:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganzoo import UsageError
 from ganzoo.cli.kit import Latents
 from ganzoo_edit.encoder import Encoder
 from ganzoo_edit.manifold import PIECE, Manifold
 from ganzoo_edit.nearness import Nearness, mean_difference, psnr
-from ganzoo_edit.styled import StylePlace, StyleSearch, look_for_w
+from ganzoo_edit.styled import StylePlace, StyleSearch, look_for_w, refuse_without_noise, refuse_without_w
 
 CHUNK = 10  # steps of L-BFGS between two looks
 
@@ -87,6 +89,30 @@ class Projection:
     l1: float
     psnr: float
     evaluations: int
+
+
+def search_in(manifold: Manifold, space: str | None, noise: bool, **given: Any) -> Search | StyleSearch:
+    """Where and how long to look: where it was asked for, else in w where there is one.
+
+    Args:
+        manifold: the model.
+        space: ``"z"``, ``"w"``, ``"w+"``, or None.
+        noise: whether the noise of layers is to be found, too.
+        given: fields of the search.
+
+    Raises:
+        UsageError: the model has no w, or no noise inputs to find noise for.
+    """
+    space = space or ("w" if manifold.gan.has_w else "z")
+    if space == "z":
+        if noise:
+            raise UsageError("--find-noise is of w and w+: add --space w, or leave it out")
+        return Search(**given)
+    wanted = StyleSearch(space, noise=noise, **given)
+    refuse_without_w(manifold)
+    if noise:
+        refuse_without_noise(manifold)
+    return wanted
 
 
 def objective(manifold: Manifold, near: Nearness, prior: float, z: Tensor, y: Tensor) -> Tensor:

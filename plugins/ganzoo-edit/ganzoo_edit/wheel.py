@@ -1,7 +1,7 @@
 """What stands behind the page of ``ganzoo steer``: one model, its directions, and images that are moved along them.
 
-The page holds how its sliders stand and sends all of it with every question, so that nothing is kept here; what it sends
-is checked before the model sees it.
+The page holds how its sliders stand and sends all of it with every question, so that nothing is kept here; what it
+sends is checked before the model sees it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import json
 import math
 
+import ganzoo_edit
 import numpy as np
 import pytest
 import torch
@@ -199,3 +200,15 @@ def test_pictures_of_other_forms_and_channels_are_projected_too(tmp_path, size):
     assert json.loads(done.stdout)["psnr"] > 20
     again = ganzoo.load(tmp_path / "model").sample(latents=tmp_path / "found.safetensors", output="pil")[0]
     assert again.mode == picture.mode and again.size == (width, height)
+
+
+def test_python_projects_too(folder, drawn, tmp_path):
+    manifold, photo = drawn
+    pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(tmp_path / "photo.png")
+    gan = ganzoo.load(folder)
+    label = first(manifold)
+    found = ganzoo_edit.project_photo(gan, tmp_path / "photo.png", label=label, steps=20, starts=1, draws=8)
+    assert found.psnr > 25 and torch.equal(gan.sample(latents=found.place.latents())[0], found.image)
+    with pytest.raises(UsageError, match="is not there"):
+        ganzoo_edit.project_photo(gan, tmp_path / "nowhere.png")
