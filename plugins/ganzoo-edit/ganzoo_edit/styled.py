@@ -168,9 +168,10 @@ def look_for_w(
             tried.append(last)
             spent += last.evaluations
         best = min(tried, key=lambda place: place.loss)
-    last = replace(best, evaluations=0)
+    last = best
     for each, steps in stages(search):
-        for place in descend(manifold, near, search, clouds, replace(last, evaluations=0), steps, each, search.noise):
+        begin = replace(last, evaluations=0)
+        for place in descend(manifold, near, search, clouds, begin, steps, each=each, noise=search.noise):
             yield place, f"{'each layer of ' if each else ''}w, from the {best.kind} start", spent + place.evaluations
             last = place
         spent += last.evaluations
