@@ -42,8 +42,12 @@ if TYPE_CHECKING:
     from ganzoo.files.streams import is_terminal
     from ganzoo.files.untrusted import printable, quoted, read_shapes, read_tensors
     from ganzoo.files.write import atomic, check_writable, make_folder, write_json
+    from ganzoo.folder.directions import model_digest, read_directions, refuse_other, save_directions
+    from ganzoo.folder.latents import asked_latents, latent_tensors, read_latents, save_latents
     from ganzoo.folder.scores import Score, read_scores
     from ganzoo.folder.weights import keep_tensors, kept_tensors, write_tensors
+    from ganzoo.gan.latents import Latents, noise_maps, noise_modules
+    from ganzoo.gan.steering import Directions
     from ganzoo.images import grid, save_gif, save_png, to_pil
     from ganzoo.registry.cache import cache_for
     from ganzoo.training.peers import (
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
         find_peer,
         prepare_peer,
     )
+    from ganzoo.visual.directions import sefa
     from ganzoo.watch.local import LocalHandler, LocalServer, TellingHandler, content_type
 
 _HOMES = {
@@ -71,6 +76,8 @@ _HOMES = {
     "RECIPE": "ganzoo.cli.names",
     "SETTING": "ganzoo.cli.names",
     "SKIP_BAD": "ganzoo.cli.options",
+    "Directions": "ganzoo.gan.steering",
+    "Latents": "ganzoo.gan.latents",
     "LocalHandler": "ganzoo.watch.local",
     "LocalServer": "ganzoo.watch.local",
     "Peer": "ganzoo.training.peers",
@@ -81,6 +88,7 @@ _HOMES = {
     "Workload": "ganzoo.training.peers",
     "about": "ganzoo.cli.about",
     "about_of": "ganzoo.cli.about",
+    "asked_latents": "ganzoo.folder.latents",
     "atomic": "ganzoo.files.write",
     "cache_for": "ganzoo.registry.cache",
     "check_out": "ganzoo.cli.model",
@@ -93,19 +101,29 @@ _HOMES = {
     "keep_tensors": "ganzoo.folder.weights",
     "kept_tensors": "ganzoo.folder.weights",
     "is_terminal": "ganzoo.files.streams",
+    "latent_tensors": "ganzoo.folder.latents",
     "main": "ganzoo.cli",
     "make_folder": "ganzoo.files.write",
+    "model_digest": "ganzoo.folder.directions",
+    "noise_maps": "ganzoo.gan.latents",
+    "noise_modules": "ganzoo.gan.latents",
     "open_model": "ganzoo.cli.model",
     "prepare_peer": "ganzoo.training.peers",
     "printable": "ganzoo.files.untrusted",
     "quoted": "ganzoo.files.untrusted",
+    "read_directions": "ganzoo.folder.directions",
+    "read_latents": "ganzoo.folder.latents",
     "read_scores": "ganzoo.folder.scores",
     "read_shapes": "ganzoo.files.untrusted",
     "read_tensors": "ganzoo.files.untrusted",
+    "refuse_other": "ganzoo.folder.directions",
+    "save_directions": "ganzoo.folder.directions",
     "save_gif": "ganzoo.images",
+    "save_latents": "ganzoo.folder.latents",
     "save_png": "ganzoo.images",
     "say": "ganzoo.cli.show",
     "score_model": "ganzoo.cli.eval",
+    "sefa": "ganzoo.visual.directions",
     "serve": "ganzoo.cli.page",
     "show_json": "ganzoo.cli.show",
     "show_scores": "ganzoo.cli.eval",
@@ -128,6 +146,8 @@ __all__ = [
     "RECIPE",
     "SETTING",
     "SKIP_BAD",
+    "Directions",
+    "Latents",
     "LocalHandler",
     "LocalServer",
     "PathType",
@@ -139,6 +159,7 @@ __all__ = [
     "Workload",
     "about",
     "about_of",
+    "asked_latents",
     "atomic",
     "cache_for",
     "check_out",
@@ -151,19 +172,29 @@ __all__ = [
     "is_terminal",
     "keep_tensors",
     "kept_tensors",
+    "latent_tensors",
     "main",
     "make_folder",
+    "model_digest",
+    "noise_maps",
+    "noise_modules",
     "open_model",
     "prepare_peer",
     "printable",
     "quoted",
+    "read_directions",
+    "read_latents",
     "read_scores",
     "read_shapes",
     "read_tensors",
+    "refuse_other",
+    "save_directions",
     "save_gif",
+    "save_latents",
     "save_png",
     "say",
     "score_model",
+    "sefa",
     "serve",
     "show_json",
     "show_scores",

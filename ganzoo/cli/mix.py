@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.along import FILE, MOVES, known_directions
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.names import DEVICE, MODEL
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
-from ganzoo.errors import UsageError, counted
-from ganzoo.visual.mixing import mixed
+from ganzoo.errors import counted
+from ganzoo.visual.layers import read_layers
 
 
 @about(
@@ -31,9 +31,15 @@ from ganzoo.visual.mixing import mixed
 @click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), default=4, show_default=True, help="Images that are changed.")
 @click.option("--columns", type=click.IntRange(min=1), default=6, show_default=True, help="Images to take layers from.")
-@click.option("--layers", metavar="A-B", help="Layers of w to take, counted from 0; the coarser half by default.")
+@click.option(
+    "--layers",
+    metavar="A-B|WORD",
+    help="Layers of w to take, counted from 0, or coarse, middle or fine; the coarser half by default.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of the images: rows have the first, columns the next.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of an image; several are taken in turn.")
+@MOVES
+@FILE
 @truncation_options
 @NOISE
 @click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
@@ -45,6 +51,8 @@ def mix(
     layers: str | None,
     seed: int,
     labels: tuple[str, ...],
+    moves: tuple[str, ...],
+    directions: Path | None,
     truncation: float | None,
     truncation_cutoff: int | None,
     truncation_mean: str | None,
@@ -56,30 +64,22 @@ def mix(
 
     The first column shows images, the first row others; where they meet stands the image of the row with some layers
     of the column's w. Low layers are those of small maps, such as pose; high ones those of large maps, such as colour.
+    coarse, middle and fine are layers 0-3, 4-7 and the others, as in arXiv 1812.04948; of a model with 8 layers or
+    fewer each is a third.
     """
     out = out or file_name(model, "mix.png")
     check_out(out, (".png",))
-    chosen, tamed = read_layers(layers), told(truncation, truncation_cutoff, truncation_mean)
+    chosen, tamed = read_layers(layers, words=True), told(truncation, truncation_cutoff, truncation_mean)
+    known = known_directions(model, moves, directions)
     gan = open_model(model, device)
     gan.refuse_without_w()
     numbers = label_numbers(gan, labels, rows + columns)
-    with noise_of_layers(gan, layer_noise):
-        images, (first, last) = mixed(gan, rows, columns, seed, numbers, layers=chosen, truncation=tamed)
+    from ganzoo.folder.directions import asked_move
     from ganzoo.images import grid, save_png
+    from ganzoo.visual.mixing import mixed
 
+    move = None if known is None else asked_move(gan, moves, known)
+    with noise_of_layers(gan, layer_noise):
+        images, (first, last) = mixed(gan, rows, columns, seed, numbers, layers=chosen, truncation=tamed, move=move)
     save_png(grid(images, columns=columns + 1), out)
     say(f"{counted(rows, 'row')} of {counted(columns, 'image')}, layers {first} to {last} of the columns: {out}")
-
-
-def read_layers(text: str | None) -> tuple[int, int] | None:
-    """The first and the last of the layers ``"0-3"``, or of one, ``"3"``; None where none are given.
-
-    Raises:
-        UsageError: for other text.
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text)
-    if found is None or int(found[2] or found[1]) < int(found[1]):
-        raise UsageError(f"--layers {text} does not work: it is one layer, such as 3, or a range, such as 0-3")
-    return int(found[1]), int(found[2] or found[1])

@@ -11,26 +11,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.along import FILE, LATENTS, MOVES, checked_latents, known_directions, known_latents
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
 from ganzoo.cli.names import DATA, DEVICE, MODEL, SAMPLER
 from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
-from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
-from ganzoo.errors import UsageError, command, counted
+from ganzoo.cli.truncation import NOISE, noise_of_layers, sweep_options, told
+from ganzoo.errors import UsageError, counted
 from ganzoo.folder.layout import SAMPLES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
+    from ganzoo.gan.latents import Latents
     from ganzoo.gan.sampling import Sampling
     from ganzoo.gan.steering import Directions, Move
     from ganzoo.gan.style import Truncation
     from ganzoo.parts import Sampler
 
 CHUNK = 1024  # images that are floats in memory at once
-DIRECTIONS = "directions.safetensors"
+SWEPT = 8  # images of a sweep, where nobody says how many
 
 
 @about(
@@ -42,6 +44,8 @@ DIRECTIONS = "directions.safetensors"
     ganzoo sample sngan-cond-mnist -n 20 --label 3 --label 7 --out digits
     Tamer images, by truncation of w in its first layers:
     ganzoo sample runs/stylegan2 -n 4 --truncation 0.7 --truncation-cutoff 2 --out tame.png
+    The same samples at several truncations, a row for each:
+    ganzoo sample runs/stylegan2 -n 4 --truncation 0.3,0.5,0.7,1 --out sweep.png
     A photo, translated:
     ganzoo sample pix2pix-cifar10-color --input photo.png --resize --out colours.png
     Moved along directions that 'ganzoo directions' found:
@@ -52,7 +56,7 @@ DIRECTIONS = "directions.safetensors"
 )
 @click.command()
 @click.argument("model", type=MODEL)
-@click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many images.")
+@click.option("-n", "count", type=click.IntRange(min=1), help="How many images; 64, or 8 at several truncations.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the noise: the same seed, the same images.")
 @click.option(
     "--label",
@@ -70,7 +74,7 @@ DIRECTIONS = "directions.safetensors"
 )
 @click.option("--resize", is_flag=True, help="Cut --input square and resize it to the model's size.")
 @click.option("--text", "texts", multiple=True, help="For a model that draws texts: what to draw; several in turn.")
-@truncation_options
+@sweep_options
 @NOISE
 @click.option(
     "--sampler",
@@ -80,18 +84,13 @@ DIRECTIONS = "directions.safetensors"
 )
 @click.option("--data", type=DATA, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
 @click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
+@MOVES
+@FILE
 @click.option(
-    "--direction",
-    "moves",
-    multiple=True,
-    metavar="dN=SIGMAS",
-    help="Move the images along a direction that 'ganzoo directions' found, such as d3=1.5; several add up.",
-)
-@click.option(
-    "--directions",
-    type=PATH,
+    "--latents",
+    type=LATENTS,
     metavar="FILE.safetensors",
-    help="The file of directions; by default MODEL-directions.safetensors here.",
+    help="Draw what 'ganzoo project' found again, its class and the noise of its layers included.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
 @click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
@@ -99,13 +98,13 @@ DIRECTIONS = "directions.safetensors"
 @click.option("--out", type=PATH, metavar="FILE.png|DIR|FILE.npz", help="File or folder to write.")
 def sample(
     model: str,
-    count: int,
+    count: int | None,
     seed: int,
     labels: tuple[str, ...],
     source: Path | None,
     resize: bool,
     texts: tuple[str, ...],
-    truncation: float | None,
+    truncations: tuple[float, ...],
     truncation_cutoff: int | None,
     truncation_mean: str | None,
     layer_noise: int | None,
@@ -114,6 +113,7 @@ def sample(
     split: str | None,
     moves: tuple[str, ...],
     directions: Path | None,
+    latents: Path | None,
     batch: int,
     device: str | None,
     step: str | None,
@@ -129,6 +129,9 @@ def sample(
     none; for one with continuous labels a vector of numbers, 0.5/-1. Without --label, classes are taken in turn, and
     label vectors of the training.
 
+    Several truncations draw the same samples at each of them: FILE.png has a row for each, DIR a folder, and FILE.npz
+    truncations (N,).
+
     A model that translates images takes --input: one picture, or a folder of them, each drawn once, and in a grid
     beside its translation; in DIR the results have the names of the pictures. A model that draws texts takes --text.
     Without these they take the examples they came with.
@@ -138,19 +141,78 @@ def sample(
     images that D has not seen.
     """
     out = out or file_name(model, SAMPLES)
-    write, tamed = _writer(out), told(truncation, truncation_cutoff, truncation_mean)
-    chosen = _sampler(sampler, tamed, data, split)
-    known = _directions(model, moves, directions)
+    write, sweep = _writer(out), [told(one, truncation_cutoff, truncation_mean) for one in truncations or (None,)]
+    chosen = _sampler(sampler, sweep[0], data, split)
+    known = known_directions(model, moves, directions)
+    found = _found(
+        latents,
+        given={
+            "--label": labels,
+            "--truncation": truncations,
+            "--noise": layer_noise,
+            "--sampler": sampler,
+            "--input": source,
+            "--text": texts,
+        },
+    )
     gan = open_model(model, device, step, discriminator=chosen is not None)
     names = replace_examples(gan, source, resize, texts)
-    count = len(names) or count
-    numbers = label_numbers(gan, labels, count)
+    count = len(names) or count or (SWEPT if len(sweep) > 1 else 64)
     move = _move(gan, moves, known)
-    with noise_of_layers(gan, layer_noise):
-        better = _sampling(gan, chosen, seed=seed, data=data, split=split, batch=batch)
-        images = draw(gan, count, seed, numbers, tamed, batch, sampling=better, move=move)
-    write(Drawn(images, numbers, gan.examples, names), out)
-    say(f"{counted(count, 'image')}: {out}{_seen(gan, out)}")
+    if found is not None:
+        checked_latents(gan, [found], (latents or out,))
+        drawn = _again(gan, found, move, batch)
+    else:
+        refuse_truncations(gan, sweep)
+        numbers = label_numbers(gan, labels, count)
+        with noise_of_layers(gan, layer_noise):
+            better = _sampling(gan, chosen, seed=seed, data=data, split=split, batch=batch)
+            rows = [draw(gan, count, seed, numbers, one, batch, sampling=better, move=move) for one in sweep]
+        drawn = Drawn(rows[0], numbers, gan.examples, names)
+        if len(sweep) > 1:
+            drawn = swept(drawn, rows, truncations)
+    write(drawn, out)
+    say(f"{counted(len(drawn.images), 'image')}{_of(sweep)}: {out}{_seen(gan, out)}")
+
+
+def _of(sweep: Sequence[object]) -> str:
+    """What is said of the rows of a sweep."""
+    return f", a row for each of {counted(len(sweep), 'truncation')}" if len(sweep) > 1 else ""
+
+
+def _found(file: Path | None, given: Mapping[str, object]) -> Latents | None:
+    """Latents of a file, before the model is opened; None for none.
+
+    Raises:
+        UsageError: something was given beside them that they say themselves.
+        ModelError: the file holds none.
+    """
+    if file is None:
+        return None
+    for name, value in given.items():
+        if value not in (None, ()):
+            raise UsageError(f"{name} is said by what --latents names: leave one of the two out")
+    return known_latents((file,))[0]
+
+
+def _again(gan: GAN, found: Latents, move: Move | None, batch: int) -> Drawn:
+    """What was found, drawn again."""
+    from ganzoo.images import to_levels
+
+    images = to_levels(found.draw(gan, move, batch), low=0, bits=gan.bits)
+    return Drawn(images, found.labels, {})
+
+
+def refuse_truncations(gan: GAN, sweep: Sequence[float | Truncation | None]) -> None:
+    """Refuse what the model does not take, before the first image is drawn.
+
+    Raises:
+        UsageError: naming the truncation.
+    """
+    from ganzoo.gan.arguments import take_truncation
+
+    for one in (*sweep, None):
+        take_truncation(gan.get_submodule("G"), gan.input_names, one)
 
 
 def _sampler(word: str | None, truncation: object, data: str | None, split: str | None) -> Sampler | None:
@@ -168,22 +230,6 @@ def _sampling(gan: GAN, sampler: Sampler | None, **given: Any) -> Sampling | Non
     from ganzoo.gan.sampling import sampling
 
     return None if sampler is None else sampling(gan, sampler, **given)
-
-
-def _directions(model: str, moves: tuple[str, ...], file: Path | None) -> Directions | None:
-    """The directions that are moved along, read and known to have these before the model is opened; None for none."""
-    from ganzoo.folder.directions import read_directions
-    from ganzoo.gan.steering import check_moves, read_moves
-
-    check_moves(moves, file if file is not None or not moves else DIRECTIONS)
-    if not moves:
-        return None
-    path = file or file_name(model, DIRECTIONS)
-    if file is None and not path.exists():
-        raise UsageError(f"there is no {path}: {command('directions', model)} writes it; or name a file: --directions")
-    found = read_directions(path)
-    read_moves(moves, len(found.vectors))
-    return found
 
 
 def _move(gan: GAN, moves: tuple[str, ...], found: Directions | None) -> Move | None:
@@ -260,12 +306,25 @@ class Drawn:
         numbers: their labels; None for none.
         examples: what they were made of, by input.
         names: of the pictures that they were made of, one for each; none where they were made of noise alone.
+        truncations: of a sweep, of each image; none where there is one for all.
     """
 
     images: Tensor
     numbers: Tensor | None
     examples: Mapping[str, Tensor]
     names: Sequence[str] = ()
+    truncations: Sequence[float] = ()
+
+
+def swept(drawn: Drawn, rows: Sequence[Tensor], truncations: Sequence[float]) -> Drawn:
+    """The same samples at several truncations, one after the other, as ``drawn`` has the first of them."""
+    import torch
+
+    count = len(drawn.images)
+    numbers = None if drawn.numbers is None else torch.cat([drawn.numbers] * len(rows))
+    each = [value for value in truncations for _ in range(count)]
+    names = [f"{value:g}/{index:05d}" for value in truncations for index in range(count)]
+    return Drawn(torch.cat([*rows]), numbers, {}, names, each)
 
 
 Writer = Callable[[Drawn, Path], None]
@@ -294,6 +353,10 @@ def _write_grid(drawn: Drawn, out: Path) -> None:
     from ganzoo.gan.inputs import panels
     from ganzoo.images import grid, save_png, to_bytes
 
+    if drawn.truncations:  # a row for each
+        columns = len(drawn.images) // len(set(drawn.truncations))
+        save_png(grid(to_bytes(drawn.images), columns), out)
+        return
     shown, columns = panels(to_bytes(drawn.images), drawn.examples)
     if len(shown) == len(drawn.images) and not drawn.examples:
         columns = max(columns, math.isqrt(len(drawn.images) - 1) + 1)
@@ -306,7 +369,8 @@ def _write_pictures(drawn: Drawn, out: Path) -> None:
     from ganzoo.images import save_picture, to_pil
 
     width = max(5, len(str(len(drawn.images) - 1)))
-    names = result_names(drawn.names) or [f"{index:0{width}d}" for index in range(len(drawn.images))]
+    names = [*drawn.names] if drawn.truncations else result_names(drawn.names)
+    names = names or [f"{index:0{width}d}" for index in range(len(drawn.images))]
     with atomic_folder(out) as folder:
         for name, image in zip(names, drawn.images, strict=True):
             path = folder / f"{name}.png"
@@ -325,7 +389,9 @@ def _write_arrays(drawn: Drawn, out: Path) -> None:
     arrays: dict[str, Any] = {"images": drawn.images.permute(0, 2, 3, 1).contiguous().numpy()}
     if drawn.numbers is not None:
         arrays["labels"] = drawn.numbers.numpy()
-    if drawn.names:
+    if drawn.truncations:
+        arrays["truncations"] = np.array(drawn.truncations)
+    elif drawn.names:
         arrays["names"] = np.array(drawn.names)
     with atomic(out) as temporary:
         np.savez(temporary, **arrays)

@@ -36,19 +36,46 @@ NOISE = click.option(
 )
 
 
+class Numbers(click.ParamType):
+    """Numbers with commas between them, one at least, and none twice."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers of a text."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(float(word) for word in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value} is no number, and no list of them such as 0.3,0.5,1", param, ctx)
+        if len(set(found)) < len(found):
+            self.fail(f"{value} has a number twice", param, ctx)
+        return found
+
+
+TRUNCATED = (
+    "Of a generator with w: psi, 1 changes nothing and 0 draws the mean of w. Of all others: a bound on the noise,"
+    " above 0, or a factor of it where its prior is truncated-normal. Smaller is tamer."
+)
+
+
 def truncation_options(command: Command) -> Command:
     """``--truncation``, ``--truncation-cutoff`` and ``--truncation-mean``, of which :func:`told` makes one value."""
-    for option in (
-        MEAN,
-        CUTOFF,
-        click.option(
-            "--truncation",
-            type=float,
-            metavar="NUMBER",
-            help="Of a generator with w: psi, 1 changes nothing and 0 draws the mean of w. Of all others: a bound on"
-            " the noise, above 0, or a factor of it where its prior is truncated-normal. Smaller is tamer.",
-        ),
-    ):
+    return _options(command, click.option("--truncation", type=float, metavar="NUMBER", help=TRUNCATED))
+
+
+def sweep_options(command: Command) -> Command:
+    """The same, with several truncations: ``0.3,0.7,1``."""
+    several = f"{TRUNCATED} Several, 0.3,0.7,1, draw the same samples at each."
+    return _options(
+        command,
+        click.option("--truncation", "truncations", type=Numbers(), default=(), metavar="NUMBER,...", help=several),
+    )
+
+
+def _options(command: Command, truncation: Callable[[Command], Command]) -> Command:
+    for option in (MEAN, CUTOFF, truncation):
         command = option(command)
     return command
 

@@ -144,19 +144,20 @@ def plain(image: Image.Image) -> Image.Image:
     return image if image.mode == wanted else image.convert(wanted)
 
 
-def read_picture(path: Path, what: str = "the picture") -> Image.Image:
+def read_picture(path: Path, what: str = "the picture", alpha: bool = False) -> Image.Image:
     """The picture in a file, decoded as :func:`plain` does it: mode ``L`` where the file has no colour, else ``RGB``.
 
     Args:
         path: of a picture in any format that Pillow reads by itself.
         what: what the message calls it.
+        alpha: keep what is transparent: the mode is ``RGBA``.
 
     Raises:
         DataError: the file cannot be read, is no such picture, or claims more than 64 million pixels.
     """
     try:
         with open_picture(path) as image:
-            return plain(image)
+            return with_alpha(image) if alpha else plain(image)
     except UNREADABLE as error:
         raise DataError(f"{what} {quoted(path)} cannot be read: {why(error)}") from error
 

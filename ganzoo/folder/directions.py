@@ -17,7 +17,16 @@ from ganzoo.files.untrusted import field, quoted, read_metadata, read_shapes, re
 from ganzoo.folder.weights import generator_state, tensors_digest, write_tensors
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
-from ganzoo.gan.steering import Directions, Move, Moves, check_moves, read_moves
+from ganzoo.gan.steering import (
+    Directions,
+    Move,
+    Moves,
+    Range,
+    Ranges,
+    check_moves,
+    read_moves,
+    read_ranges,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,13 +127,26 @@ def asked_move(gan: GAN, direction: Moves | None, directions: str | PathLike[str
         UsageError: only one of the two is given, they are of another model, or there is no such direction.
         ModelError: the file holds no directions.
     """
+    found = _asked(gan, direction, directions)
+    return None if found is None else found.move(read_moves(direction or (), len(found.vectors)))
+
+
+def asked_ranges(
+    gan: GAN, direction: Ranges | None, directions: str | PathLike[str] | Directions | None
+) -> tuple[Directions, dict[int, Range]] | None:
+    """As :func:`asked_move`, of what is walked along: the directions, and from where to where in each."""
+    found = _asked(gan, direction, directions)
+    return None if found is None else (found, read_ranges(direction or (), len(found.vectors)))
+
+
+def _asked(gan: GAN, direction: object, directions: str | PathLike[str] | Directions | None) -> Directions | None:
+    """The directions that were given, of this model; None where none are asked for."""
     check_moves(direction, directions)
     if not direction or directions is None:
         return None
     found = directions if isinstance(directions, Directions) else read_directions(to_path(directions, "directions"))
-    amounts = read_moves(direction, len(found.vectors))
     refuse_other(found, gan, model_digest(gan))
-    return found.move(amounts)
+    return found
 
 
 def refuse_other(found: Directions, gan: GAN, digest: str) -> None:

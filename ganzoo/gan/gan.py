@@ -18,11 +18,13 @@ from ganzoo.compat.lookup import old_attribute
 from ganzoo.errors import UsageError, whole, within
 from ganzoo.gan.arguments import check_noise, real_number, take_truncation, truncation_of
 from ganzoo.gan.draw import in_pieces
+from ganzoo.gan.explored import Explored
 from ganzoo.gan.game import Game, Parts, Turn
 from ganzoo.gan.inputs import NOISE, SOURCE, TEXT, columns_of, cycled, reduced, refuse_needless
 from ganzoo.gan.kit import Kit
 from ganzoo.gan.labelled import Labelled
 from ganzoo.gan.labels import Label, one_for_each
+from ganzoo.gan.latents import Latents, of_file
 from ganzoo.gan.module import Networks
 from ganzoo.gan.priors import PATHS
 from ganzoo.gan.published import Published
@@ -39,7 +41,9 @@ from ganzoo.registry.entry import resolve
 from ganzoo.registry.sizes import Size, height_width, size_of
 from ganzoo.seeding import derive
 
-SAMPLING, MOVE = "ganzoo.gan.sampling:asked_for", "ganzoo.folder.directions:asked_move"  # what builds on this module
+# What builds on this module.
+SAMPLING, MOVE = "ganzoo.gan.sampling:asked_for", "ganzoo.folder.directions:asked_move"
+LATENTS = "ganzoo.folder.latents:asked_latents"
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +55,7 @@ if TYPE_CHECKING:
     from ganzoo.plan.plan import Plan
 
 
-class GAN(Labelled, Styled, Published, Shown, Networks):
+class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
     """Networks, and the game (the training scheme) that they play.
 
     Args:
@@ -287,6 +291,7 @@ class GAN(Labelled, Styled, Published, Shown, Networks):
         data: Any = None,
         direction: Moves | None = None,
         directions: str | PathLike[str] | Directions | None = None,
+        latents: str | PathLike[str] | Latents | None = None,
         batch: int = 64,
         output: str = "pt",
     ) -> Any:
@@ -316,6 +321,8 @@ class GAN(Labelled, Styled, Published, Shown, Networks):
             direction: how far to move every image along which directions, in standard deviations: ``"d3=1.5"``, a
                 list of these, or ``{"d3": 1.5}``.
             directions: the file that ``ganzoo directions`` wrote for this model.
+            latents: the file that ``ganzoo project`` wrote, or what is in it, to be drawn again; labels, noise and that
+                of layers are then its own, and only ``direction`` changes the images.
             batch: how many go through the generator at once.
             output: ``"pt"`` float32 NCHW in [0, 1], ``"np"`` float32 NHWC in [0, 1], ``"pil"`` a list of pictures:
                 grey (of 16 bits where the data had them), RGB or RGBA, as the model's images are.
@@ -330,10 +337,14 @@ class GAN(Labelled, Styled, Published, Shown, Networks):
         refuse_needless(self.input_names, {NOISE: z, SOURCE: source, TEXT: text})
         n, batch = None if n is None else whole("n", n, 0), whole("batch", batch, 1)
         seed = None if seed is None else whole("seed", seed)
+        if latents is not None:
+            own = {"z": z, "labels": labels, "truncation": truncation, "sampler": sampler, "layer_noise": layer_noise}
+            found = of_file(resolve(LATENTS)(self, latents), n, own)
+            return convert(found.draw(self, resolve(MOVE)(self, direction, directions), batch), output, self.bits)
         columns = columns_of(n, source, text, self.source_image)
         given = None if labels is None else one_for_each(labels)
         if z is not None:
-            z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self._noise_shape)
+            z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self.noise_shape)
         n = next((len(rows) for rows in (z, *columns.values(), given) if rows is not None), 1) if n is None else n
         numbers = self.labels_for(n, given)
         seed = secrets.randbits(63) if seed is None else seed  # not torch's own, whose state is the caller's
@@ -354,7 +365,8 @@ class GAN(Labelled, Styled, Published, Shown, Networks):
             take_truncation(self.G, self.input_names, None)  # or whoever calls G next would be truncated, too
 
     @property
-    def _noise_shape(self) -> tuple[int, ...]:
+    def noise_shape(self) -> tuple[int, ...]:
+        """The shape of one image's noise."""
         generator: Any = self.G
         return tuple(generator.prior(1, torch.Generator()).shape[1:])
 
@@ -383,7 +395,7 @@ class GAN(Labelled, Styled, Published, Shown, Networks):
                 " and a row of every other input for each"
             )
         if NOISE in self.input_names:
-            z = check_noise(z, len(z), self._noise_shape)
+            z = check_noise(z, len(z), self.noise_shape)
         generator = self.get_submodule("G")
         call = generator if move is None else move.through(generator)
         parts = in_pieces(generator, call, (z, y), batch, conditions)

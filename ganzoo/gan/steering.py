@@ -22,6 +22,9 @@ from ganzoo.registry.entry import resolve
 
 SAVE = "ganzoo.folder.directions:save_directions"  # by its name: what writes files of models stands above this room
 Moves = str | Sequence[str] | Mapping[str, float]
+Range = tuple[float, float]
+Ranges = str | Sequence[str] | Mapping[str, float | Range]
+BETWEEN = ".."  # the ends of a range, as a person writes them
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Directions:
             shift = shift + amount * self.sigma[number] * self.vectors[number]
         return Move(self.space, shift, self.layers)
 
+    def moves(self, ranges: Mapping[int, Range], count: int) -> Move:
+        """The moves of ``count`` images, from the first end of each range to the last in even steps."""
+        shares = [number / max(1, count - 1) for number in range(count)]
+        amounts = [{name: a + (b - a) * share for name, (a, b) in ranges.items()} for share in shares]
+        return Move(self.space, torch.stack([self.move(one).shift for one in amounts]), self.layers)
+
 
 @dataclass(frozen=True)
 class Move:
@@ -101,17 +110,38 @@ def read_moves(given: Moves, count: int) -> dict[int, float]:
         count: how many directions there are.
 
     Raises:
-        UsageError: for other text, a direction that there is not, one given twice, or no number.
+        UsageError: for other text, a direction that there is not, one given twice, no number, or a range.
+    """
+    found = read_ranges(given, count)
+    for number, (first, last) in found.items():
+        if first != last:
+            raise UsageError(
+                f"direction d{number}={first:g}{BETWEEN}{last:g} is a range, along which 'ganzoo interpolate' walks:"
+                f" here it is one number, such as d{number}={last:g}"
+            )
+    return {number: first for number, (first, _) in found.items()}
+
+
+def read_ranges(given: Ranges, count: int) -> dict[int, Range]:
+    """From where to where along which directions: ``"d3=-2..2"``, several of these, or ``{"d3": (-2, 2)}``.
+
+    One number is a range that begins and ends there. Arguments as :func:`read_moves` takes them.
+
+    Raises:
+        UsageError: for other text, a direction that there is not, one given twice, or no numbers.
     """
     pairs = list(given.items()) if isinstance(given, Mapping) else [_pair(word) for word in _words(given)]
-    found: dict[int, float] = {}
+    found: dict[int, Range] = {}
     for name, amount in pairs:
         number = re.fullmatch(r"d(\d{1,6})", name) if isinstance(name, str) else None
         if number is None or int(number[1]) >= count:
             raise UsageError(f"there is no direction {name}: there are d0 to d{count - 1}")
         if int(number[1]) in found:
             raise UsageError(f"the direction {name} is given twice: keep one of them")
-        found[int(number[1])] = real_number(name, amount)
+        ends = amount if isinstance(amount, tuple | list) else (amount, amount)
+        if len(ends) != 2:
+            raise UsageError(f"{name}={amount!r} does not work: it is a number, or a range of two, such as (-2, 2)")
+        found[int(number[1])] = real_number(name, ends[0]), real_number(name, ends[1])
     return found
 
 
@@ -134,9 +164,12 @@ def _words(given: object) -> list[str]:
     return [str(word) for word in words]
 
 
-def _pair(word: str) -> tuple[str, float]:
+def _pair(word: str) -> tuple[str, Range]:
     name, _, amount = word.partition("=")
+    first, between, last = amount.partition(BETWEEN)
     try:
-        return name, float(amount)
+        return name, (float(first), float(last if between else first))
     except ValueError:
-        raise UsageError(f"direction {word} does not work: write NAME=SIGMAS, such as d3=1.5 or d3=-2") from None
+        raise UsageError(
+            f"direction {word} does not work: write NAME=SIGMAS, such as d3=1.5 or d3=-2, or a walk as d3=-2..2"
+        ) from None

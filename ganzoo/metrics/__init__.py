@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ganzoo.metrics.extractor import Extractor, FeatureRequest
     from ganzoo.metrics.features import FeatureNetwork, open_network
     from ganzoo.metrics.instruments import Instrument, version_digest
+    from ganzoo.metrics.lpips import lpips_is_here, open_lpips
     from ganzoo.metrics.metric import Experiment, Metric, Value
     from ganzoo.metrics.moments import Moments, frechet
     from ganzoo.metrics.sample import Sample, sample_of
@@ -53,6 +54,8 @@ _HOMES = {
     "content_digest": "ganzoo.metrics.weights",
     "evaluate": "ganzoo.metrics.evaluation",
     "frechet": "ganzoo.metrics.moments",
+    "lpips_is_here": "ganzoo.metrics.lpips",
+    "open_lpips": "ganzoo.metrics.lpips",
     "open_network": "ganzoo.metrics.features",
     "sample_of": "ganzoo.metrics.sample",
     "version_digest": "ganzoo.metrics.instruments",
@@ -74,6 +77,8 @@ __all__ = [
     "content_digest",
     "evaluate",
     "frechet",
+    "lpips_is_here",
+    "open_lpips",
     "open_network",
     "sample_of",
     "version_digest",

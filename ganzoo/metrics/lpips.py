@@ -106,6 +106,11 @@ class PerceptualDistance(nn.Module):
         return sum(((x - y).square() * w.view(1, -1, 1, 1)).sum(1).mean((1, 2)) for x, y, w in levels)  # type: ignore[return-value]
 
 
+def lpips_is_here() -> bool:
+    """Whether the weights of LPIPS are on this machine, so that nothing need be fetched for it."""
+    return linear_layers().here() is not None and vgg16().here() is not None
+
+
 @lru_cache(maxsize=1)
 def open_lpips(resolution: int, device: torch.device) -> Comparison:
     """The comparison by LPIPS, with its weights: two files, found on this machine or fetched.

@@ -244,7 +244,10 @@ def test_mix_draws_a_table_and_says_which_layers(models: Path) -> None:
         (("plain", "--layers", "0-6"), "layers 0 to 6 cannot be mixed: this model has 6 layers of w, 0 to 5"),
         (("plain", "--layers", "6"), "layers 6 to 6 cannot be mixed"),
         (("plain", "--layers", "3-1"), "--layers 3-1 does not work: it is one layer, such as 3, or a range"),
-        (("plain", "--layers", "coarse"), "--layers coarse does not work"),
+        (
+            ("plain", "--layers", "rough"),
+            "--layers rough does not work: it is one layer, such as 3, or a range, such as 0-3, or coarse",
+        ),
         (("plain", "--label", "cat"), "unconditional"),
         (("without",), "this model has no w"),
         (("plain", "--truncation-mean", "class"), "add --truncation NUMBER"),

@@ -30,13 +30,13 @@ class Encoder(nn.Module):
 
     def __init__(self, manifold: Manifold) -> None:
         super().__init__()
-        channels, side, _ = manifold.size
+        channels, height, breadth = manifold.size
         width, layers = WIDTH, []
-        while side > 4:
+        while min(height, breadth) > 4:
             layers += [nn.Conv2d(channels, width, 4, 2, 1), nn.GroupNorm(8, width), nn.LeakyReLU(0.2)]
-            channels, side, width = width, side // 2, min(2 * width, WIDEST)
+            channels, height, breadth, width = width, height // 2, breadth // 2, min(2 * width, WIDEST)
         self.trunk = nn.Sequential(*layers, nn.Flatten())
-        features = channels * side * side + manifold.classes
+        features = channels * height * breadth + manifold.classes
         self.head = nn.Sequential(nn.Linear(features, 512), nn.LeakyReLU(0.2), nn.Linear(512, manifold.z_dim))
         self.bounded = manifold.bounded
 

@@ -31,6 +31,8 @@ def read_latent(path: Path, manifold: Manifold) -> tuple[Tensor, int | None]:
         UsageError: it holds something else than one place of this model.
     """
     shapes = read_shapes(path)
+    if "w" in shapes:
+        raise UsageError(f"{quoted(path)} holds w, and here z is moved: 'ganzoo project --space z' writes such a file")
     found = {name: tuple(tensor.shape) for name, tensor in shapes.items()}
     wanted = {"z": (1, manifold.z_dim)}
     if found not in (wanted, {**wanted, "label": (1,)}) or shapes["z"].dtype != torch.float32:

@@ -28,12 +28,13 @@ class Manifold:
     Args:
         gan: a trained model.
         name: how errors call it.
+        painted: whether its images are to be painted on, which squares of grey or RGB can be.
 
     Raises:
         UsageError: the model does not turn noise, with or without a class, into images.
     """
 
-    def __init__(self, gan: ganzoo.GAN, name: str) -> None:
+    def __init__(self, gan: ganzoo.GAN, name: str, painted: bool = True) -> None:
         network: Any = getattr(gan, "G", None)
         if gan.input_names != {NOISE} or not callable(getattr(network, "prior", None)) or gan.z_dim < 1:
             raise UsageError(f"{name} draws no images from noise (its recipe is {quoted(gan.plan.recipe)}): {WANTED}")
@@ -43,9 +44,9 @@ class Manifold:
         self.G = network.float().eval().requires_grad_(False)
         self.device = next(self.G.parameters()).device
         self.size = gan.image
-        if gan.height != gan.width or gan.channels not in COLOURED:
+        if painted and (gan.height != gan.width or gan.channels not in COLOURED):
             shape = f"{gan.height} x {gan.width} pixels and {gan.channels} channels"
-            raise UsageError(f"{name} draws images of {shape}; here they are squares of 1 or 3 channels")
+            raise UsageError(f"{name} draws images of {shape}; what is painted on are squares of 1 or 3 channels")
         self.bounded = gan.plan["prior"] == "uniform"
         drawn = self._probe()
         if tuple(drawn) != self.size:
@@ -88,6 +89,10 @@ class Manifold:
     def draw(self, z: Tensor, y: Tensor) -> Tensor:
         """Images ``(n, C, H, W)`` in [0, 1], with gradients to ``z``."""
         return (self.G(z, y).float() + 1) / 2
+
+    def draw_w(self, w: Tensor) -> Tensor:
+        """Images ``(n, C, H, W)`` in [0, 1] of ``w`` ``(n, layers, w_dim)``, with gradients to it."""
+        return (self.G.synthesis(w).float() + 1) / 2
 
     @torch.no_grad()
     def look(self, z: Tensor, y: Tensor) -> Tensor:

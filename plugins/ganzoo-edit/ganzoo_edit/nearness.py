@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganzoo import UsageError
-from ganzoo.metrics import FeatureNetwork, open_network
+from ganzoo.metrics import FeatureNetwork, lpips_is_here, open_lpips, open_network
 
 CORNER = 1e-3  # where L1 is rounded off, of a range of 1: L-BFGS needs a gradient at 0
 PIXELS = ("l2", "l1")
+LPIPS, PERCEPTUAL, NETWORK = "lpips", "perceptual", "tf_efficientnet_lite0.in1k"
 MAPS = 3  # of a feature network that are compared
 COARSEST = 4  # pixels: smaller maps have lost where things are
 
@@ -28,7 +30,9 @@ class Nearness:
     Args:
         photo: ``(C, H, W)`` in [0, 1].
         pixels: ``l2`` or ``l1``.
-        features: a feature network that ``ganzoo eval`` takes, such as ``tf_efficientnet_lite0.in1k``, or None.
+        features: a feature network that ``ganzoo eval`` takes, such as ``tf_efficientnet_lite0.in1k``; ``lpips``, whose
+            distance is then the feature term (arXiv 1801.03924); ``perceptual`` for LPIPS where its weights are on this
+            machine, else for that network; or None.
         weight: of the feature term.
 
     Raises:
@@ -40,21 +44,60 @@ class Nearness:
         if pixels not in PIXELS:
             raise UsageError(f"there is no pixel term {pixels!r}: it is l2 or l1")
         self.photo, self.pixels, self.weight = photo[None], pixels, weight
-        self.maps = FeatureMaps(open_network(features, photo.shape[-1], device=photo.device)) if features else None
-        with torch.no_grad():
-            self.seen = self.maps(self.photo) if self.maps else []
+        self.apart = _feature_term(features, photo) if features else None
 
     def __call__(self, images: Tensor) -> Tensor:
         """Distances ``(n,)`` of images ``(n, C, H, W)`` in [0, 1]."""
+        images = self.cut(images)
         squares = (images - self.photo).square()
         if self.pixels == "l1":
             squares = (squares + CORNER**2).sqrt() - CORNER
         distance = squares.flatten(1).mean(1)
-        if self.maps is None:
-            return distance
+        return distance if self.apart is None else distance + self.weight * self.apart(images.clamp(0, 1))
+
+    def cut(self, images: Tensor) -> Tensor:
+        """Images as a picture shows them where the photo is black or white: what is beyond that cannot be seen there.
+
+        Generators without a bound, as StyleGAN2's, draw colours beyond 0 and 1, at which their pictures are cut:
+        without this such a picture would be far from its own image. Elsewhere they stay, for the way back.
+        """
+        images = torch.where(self.photo <= 0, images.clamp_min(0), images)
+        return torch.where(self.photo >= 1, images.clamp_max(1), images)
+
+
+def _feature_term(features: str, photo: Tensor) -> Callable[[Tensor], Tensor]:
+    """The distances ``(n,)`` of images ``(n, C, H, W)`` in [0, 1] from a photo, in what a network sees."""
+    if features == PERCEPTUAL:
+        features = LPIPS if lpips_is_here() else NETWORK
+    if features == LPIPS:
+        measure: Any = open_lpips(photo.shape[-1], photo.device).measure
+        original = 255 * coloured(photo[None])
+        return lambda images: measure(255 * coloured(images), original.expand(len(images), -1, -1, -1))
+    return FeatureDistance(FeatureMaps(open_network(features, photo.shape[-1], device=photo.device)), photo)
+
+
+class FeatureDistance:
+    """The distance of images from a photo in maps of a network, each place's vector at unit length.
+
+    Args:
+        maps: of the network.
+        photo: ``(C, H, W)`` in [0, 1].
+    """
+
+    def __init__(self, maps: FeatureMaps, photo: Tensor) -> None:
+        self.maps = maps
+        with torch.no_grad():
+            self.seen = maps(photo[None])
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Distances ``(n,)`` of images ``(n, C, H, W)`` in [0, 1]."""
         pairs = zip(self.maps(images), self.seen, strict=True)
-        apart = [(ours - theirs).square().sum(1).flatten(1).mean(1) for ours, theirs in pairs]
-        return distance + self.weight * torch.stack(apart).mean(0)
+        return torch.stack([(a - b).square().sum(1).flatten(1).mean(1) for a, b in pairs]).mean(0)
+
+
+def coloured(images: Tensor) -> Tensor:
+    """Images ``(n, C, H, W)`` as RGB: grey three times, and the colours without what is transparent."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 class FeatureMaps:
@@ -94,7 +137,7 @@ class FeatureMaps:
 
     def __call__(self, images: Tensor) -> list[Tensor]:
         """Maps of vectors of unit length, of images ``(n, C, H, W)`` in [0, 1]."""
-        x = images.expand(-1, 3, -1, -1) * 255
+        x = coloured(images) * 255
         x = functional.interpolate(x, size=(self.pixels, self.pixels), mode="bilinear", antialias=True)
         caught = self._all(x)
         return [functional.normalize(caught[side].float(), dim=1) for side in self.sides]

@@ -18,30 +18,35 @@ def read_photo(path: Path, size: tuple[int, int, int], crop: bool = False) -> tu
     Args:
         path: of a picture in any format that Pillow reads by itself.
         size: channels, height and width of the model's images.
-        crop: take the middle of a photo that is not square.
+        crop: take the middle of a photo of other proportions.
 
     Returns:
         Bytes ``(C, H, W)`` and a line for each change, such as "resized from 640x640 to 32x32".
 
     Raises:
-        UsageError: there is no such file, or the photo is not square and ``crop`` is not asked for.
+        UsageError: there is no such file, or the photo has other proportions than the model's images, and ``crop`` is
+            not asked for.
         DataError: the file is no picture that can be read.
     """
     if not path.is_file():
         what = "is a folder; give one picture" if path.is_dir() else "is not there"
         raise UsageError(f"the photo {quoted(path)} {what}")
-    channels, resolution = size[0], size[2]
-    if channels not in (1, 3):
-        raise UsageError(f"the model's images have {channels} channels, and photos have 1 or 3")
-    image = read_picture(path, "the photo")
-    shape = f"{image.width}x{image.height}"
-    if image.width != image.height and not crop:
-        raise UsageError(f"the photo is {shape} and the model draws squares: add --crop to take its middle square")
+    channels, height, width = size
+    if channels not in (1, 3, 4):
+        raise UsageError(f"the model's images have {channels} channels, and photos have 1, 3 or 4")
+    image = read_picture(path, "the photo", alpha=channels == 4)
+    shape, wanted = f"{image.width}x{image.height}", f"{width}x{height}"
+    fits = image.width * height == image.height * width
+    if not fits and not crop:
+        what, middle = ("squares", "its middle square") if height == width else (wanted, "its middle")
+        raise UsageError(f"the photo is {shape} and the model draws {what}: add --crop to take {middle}")
+    scale = min(image.width / width, image.height / height)
+    part = f"{round(scale * width)}x{round(scale * height)}"
     notes = []
-    if image.width != image.height:
-        notes.append(f"cropped from {shape} to its middle square")
-    if min(image.size) != resolution:
-        notes.append(f"resized from {min(image.size)}x{min(image.size)} to {resolution}x{resolution}")
+    if not fits:
+        notes.append(f"cropped from {shape} to its middle{' square' if height == width else ''}")
+    if part != wanted:
+        notes.append(f"resized from {part} to {wanted}")
     if channels == 1 and image.mode != "L":
         notes.append("made grey, as the model's images are")
-    return torch.from_numpy(planes(image, resolution, channels).copy()), notes
+    return torch.from_numpy(planes(image, (height, width), channels).copy()), notes

@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganzoo import UsageError
+from ganzoo.cli.kit import Latents
 from ganzoo_edit.encoder import Encoder
 from ganzoo_edit.manifold import PIECE, Manifold
 from ganzoo_edit.nearness import Nearness, mean_difference, psnr
+from ganzoo_edit.styled import StylePlace, StyleSearch, look_for_w, refuse_without_noise, refuse_without_w
 
 CHUNK = 10  # steps of L-BFGS between two looks
 
@@ -58,24 +62,57 @@ class Place:
     loss: float
     evaluations: int = 0
 
+    def look(self, manifold: Manifold) -> Tensor:
+        """Its image ``(C, H, W)`` in [0, 1]."""
+        return manifold.look(self.z, labels_of(manifold, self))[0]
+
+    def latents(self, model: str = "") -> Latents:
+        """What draws its image again."""
+        labels = None if self.label is None else torch.tensor([self.label])
+        return Latents("z", self.z.detach().float().cpu(), labels, model=model)
+
 
 @dataclass(frozen=True)
 class Projection:
     """The nearest image that was found.
 
     Attributes:
-        place: its noise and class.
+        place: its noise or w, and its class.
         image: ``(C, H, W)`` in [0, 1], on the CPU.
         l1: mean absolute difference from the photo, of a range of 1.
         psnr: in dB.
         evaluations: times that the generator was asked, over all starts.
     """
 
-    place: Place
+    place: Place | StylePlace
     image: Tensor
     l1: float
     psnr: float
     evaluations: int
+
+
+def search_in(manifold: Manifold, space: str | None, noise: bool, **given: Any) -> Search | StyleSearch:
+    """Where and how long to look: where it was asked for, else in w where there is one.
+
+    Args:
+        manifold: the model.
+        space: ``"z"``, ``"w"``, ``"w+"``, or None.
+        noise: whether the noise of layers is to be found, too.
+        given: fields of the search.
+
+    Raises:
+        UsageError: the model has no w, or no noise inputs to find noise for.
+    """
+    space = space or ("w" if manifold.gan.has_w else "z")
+    if space == "z":
+        if noise:
+            raise UsageError("--find-noise is of w and w+: add --space w, or leave it out")
+        return Search(**given)
+    wanted = StyleSearch(space, noise=noise, **given)
+    refuse_without_w(manifold)
+    if noise:
+        refuse_without_noise(manifold)
+    return wanted
 
 
 def objective(manifold: Manifold, near: Nearness, prior: float, z: Tensor, y: Tensor) -> Tensor:
@@ -86,28 +123,32 @@ def objective(manifold: Manifold, near: Nearness, prior: float, z: Tensor, y: Te
 def project(
     manifold: Manifold,
     near: Nearness,
-    search: Search,
+    search: Search | StyleSearch,
     encoder: Encoder | None = None,
     label: int | None = None,
-    progress: Callable[[Place, str], None] = lambda place, stage: None,
+    progress: Callable[[Place | StylePlace, str], None] = lambda place, stage: None,
 ) -> Projection:
     """Find the noise, and the class, whose image is nearest to the photo that ``near`` measures from.
 
     Args:
         manifold: the model.
         near: the distance from the photo.
-        search: how long to look.
-        encoder: guesses one of the starts; without it all are random.
+        search: where and how long to look.
+        encoder: guesses one of the starts in z; without it all are random.
         label: the class; by default every class takes part and the best one is kept.
         progress: told of each place on the way, and which stage it belongs to.
     """
+    places: Iterator[tuple[Place | StylePlace, str, int]]
+    if isinstance(search, StyleSearch):
+        places = iter(look_for_w(manifold, near, search, label))
+    else:
+        places = iter(look_for(manifold, near, search, encoder, label))
     steps = []
-    for place, stage, spent in look_for(manifold, near, search, encoder, label):
+    for place, stage, spent in places:
         progress(place, stage)
         steps.append((place, spent))
     best, evaluations = steps[-1]
-    image = manifold.look(best.z, labels_of(manifold, best))[0]
-    photo = near.photo[0]
+    image, photo = best.look(manifold), near.photo[0]
     return Projection(best, image.cpu(), mean_difference(image, photo), psnr(image, photo), evaluations)
 
 

