@@ -133,7 +133,7 @@ def _space_push(model: ModelFolder, request: PushRequest, space: str | None, dry
 
     if space is None:
         return None
-    asked = space_request(space, request)
+    asked = space_request(space or True, request)
     return SpacePush(model, request, asked, not dry_run, lambda manifest: _show(model.path, request.repo, manifest))
 
 

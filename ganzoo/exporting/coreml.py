@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 ABOUT = {about}
 
 program = torch.export.load(HERE / {file!r})
+program.graph_module.graph.eliminate_dead_code()  # results that nobody uses, which the converter stumbles over
 model = coremltools.convert(
     program,
     outputs=[coremltools.TensorType(name="image")],
@@ -162,6 +163,8 @@ def without_asides(program: ExportedProgram) -> ExportedProgram:
             node.replace_all_uses_with(node.args[0])
         if node.target in (*ALIASES, torch.ops.aten._assert_tensor_metadata.default):
             graph.erase_node(node)
+        elif node.target is torch.ops.aten.max_pool2d_with_indices.default and len(node.args) == 2:
+            node.args = (*node.args, node.args[1])  # the stride, which it expects to be said
     graph.eliminate_dead_code()
     program.graph_module.recompile()
     return program

@@ -59,6 +59,8 @@ def read_directions(path: Path) -> Directions:
     Raises:
         ModelError: it is not there, or no such file.
     """
+    if not path.exists():
+        raise ModelError(f"there is no file {path}; 'ganzoo directions MODEL' writes one")
     shapes = read_shapes(path)
     about = _about(path)
     space, layers = field(about, "space", str, path), about.get("layers")

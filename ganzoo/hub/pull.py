@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganzoo.errors import ModelError, NotOnHub, PartMissing, UsageError
+from ganzoo.errors import HubError, ModelError, NotOnHub, PartMissing, UsageError
 from ganzoo.files.untrusted import open_regular, read_shapes, read_tensors
 from ganzoo.files.write import atomic_folder, check_writable
 from ganzoo.folder.layout import CONFIG, MODEL, MOST_FILES, PUBLISHED_FOLDERS, largest
@@ -15,6 +15,7 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import client, hub_errors, page
 from ganzoo.hub.download import download, listing, remember
 from ganzoo.hub.fetch import MAIN, NEEDED, renamed
+from ganzoo.hub.known import hint
 from ganzoo.hub.locate import repo_of, say_whose
 from ganzoo.hub.references import parse
 from ganzoo.hub.shipped import shipped_folder
@@ -51,7 +52,10 @@ def pull(ref: str, target: Path | None = None, revision: str | None = None, toke
         HubError: there is no such model for this token, it cannot be reached, or what arrives is damaged.
         ModelError: it is no model of ganzoo, a size cannot be true, or the weights are not those of its recipe.
     """
-    asked = parse(ref, revision)
+    try:
+        asked = parse(ref, revision)
+    except UsageError as error:
+        raise UsageError(f"{error}; {hint(str(ref))}") from error
     if asked.folder is not None:
         raise UsageError(f"{ref} is a folder already: give a model of the Hub, such as org/name")
     name = str(asked.repo or asked.name).rpartition("/")[2]
@@ -66,7 +70,10 @@ def pull(ref: str, target: Path | None = None, revision: str | None = None, toke
         paths = {name: path for name, path in files.items() if largest(name) is not None}
     else:
         repo = repo_of(asked)
-        paths, left = _download(repo, asked.revision or MAIN, token)
+        try:
+            paths, left = _download(repo, asked.revision or MAIN, token)
+        except HubError as error:
+            raise type(error)(f"{error}; {hint(ref)}") from error
         say_whose(asked, repo)
     with atomic_folder(target) as copy:
         _copy(paths, copy)

@@ -35,7 +35,7 @@ def push(
     create_pr: bool = False,
     message: str | None = None,
     token: str | None = None,
-    space: str | bool = False,
+    space: str | bool | None = None,
 ) -> str:
     """Publish a model folder on the Hugging Face Hub in one commit, as ``ganzoo push`` does.
 
@@ -66,7 +66,7 @@ def push(
     """
     request = PushRequest(check_repo(repo), revision, private, create_pr, message, token)
     model = ModelFolder(to_path(folder, "folder"))
-    show = None if space is False else SpacePush(model, request, space_request(space, request))
+    show = None if space in (None, False) else SpacePush(model, request, space_request(space, request))
     result = cast(PushResult, publish(model, request, license, unscored, with_discriminator, show=show))
     if show is not None:
         show.send(result)

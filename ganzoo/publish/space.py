@@ -20,11 +20,11 @@ README, REQUIREMENTS = "README.md", "requirements.txt"
 EMOJI, FROM, TO = "🎲", "yellow", "indigo"  # of a Space's card
 
 
-def space_request(space: str | bool, request: PushRequest) -> SpaceRequest:
+def space_request(space: str | bool | None, request: PushRequest) -> SpaceRequest:
     """The Space that was asked for beside a push.
 
     Args:
-        space: ``org/name``; True or nothing for the name of the model.
+        space: ``org/name``; True for the name of the model.
         request: of the model.
 
     Raises:
@@ -32,7 +32,7 @@ def space_request(space: str | bool, request: PushRequest) -> SpaceRequest:
     """
     if request.create_pr:
         raise UsageError("--create-pr proposes a change, and a Space would show the model without it: leave one out")
-    name = check_repo(request.repo if space is True or not space else str(space))
+    name = check_repo(request.repo if space is True else str(space))
     return SpaceRequest(name, request.repo, request.private, request.token)
 
 

@@ -118,8 +118,9 @@ def test_info_of_a_part_names_the_models_made_with_it(zoo: HubServer) -> None:
 def test_a_name_that_is_none_gets_those_that_are(zoo: HubServer, name: str, near: str) -> None:
     wrong = run("sample", name)
     assert wrong.exit_code in (1, 2) and f"nearest: {near}" in wrong.stderr and "'ganzoo models'" in wrong.stderr
-    with pytest.raises((HubError, UsageError), match=f"nearest: {near}"):
-        ganzoo.load(name)
+    for take in (ganzoo.load, ganzoo.pull):
+        with pytest.raises((HubError, UsageError), match=f"nearest: {near}"):
+            take(name)
 
 
 @pytest.mark.parametrize("words", [("build",), ("train",), ("plan",)])

@@ -92,6 +92,7 @@ def test_a_space_of_another_name_and_a_revision(owner: HubServer, model: Path) -
 
 
 def test_in_python(owner: HubServer, model: Path) -> None:
+    assert ganzoo.push(model, REPO, space=None) == f"{owner.url}/{REPO}" and SPACE not in owner.repos
     assert ganzoo.push(model, REPO, space=True) == f"{owner.url}/{REPO}"
     assert ganzoo.push(model, REPO, space="me/page") and {SPACE, "spaces/me/page"} <= set(owner.repos)
 
