@@ -31,7 +31,7 @@ OTHER_SPLIT = "other split"
     Without any network, mean and standard deviation over three draws:
     ganzoo eval runs/first --data digits --split test --metrics swd -n 200 --seeds 3
     Your own pictures in place of a model:
-    ganzoo eval ./pictures --data digits --metrics swd -n 20 --json
+    ganzoo eval ./pictures --data digits -n 20 --features tf_efficientnet_lite0.in1k --json
     """,
 )
 @click.command("eval", short_help="Score a model against real images.")

@@ -29,7 +29,7 @@ FIELDS = (*(name for name in FACTS if name not in ("recipe", "callback")), "thre
     Go on with it, to more steps:
     ganzoo train --resume runs/first --steps 400
     Go on in another folder, with another learning rate of D:
-    ganzoo train --resume runs/first --fork runs/slower --set lr.d=1e-4
+    ganzoo train --resume runs/first --fork runs/slower --set lr.d=1e-4 --steps 400
     For twenty seconds, with a learning rate that falls, and a guard against collapse:
     ganzoo train wgan-gp --data digits --set lr=cosine/2e-4/0 --guard rollback --budget 20s
     """,
