@@ -20,7 +20,7 @@ from ganzoo.registry.shown import block, readable, some
 from ganzoo.registry.sizes import colours_text, pixels_text
 
 SAMPLES, AT_ONCE = 16, 4
-PATIENCE = 0.4  # seconds after which no more images are drawn
+PATIENCE = 0.4  # seconds of work, whatever else the machine does, after which no more images are drawn
 WIDEST = 560  # pixels of a row of samples
 SHOWN = 3  # scores in the text
 CLASSES = 5  # names in the text
@@ -119,11 +119,11 @@ def _samples(gan: GAN) -> str:
 
 def _drawn(gan: GAN) -> torch.Tensor:
     """Images of seed 0 and the default labels, four at a time for as long as there is patience."""
-    begun, count = time.monotonic(), 0
+    begun, count = time.thread_time(), 0
     every = 1 if sum(parameter.numel() for parameter in gan.parameters()) > 3e7 else AT_ONCE
     images = torch.zeros(0, *gan.image)
     labels = gan.default_labels(SAMPLES)
-    while count < SAMPLES and (count == 0 or time.monotonic() - begun < PATIENCE):
+    while count < SAMPLES and (count == 0 or time.thread_time() - begun < PATIENCE):
         own = None if labels is None else labels[count : count + every]
         inputs = gan.inputs(every, 0, own, start=count)
         z, y = inputs.pop("z"), inputs.pop("y")

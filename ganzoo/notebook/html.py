@@ -74,8 +74,9 @@ def piece(make: Callable[[], str], what: str) -> str:
 
 
 def whole(make: Callable[[], str], thing: object) -> str:
-    """What ``make`` gives; where it fails, the text of ``thing``, and why there is no more."""
+    """What ``make`` gives; where it fails, ``thing`` as text, and why there is no more."""
     try:
         return make()
     except Exception as error:  # as above
-        return f"<pre>{escape(repr(thing))}</pre>{note(f'not shown as HTML: {type(error).__name__}: {error}')}"
+        text = thing if isinstance(thing, str) else repr(thing)
+        return f"<pre>{escape(text)}</pre>{note(f'not shown as HTML: {type(error).__name__}: {error}')}"

@@ -44,6 +44,9 @@ class Check(NamedTuple):
     id: str
     run: Callable[[], None]
 
+    def __repr__(self) -> str:
+        return f"Check({self.id!r})"
+
 
 _DECLARED: Checks = {"declarations": declared.check_declarations, "options": declared.check_options}
 _TRAINED: Checks = {

@@ -271,6 +271,17 @@ def test_what_breaks_is_said_and_nothing_is_raised(run: ganzoo.Run, monkeypatch:
     assert "RuntimeError" in check(repr(gan)) and "RuntimeError" in page(gan).text
 
 
+def test_what_cannot_be_shown_at_all_is_text(run: ganzoo.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError(EVIL)
+
+    for room in ("gan", "run", "scores"):
+        monkeypatch.setattr(f"ganzoo.notebook.{room}.box", broken)
+    for thing in (run, run.gan, score()):
+        shown = page(thing)
+        assert "not shown as HTML: RuntimeError" in shown.text and repr(thing).splitlines()[0] in shown.text
+
+
 def test_a_hostile_folder_is_escaped(tmp_path: Path) -> None:
     folder = tmp_path / "<script>alert(1)<" / "x\x1b[31m\u202e"
     tiny_models.saved(folder, "dcgan:ch=4+cbn@g", classes=3)
