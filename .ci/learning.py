@@ -1,6 +1,7 @@
 """Write docs/learning.md, what learns MNIST's digits; ``--check`` only compares.
 
-    python .ci/learning.py RUNS     reads every scored run in the folder RUNS: docs/learning.json and docs/learning.png
+    python .ci/learning.py RUNS     puts every scored run of the folder RUNS into docs/learning.json and docs/learning.png,
+                                    beside those that are there, or in the place of one of the same name
     python .ci/learning.py          the page again, from docs/learning.json and what is registered
 
 A run is trained by ``ganzoo train RECIPE --data mnist-train.zip ...`` and scored by ``ganzoo eval RUN --data
@@ -12,17 +13,22 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.registry.loading import registry
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULTS, SHEET = (ROOT / "docs" / f"learning.{ending}" for ending in ("md", "json", "png"))
 ACCURACY, MISSED = 0.8, 1  # what a conditional model reaches; classes that another may leave out
 COMMAND = "python .ci/learning.py"
 OWN = "ganzoo-core"  # the distribution whose parts the page is about
-IMAGES, TILES, SCALE, CAPTION = (10, 2), 3, 2, 14  # images of a tile, across and down; tiles of a row; zoom; pixels
+IMAGES, TILES, SIDE, CAPTION = (10, 2), 3, 32, 14  # images of a tile, across and down; tiles of a row; pixels
+TILE = IMAGES[0] * SIDE + 2, IMAGES[1] * SIDE + CAPTION
 
 HEADER = """\
 # What learns
@@ -33,7 +39,7 @@ right on at least {accuracy:.0%} of the images of a conditional model, and sees 
 
 The data are MNIST's 60,000 training images as a zip; `--data mnist` has the same in another order. Each row is scored
 by `ganzoo eval RUN --data mnist-test.zip --metrics gan-test -n {samples}`, whose classifier learned nine in ten of the
-test images and is right on {real:.1%} of the rest. Minutes are on {machine}, of a machine that did much else.
+test images and is right on {real:.1%} of the rest. Minutes are on {machine}, of machines that did much else.
 
 ![two rows of samples of each run, one column a class where there are labels](learning.png)
 """
@@ -90,22 +96,39 @@ def learnt(row: dict[str, Any]) -> bool:
     return row["classes"] >= row["of"] - MISSED and (row["accuracy"] is None or row["accuracy"] >= ACCURACY)
 
 
-def sheet(folders: list[Path]) -> None:
-    """Draw samples of every run into one picture."""
+def tile(folder: Path) -> Image.Image:
+    """Samples of a run, its name above them."""
     from PIL import Image, ImageDraw
 
     import ganzoo
 
     across, down = IMAGES
-    side = ganzoo.load(folders[0]).resolution * SCALE
-    wide, high = across * side + SCALE, down * side + CAPTION
-    picture = Image.new("L", (TILES * wide, -(-len(folders) // TILES) * high))
-    for place, folder in enumerate(folders):
-        left, top = place % TILES * wide, place // TILES * high
-        ImageDraw.Draw(picture).text((left + 2, top), folder.name, fill=255)
-        for index, image in enumerate(ganzoo.load(folder).sample(across * down, seed=0, output="pil")):
-            at = (left + index % across * side, top + CAPTION + index // across * side)
-            picture.paste(image.convert("L").resize((side, side), Image.Resampling.NEAREST), at)
+    made = Image.new("L", TILE)
+    ImageDraw.Draw(made).text((2, 0), folder.name, fill=255)
+    for index, image in enumerate(ganzoo.load(folder).sample(across * down, seed=0, output="pil")):
+        at = (index % across * SIDE, CAPTION + index // across * SIDE)
+        made.paste(image.convert("L").resize((SIDE, SIDE), Image.Resampling.NEAREST), at)
+    return made
+
+
+def place(index: int) -> tuple[int, int]:
+    """Left and upper edge of a tile of the sheet."""
+    return index % TILES * TILE[0], index // TILES * TILE[1]
+
+
+def sheet(names: list[str], before: list[str], folders: Mapping[str, Path]) -> None:
+    """Draw samples of every run into one picture: those of a folder anew, the others as the picture had them."""
+    from PIL import Image
+
+    picture = Image.new("L", (TILES * TILE[0], -(-len(names) // TILES) * TILE[1]))
+    with Image.open(SHEET) as old:
+        for index, name in enumerate(names):
+            if name in folders:
+                made = tile(folders[name])
+            else:
+                left, top = place(before.index(name))
+                made = old.crop((left, top, left + TILE[0], top + TILE[1]))
+            picture.paste(made, place(index))
     picture.save(SHEET, optimize=True)
 
 
@@ -141,9 +164,9 @@ def table(rows: list[dict[str, Any]]) -> str:
 def page(rows: list[dict[str, Any]]) -> str:
     """The whole page."""
     good, short = [row for row in rows if learnt(row)], [row for row in rows if not learnt(row)]
-    one = rows[0]
+    one, machines = rows[0], dict.fromkeys(row["machine"] for row in rows)
     facts = {"of": one["of"], "least": one["of"] - MISSED, "samples": one["samples"], "real": one["real"]}
-    parts = [HEADER.format(accuracy=ACCURACY, machine=one["machine"], **facts), table(good)]
+    parts = [HEADER.format(accuracy=ACCURACY, machine=" or ".join(machines), **facts), table(good)]
     if short:
         parts.append(
             "\n## Tried, and short of it\n\nNo longer run or better recipe has been found yet.\n\n" + table(short)
@@ -164,8 +187,11 @@ def main() -> None:
         kept = [(folder, row) for folder, row in found if row]
         if not kept:
             sys.exit(f"{words[0]} holds no run that was scored: ganzoo eval RUN --metrics gan-test")
-        RESULTS.write_text(json.dumps([row for _, row in kept], indent=1) + "\n", encoding="utf-8")
-        sheet([folder for folder, _ in kept])
+        before = json.loads(RESULTS.read_bytes())
+        rows = {row["run"]: row for row in [*before, *(row for _, row in kept)]}
+        names = sorted(rows)
+        sheet(names, [row["run"] for row in before], {folder.name: folder for folder, _ in kept})
+        RESULTS.write_text(json.dumps([rows[name] for name in names], indent=1) + "\n", encoding="utf-8")
     wanted = page(json.loads(RESULTS.read_bytes()))
     same = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == wanted
     if "--check" in sys.argv and not same:

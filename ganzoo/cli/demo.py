@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.along import DIRECTIONS
 from ganzoo.cli.model import file_name, open_model
 from ganzoo.cli.page import OPEN, PORT, serve
 from ganzoo.cli.paths import PATH, PLACE
-from ganzoo.cli.sample import DIRECTIONS
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, command
 
