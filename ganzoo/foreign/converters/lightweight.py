@@ -25,7 +25,7 @@ HEADS, HEAD = 8, 64  # of its attention
 LOWEST, LARGEST = 4, 8  # pixels of the first map, and doublings
 NOTES = (
     "Its code draws noise in its layers anew for every picture; here each layer keeps one picture of noise.",
-    "Its D was left out.",
+    "Its D was left out: it also sees the image at 32 pixels, made by other means than ganzoo's.",
 )
 
 
