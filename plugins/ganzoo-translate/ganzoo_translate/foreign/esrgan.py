@@ -63,7 +63,7 @@ class RealESRGAN(Converter):
         scale = SCALES[more]
         recipe = f"esrgan:ch={ch},growth={growth},blocks={blocks},scale={scale}"
         notes = [
-            f"It enlarges pictures by {scale}: of {RESOLUTION // scale} pixels in samples, of any size by calling G.",
+            f"It enlarges pictures of any size by {scale}.",
             "Networks that the file does not have start anew; only training uses them.",
         ]
         return Converted(recipe, {"resolution": RESOLUTION, "channels": channels}, {"G": g}, notes=[*note, *notes])
