@@ -48,6 +48,10 @@ class FastGAN(Converter):
     """FastGAN's generator, of the copies of its authors' code."""
 
     url = "https://github.com/odegeasslbc/FastGAN-pytorch"
+    example = "all_50000.pth"
+    found = "its README links some; a training writes train_results/*/models"
+    becomes = "fastgan"
+    left_out = "D, and the layer that draws the image of 128 pixels for it"
     checked = "lists of names and shapes, and a network written from its description; not tried on a published file"
     source: ClassVar[str] = "FastGAN"
     prefix: ClassVar[str] = ""
@@ -103,6 +107,10 @@ class ProjectedFastGAN(FastGAN):
     """FastGAN's generator as Projected GAN has it, from its pickles and state dicts."""
 
     url = "https://github.com/autonomousvision/projected-gan"
+    example = "pokemon.pkl"
+    found = "its README links them; a training writes network-snapshot.pkl"
+    becomes = "fastgan"
+    left_out = "D and its feature network"
     source = "Projected GAN"
     prefix = "synthesis."
     unjudged = PROJECTED_D

@@ -52,6 +52,10 @@ class GANZoo(Converter):
     """PGAN, DCGAN and StyleGAN of Facebook's pytorch_GAN_zoo."""
 
     url = "https://github.com/facebookresearch/pytorch_GAN_zoo"
+    example = "celebaHQ_s6_i80000-6196db68.pth"
+    found = "torch.hub fetches PGAN and DCGAN to ~/.cache/torch/hub/checkpoints; a training writes output_networks"
+    becomes = "pggan, dcgan or stylegan"
+    left_out = "D of PGAN and of StyleGAN, which takes another variance over a batch"
     checked = "lists of names and shapes, and networks written after its description; not tried on a published file"
 
     def fits(self, content: object) -> bool:

@@ -33,6 +33,10 @@ class LightweightGAN(Converter):
     """lightweight-gan's generator (version 1), of any width, size and places of attention."""
 
     url = "https://github.com/lucidrains/lightweight-gan"
+    example = "model_100.pt"
+    found = "a training writes models/default"
+    becomes = "lightweight-gan"
+    left_out = "D, optimisers and scalers"
     checked = "its own classes (lightweight-gan 1.2.1), which made the checkpoint"
 
     def fits(self, content: object) -> bool:

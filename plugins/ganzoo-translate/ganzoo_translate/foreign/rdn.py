@@ -27,6 +27,11 @@ class UpscalerRDN(Converter):
     """The residual dense networks of UpscalerJS (``@upscalerjs/esrgan-slim``), of TensorFlow.js."""
 
     url = "https://github.com/thekevinscott/UpscalerJS"
+    example = "package/models/x4/model.json"
+    found = "npm pack @upscalerjs/esrgan-slim, and unpack what it fetches"
+    becomes = "rdn"
+    left_out = "nothing: its files have no D"
+    given = "--input photo.png"
     license = "MIT"
     checked = "the published files (npm's @upscalerjs/esrgan-slim 1.0.0), whose graphs a test evaluates layer by layer"
 
