@@ -32,7 +32,7 @@ class R3GAN(Converter):
 
     url = "https://github.com/brownvc/R3GAN"
     example = "network-snapshot-final.pkl"
-    found = "the Hub (brownvc); a training writes network-snapshot-*.pkl"
+    found = "its README links them; a training writes network-snapshot-*.pkl"
     becomes = "r3gan"
     left_out = "augmentation and its p"
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"

@@ -125,7 +125,7 @@ def _spec(spec: Mapping[str, Any]) -> tuple[str, list[int], int, Callable[[bytes
         raise ModelError(
             f"its weight {quoted(name)} holds {quoted(str(kind))}; float32, int32 and quantised ones are read"
         )
-    scale, least = _range(name, packed) if kind in ("uint8", "uint16") else (1.0, 0.0)
+    scale, least = _range(name, packed) if packed is not None and kind != "float16" else (1.0, 0.0)
     return name, shape, width * prod(shape), lambda data: _numbers(data, kind, scale, least)
 
 
