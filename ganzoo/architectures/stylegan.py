@@ -33,7 +33,7 @@ from ganzoo.errors import UsageError, within
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.growing import GrowingGame, Growth, enlarge
 from ganzoo.gan.kit import Discriminator, Kit
-from ganzoo.gan.style import StyleGenerator
+from ganzoo.gan.style import Mean, StyleGenerator
 from ganzoo.layers.activation import scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d
 from ganzoo.layers.filters import Filtered
@@ -77,17 +77,19 @@ class Synthesis(nn.Module):
         kit: of G's side.
         wide: channels of its maps, from the smallest to the image's size.
         w_dim: length of each w.
+        blur: whether maps are smoothed behind the layer that doubles them.
 
     Attributes:
         count: how many w it takes.
     """
 
-    def __init__(self, kit: Kit, wide: Sequence[int], w_dim: int) -> None:
+    def __init__(self, kit: Kit, wide: Sequence[int], w_dim: int, blur: bool) -> None:
         super().__init__()
         maps = sizes("stylegan", kit)
         self.growth = Growth(len(wide) - 1)
         self.constant = nn.Parameter(torch.randn(1, wide[0], *maps[0]))
-        ups = [nn.Sequential(Up(), EqualizedConv2d(a, b, 3, bias=False), smooth()) for a, b in pairwise(wide)]
+        end = smooth if blur else nn.Identity
+        ups = [nn.Sequential(Up(), EqualizedConv2d(a, b, 3, bias=False), end()) for a, b in pairwise(wide)]
         made = zip([nn.Identity(), *ups], wide, maps, strict=True)
         self.first = nn.ModuleList(StyleLayer(kit, layer, width, size, w_dim) for layer, width, size in made)
         self.second = nn.ModuleList(
@@ -139,7 +141,15 @@ class GrowingStyleGame(GrowingGame):
 
 
 def generator(
-    kit: Kit, *, ch: int = 512, full: int = 32, mapping: int = 8, w_dim: int | None = None, mixing: float = 0.9
+    kit: Kit,
+    *,
+    ch: int = 512,
+    full: int = 32,
+    mapping: int = 8,
+    w_dim: int | None = None,
+    w_mean: Mean = "class",
+    mixing: float = 0.9,
+    blur: bool = True,
 ) -> StyleGenerator:
     """StyleGAN: growing convolutions with noise, and a norm that w steers (Karras et al. 2019, arXiv 1812.04948).
 
@@ -151,16 +161,19 @@ def generator(
         full: side up to which maps are that wide; beyond they halve.
         mapping: layers of the mapping network.
         w_dim: length of w; as ``ch`` by default.
+        w_mean: of w that truncation draws to unless it says: for an image's label, or that of the whole training.
         mixing: share of a training's images whose layers have the w of two draws of noise.
+        blur: whether maps are smoothed behind the layer that doubles them, as the paper's are from its
+            configuration B on.
     """
     check_style("stylegan", ch=ch, full=full, mapping=mapping, w_dim=w_dim)
     within("stylegan:mixing", mixing, 0, 1)
     if not kit.steered:
         raise UsageError("stylegan's noise reaches the image by norms that take w: keep adain@g, or name style@g")
     length = w_dim or ch
-    trunk = Synthesis(kit, widths("stylegan", kit, ch, full), length)
+    trunk = Synthesis(kit, widths("stylegan", kit, ch, full), length, blur)
     style = MappingNetwork(kit.latent, kit.c_dim, length, mapping)
-    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mixing=mixing)
+    return StyleGenerator(kit, style, trunk, layers=trunk.count, w_dim=length, mixing=mixing, mean=w_mean)
 
 
 def discriminator(kit: Kit, *, ch: int = 512, ch_d: int | None = None, full: int = 32, group: int = 4) -> Discriminator:

@@ -29,7 +29,7 @@ def completion(ctx: click.Context, shell: str | None, install: bool) -> None:
     """Print the completion script of SHELL, bash, zsh or fish; yours by default.
 
     With it TAB completes commands and options, the parts of a recipe (sagan+s), shipped models, data sets, the
-    settings of --set, metrics and files. --install keeps the script in your home directory and adds one line to
+    settings, metrics and files. --install keeps the script in your home directory and adds one line to
     ~/.bashrc or ~/.zshrc, once, however often it is called; fish needs no line. To take it back, delete the line.
 
     \b

@@ -11,6 +11,7 @@ from ganzoo.cli.show import say
 from ganzoo.errors import DataError, UsageError, either
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from ganzoo.gan.gan import GAN
@@ -37,8 +38,8 @@ def replace_examples(gan: GAN, source: Path | None, resize: bool, texts: tuple[s
     refuse_needless(gan.input_names, {SOURCE: source, TEXT: texts or None})
     names = list[str]()
     if source is not None:
-        pixels, names = read_pictures(source, resize, gan.source_image)
-        gan.examples = {SOURCE: pixels}
+        pixels, names = read_pictures(source, resize, gan.source_image, gan.least_source)
+        gan.examples, gan.sources_are_final = {SOURCE: pixels}, True
     if texts:
         gan.examples = {TEXT: encode_text(texts)}
     return names
@@ -67,8 +68,17 @@ def _listed(path: Path) -> tuple[Path, list[str]]:
     return path, found.names
 
 
-def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> tuple[Tensor, list[str]]:
+def read_pictures(
+    path: Path, resize: bool, image: tuple[int, int, int], least: int | None = None
+) -> tuple[Tensor, list[str]]:
     """Bytes ``(n, C, H, W)`` of one picture, or of those of a folder in the order of their names; and the names.
+
+    Args:
+        path: of the picture or the folder.
+        resize: whether pictures are cut and resized to the model's size.
+        image: ``(C, H, W)`` that the model takes.
+        least: smallest side of pictures that may have any size, if it is the same in all of a folder; None where they
+            have the model's.
 
     Raises:
         UsageError: their size is not the model's, and they are not to be resized.
@@ -78,22 +88,31 @@ def read_pictures(path: Path, resize: bool, image: tuple[int, int, int]) -> tupl
     import torch
 
     from ganzoo.data.decode import UNREADABLE, central, cropped, open_picture, planes, upright, why
-    from ganzoo.gan.inputs import MODES
-    from ganzoo.registry.sizes import size_of
+    from ganzoo.gan.inputs import MODES, sized
+    from ganzoo.registry.sizes import height_width, size_of
 
     folder, names = _listed(path)
     channels, height, width = image
     if channels not in MODES:
         raise UsageError(f"pictures have {either(MODES)} channels, and images of this model {channels}")
-    rows, parts, size = [], dict[str, tuple[int, int]](), size_of(height, width)
+    rows, parts, size = list["np.ndarray"](), dict[str, tuple[int, int]](), size_of(height, width)
+    free = least is not None and not resize
     for name in names:
         file = folder / name
         try:
             picture = open_picture(file)
             shape = upright(picture)
+            if free and not rows:
+                _, *side = sized(image, shape, least)
+                size = size_of(*side)
+            if free and shape != height_width(size):
+                raise UsageError(
+                    f"{file} has {shape[1]} x {shape[0]} pixels, and those before it have others: give pictures of"
+                    f" several sizes one by one, or --resize brings all to {width} x {height}"
+                )
             if central(shape, size) != shape:
                 parts[name] = shape
-            if not resize and picture.size != (width, height):
+            if not resize and not free and picture.size != (width, height):
                 to = "square" if width == height else "to its proportions"
                 raise UsageError(
                     f"{file} has {picture.width} x {picture.height} pixels, and this model takes {width} x"

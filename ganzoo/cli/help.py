@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.cli.about import about
+from ganzoo.cli.show import say
 from ganzoo.cli.topics import TOPICS
 from ganzoo.errors import UsageError, nearest
 from ganzoo.errors import command as typed
@@ -55,7 +56,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     """
     root = ctx.find_root()
     if not words:
-        click.echo(root.get_help())
+        say(*root.get_help().split("\n"))
     elif words[0] in TOPICS:
         TOPICS[words[0]].show(words[1:])
     else:
@@ -70,7 +71,7 @@ def _show_command(root: click.Context, words: Sequence[str]) -> None:
         if found is None:
             raise UsageError(_unknown(context, command, words[: index + 1], topics=index == 0))
         context, command = click.Context(found, info_name=word, parent=context), found
-    click.echo(command.get_help(context))
+    say(*command.get_help(context).split("\n"))
 
 
 def _unknown(context: click.Context, command: click.Command, words: Sequence[str], topics: bool) -> str:

@@ -47,7 +47,7 @@ COLUMNS = 4  # of a film
     ganzoo interpolate runs/first --direction d3=-2..2 --rows 1 --out along.gif
     """,
 )
-@click.command()
+@click.command(short_help="Walk between samples, classes, or along directions.")
 @click.argument("model", type=MODEL)
 @click.option("--rows", type=click.IntRange(min=1), help="Walks side by side; 8, or 1 with --from.")
 @click.option(

@@ -88,7 +88,7 @@ TOPICS: Mapping[str, Topic] = {
         "hyperparameters: learning rate, batch size, EMA ...; all, or those that a word means", show_settings
     ),
     "metrics": Topic("the scores of models, and how they are asked for", show_metrics),
-    "datasets": Topic("what --data takes", show_datasets),
+    "datasets": Topic("the data sets that can be named, and what else is taken for one", show_datasets),
 }
 
 

@@ -43,11 +43,21 @@ class Converter(ABC):
         url: of the project.
         license: of the weights that it publishes, where all of them have one.
         checked: what the mapping was checked with: a published file, the peer's own class, or lists of its names.
+        example: a file of the project as a command names it.
+        found: where such a file is had.
+        becomes: the architectures of the models.
+        left_out: what of its files is.
+        given: what ``ganzoo sample`` needs besides, of a model that takes pictures.
     """
 
     url: ClassVar[str]
     license: ClassVar[str | None] = None
     checked: ClassVar[str]
+    example: ClassVar[str] = "FILE"
+    found: ClassVar[str] = ""
+    becomes: ClassVar[str] = ""
+    left_out: ClassVar[str] = ""
+    given: ClassVar[str] = ""
 
     @abstractmethod
     def fits(self, content: object) -> bool:

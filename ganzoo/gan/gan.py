@@ -105,6 +105,7 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
         # Names of frozen networks that its training looks through; a score on one of them flatters it.
         self.looked_through = frozenset(str(inner.name) for inner in frozen_networks(self))
         self.examples: Mapping[str, Tensor] = {}
+        self.sources_are_final = False  # whether examples as large as images are what a person wants enlarged
         self.data_count: int | None = None  # images that it learns from, in a training
         self.data_labels: Tensor | None = None  # of all its data, in a training
         self.label_rows: Sequence[Tensor] = ()  # label vectors of its training, which samples take in turn
@@ -139,6 +140,14 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
         """
         shapes = getattr(self.G, "shapes", None) if SOURCE in self.input_names else None
         return shapes[0] if shapes is not None and len(shapes[0]) == len(self.image) else self.image
+
+    @property
+    def least_source(self) -> int | None:
+        """The smallest side of sources, for a model that takes pictures of any size; None where they have one size.
+
+        A generator that takes any size says it by an attribute of that name.
+        """
+        return getattr(self.G, "least_source", None) if SOURCE in self.input_names else None
 
     @property
     def takes(self) -> frozenset[str]:
@@ -254,7 +263,8 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
             first = self.noise(n, seed, truncation, start)
         else:
             take_truncation(self.G, self.input_names, truncation)
-            first = reduced(given.pop(SOURCE), self.image, self.source_image)
+            rows = given.pop(SOURCE)
+            first = rows if self.sources_are_final else reduced(rows, self.image, self.source_image)
         return {"z": first, "y": self.label_vectors(labels, n), **given}
 
     @overload
@@ -303,8 +313,8 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
                 turn, or rows of the training's label vectors. Text names several classes as ``red/round``, and
                 continuous labels as ``0.5/-1``.
             source: for a model that translates images: pictures, or images ``(n, C, h, w)`` in [0, 1], of the size
-                :attr:`source_image`. Given neither
-                these nor ``text``, such models take the examples of their folder in turn.
+                :attr:`source_image`, or of one size from :attr:`least_source` up where the model takes any. Given
+                neither these nor ``text``, such models take the examples of their folder in turn.
             text: for a model that draws what a text says: one text for each image, or one for all.
             z: noise ``(n, z_dim)`` to use in place of drawn noise.
             seed: of the noise; a fresh one by default.
@@ -341,7 +351,7 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
             own = {"z": z, "labels": labels, "truncation": truncation, "sampler": sampler, "layer_noise": layer_noise}
             found = of_file(resolve(LATENTS)(self, latents), n, own)
             return convert(found.draw(self, resolve(MOVE)(self, direction, directions), batch), output, self.bits)
-        columns = columns_of(n, source, text, self.source_image)
+        columns = columns_of(n, source, text, self.source_image, self.least_source)
         given = None if labels is None else one_for_each(labels)
         if z is not None:
             z = check_noise(z, len(z) if n is None and isinstance(z, Tensor) and z.ndim else n or 1, self.noise_shape)
@@ -354,6 +364,8 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
         inputs = self.inputs(n, seed, numbers, told, columns=columns or None)
         if z is not None:
             inputs["z"] = z
+        elif source is not None:
+            inputs["z"] = columns[SOURCE]  # of whatever size: as large as images it is not taken for one to be reduced
         for name, column in columns.items():
             if len(column) != n:
                 raise UsageError(f"{len(column)} of {name} for {n} images")
@@ -399,5 +411,4 @@ class GAN(Labelled, Styled, Explored, Published, Shown, Networks):
         generator = self.get_submodule("G")
         call = generator if move is None else move.through(generator)
         parts = in_pieces(generator, call, (z, y), batch, conditions)
-        empty = torch.zeros(0, *self.image)
-        return (torch.cat([empty, *parts]) + 1).mul_(0.5).clamp_(0, 1)
+        return (torch.cat(list(parts) or [torch.zeros(0, *self.image)]) + 1).mul_(0.5).clamp_(0, 1)

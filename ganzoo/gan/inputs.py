@@ -42,7 +42,9 @@ def encode_text(captions: Sequence[str], where: str = "text") -> Tensor:
     return rows
 
 
-def columns_of(n: int | None, source: Any, text: Any, image: tuple[int, int, int]) -> dict[str, Tensor]:
+def columns_of(
+    n: int | None, source: Any, text: Any, image: tuple[int, int, int], least: int | None = None
+) -> dict[str, Tensor]:
     """The inputs that a person gave besides noise, by name, as networks take them.
 
     Args:
@@ -50,13 +52,14 @@ def columns_of(n: int | None, source: Any, text: Any, image: tuple[int, int, int
         source: as :func:`read_source` takes it; None for none.
         text: one for all images, or one for each; None for none.
         image: ``(C, h, w)`` of a source.
+        least: smallest side of sources that may have any size; None where they have that one.
 
     Raises:
         UsageError: for what is no picture or no text.
     """
     columns: dict[str, Tensor] = {}
     if source is not None:
-        columns[SOURCE] = read_source(source, image)
+        columns[SOURCE] = read_source(source, image, least)
     if text is not None:
         texts = [text] * (1 if n is None else n) if isinstance(text, str) else text
         if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
@@ -75,18 +78,21 @@ def signed(images: Tensor) -> Tensor:
     return images.float().div_(32767.5 if images.dtype is torch.uint16 else 127.5).sub_(1.0)
 
 
-def read_source(source: Any, image: tuple[int, int, int]) -> Tensor:
+def read_source(source: Any, image: tuple[int, int, int], least: int | None = None) -> Tensor:
     """Source images as a person gives them, as float32 ``(n, C, H, W)`` in [-1, 1].
 
     Args:
         source: float images ``(n, C, H, W)`` or ``(C, H, W)`` in [0, 1], one picture, or several.
         image: ``(C, h, w)`` that the model takes.
+        least: smallest side, for a model that takes any size; all images then have one.
 
     Raises:
         UsageError: for images of another size, or something else.
     """
     if isinstance(source, Tensor):
         images = source[None] if source.ndim == 3 else source
+        if images.ndim == 4 and images.shape[1] == image[0]:
+            image = sized(image, (images.shape[2], images.shape[3]), least)
         if images.ndim != 4 or images.shape[1:] != image:
             raise UsageError(
                 f"source has shape {tuple(source.shape)}; this model takes (n, {', '.join(map(str, image))})"
@@ -97,7 +103,27 @@ def read_source(source: Any, image: tuple[int, int, int]) -> Tensor:
     pictures = [source] if hasattr(source, "convert") else source
     if not isinstance(pictures, Sequence) or not all(hasattr(picture, "convert") for picture in pictures):
         raise UsageError("source is a picture, a list of pictures, or a tensor (n, C, H, W) in [0, 1]")
+    if pictures:
+        image = sized(image, (pictures[0].height, pictures[0].width), least)
     return signed(torch.stack([_pixels(picture, image) for picture in pictures]))
+
+
+def sized(image: tuple[int, int, int], shape: tuple[int, int], least: int | None) -> tuple[int, int, int]:
+    """What sources of that height and width are to be like, for a model that takes ``image``, or any size.
+
+    Args:
+        image: ``(C, h, w)`` that the model takes.
+        shape: height and width of the sources.
+        least: smallest side of sources that may have any size; None where they have that of ``image``.
+
+    Raises:
+        UsageError: they are smaller.
+    """
+    if least is None:
+        return image
+    if min(shape) < least:
+        raise UsageError(f"a source has {shape[1]} x {shape[0]} pixels; this model takes any from {least} x {least} up")
+    return image[0], *shape
 
 
 def _pixels(picture: Any, image: tuple[int, int, int]) -> Tensor:

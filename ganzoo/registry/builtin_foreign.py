@@ -21,6 +21,7 @@ CONVERTERS = {  # by name: module and class under ganzoo.foreign.converters, and
     "odegeasslbc-fastgan": ("fastgan:FastGAN", "2101.04775"),
     "projected-fastgan": ("fastgan:ProjectedFastGAN", "2111.01007"),
     "lucidrains-lightweight-gan": ("lightweight:LightweightGAN", "2101.04775"),
+    "lucidrains-stylegan2": ("lucidrains_stylegan2:LucidrainsStyleGAN2", "1912.04958"),
     "gan-zoo": ("gan_zoo:GANZoo", "1710.10196"),
 }
 

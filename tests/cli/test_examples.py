@@ -172,5 +172,5 @@ def prepare(line: str, place: Path) -> None:
         carried_out("ganzoo eval runs/first --data digits --metrics swd -n 64")
     if "--check" in line or line.startswith(f"{PROGRAM}push"):
         carried_out("ganzoo card runs/first")
-    if "--direction " in line:
+    if "--direction " in line or "--directions " in line:
         carried_out("ganzoo directions runs/first")

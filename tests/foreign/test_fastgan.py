@@ -89,9 +89,66 @@ class Generator(nn.Module):
         return torch.tanh(x) if self.side == 1024 and not self.projected else x
 
 
-def network(*args, **kwargs):
+class LabelledNorm(nn.Module):
+    """A batch norm whose gain and shift are linear in an embedding."""
+
+    def __init__(self, channels, length):
+        super().__init__()
+        self.gain, self.bias = (spectral_norm(nn.Linear(length, channels)) for _ in range(2))
+        self.register_buffer("stored_mean", torch.randn(channels))
+        self.register_buffer("stored_var", torch.rand(channels) + 0.5)
+
+    def forward(self, x, y):
+        x = F.batch_norm(x, self.stored_mean, self.stored_var)
+        return x * (1 + self.gain(y))[:, :, None, None] + self.bias(y)[:, :, None, None]
+
+
+class LabelledUp(nn.Module):
+    def __init__(self, a, b, two, length):
+        super().__init__()
+        if not two:
+            self.conv, self.bn = conv(a, 2 * b, 3, 1, 1), LabelledNorm(2 * b, length)
+        else:
+            self.conv1, self.conv2 = conv(a, 2 * b, 3, 1, 1), conv(b, 2 * b, 3, 1, 1)
+            self.bn1, self.bn2, self.noise = LabelledNorm(2 * b, length), LabelledNorm(2 * b, length), Noise()
+
+    def forward(self, x, y, pictures):
+        x = F.interpolate(x, scale_factor=2)
+        if not pictures:
+            return F.glu(self.bn(self.conv(x), y), 1)
+        for conv, norm, picture in zip((self.conv1, self.conv2), (self.bn1, self.bn2), pictures, strict=True):
+            self.noise.picture = picture
+            x = F.glu(norm(self.noise(conv(x)), y), 1)
+        return x
+
+
+class LabelledGenerator(Generator):
+    """Projected GAN's with classes."""
+
+    def __init__(self, z, ch, side, form, classes):
+        super().__init__(z, ch, side, form, projected=True)
+        wide = {size: max(1, int(times * ch)) for size, times in MULTIPLES.items()}
+        for size in MULTIPLES:
+            if hasattr(self, f"feat_{size}"):
+                two = len(getattr(self, f"feat_{size}")) > 4
+                setattr(self, f"feat_{size}", LabelledUp(wide[size // 2], wide[size], two, z))
+        self.embed = nn.Embedding(classes, z)
+
+    def forward(self, z, c, noises):
+        y = self.embed(c.argmax(1))
+        z = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+        maps = {4: self.init.init(z[:, :, None, None])}
+        for size in MULTIPLES:
+            if 4 < size <= self.side:
+                x = getattr(self, f"feat_{size}")(maps[size // 2], y, noises.get(size))
+                gate = getattr(self, f"se_{size}", None)
+                maps[size] = x if gate is None else x * gate.main(maps[size // 16])
+        return self.to_big(maps[self.side])
+
+
+def network(*args, kind=Generator, **kwargs):
     torch.manual_seed(0)
-    network = Generator(*args, **kwargs)
+    network = kind(*args, **kwargs)
     for layer in network.modules():
         for hook in layer._forward_pre_hooks.values():
             for _ in range(5):  # towards the largest singular value, not to it
@@ -137,6 +194,29 @@ def test_it_draws_what_their_networks_draw(side, form, projected):
     assert any("picture of noise" in note for note in converted.notes) == (form != "lite")
 
 
+@pytest.mark.parametrize(("side", "form"), [(128, "lite"), (256, "full"), (256, "double")])
+@torch.no_grad()
+def test_a_g_with_classes_draws_alike(side, form):
+    theirs = network(5, 4, side, form, 3, kind=LabelledGenerator)
+    found = alone("projected-fastgan", prefixed(theirs.state_dict()))
+    assert found.size["classes"] == 3 and found.recipe.endswith("+cbn@g") and "D was left out" in found.notes[-1]
+    gan = model(found)
+    layers = {8 << i: stage.layers for i, stage in enumerate(gan.G.trunk.stages)}
+    noises = {size: [one.noise.constant for one in both] for size, both in layers.items() if len(both) > 1}
+    z, c = torch.randn(3, 5), torch.eye(3)
+    drawn = theirs(z, c, noises)
+    same(gan.G(z, c) / drawn.abs().max(), drawn / drawn.abs().max())
+
+
+@pytest.mark.parametrize(("form", "count"), [("lite", (42, 67)), ("double", (78, 115))])
+def test_a_g_with_classes_has_as_many_tensors_as_theirs(form, count):
+    """parameter-counts.tsv has 42 and 78 parameters, 67 and 115 buffers."""
+    theirs = LabelledGenerator(16, 8, 256, form, 10)
+    names = [name for name in theirs.state_dict() if not name.startswith("to_128")]
+    parameters = [name for name, _ in theirs.named_parameters() if name in names]
+    assert (len(parameters), len(names) - len(parameters)) == count
+
+
 def test_a_list_of_averaged_parameters_is_taken():
     theirs = network(5, 4, 256)
     average = [parameter.detach() * 2 for parameter in theirs.parameters()]
@@ -174,8 +254,9 @@ def test_the_networks_of_these_tests_have_the_published_names(name):
 
 def test_what_it_cannot_be_is_refused():
     state = prefixed(network(5, 4, 128, "lite", projected=True).state_dict())
-    with pytest.raises(ModelError, match="classes"):
-        converter("projected-fastgan").convert({**state, "synthesis.embed.weight": torch.zeros(3, 5)})
+    with pytest.raises(ModelError, match=r"an embedding of 4"):
+        labelled = prefixed(network(5, 4, 128, "lite", 3, kind=LabelledGenerator).state_dict())
+        converter("projected-fastgan").convert({**labelled, "synthesis.embed.weight": torch.zeros(3, 4)})
     with pytest.raises(ModelError, match=r"feat_16\.5"):
         converter("projected-fastgan").convert({**state, "synthesis.feat_16.5.weight_orig": torch.zeros(1)})
     with pytest.raises(ModelError, match="no place for 'mystery"):

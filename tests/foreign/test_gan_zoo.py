@@ -60,6 +60,62 @@ class Progressive(nn.Module):
         return self.toRGBLayers[-1](x)
 
 
+class Adaptive(nn.Module):
+    """Maps normalised over pixels, scaled and shifted by w."""
+
+    def __init__(self, w, width):
+        super().__init__()
+        self.styleModulator = Scaled(nn.Linear(w, 2 * width))
+
+    def forward(self, x, w):
+        scale, shift = self.styleModulator(w)[:, :, None, None].chunk(2, 1)
+        x = x - x.mean((2, 3), keepdim=True)
+        return scale * x * (x.square().mean((2, 3), keepdim=True) + 1e-8).rsqrt() + shift
+
+
+class Multiplier(nn.Module):
+    """A strength of noise, whose picture a test may set."""
+
+    def __init__(self):
+        super().__init__()
+        self.module, self.picture = nn.Conv2d(1, 1, 1, bias=False), None
+
+    def forward(self, x):
+        return x + self.module(self.picture[None, None])
+
+
+class Styled(nn.Module):
+    def __init__(self, z=5, wide=(8, 8, 4), channels=3, layers=2):
+        super().__init__()
+        w, last = wide[0], wide[0]
+        self.mapping = nn.Module()
+        self.mapping.FC = nn.ModuleList(Scaled(nn.Linear(a, w)) for a in (z, *[w] * (layers - 1)))
+        self.register_buffer("mean_w", torch.randn(1, w))
+        self.baseScale0, self.conv0 = nn.Parameter(torch.randn(1, w, 4, 4)), conv(w, w, 3)
+        self.adain00, self.adain01 = Adaptive(w, w), Adaptive(w, w)
+        self.noiseMod00, self.noiseMod01 = Multiplier(), Multiplier()
+        self.scaleLayers, self.toRGBLayers, self.noiseModulators = (nn.ModuleList() for _ in range(3))
+        for width in wide[1:]:
+            layers = [conv(last, width, 3), Adaptive(w, width), conv(width, width, 3), Adaptive(w, width)]
+            self.scaleLayers.append(nn.ModuleList(layers))
+            self.toRGBLayers.append(conv(width, channels, 1))
+            self.noiseModulators.append(nn.ModuleList([Multiplier(), Multiplier()]))
+            last = width
+
+    @torch.no_grad()
+    def forward(self, z, psi=1.0):
+        w = unit(z)
+        for layer in self.mapping.FC:
+            w = F.leaky_relu(0.01 * layer(w), 0.2)
+        w = self.mean_w + psi * (w - self.mean_w)
+        x = self.adain00(F.leaky_relu(self.noiseMod00(self.baseScale0.expand(len(z), -1, -1, -1)), 0.2), w)
+        x = self.adain01(F.leaky_relu(self.noiseMod01(self.conv0(x)), 0.2), w)
+        for (first, one, second, two), (noise, other) in zip(self.scaleLayers, self.noiseModulators, strict=True):
+            x = one(F.leaky_relu(noise(first(F.interpolate(x, scale_factor=2))), 0.2), w)
+            x = two(F.leaky_relu(other(second(x)), 0.2), w)
+        return self.toRGBLayers[-1](x)
+
+
 class Convolutional(nn.Module):
     def __init__(self, z=6, ch=3, depth=2, channels=3):
         super().__init__()
@@ -109,6 +165,23 @@ def test_pgan_draws_what_the_projects_average_draws(wide, channels):
         same(gan.G(z, torch.zeros(2, 0)), average(z))
 
 
+@pytest.mark.parametrize(("wide", "channels", "layers"), [((8, 8, 4), 3, 2), ((6, 6), 1, 8), ((8, 4, 2, 1), 3, 1)])
+@pytest.mark.parametrize("psi", [1.0, 0.5])
+def test_stylegan_draws_what_the_project_draws(wide, channels, layers, psi):
+    torch.manual_seed(0)
+    theirs = Styled(wide=wide, channels=channels, layers=layers)
+    content = {"config": {"phiTruncation": 0.7}, "netG": theirs.state_dict(), "netD": {"decisionLayer": torch.ones(1)}}
+    converted = alone("gan-zoo", content)
+    assert [note for note in converted.notes if "0.7" in note] and "D is left out" in " ".join(converted.notes)
+    gan, z = model(converted), torch.randn(2, 5)
+    pairs = [(theirs.noiseMod00, theirs.noiseMod01), *theirs.noiseModulators]
+    for (a, b), first, second in zip(pairs, gan.G.trunk.first, gan.G.trunk.second, strict=True):
+        a.picture, b.picture = first.noise.constant, second.noise.constant
+    gan.G.truncate(psi)
+    with torch.no_grad():
+        same(gan.G(z, torch.zeros(2, 0)), theirs(z, psi))
+
+
 def test_dcgan_draws_and_judges_what_the_project_does():
     torch.manual_seed(0)
     g, d = made(Convolutional()), made(Critic())
@@ -145,7 +218,8 @@ def test_a_file_of_the_project_is_read_without_its_classes(tmp_path, monkeypatch
     [
         ({"lossCriterion": "MSE"}, {}, "lossCriterion='MSE', and ganzoo computes 'WGANGP'"),
         ({"alpha": 0.5}, {}, "alpha=0.5"),
-        ({}, {"adain00.styleModulator.module.weight": torch.zeros(2, 2)}, "is StyleGAN's"),
+        ({"alpha": 0.5}, {"adain00.styleModulator.module.weight": torch.zeros(2, 2)}, "alpha=0.5"),
+        ({}, {"adain00.styleModulator.module.weight": torch.zeros(2, 2)}, "'baseScale0'"),
         ({}, {"toRGBLayers.1.module.weight": torch.zeros(3, 5, 1, 1)}, r"toRGBLayers\.1\.weight sees 5 maps"),
     ],
 )

@@ -46,6 +46,10 @@ class BigGANPyTorch(Converter):
     """BigGAN-PyTorch by the authors of BigGAN: BigGAN, BigGAN-deep, SNGAN and SAGAN, with or without D."""
 
     url = "https://github.com/ajbrock/BigGAN-PyTorch"
+    example = "G_ema.pth"
+    found = "its README links an archive of ImageNet's 128 pixels; a training writes weights/*/G_ema.pth"
+    becomes = "biggan, biggan-deep or sagan"
+    left_out = "D, which lies in a file of its own (D.pth), and optimisers"
     checked = "lists of names and shapes, and networks written after its description; not tried on a published file"
 
     def fits(self, content: object) -> bool:

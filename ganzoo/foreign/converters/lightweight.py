@@ -25,7 +25,7 @@ HEADS, HEAD = 8, 64  # of its attention
 LOWEST, LARGEST = 4, 8  # pixels of the first map, and doublings
 NOTES = (
     "Its code draws noise in its layers anew for every picture; here each layer keeps one picture of noise.",
-    "Its D was left out.",
+    "Its D was left out: it also sees the image at 32 pixels, made by other means than ganzoo's.",
 )
 
 
@@ -33,6 +33,10 @@ class LightweightGAN(Converter):
     """lightweight-gan's generator (version 1), of any width, size and places of attention."""
 
     url = "https://github.com/lucidrains/lightweight-gan"
+    example = "model_100.pt"
+    found = "a training writes models/default"
+    becomes = "lightweight-gan"
+    left_out = "D, optimisers and scalers"
     checked = "its own classes (lightweight-gan 1.2.1), which made the checkpoint"
 
     def fits(self, content: object) -> bool:

@@ -37,6 +37,10 @@ class Mimicry(Converter):
     """SNGAN, SSGAN, InfoMax-GAN, WGAN-GP, DCGAN, cGAN-PD and SAGAN of torch-mimicry."""
 
     url = "https://github.com/kwotsin/mimicry"
+    example = "netG_100000_steps.pth"
+    found = "its README links checkpoints; a training writes checkpoints/netG"
+    becomes = "sngan or sagan"
+    left_out = "D of DCGAN and of WGAN-GP, which have one another's tensors and pool in two ways"
     license = None
     checked = "mimicry's own classes (torch-mimicry 0.1.16), saved by its own code"
 

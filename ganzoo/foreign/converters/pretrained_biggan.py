@@ -39,6 +39,10 @@ class PretrainedBigGAN(Converter):
     """The BigGAN-deep of ``pytorch-pretrained-biggan``, made of DeepMind's modules: 128, 256 and 512 pixels."""
 
     url = "https://github.com/huggingface/pytorch-pretrained-BigGAN"
+    example = "biggan-deep-256-pytorch_model.bin"
+    found = "the package fetches it at the first use"
+    becomes = "biggan-deep"
+    left_out = "nothing: its files have no D"
     checked = "the package's own class, at small sizes; lists of names and shapes; not tried on a published file"
 
     def fits(self, content: object) -> bool:

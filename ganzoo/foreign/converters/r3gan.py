@@ -31,6 +31,10 @@ class R3GAN(Converter):
     """R3GAN of its authors' code, any configuration."""
 
     url = "https://github.com/brownvc/R3GAN"
+    example = "network-snapshot-final.pkl"
+    found = "its README links them; a training writes network-snapshot-*.pkl"
+    becomes = "r3gan"
+    left_out = "augmentation and its p"
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"
 
     def fits(self, content: object) -> bool:

@@ -33,6 +33,10 @@ class Rosinality(Converter):
     """StyleGAN2 of rosinality's stylegan2-pytorch, and of those that follow it (StyleCLIP, StyleGAN-NADA, JoJoGAN)."""
 
     url = "https://github.com/rosinality/stylegan2-pytorch"
+    example = "550000.pt"
+    found = "its README links one of FFHQ; a training writes checkpoint/*.pt"
+    becomes = "stylegan2"
+    left_out = "optimisers and ADA's p"
     checked = "names from threads about its files, and a network written from the paper; not tried on a published file"
 
     def fits(self, content: object) -> bool:

@@ -151,6 +151,9 @@ class StudioGAN(Converter):
     """
 
     url = "https://github.com/POSTECH-CVLab/PyTorch-StudioGAN"
+    example = "'model=G_ema-best-weights-step=100000.pth'"
+    found = "the Hub (Mingguksky/PyTorch-StudioGAN); a training writes checkpoints"
+    left_out = "D, which lies in a file of its own, and InfoGAN's Q"
     checked = "lists of its names and shapes, and networks written after them; not tried on a published file"
     architecture: ClassVar[str]
     image: ClassVar[str] = "conv2d5"

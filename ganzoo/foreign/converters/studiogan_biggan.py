@@ -24,6 +24,7 @@ class StudioGANBigGAN(StudioGAN):
     """The BigGAN networks of PyTorch-StudioGAN, with each of its heads."""
 
     architecture = "biggan"
+    becomes = "biggan"
     claims = False  # a D of ``resnet`` looks the same
 
     def is_generator(self, state: State) -> bool:

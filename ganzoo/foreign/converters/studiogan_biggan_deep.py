@@ -44,6 +44,7 @@ class StudioGANBigGANDeep(StudioGAN):
     """BigGAN-deep of PyTorch-StudioGAN, in its legacy form and in its own."""
 
     architecture = "biggan-deep"
+    becomes = "biggan-deep"
 
     def is_generator(self, state: State) -> bool:
         """Bottlenecks behind a linear layer."""

@@ -16,6 +16,7 @@ class StudioGANDeepConv(StudioGAN):
     """The plain convolutional networks of PyTorch-StudioGAN: DCGAN, LSGAN and GGAN."""
 
     architecture = "sndcgan"
+    becomes = "sndcgan"
     image = "conv4"
 
     def is_generator(self, state: State) -> bool:

@@ -75,6 +75,7 @@ class StudioGANResNet(StudioGAN):
     """The residual networks of PyTorch-StudioGAN: SNGAN, SAGAN, ACGAN, projection, WGAN and others."""
 
     architecture = "sngan"
+    becomes = "sngan with StudioGAN's widths"
 
     def is_generator(self, state: State) -> bool:
         """Residual blocks whose norms see no noise."""

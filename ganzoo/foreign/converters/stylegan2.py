@@ -39,6 +39,16 @@ class StyleGAN2(Converter):
     """StyleGAN2 of stylegan2-ada-pytorch, of stylegan3's code and of PyTorch-StudioGAN."""
 
     url = "https://github.com/NVlabs/stylegan2-ada-pytorch"
+    example = "ffhq.pkl"
+    found = (
+        "its README links them (ffhq.pkl, metfaces.pkl, cifar10.pkl); a training writes "
+        "network-snapshot-*.pkl; the Hub has StudioGAN's"
+    )
+    becomes = "stylegan2"
+    left_out = (
+        "a D with another head than its authors' two or another minibatch std (a note says which); "
+        "augmentation and its p"
+    )
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"
 
     def fits(self, content: object) -> bool:

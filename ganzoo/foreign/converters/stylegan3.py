@@ -46,6 +46,13 @@ class StyleGAN3(Converter):
     """StyleGAN3, T and R, of its own code and of PyTorch-StudioGAN."""
 
     url = "https://github.com/NVlabs/stylegan3"
+    example = "stylegan3-r-ffhq-1024x1024.pkl"
+    found = "its README links them; a training writes network-snapshot-*.pkl; the Hub has StudioGAN's"
+    becomes = "stylegan3 with D of stylegan2"
+    left_out = (
+        "a D with another head than its authors' two or another minibatch std (a note says which); "
+        "augmentation and its p"
+    )
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"
 
     def fits(self, content: object) -> bool:

@@ -12,14 +12,14 @@ from typing import Any, BinaryIO, Literal
 
 from ganzoo.errors import GanzooError, ModelError, UsageError
 from ganzoo.files.untrusted import file_state, open_regular, quoted, read_shapes, read_tensors
-from ganzoo.foreign.files import legacy, ncnn
+from ganzoo.foreign.files import legacy, ncnn, tfjs
 from ganzoo.foreign.files.archives import entries, first_of_tar, size_of
 from ganzoo.foreign.files.opcodes import Source
 from ganzoo.foreign.files.strangers import refuse_archive, refuse_stranger
 from ganzoo.foreign.files.torchfiles import read_legacy, read_zip
 from ganzoo.foreign.files.unpickle import read_pickle
 
-Form = Literal["torch", "torch-legacy", "pickle", "safetensors", "ncnn"]
+Form = Literal["torch", "torch-legacy", "pickle", "safetensors", "ncnn", "tfjs"]
 LARGEST = 32 << 30
 HEAD = 4096
 
@@ -36,7 +36,8 @@ class ForeignFile:
         content: tables, lists, tuples, numbers, texts, None, tensors on the CPU, and
             :class:`~ganzoo.foreign.Recorded` for objects of classes that only their own code knows. It nests
             at most so deep, contains nothing twice within itself, and may be walked through without care.
-        beside: sha256 of further files that belong to it, by name: ncnn's numbers.
+        beside: sha256 of further files that belong to it, by name: those with the numbers of ncnn's layers, or of
+            TensorFlow.js'.
     """
 
     path: Path
@@ -130,6 +131,10 @@ def _read(file: BinaryIO, size: int, path: Path) -> tuple[Form, Any, Mapping[str
         return "safetensors", read_tensors(path, read_shapes(path)), {}
     if head.startswith(ncnn.MAGIC):
         return _read_ncnn(file, path)
+    if head.lstrip()[:1] == b"{":
+        text = file.read(tfjs.LARGEST_TEXT + 1)
+        if tfjs.MANIFEST in text:
+            return "tfjs", *tfjs.read_tfjs(text, path.parent)
     if path.suffix == ".bin" and _starts_ncnn(path.with_suffix(".param")):
         raise UsageError(f"it has the numbers of {path.with_suffix('.param').name}: give that")
     refuse_stranger(head, tail)

@@ -70,7 +70,7 @@ def _other(head: bytes, tail: bytes) -> str:
         )
     return (
         "it is no file of weights that ganzoo knows: those of torch.save, pickles of StyleGAN2-ADA, StyleGAN3 and "
-        "R3GAN, safetensors, and ncnn's .param beside its .bin"
+        "R3GAN, safetensors, ncnn's .param beside its .bin, and the model.json of a layers model of TensorFlow.js"
     )
 
 

@@ -14,7 +14,7 @@ UNPAIRED = {"source"}
 
 @ganzoo.hookimpl
 def register_architectures(register: ganzoo.Register) -> None:
-    """Pairs: ``pix2pix``, ``esrgan``. Two sets without pairs: ``cyclegan``, ``cartoongan``, ``simgan``."""
+    """Pairs: ``pix2pix``, ``esrgan``, ``compact``, ``rdn``. Two sets: ``cyclegan``, ``cartoongan``, ``simgan``."""
     register(
         "pix2pix",
         "ganzoo_translate.pix2pix:pix2pix",
@@ -57,6 +57,26 @@ def register_architectures(register: ganzoo.Register) -> None:
         paper="arxiv:1809.00219",
     )
     register(
+        "compact",
+        "ganzoo_translate.compact:compact",
+        game="ganzoo_translate.esrgan:EnlargingGame",
+        requires=PAIRS,
+        provides={"features", "maps"},
+        implies=("bn@d", "relativistic-average"),
+        train={"init": "normal", "batch": 8},
+        paper="arxiv:2107.10833",
+    )
+    register(
+        "rdn",
+        "ganzoo_translate.rdn:rdn",
+        game="ganzoo_translate.esrgan:EnlargingGame",
+        requires=PAIRS,
+        provides={"features", "maps"},
+        implies=("bn@d", "relativistic-average"),
+        train={"init": "normal", "batch": 8},
+        paper="arxiv:1802.08797",
+    )
+    register(
         "simgan",
         "ganzoo_translate.simgan:simgan",
         game="ganzoo_translate.simgan:RefinerGame",
@@ -74,6 +94,8 @@ def register_converters(register: ganzoo.Register) -> None:
     """Translators of other projects."""
     register("cyclegan-pix2pix", "ganzoo_translate.foreign.cyclegan:CycleGANAndPix2Pix", paper="arxiv:1703.10593")
     register("real-esrgan", "ganzoo_translate.foreign.esrgan:RealESRGAN", paper="arxiv:2107.10833")
+    register("real-esrgan-compact", "ganzoo_translate.foreign.compact:RealESRGANCompact", paper="arxiv:2107.10833")
+    register("upscalerjs-rdn", "ganzoo_translate.foreign.rdn:UpscalerRDN", paper="arxiv:1802.08797")
     register("cut", "ganzoo_translate.foreign.cyclegan:CUT", paper="arxiv:2007.15651")
 
 

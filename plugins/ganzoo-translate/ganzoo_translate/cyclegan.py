@@ -29,6 +29,7 @@ from ganzoo_translate.sizes import whole_halves, width
 from ganzoo_translate.translator import Attended, Block, Chain, Mirrored, Translator, Unit, doubling
 
 Smooth = Literal["none", "down", "both"]
+STEP = 4  # a side of an image is a multiple of it: maps are a quarter as large
 
 
 def trunk(kit: Kit, ch: int, blocks: int, antialias: Smooth = "none", dropout: float = 0.0) -> nn.Module:
@@ -89,14 +90,14 @@ def cyclegan(
     within("cyclegan:ch.d", ch_d, 1)
     within("cyclegan:blocks", blocks, 0, 64)
     within("cyclegan:dropout", dropout, 0, 1)
-    whole_halves("cyclegan", g.resolution, 4, 16)
+    whole_halves("cyclegan", g.resolution, STEP, 16)
     ch = width(ch, g.resolution)
     deep = usual_blocks(g.resolution) if blocks is None else blocks
     down = halvings("cyclegan", layers, d.resolution)
     d_ch = ch if ch_d is None else ch_d
     return {
-        "G": Translator(g, trunk(g, ch, deep, antialias, dropout)),
-        "F": Translator(g, trunk(g, ch, deep, antialias, dropout)),
+        "G": Translator(g, trunk(g, ch, deep, antialias, dropout), STEP),
+        "F": Translator(g, trunk(g, ch, deep, antialias, dropout), STEP),
         "D": PatchDiscriminator(d, PatchTrunk(d, planes(d), d_ch, down, bias=True, smooth=antialias_d)),
         "E": PatchDiscriminator(d, PatchTrunk(d, d.channels, d_ch, down, bias=True, smooth=antialias_d), labels=False),
     }

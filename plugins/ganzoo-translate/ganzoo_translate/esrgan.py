@@ -23,7 +23,7 @@ from ganzoo.layers import Conv2d
 from ganzoo.parts import SOURCE, Batch, TurnContext
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves
-from ganzoo_translate.translator import Translator
+from ganzoo_translate.translator import Translator, filled
 from ganzoo_translate.warmed import WarmedGame
 
 Scale = Literal["1", "2", "4"]
@@ -105,15 +105,20 @@ class Enlarger(Translator):
         kit: of side ``"g"``.
         trunk: called ``trunk(x, y)`` with pixels in [0, 1], as it returns them.
         scale: times that its images are as wide as what it takes.
+        step: see :class:`Translator`.
     """
 
-    def __init__(self, kit: Kit, trunk: nn.Module, scale: int) -> None:
-        super().__init__(kit, trunk)
+    def __init__(self, kit: Kit, trunk: nn.Module, scale: int, step: int = 1) -> None:
+        super().__init__(kit, trunk, step)
+        self.scale = scale
         self.shapes = ((kit.channels, kit.height // scale, kit.width // scale), (kit.y_dim,))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, scale H, scale W)`` in [-1, 1] or about it, of pictures ``(B, C, H, W)`` in [-1, 1]."""
-        return self.trunk(self.conditioning.embed((x + 1) / 2, y), y) * 2 - 1
+        small = (x + 1) / 2
+        whole = filled(small, self.step)
+        made: Tensor = self.trunk(self.conditioning.embed(whole, y), y) * 2 - 1
+        return made if whole is small else made[..., : self.scale * x.shape[2], : self.scale * x.shape[3]]
 
 
 def esrgan(
@@ -148,7 +153,7 @@ def esrgan(
     deep = usual_blocks(g.resolution) if blocks is None else blocks
     net = RRDBNet(g, ch, max(1, ch // 2) if growth is None else growth, deep, int(scale))
     trunk = PatchTrunk(d, planes(d), ch if ch_d is None else ch_d, halvings("esrgan", layers, d.resolution), d.bias)
-    return {"G": Enlarger(g, net, int(scale)), "D": PatchDiscriminator(d, trunk)}
+    return {"G": Enlarger(g, net, int(scale), STEP // int(scale)), "D": PatchDiscriminator(d, trunk)}
 
 
 def usual_blocks(resolution: int) -> int:

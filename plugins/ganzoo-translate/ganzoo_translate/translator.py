@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from ganzoo import Kit
 from ganzoo.layers import Conv2d, Dropout, relu_after
 
+LEAST = 4  # steps of the smallest image: edges of maps are mirrored
+
 
 class Translator(nn.Module):
     """A generator that takes an image where others take noise: labels enter as the plan's conditioning has it.
@@ -19,10 +21,15 @@ class Translator(nn.Module):
     Args:
         kit: of side ``"g"``.
         trunk: called ``trunk(x, y)`` with ``x`` ``(B, kit.inputs, R, R)``; returns images in [-1, 1].
+        step: what sides of images are multiples of within a trunk that takes any size; None for one of one size.
+
+    Attributes:
+        least_source: the smallest side of an image that it takes, if it takes any size, else None.
     """
 
-    def __init__(self, kit: Kit, trunk: nn.Module) -> None:
+    def __init__(self, kit: Kit, trunk: nn.Module, step: int | None = None) -> None:
         super().__init__()
+        self.step, self.least_source = step or 1, None if step is None else LEAST * step
         self.y_dim = kit.y_dim
         self.shapes = (kit.image, (kit.y_dim,))
         self.conditioning = kit.condition()
@@ -30,7 +37,15 @@ class Translator(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, R, R)`` in [-1, 1] of source images ``(B, C, R, R)`` and label vectors ``(B, y_dim)``."""
-        return self.trunk(self.conditioning.embed(x, y), y)
+        whole = filled(x, self.step)
+        made: Tensor = self.trunk(self.conditioning.embed(whole, y), y)
+        return made if whole is x else made[..., : x.shape[2], : x.shape[3]]
+
+
+def filled(x: Tensor, step: int) -> Tensor:
+    """Images ``(B, C, H, W)`` that go on below and on the right as in a mirror, to sides that are multiples."""
+    below, right = -x.shape[2] % step, -x.shape[3] % step
+    return F.pad(x, (0, right, 0, below), mode="reflect") if below or right else x
 
 
 class Mirrored(Conv2d):

