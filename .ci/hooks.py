@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,7 +27,8 @@ TUTORIALS = {kind: f"{kind}.md" for kind in HOOKS}
 HEADER = """\
 # Hooks
 
-There is one hook for each kind of part, and all have one shape: a function that is handed `register`, and calls it once for
+There is one hook for each kind of part, and all have one shape: a function that is handed `register`, and calls it
+once for
 each part.
 
 ```python
@@ -38,7 +39,8 @@ def register_losses(register: ganzoo.Register) -> None:
     register("mine", "my_package.losses:Mine", implies=("gp",), paper="arxiv:1234.56789")
 ```
 
-The module with the hooks is what the entry point of the group `ganzoo` names. It may have several hooks, and a hook may register
+The module with the hooks is what the entry point of the group `ganzoo` names. It may have several hooks, and a hook
+may register
 several parts. `build` is a callable, or the text `"module:Name"`: then listing parts imports nothing of it, which keeps
 `ganzoo --help` fast.
 
@@ -76,7 +78,8 @@ def declarations() -> str:
     head = """\
 ## Declarations
 
-The keyword arguments of `register(name, build, ...)` say what a part brings and needs. Nothing else in ganzoo knows your part
+The keyword arguments of `register(name, build, ...)` say what a part brings and needs. Nothing else in ganzoo knows
+your part
 by name: it goes by these.
 
 | declaration | meaning |
@@ -90,13 +93,15 @@ def keys() -> str:
     entries = [entry for entry in registry().entries() if entry.built_in]
     found = sorted({key for entry in entries for key in entry.provides | entry.requires})
     rows = [
-        f"| `{key}` | {names([e for e in entries if key in e.provides])} | {names([e for e in entries if key in e.requires])} |"
+        f"| `{key}` | {names(entry for entry in entries if key in entry.provides)}"
+        f" | {names(entry for entry in entries if key in entry.requires)} |"
         for key in found
     ]
     head = """\
 ## Keys of requires and provides
 
-Data sets provide the columns of their batches, architectures what their networks can do. A part that requires a key is refused,
+Data sets provide the columns of their batches, architectures what their networks can do. A part that requires a key
+is refused,
 with a reason and before anything is downloaded, where nobody provides it.
 
 | key | provided by | required by |
@@ -104,16 +109,17 @@ with a reason and before anything is downloaded, where nobody provides it.
 """
     end = """\
 
-Labels are `label`, or `label-class`, `label-multilabel` and `label-continuous` for parts that can use only one kind of them. A
+Labels are `label`, or `label-class`, `label-multilabel` and `label-continuous` for parts that can use only one kind
+of them. A
 data set with labels provides `label` and its kind. `sites:N` is a map of height N where attention can stand.\
 """
     return "\n".join([head, *rows, end])
 
 
-def names(entries: Sequence[Entry]) -> str:
+def names(entries: Iterable[Entry]) -> str:
     """A few of the parts by name, and how many more there are."""
-    shown = ", ".join(f"`{entry.name}`" for entry in entries[:MOST])
-    return f"{shown} and {len(entries) - MOST} more" if len(entries) > MOST else shown
+    found = [f"`{entry.name}`" for entry in entries]
+    return ", ".join(found[:MOST]) + (f" and {len(found) - MOST} more" if len(found) > MOST else "")
 
 
 def attribute_docs() -> dict[str, str]:

@@ -179,7 +179,11 @@ class Reader:
             code, said, why = done.exit_code, done.stdout, done.stderr
         else:
             shell = subprocess.run(
-                ["bash", "-c", " ".join([line, *more])], env=self._environment(), capture_output=True, text=True, timeout=300
+                ["bash", "-c", " ".join([line, *more])],
+                env=self._environment(),
+                capture_output=True,
+                text=True,
+                timeout=1200,
             )
             code, said, why = shell.returncode, shell.stdout, shell.stderr
         assert bool(code) == fails, f"{line}: exit status {code}\n{said}\n{why}"
@@ -254,16 +258,16 @@ def reader(folder: Path) -> Iterator[Reader]:
     forget()
 
 
-def filled(text: str, follow: Callable[[str], Iterator[tuple[Block, str]]]) -> str:
-    """A page with what its blocks print; a block of text with ``…`` is left as it is if it agrees."""
-    changes = []
+def filled(text: str, follow: Callable[[str], Iterator[tuple[Block, str]]], save: Callable[[str], object]) -> None:
+    """Save a page with what its blocks print, as far as it can be followed; blocks with ``…`` that agree are left."""
+    new, moved = text, 0
     for block, said in follow(text):
         if "…" in block.text and (agrees(said, block.text) or said == "…"):
             continue
-        changes.append((block.start, block.stop, re.sub(r"[ \t]+$", "", said, flags=re.MULTILINE).strip("\n") + "\n"))
-    for start, stop, said in reversed(changes):
-        text = text[:start] + said + text[stop:]
-    return text
+        shown = re.sub(r"[ \t]+$", "", said, flags=re.MULTILINE).strip("\n") + "\n"
+        new = new[: block.start + moved] + shown + new[block.stop + moved :]
+        moved += len(shown) - (block.stop - block.start)
+        save(new)
 
 
 def fill(page: Path, skips: tuple[str, ...] = ()) -> None:
@@ -272,8 +276,7 @@ def fill(page: Path, skips: tuple[str, ...] = ()) -> None:
     try:
         with reader(Path(home) / "here") as who:
             who.skips = skips
-            new = filled(page.read_text(encoding="utf-8"), who.follow)
-        page.write_text(new, encoding="utf-8")
+            filled(page.read_text(encoding="utf-8"), who.follow, page.write_text)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

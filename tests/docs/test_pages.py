@@ -23,8 +23,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*(DOCS / "plugins").glob("*.md"), *(DOCS / "guide").glob("*.md")])
 TUTORIALS = [page for page in PAGES if page.parent.name == "plugins" and page.stem in (*HOOKS, "game")]
 QUICK = ("declarations", "options", "shapes", "numbers", "images", "noise")  # checks that take no training
-PUBLIC = ("ganzoo", "ganzoo.parts", "ganzoo.layers", "ganzoo.data", "ganzoo.metrics", "ganzoo.foreign", "ganzoo.testing",
-          "ganzoo.cli.kit")  # fmt: skip
+ROOMS = ("parts", "layers", "data", "metrics", "foreign", "testing", "cli.kit")
+PUBLIC = ["ganzoo", *(f"ganzoo.{room}" for room in ROOMS)]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
