@@ -178,6 +178,7 @@ class Reader:
                 done = CliRunner(catch_exceptions=False).invoke(main, [*words[1:], *more])
             code, said, why = done.exit_code, done.stdout, done.stderr
         else:
+            line = re.sub(r"^torchrun\b", f"{shlex.quote(sys.executable)} -m torch.distributed.run", line)
             shell = subprocess.run(
                 ["bash", "-c", " ".join([line, *more])],
                 env=self._environment(),
