@@ -1,0 +1,32 @@
+"""What mkdocs calls while it builds the site: pages made from the code, the navigation, and links that leave ``docs/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+from sitepages import generated
+from sitepages.links import inward, without_roles
+from sitepages.navigation import tree
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages that are made from the code, and lay out the navigation of all that is there."""
+    for place, content in generated().items():
+        if isinstance(content, Path):
+            files.append(File.generated(config, place, abs_src_path=str(content)))
+        else:
+            files.append(File.generated(config, place, content=content))
+    config.nav = tree([file.src_uri for file in files.documentation_pages()])
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
+    """Lead links to files of the repository to their pages."""
+    return inward(markdown, page.file.src_uri, {file.src_uri for file in files})
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Take the roles of reStructuredText out of what docstrings say."""
+    return without_roles(html)
