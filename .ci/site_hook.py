@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds the site: pages made from the code, the navigation, and links that leave ``docs/``."""
+"""What mkdocs calls while it builds the site: pages made from code, the navigation, links that leave ``docs/``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mkdocs.structure.files import File, Files
 from sitepages import generated
 from sitepages.links import inward, without_roles
 from sitepages.navigation import tree
+
+MANY_HEADINGS = ("leaderboard.md",)
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -23,7 +25,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
-    """Lead links to files of the repository to their pages."""
+    """Lead links to files of the repository to their pages; a page of nothing but tables has no list of them beside."""
+    if page.file.src_uri in MANY_HEADINGS:
+        page.meta["hide"] = ["toc"]
     return inward(markdown, page.file.src_uri, {file.src_uri for file in files})
 
 

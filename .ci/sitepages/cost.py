@@ -44,7 +44,9 @@ class Cost:
 
 
 @cache
-def cost(recipe: str, steps: int, settings: tuple[tuple[str, str], ...] = (), size: int = 32, classes: int = 10) -> Cost:
+def cost(
+    recipe: str, steps: int, settings: tuple[tuple[str, str], ...] = (), size: int = 32, classes: int = 10
+) -> Cost:
     """The cost of a training.
 
     Args:
@@ -77,5 +79,3 @@ def macs(gan: GAN) -> tuple[int, int]:
         calls = anatomy(gan)
         _known[key] = (calls["G"].macs, calls["D"].macs)
     return _known[key]
-
-

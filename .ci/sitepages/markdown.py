@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+CODE_INDENT = " " * 4
 CODE = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"([\\*_<\[\]])")
 PREPRINT = re.compile(r"arXiv[ :](\d{4}\.\d{4,5})")
@@ -39,13 +40,17 @@ def text(words: str) -> str:
 
 
 def paragraphs(doc: str) -> str:
-    """A docstring; what is indented in it stays code."""
-    lines = ["" if not line.strip() else _line(line) for line in doc.split("\n")]
+    """A docstring; what is indented in it stays code, also right behind a line such as ``Example:``."""
+    lines: list[str] = []
+    for line in doc.split("\n"):
+        if line.startswith(CODE_INDENT) and lines and lines[-1].endswith(":"):
+            lines.append("")
+        lines.append(_line(line) if line.strip() else "")
     return "\n".join(lines)
 
 
 def _line(line: str) -> str:
-    return line if line.startswith("    ") else re.sub("::$", ":", text(line))
+    return line if line.startswith(CODE_INDENT) else re.sub("::$", ":", text(line))
 
 
 def _outside(part: str) -> str:

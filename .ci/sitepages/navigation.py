@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sitepages.parts import title
-
 from ganzoo.registry.recipe import KINDS
+from sitepages.parts import title
 
 START = ("start/index.md", "start/install.md", "start/first-gan.md", "start/healthy-or-not.md")
 GUIDE = (
-    "index recipes data training resume-and-fork resume guard budgets scores cards-and-hub cards processes-and-machines "
-    "processes gpu"
-).split()
+    *("index", "recipes", "data", "training", "resume-and-fork", "guard", "budgets", "scores", "cards-and-hub"),
+    *("processes-and-machines", "gpu", "glossary"),
+)
 LOOSE = ("steering.md", "inspect.md", "demo.md", "export.md")  # pages of the guide that lie beside it
 ZOO = ("zoo/index.md", "zoo/models/index.md", "leaderboard.md", "learning.md", "zoos.md")
 REPRODUCE = ("reproduce/index.md", "reproduce/documents.md", "reproduce/studiogan.md", "studiogan.md")
@@ -38,7 +37,7 @@ def tree(pages: list[str]) -> list[Any]:
         ordered = take([f"{name}/{one}.md" for one in first])
         return ordered + take(sorted(page for page in left if page.startswith(f"{name}/")))
 
-    home = take(["index.md"])
+    home = [{"Home": page} for page in take(["index.md"])]
     start = take(START) + folder("start")
     guide = folder("guide", GUIDE) + take(LOOSE)
     notebooks = folder("notebooks")

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sitepages.markdown import bash, code, paragraphs, table, text
-
 from ganzoo.errors import GanzooError
 from ganzoo.gan.catalogue import columns, describe_part, fitted
 from ganzoo.hub.search import Question, on_this_machine
@@ -20,6 +18,7 @@ from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import ASKED_BY, HEAD_KINDS, KINDS, PART_KINDS, WORD_KINDS, Recipe
 from ganzoo.visual.diagram import draw
+from sitepages.markdown import bash, code, paragraphs, table, text
 
 HOME = "zoo/parts"
 PLURALS = {"loss": "losses", "features": "features"}
@@ -39,7 +38,9 @@ WHAT = {
     "converter": "Whose weights `ganzoo import` reads.",
     "preset": "Names of recipes.",
 }
-OPENING = "Published by others, each under its own protocol; **not measured by ganzoo**, and not comparable across rows."
+OPENING = (
+    "Published by others, each under its own protocol; **not measured by ganzoo**, and not comparable across rows."
+)
 
 
 def pages() -> dict[str, str | Path]:
@@ -186,7 +187,7 @@ def _options(entry: Entry, known: dict[str, Any]) -> str:
         (code(option["name"]), code(option["default"]), text(option["takes"]), text(option["meaning"]))
         for option in known["options"]
     ]
-    first = known["options"][0]
+    first = next((option for option in known["options"] if option["default"] != "none"), known["options"][0])
     how = f"Options are written behind a colon: `{entry.name}:{first['name']}={first['default']}`."
     return f"## Options\n\n{how}\n\n{table(('option', 'default', 'takes', 'meaning'), rows)}"
 

@@ -29,7 +29,9 @@ def pages() -> dict[str, str | Path]:
     """One page a module, and an index of them; what several modules have is on the page of the first."""
     rows = [(f"[`{name}`]({name}.md)", what) for name, what in MODULES.items()]
     about = "All that is public is here; everything else may move. What is public changes as the changelog says."
-    found: dict[str, str | Path] = {f"{HOME}/index.md": f"# Python\n\n{about}\n\n{table(('module', 'content'), rows)}\n"}
+    found: dict[str, str | Path] = {
+        f"{HOME}/index.md": f"# Python\n\n{about}\n\n{table(('module', 'content'), rows)}\n"
+    }
     homes: dict[str, str] = {}
     for name in MODULES:
         found[f"{HOME}/{name}.md"] = _module(name, homes)

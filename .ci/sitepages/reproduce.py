@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ganzoo.folder.scores import read_scores
 from sitepages import ROOT, models
 from sitepages.cost import HOW, cost
 from sitepages.documents import DOCUMENTS, OPENING, System
 from sitepages.markdown import bash, code, table, text
-
-from ganzoo.folder.scores import read_scores
 
 sys.path.append(str(ROOT / "tests"))
 from studiogan_rows import ROWS, settings_of  # the table of docs/studiogan.md, which tests hold against the plans
@@ -66,7 +65,9 @@ def _expected(name: str, theirs: dict[str, Any]) -> str:
     figure, log, end = (theirs[key]["rows"].get(name) for key in ("benchmark", "log", "ended"))
     said = []
     if figure is not None:
-        said.append(f"theirs: FID **{figure}** in their benchmark figure (TF Inception, 50k fakes, 50k training images)")
+        said.append(
+            f"theirs: FID **{figure}** in their benchmark figure (TF Inception, 50k fakes, 50k training images)"
+        )
     if log is not None:
         best = f"{'theirs: ' if not said else ''}at best {log[0]:.2f} at step {log[1]:,} of their log (test images)"
         said.append(best + (f", and {end} at its end: it got worse" if end is not None else ""))

@@ -6,14 +6,13 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from sitepages import models
-from sitepages.markdown import code, paragraphs, table, text
-
 from ganzoo.folder import config, layout, versions
 from ganzoo.folder.scores import Score
 from ganzoo.gan.builder import build
 from ganzoo.registry.docstrings import arguments
 from ganzoo.training import log
+from sitepages import models
+from sitepages.markdown import code, paragraphs, table, text
 
 HOME = "reference"
 FILES = {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sitepages.markdown import code, table, text
-
 from ganzoo.plan.settings import PER_PLAYER, SETTINGS, Spec, write
 from ganzoo.registry.loading import registry
 from ganzoo.schedules import FORM
+from sitepages.markdown import code, table, text
 
 HEADER = """\
 # Settings
