@@ -14,14 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "start" / "healthy-or-not.md"
 PICTURES = PAGE.parent / "trainings"
 COMMAND = re.compile(r"^ganzoo (train .* --out runs/(\w+))$", re.MULTILINE)
 BETWEEN = re.compile(r"(<!-- last -->\n).*?(<!-- end -->)", re.DOTALL)
-TILE, ROWS, GAP, CAPTION = 66, 3, 10, 16  # pixels of a sample with its frame; rows of samples that are shown
+TILE, ROWS, GAP, CAPTION = 66, 3, 10, 34  # pixels of a sample with its frame; rows of samples that are shown
 CURVES = ("--keys", "losses/*", "--keys", "accuracy/*", "--smooth", "3")
 
 
@@ -51,7 +51,7 @@ def strip(folder: Path, target: Path) -> None:
     sheet = Image.new("L", (2 * (width + GAP) - GAP, 2 * (height + CAPTION)), 255)
     for place, (step, image) in enumerate(zip(shown, images, strict=True)):
         left, top = place % 2 * (width + GAP), place // 2 * (height + CAPTION)
-        ImageDraw.Draw(sheet).text((left + 2, top + 2), f"step {step}", fill=0)
+        ImageDraw.Draw(sheet).text((left + 2, top + 3), f"step {step}", fill=0, font=ImageFont.load_default(22))
         sheet.paste(image, (left, top + CAPTION))
     sheet.save(target, optimize=True)
 

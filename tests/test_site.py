@@ -23,7 +23,7 @@ from ganzoo.registry.recipe import KINDS
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".ci"))
 
-from sitepages import documents, links, markdown, models, navigation, parts, python, rooms, schemas, settings  # noqa: E402
+from sitepages import documents, links, markdown, models, navigation, parts, python, rooms, schemas, settings, texts  # noqa: E402
 
 LONG = ("architecture", "preset")  # kinds whose pages take more than a second or two
 WITH_FORMULA = ("normalization", "weight", "attention", "loss", "regularizer", "metric")
@@ -195,6 +195,16 @@ def test_each_system_of_a_document_has_commands_that_parse(document: documents.D
                 parses(line, tmp_path)
 
 
+def test_a_notebook_is_a_page_with_a_link_to_itself() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# First\n", "\n", "Look."]},
+        {"cell_type": "code", "source": ["import ganzoo\n", "x = 1"]},
+    ]
+    page = texts.notebook({"cells": cells}, "first.ipynb")
+    assert page.startswith("# First\n\nTo run it: [`first.ipynb`](first.ipynb)")
+    assert page.endswith("Look.\n\n```python\nimport ganzoo\nx = 1\n```\n")
+
+
 # --- frame --------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +219,7 @@ def leaves(nav: Any) -> list[str]:
     "others",
     [
         [],
-        ["cli.md", "demo.md", "steering.md", "inspect.md", "imports-more.md", "notebooks/first.md", "strange.md"],
+        ["cli.md", "demo.md", "steering.md", "inspect.md", "imports/mimicry.md", "notebooks/first.md", "strange.md"],
         ["plugins/index.md", "plugins/loss.md", "plugins/hooks.md", "guide/recipes.md", "guide/unheard-of.md"],
     ],
 )

@@ -47,7 +47,8 @@ def tree(pages: list[str]) -> list[Any]:
         parts.append({title(kind): folder(f"zoo/parts/{kind}", ("index",))})
     zoo = take(ZOO)
     zoo += [{"Cards": models}, {"Parts": parts}]
-    zoo += take(sorted(page for page in left if page.startswith("imports"))) + folder("zoo")
+    imports = take(["imports.md"]) + folder("imports")
+    zoo += [*(imports if len(imports) < 2 else [{"Imports": imports}]), *folder("zoo")]
     python = [{"Python": folder("reference/python", ("index",))}]
     reference = folder("reference", REFERENCE)
     sections = {

@@ -241,10 +241,13 @@ def title(kind: str) -> str:
 
 
 def _kind(kind: str, entries: list[Entry]) -> str:
-    rows = [(f"[`{entry.name}`]({entry.name}.md)", _line(entry), _paper(entry), _from(entry)) for entry in entries]
+    head = ["name", "what it is", "paper"] + (["from"] if any(map(_from, entries)) else [])
+    rows = [
+        (f"[`{entry.name}`]({entry.name}.md)", _line(entry), _paper(entry), _from(entry))[: len(head)]
+        for entry in entries
+    ]
     hook = getattr(hookspecs, f"register_{PLURALS.get(kind) or kind + 's'}")
     own = f"A package brings its own by the hook `{hook.__name__}`: {text(inspect.cleandoc(hook.__doc__ or ''))}"
-    head = ("name", "what it is", "paper", "from")
     return f"# {title(kind)}\n\n{WHAT[kind]}\n\n{table(head, rows)}\n\n{own}\n"
 
 

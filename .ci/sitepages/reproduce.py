@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from ganzoo.folder.scores import read_scores
@@ -51,12 +52,13 @@ def _studiogan() -> str:
         count = int(steps.replace(",", ""))
         spent = cost(recipe, count, tuple(settings.items()))
         words = [part for pair in settings.items() for part in ("--set", "=".join(pair))]
-        command = ["ganzoo", "train", recipe, "--data", "cifar10", "--steps", str(count), *words]
+        command = shlex.join(["ganzoo", "train", recipe, "--data", "cifar10", "--steps", str(count)])
+        lines = wrap(shlex.join(words), 90, break_long_words=False, break_on_hyphens=False)
         facts = [
             ("cost", f"{spent}; G {spent.generator:,} and D {spent.discriminator:,} parameters"),
             ("what to expect", _expected(name, theirs)),
         ]
-        sections += [f"## {name}", bash(shlex.join(command)), table(("", ""), facts)]
+        sections += [f"## {name}", bash(" \\\n    ".join([command, *lines])), table(("", ""), facts)]
     return "\n\n".join(sections) + "\n"
 
 
