@@ -19,6 +19,7 @@ sys.path.append(str(ROOT / "tests"))
 from studiogan_rows import ROWS, settings_of  # the table of docs/studiogan.md, which tests hold against the plans
 
 THEIRS = ROOT / "docs" / "reproduce" / "studiogan.json"
+KEPT = "\0"  # stands for a space at which no line is broken
 STUDIOGAN = """\
 # PyTorch-StudioGAN's configurations for CIFAR-10
 
@@ -51,9 +52,10 @@ def _studiogan() -> str:
         settings = settings_of(name)
         count = int(steps.replace(",", ""))
         spent = cost(recipe, count, tuple(settings.items()))
-        words = [part for pair in settings.items() for part in ("--set", "=".join(pair))]
+        words = [f"--set{KEPT}{shlex.quote('='.join(pair))}" for pair in settings.items()]
         command = shlex.join(["ganzoo", "train", recipe, "--data", "cifar10", "--steps", str(count)])
-        lines = wrap(shlex.join(words), 90, break_long_words=False, break_on_hyphens=False)
+        wrapped = wrap(" ".join(words), 90, break_long_words=False, break_on_hyphens=False)
+        lines = [line.replace(KEPT, " ") for line in wrapped]
         facts = [
             ("cost", f"{spent}; G {spent.generator:,} and D {spent.discriminator:,} parameters"),
             ("what to expect", _expected(name, theirs)),
