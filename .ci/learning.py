@@ -1,7 +1,7 @@
 """Write docs/learning.md, what learns MNIST's digits; ``--check`` only compares.
 
-    python .ci/learning.py RUNS     puts every scored run of the folder RUNS into docs/learning.json and docs/learning.png,
-                                    beside those that are there, or in the place of one of the same name
+    python .ci/learning.py RUNS     puts every scored run of the folder RUNS into docs/learning.json and .png, beside
+                                    those that are there, or in the place of one of the same name
     python .ci/learning.py          the page again, from docs/learning.json and what is registered
 
 A run is trained by ``ganzoo train RECIPE --data mnist-train.zip ...`` and scored by ``ganzoo eval RUN --data

@@ -1,6 +1,6 @@
 """Write what README.md and docs/leaderboard.md say of the models in model_cards/; ``--check`` only compares.
 
-README.md has a gallery and one table with the usual scores of each model; docs/leaderboard.md every table that
+README.md has small pictures and one table with the usual scores of each model; docs/leaderboard.md every table that
 ``ganzoo leaderboard`` prints.
 """
 
@@ -15,8 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 LEADERBOARD = ROOT / "docs" / "leaderboard.md"
-COLUMNS = 3  # models in a row of the gallery
-METRICS = ("fd", "kid", "precision", "recall")  # of the table in README
+THUMBNAIL = 118  # pixels of a picture in the gallery: seven in a row
+DISTANCES = ("fd", "fid")  # Fréchet distances: a column of README's table for each network that cards have one on
+USUAL = {"kid": "↓", "precision": "↑", "recall": "↑"}  # its other columns
+NETWORKS = {
+    "tf_efficientnet_lite0.in1k-64": "EfficientNet-Lite0",
+    "inception-v3-compat": "Inception (this is FID)",
+}
+Numbers = dict[str, tuple[int, float | None, float | None]]  # images, value and floor by column
 KEY = re.compile(r"(?P<metric>[a-z][a-z-]*?)-?(?P<n>\d+k?)-(?P<split>[a-z]+)@(?P<network>.+)")
 
 HEADER = """\
@@ -35,18 +41,15 @@ This page is generated: `python .ci/zoo.py`.
 
 
 def gallery() -> str:
-    """A table with the samples of every model, those of plugins last."""
+    """The samples of every model, each a link to its card, those of plugins last: pictures in one paragraph."""
     configs = {path.parent: json.loads(path.read_bytes()) for path in (ROOT / "model_cards").glob("*/config.json")}
     folders = sorted(configs, key=lambda folder: (sorted(configs[folder]["plugins"]), folder.name))
-    rows = []
-    for start in range(0, len(folders), COLUMNS):
-        some = folders[start : start + COLUMNS]
-        names = [f"`{folder.name}`<br>`{configs[folder]['recipe']}`" for folder in some]
-        links = [f"model_cards/{folder.name}" for folder in some]
-        grids = [f"[![samples of {link[12:]}]({link}/samples.png)]({link}/README.md)" for link in links]
-        rows += [names + [""] * (COLUMNS - len(some)), grids + [""] * (COLUMNS - len(some))]
-    rows.insert(1, [":-:"] * COLUMNS)
-    return _table(rows)
+    return "\n".join(_thumbnail(f"model_cards/{folder.name}", folder.name) for folder in folders)
+
+
+def _thumbnail(link: str, name: str) -> str:
+    picture = f'<img src="{link}/samples.png" width="{THUMBNAIL}" alt="samples of {name}" title="{name}">'
+    return f'<a href="{link}/README.md">{picture}</a>'
 
 
 def scores() -> str:
@@ -54,24 +57,34 @@ def scores() -> str:
 
     Rows are grouped by data, and ordered by FD within them: a distance says nothing across data sets.
     """
-    found: dict[tuple[str, str], dict[tuple[int, str], tuple[float, float | None]]] = {}
+    found: dict[tuple[str, str], Numbers] = {}
     for ranking in json.loads(_ganzoo("--json"))["leaderboards"]:
         key = KEY.fullmatch(ranking["key"])
-        if key is None or key["metric"] not in METRICS:
+        if key is None or not (name := _column(key["metric"], key["network"])):
             continue
         n = int(key["n"].replace("k", "000"))
         for row in ranking["ranking"]:
             of_model = found.setdefault((ranking["dataset"]["name"], Path(row["model"]).name), {})
-            of_model[n, key["metric"]] = (row["value"], row["floor"])
+            of_model[name] = max(of_model.get(name, (0, 0.0, None)), (n, row["value"], row["floor"]))
+    distances = sorted({name for numbers in found.values() for name in numbers if name not in USUAL})
     rows: list[tuple[str, float, list[str]]] = []
     for (data, model), numbers in found.items():
-        most = max(n for n, metric in numbers if metric == "fd")
-        values = [numbers[most, metric] for metric in METRICS]
+        shown = [numbers.get(name, (0, None, None)) for name in (*distances, *USUAL)]
+        real = [_number(floor) for _, _, floor in shown[: len(distances)]]
         name = f"[`{model}`](model_cards/{model}/README.md)"
-        cells = [name, f"`{data}`", f"{most:,}", *(_number(value) for value, _ in values), _number(values[0][1])]
-        rows.append((data, values[0][0], cells))
-    head = ["model", "data (test split)", "images", "FD ↓", "KID ↓", "precision ↑", "recall ↑", "FD of real images"]
+        cells = [name, f"`{data}`", f"{shown[0][0]:,}", *(_number(value) for _, value, _ in shown), *real]
+        rows.append((data, shown[0][1] or 0.0, cells))
+    usual = [f"{'KID' if name == 'kid' else name} {arrow}" for name, arrow in USUAL.items()]
+    real = ["FD of real images"] if len(distances) == 1 else [f"{name} of real images" for name in distances]
+    head = ["model", "data (test split)", "images", *(f"{name} ↓" for name in distances), *usual, *real]
     return _table([head, [":--", ":--", *["--:"] * (len(head) - 2)], *(cells for *_, cells in sorted(rows))])
+
+
+def _column(metric: str, network: str) -> str:
+    """The column of a score: one for the Fréchet distance on each network, and for others on the first; or none."""
+    if metric in DISTANCES:
+        return f"FD on {NETWORKS.get(network, network)}"
+    return metric if metric in USUAL and network == next(iter(NETWORKS)) else ""
 
 
 def leaderboard() -> str:

@@ -1,4 +1,7 @@
-"""The README is executed: its plugin is installed and used, its commands parse, its pictures and links are there."""
+"""The README is executed: its plugin is installed and used, its commands parse, its pictures and links are there.
+
+What the README once said of every command is in docs/guide: see also test_site.py.
+"""
 
 import os
 import re
@@ -22,6 +25,8 @@ from ganzoo.registry.lookup import known_provider
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 INSPECT = (ROOT / "docs" / "inspect.md").read_text()
+DOCS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md")))
+PLUGIN_SECTION = "A plugin in twelve lines"
 PLUGIN = ROOT / "plugins" / "ganzoo-softhinge"
 
 
@@ -62,8 +67,8 @@ def test_the_first_block_is_two_commands():
 
 
 def test_links_and_pictures_are_there():
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert len(targets) >= 5
+    targets = [*re.findall(r"\]\(([^)#]+)\)", README), *re.findall(r"(?:src|href)=\"([^\"]+)\"", README)]
+    assert len(targets) >= 25
     assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
 
 
@@ -74,14 +79,19 @@ def test_the_page_on_looking_at_models_has_its_pictures_and_small_ones():
     assert [target for target in targets if "://" not in target and not (ROOT / "docs" / target).exists()] == []
 
 
-def test_every_built_in_command_is_in_the_readme():
+def test_every_built_in_command_is_in_the_readme_or_the_docs():
     shown = [name for name, point in own_commands().items() if not point.load().hidden]  # all but aliases
-    assert len(shown) > 20 and [name for name in shown if f"ganzoo {name}" not in README] == []
+    assert len(shown) > 20 and [name for name in shown if f"ganzoo {name}" not in README + DOCS] == []
+
+
+def test_the_readme_is_short():
+    text = re.sub(r"<!-- (?:gallery|scores) -->.*?<!-- end -->", "", README, flags=re.DOTALL)
+    assert len(text.splitlines()) < 110
 
 
 def test_the_readmes_plugin_is_the_one_in_the_repository():
-    (source,) = blocks("python", section("Write a plugin"))
-    (project,) = blocks("toml", section("Write a plugin"))
+    (source,) = blocks("python", section(PLUGIN_SECTION))
+    (project,) = blocks("toml", section(PLUGIN_SECTION))
     module = (PLUGIN / "ganzoo_softhinge.py").read_text()
     assert source.strip().partition("\n")[2].strip() == module.strip()
     declared = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]["entry-points"]
@@ -90,8 +100,8 @@ def test_the_readmes_plugin_is_the_one_in_the_repository():
 
 @pytest.mark.slow
 def test_the_readmes_plugin_works_once_installed(tmp_path):
-    (source,) = blocks("python", section("Write a plugin"))
-    (project,) = blocks("toml", section("Write a plugin"))
+    (source,) = blocks("python", section(PLUGIN_SECTION))
+    (project,) = blocks("toml", section(PLUGIN_SECTION))
     ((name, module),) = tomllib.loads(project)["project"]["entry-points"]["ganzoo"].items()
     (tmp_path / f"{module}.py").write_text(source)
     info = tmp_path / f"{module}-1.0.dist-info"

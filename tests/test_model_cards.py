@@ -89,7 +89,7 @@ def test_readme_shows_the_models_and_their_scores():
     """To make it anew: python .ci/zoo.py."""
     checked = subprocess.run([sys.executable, ROOT / ".ci" / "zoo.py", "--check"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
-    assert all(f"](model_cards/{folder.name}/samples.png)" in README for folder in FOLDERS)
+    assert all(f'<img src="model_cards/{folder.name}/samples.png"' in README for folder in FOLDERS)
 
 
 def test_readme_has_one_row_of_scores_a_model_and_the_leaderboard_has_all_of_them():

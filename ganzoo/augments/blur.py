@@ -19,6 +19,8 @@ LEAST = 0.1  # pixels: the filter of a smaller deviation is one pixel in every d
 class Blur(Augment):
     """D sees every image, real and fake, blurred; a schedule lets the blur fade (StyleGAN3, Karras et al. 2021).
 
+    The losses are of ``D(g_σ * x)``, with ``g_σ(t) ∝ exp(-t²/2σ²)``, for real images and fakes.
+
     A Gaussian filter, so that D cannot settle on the highest frequencies before G has found the lowest: of 10 pixels
     that fade over the first 200,000 images in its configuration R (arXiv 2106.12423, appendix F), the default.
     Gradients go through it to G, and G's images stay sharp. Ours lets the border's pixels go on beyond it.

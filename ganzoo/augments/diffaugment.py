@@ -14,6 +14,8 @@ COLOURED = (1, 3)  # channels of images that have a brightness, a saturation and
 class DiffAugment(Augment):
     """D sees every image, real and fake, with other colours, moved, and with a square cut out (Zhao et al. 2020).
 
+    The losses are of ``D(T(x))`` and ``D(T(G(z)))`` in place of ``D(x)`` and ``D(G(z))``, T being drawn for each image.
+
     Each image has changes of its own at each pass, gradients go through them to G, and G's images stay clean. Source:
     arXiv 2006.10738, sections 3.2 and 4, policy Color + Translation + Cutout with the paper's strengths. Ours
     has one number for each of the three, and 0 leaves it out. Labels and source images that D is given are not changed.

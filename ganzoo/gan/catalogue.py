@@ -14,7 +14,7 @@ from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.labels import LABEL
 from ganzoo.registry.loading import registry
 from ganzoo.registry.options import options_of
-from ganzoo.registry.recipe import EMPTY, PART_KINDS, WORD_KINDS, Recipe
+from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, WORD_KINDS, Recipe
 from ganzoo.registry.sizes import closest
 
 if TYPE_CHECKING:
@@ -177,8 +177,9 @@ def about(entry: Entry) -> str:
     """The docstring; of an architecture that has none for both networks, those of each; of a preset, what is in it."""
     if entry.kind == "preset":
         recipe = Recipe.parse(str(entry.build))
-        words = [word for word in (recipe.head, *recipe.parts) if word.name != EMPTY]
-        found = [registry().find(f"{word.kind}/{word.name}" if word.kind else word.name, WORD_KINDS) for word in words]
+        words = [word for word in recipe.parts if word.name != EMPTY]
+        head = registry().find(recipe.head.spelling, HEAD_KINDS)
+        found = [head, *(registry().find(word.spelling, WORD_KINDS) for word in words)]
         return "\n".join(f"{part.name}: {part.summary}" for part in found)
     return "\n\n".join(_docs(entry))
 

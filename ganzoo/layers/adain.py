@@ -91,6 +91,8 @@ class AdaIN(ContextInstanceNorm):
 class StyleNorm(ContextInstanceNorm):
     """Each map divided by its standard deviation over pixels, then scaled by a style: AdaIN without means.
 
+    ``(1 + s)·x/√(σ² + eps)``, with s linear in the context.
+
     Analyzing and Improving the Image Quality of StyleGAN (Karras et al. 2020, arXiv 1912.04958), section 2.1 and figure
     2(c): means are neither taken away nor added, which is enough to control styles. On a context that labels enter, as
     a mapped label does, it is the conditional AdaIN (cAdaIN) of PyTorch-StudioGAN's table; StyleGAN2 itself goes on to

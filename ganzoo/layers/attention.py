@@ -20,6 +20,8 @@ def tokens(x: Tensor) -> Tensor:
 class SelfAttention(nn.Module):
     """Every pixel adds a learnt mixture of values from all over the map, weighed by how well keys match its query.
 
+    ``x + γ·W_o Σ_j softmax_j(q_i·k_j) v_j`` at pixel i, with queries q, keys k and values v by 1x1 convolutions of x.
+
     Self-Attention Generative Adversarial Networks (Zhang et al. 2018, arXiv 1805.08318). As the authors' code, where
     the paper's text differs: keys and values are max-pooled to a quarter of the pixels, queries and keys have C/8
     channels, values C/2, and no convolution has a bias. The scale ``gamma`` starts at 0, so that the layer starts as

@@ -12,6 +12,8 @@ from ganzoo.layers.multi_head import MultiHeadAttention
 class AxialAttention(nn.Module):
     """Every pixel attends to its row, then to its column: two of them reach every pixel, at a cost that few maps feel.
 
+    ``x + γ·(columns(rows(x)))``, each ``softmax(q kᵀ/√d) v`` by several heads along one axis.
+
     Axial Attention in Multidimensional Transformers (Ho et al. 2019, arXiv 1912.12180), section 3.1, without masks: for
     H·W pixels H·W·(H + W) weights, where all pairs have (H·W)². The scale ``gamma`` starts at 0, as in ``sa``, so that
     the layer starts as the identity; where pixels lie is left to the network around it.

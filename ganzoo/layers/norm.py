@@ -102,6 +102,8 @@ class RunningStatistics(nn.Module):
 class BatchNorm(RunningStatistics):
     """Normalise each map over batch and pixels, then scale and shift it by learnt numbers.
 
+    ``γ·(x - μ)/√(σ² + eps) + β``, with μ and σ² of each map over batch and pixels, and γ and β learnt for each map.
+
     Batch Normalization: Accelerating Deep Network Training (Ioffe & Szegedy 2015, arXiv 1502.03167); as the paper.
 
     Args:
@@ -285,6 +287,8 @@ def group_norm(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | Non
 class InstanceNorm(nn.Module):
     """Normalise each map of each image over its pixels, then scale and shift it by learnt numbers.
 
+    ``γ·(x - μ)/√(σ² + eps) + β``, with μ and σ² of each map of each image over its pixels.
+
     Instance Normalization: The Missing Ingredient for Fast Stylization (Ulyanov et al. 2016, arXiv 1607.08022); ours
     has the affine map, as most later uses do, and keeps no running statistics.
 
@@ -321,6 +325,8 @@ class InstanceNorm(nn.Module):
 class LayerNorm(nn.Module):
     """Normalise each image over all its maps and pixels, then scale and shift each map by learnt numbers.
 
+    ``γ·(x - μ)/√(σ² + eps) + β``, with μ and σ² of each image over all its maps and pixels.
+
     Layer Normalization (Ba et al. 2016, arXiv 1607.06450). Ours learns one scale and shift per map rather than per
     pixel, so it fits any size.
 
@@ -348,6 +354,8 @@ class LayerNorm(nn.Module):
 class GroupNorm(LayerNorm):
     """Normalise each image over groups of maps and their pixels, then scale and shift each map.
 
+    ``γ·(x - μ)/√(σ² + eps) + β``, with μ and σ² of each group of maps of each image.
+
     Group Normalization (Wu & He 2018, arXiv 1803.08494). As the paper, except that a width which ``groups`` does not
     divide, or which would leave fewer than two maps to a group, gets the most groups that fit.
 
@@ -371,6 +379,8 @@ class GroupNorm(LayerNorm):
 
 class PixelNorm(nn.Module):
     """Scale the vector of maps at each pixel to unit mean square; nothing is learnt.
+
+    ``x/√(mean x² + eps)``, the mean being over the maps at a pixel.
 
     Progressive Growing of GANs (Karras et al. 2018, arXiv 1710.10196), section 4.2; as the paper.
 

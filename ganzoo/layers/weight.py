@@ -85,6 +85,8 @@ class SpectralNorm(nn.Module):
 def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12) -> None:
     """Divide the weight by its largest singular value, so that the layer is 1-Lipschitz.
 
+    ``W/σ(W)``, with σ(W) ≈ ``uᵀ W v`` by power iteration: ``v = Wᵀu/‖Wᵀu‖``, ``u = Wv/‖Wv‖``.
+
     Spectral Normalization for Generative Adversarial Networks (Miyato et al. 2018, arXiv 1802.05957). As the paper's
     Algorithm 1, with a few power iterations more at the start; the vectors stay put in evaluation and while the
     weight is frozen.
@@ -150,6 +152,8 @@ def improved_spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float
 def weight_norm(module: nn.Module) -> None:
     """Learn length and direction of each output's weight vector apart.
 
+    ``w = g·v/‖v‖`` for each output, with g and v learnt.
+
     Weight Normalization: A Simple Reparameterization (Salimans & Kingma 2016, arXiv 1602.07868). Lengths start at those
     of the initial weights; the paper's data-dependent start is left out.
 
@@ -188,6 +192,8 @@ def fan_in(module: nn.Module) -> int:
 
 def equalized_lr(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
     """Store the weight divided by He's constant and multiply at run time, so that all layers learn at one speed.
+
+    ``W = gain/√fan_in · v``, with v learnt.
 
     Progressive Growing of GANs (Karras et al. 2018, arXiv 1710.10196), section 4.1. The paper also draws the stored
     weights from N(0, 1); ours does not redo the initialisation: the layer starts at the very weights that the
@@ -239,6 +245,8 @@ class ForcedNorm(nn.Module):
 
 def magnitude_preserving(module: nn.Module, *, gain: float = math.sqrt(2)) -> None:
     """Keep the length of each output's weight vector, so that a layer neither enlarges nor shrinks what it gets.
+
+    ``w = gain·v/‖v‖`` for each output, with v learnt.
 
     Analyzing and Improving the Training Dynamics of Diffusion Models (Karras et al. 2024, arXiv 2312.02696), sections
     2.3 and 2.4: weights normalised when used, and forced back to that length as they are trained. The paper has a gain

@@ -18,6 +18,9 @@ from ganzoo.metrics.statistic import Probabilities
 class FID(Metric):
     """Fréchet Inception distance between real and generated images; 0 is best.
 
+    ``‖μ_r - μ_g‖² + Tr(Σ_r + Σ_g - 2(Σ_r Σ_g)^½)``, of means and covariances of the features of real and generated
+    images.
+
     Heusel et al. 2017 (arXiv:1706.08500), on the pooled features of the 2015 Inception graph. On any other network the
     same distance is called ``fd``. All real images of the split are compared, whatever the number of generated ones.
     """
@@ -31,6 +34,8 @@ class FID(Metric):
 
 class CleanFID(Metric):
     """FID on images resized as a good image editor would: bicubic, antialiased, in floating point.
+
+    ``‖μ_r - μ_g‖² + Tr(Σ_r + Σ_g - 2(Σ_r Σ_g)^½)``, as FID.
 
     Parmar, Zhang and Zhu 2022 (arXiv:2104.11222). The resizing of the original graph skips pixels when it shrinks, and
     so rates images by how they alias; images of 299 pixels are not resized and score alike.
@@ -46,6 +51,8 @@ class CleanFID(Metric):
 
 class IntraFID(Metric):
     """FID within each class, averaged over classes; needs labels and a conditional model.
+
+    ``(1/K) Σ_k FID(real of class k, generated of class k)``.
 
     Miyato and Koyama 2018 (arXiv:1802.05637), where it is called intra FID. A generator that confuses its classes can
     have a good FID, and not a good one of these.
@@ -67,6 +74,8 @@ class IntraFID(Metric):
 
 class FIDInfinity(Metric):
     """FID extrapolated to infinitely many generated images, which takes its bias in their number away.
+
+    FID of N images is nearly ``FID_∞ + a/N``: a line over 1/N, read at 0.
 
     Chong and Forsyth 2020 (arXiv:1911.07023): a straight line through FID against 1/N, read off at 0, for 15 values
     of N from a tenth of the images to all of them. Here the N images are the first N of the same ones, not drawn anew

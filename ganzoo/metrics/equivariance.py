@@ -89,6 +89,8 @@ class Equivariance(Experiment):
 class TranslationEquivariance(Equivariance):
     """Peak signal-to-noise ratio of shifted inputs against shifted images, in decibels; higher is better (EQ-T).
 
+    ``10 log10(I²/MSE)`` with I = 2, of images of shifted inputs against shifted images.
+
     Karras et al. 2021 (arXiv:2106.12423), appendix E: shifts of up to an eighth of the side along each axis, by whole
     pixels (``eq-t``) and by fractions (``eq-t-frac``, where images are shifted by a Lanczos filter of three lobes). For
     generators whose input can be moved. The paper draws 50,000 images.
@@ -109,6 +111,8 @@ class TranslationEquivariance(Equivariance):
 
 class RotationEquivariance(Equivariance):
     """Peak signal-to-noise ratio of turned inputs against turned images, in decibels; higher is better (EQ-R).
+
+    ``10 log10(I²/MSE)`` with I = 2, of images of turned inputs against turned images.
 
     Karras et al. 2021 (arXiv:2106.12423), appendix E: any angle, about the middle. For generators whose input can be
     moved. A turned image has a turned square of frequencies; ours takes from both images, before they are compared, by

@@ -79,6 +79,8 @@ def drawn(gan: GAN, data: ImageData, n: int, seed: int, batch: int) -> tuple[Ten
 class GANTest(ByClassifier):
     """The share of generated images whose class, as a classifier of real ones sees it, is the one asked for; 1 is best.
 
+    ``mean [C(G(z, y)) = y]``, with a classifier C that learnt real images.
+
     Its floor is the same share of real images that the classifier has not seen. ``classes-covered`` counts the classes
     that at least ``share`` of the images are of; it is the only number of a model without labels. ``details`` has the
     share of each class as read. The same arguments give the same numbers, on the same machine with as many threads.
@@ -138,6 +140,8 @@ def _named(data: ImageData, shares: Tensor) -> dict[str, float]:
 
 class GANTrain(ByClassifier):
     """Accuracy on real images of a classifier that learnt generated ones with the labels asked for; 1 is best.
+
+    ``mean [C(x) = y]`` over real images x of class y, with a classifier C that learnt generated ones.
 
     Its floor is that of a classifier that learnt real images. The same arguments give the same number, on the same
     machine with as many threads.

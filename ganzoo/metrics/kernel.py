@@ -16,6 +16,8 @@ SEED = 2020  # of the subsets, as torch-fidelity draws them
 class KID(Metric):
     """Kernel Inception distance: the squared maximum mean discrepancy under a cubic kernel; 0 is best.
 
+    ``E k(x, x') + E k(y, y') - 2 E k(x, y)`` with ``k(x, y) = (x·y/d + 1)³``, of features of d numbers.
+
     Bińkowski et al. 2018 (arXiv:1801.01401): the mean of unbiased estimates over random subsets, so that small values
     may be negative. Below the subset size there is one subset of all images.
 

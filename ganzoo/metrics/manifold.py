@@ -18,6 +18,8 @@ ROWS = 1000  # of a distance matrix that are in memory at once
 class PrecisionRecall(Metric):
     """Improved precision and recall: shares of each side that lie on the other's manifold; 1 is best.
 
+    Precision is ``|{g : some r has |g - r| ≤ NN_k(r)}| / |G|``, recall the same with both sides exchanged.
+
     Kynkäänniemi et al. 2019 (arXiv:1904.06991). The manifold of a side is the union of balls about its images that
     reach to the k-th neighbour. Precision falls for bad images, recall for missing ones. The paper uses VGG-16
     features; here they are those of the feature network that is named with the score.
@@ -39,6 +41,8 @@ class PrecisionRecall(Metric):
 class DensityCoverage(Metric):
     """Density and coverage: precision and recall that outliers do not blow up; 1 is a perfect generator's.
 
+    Density is ``Σ_g |{r : |g - r| ≤ NN_k(r)}| / (k |G|)``, coverage ``|{r : some g has |g - r| ≤ NN_k(r)}| / |R|``.
+
     Naeem et al. 2020 (arXiv:2002.09797). Density counts the real balls that a generated image is in, over k; it can
     exceed 1. Coverage is the share of real balls with a generated image in them.
 
@@ -58,6 +62,9 @@ class DensityCoverage(Metric):
 
 class PRDC(Metric):
     """Precision, recall, density and coverage together, each with its paper's number of neighbours.
+
+    All are counts of ``|g - r| ≤ NN_k(r)``, the distance of a generated image g from a real one r: see ``pr`` and
+    ``dc``.
 
     Args:
         k_manifold: for precision and recall.

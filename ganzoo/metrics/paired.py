@@ -60,6 +60,8 @@ def _check_size(name: str, resolution: int, smallest: int) -> None:
 class L1(Pixels):
     """Mean absolute difference of the pixels of each generated image and its own real one, in [0, 1]; 0 is best.
 
+    ``mean |a - b| / 255``.
+
     Needs data with pairs. Pixel values are scaled to [0, 1]; a difference in [-1, 1] is twice as large.
     """
 
@@ -91,6 +93,8 @@ class PSNR(Pixels):
 class SSIM(Pixels):
     """Structural similarity of each generated image and its own real one, at most 1; higher is better.
 
+    ``(2μ_a μ_b + C₁)(2σ_ab + C₂) / ((μ_a² + μ_b² + C₁)(σ_a² + σ_b² + C₂))`` in each window, ``C = (255 K)²``.
+
     Needs data with pairs. Wang et al. 2004 (doi:10.1109/TIP.2003.819861): a Gaussian window of 11 pixels and
     σ = 1.5, K1 = 0.01, K2 = 0.03, only where the window fits; the mean over pixels, channels and images.
     """
@@ -108,6 +112,8 @@ class SSIM(Pixels):
 
 class LPIPS(Paired):
     """Perceptual distance of each generated image and its own real one, by the features of VGG16; 0 is best.
+
+    ``Σ_l mean_hw ‖w_l·(a_l - b_l)‖²``, of activations a_l and b_l at five depths l, scaled to length 1 at each place.
 
     Needs data with pairs. Zhang et al. 2018 (arXiv:1801.03924), version 0.1 of its linear layers; grey images are
     shown as three equal planes, and nothing is resized.

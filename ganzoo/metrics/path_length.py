@@ -37,6 +37,8 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 class PathLength(Experiment):
     """Perceptual path length: how much images change in a small step between draws, over its square; lower is better.
 
+    ``E[d(G(path(t)), G(path(t + ε)))/ε²]`` over pairs of draws and t in [0, 1].
+
     Karras et al. 2019 (arXiv:1812.04948), full paths: ``ppl-z`` in z, and ``ppl-w`` where the generator has w. Keys say
     what looks: ``lpips-vgg16``, as in the paper, where its weights are here, else a feature network, whose numbers are
     others. Images keep their size, and no draw is left out. The paper draws 100,000 pairs.

@@ -82,6 +82,8 @@ class OfPixels(Experiment):
 class PairSimilarity(OfPixels):
     """Multi-scale structural similarity of pairs of a model's images: lower is more varied; real pairs get the floor.
 
+    ``Π_s cs_s^w_s · l_S^w_S``, of contrast and structure cs at each of S scales and luminance l at the last.
+
     Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al. 2017, arXiv:1610.09585), over random pairs
     of all images as in arXiv:1710.10196. A model much above the floor draws alike images; below it says nothing good,
     as noise is varied too. Images below 176 pixels have smaller windows at their last scales.
@@ -115,6 +117,8 @@ def pair_similarities(images: Tensor, batch: int = 64) -> Tensor:
 
 class SlicedWasserstein(OfPixels):
     """Sliced Wasserstein distance of patches at each level of Laplacian pyramids, times 1000; 0 is best.
+
+    ``mean_θ mean_i |sort(θ·p)_i - sort(θ·q)_i|``, of real patches p and generated patches q, over directions θ.
 
     Progressive Growing of GANs (Karras et al. 2018, arXiv:1710.10196), section 5: patches of 7x7 pixels, 128 an image,
     each channel brought to mean 0 and variance 1 over all patches, projected on 512 directions. ``swd-N`` is of the

@@ -133,6 +133,14 @@ def test_examples_have_the_part_in_them(kind: str) -> None:
         assert entry.name in [part.name for part in Recipe.parse(recipe).parts]
 
 
+def test_info_of_a_preset_says_what_is_in_it_even_where_that_is_a_preset() -> None:
+    nested = [entry for entry in registry().entries("preset") if "stylegan2-cifar10+" in str(entry.build)]
+    assert len(nested) > 3
+    for entry in nested:
+        assert catalogue.about(entry).startswith("stylegan2-cifar10: stylegan2:mapping=2")
+        assert "\ndiffaugment: " in catalogue.about(entry) or "+diffaugment" not in str(entry.build)
+
+
 def test_info_of_what_is_not_there() -> None:
     wrong = run("info", "hing")
     assert wrong.exit_code == 2 and "nearest: hinge" in wrong.stderr and not wrong.stdout

@@ -28,7 +28,7 @@ from ganzoo.training import alike
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.session import Session
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "from-readme-training.md"
 SMALL = "--device cpu --batch 8 --resolution 16 --log-every 1 --save-every 2 --set precision=fp32"
 WORDS = f"gan:ch=16 --data digits {SMALL} --steps 4"
 ENDLESS = f"gan:ch=16 --data digits {SMALL} --steps 100000"
@@ -45,8 +45,8 @@ def pair(tmp_path: Path) -> Iterator[TwoHosts]:
 
 
 @pytest.mark.slow
-def test_the_example_of_the_readme_runs_where_names_are_loopback_addresses(pair, tmp_path):
-    found = re.search(r"^torchrun --nnodes 2 (?:.*\\\n)*.*", README.read_text(), re.MULTILINE)
+def test_the_example_of_the_guide_runs_where_names_are_loopback_addresses(pair, tmp_path):
+    found = re.search(r"^torchrun --nnodes 2 (?:.*\\\n)*.*", GUIDE.read_text(), re.MULTILINE)
     assert found is not None
     line = found[0].replace("\\\n", " ").replace("10.0.0.1", pair.addresses[0])
     small = {"--nproc-per-node 4": "--nproc-per-node 1", " sngan ": " gan:ch=16 ", " cifar10 ": " digits "}

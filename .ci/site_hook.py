@@ -1,0 +1,36 @@
+"""What mkdocs calls while it builds the site: pages made from code, the navigation, links that leave ``docs/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+from sitepages import generated
+from sitepages.links import inward, without_roles
+from sitepages.navigation import tree
+
+MANY_HEADINGS = ("leaderboard.md",)
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages that are made from the code, and lay out the navigation of all that is there."""
+    for place, content in generated().items():
+        if isinstance(content, Path):
+            files.append(File.generated(config, place, abs_src_path=str(content)))
+        else:
+            files.append(File.generated(config, place, content=content))
+    config.nav = tree([file.src_uri for file in files.documentation_pages()])
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
+    """Lead links to files of the repository to their pages; a page of nothing but tables has no list of them beside."""
+    if page.file.src_uri in MANY_HEADINGS:
+        page.meta["hide"] = ["toc"]
+    return inward(markdown, page.file.src_uri, {file.src_uri for file in files})
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Take the roles of reStructuredText out of what docstrings say."""
+    return without_roles(html)

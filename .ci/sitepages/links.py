@@ -1,0 +1,52 @@
+"""Links of pages to files outside of ``docs/``: to the page that shows the file, or else to nothing."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
+ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):<code>~?([^<]+)</code>")
+
+
+def inward(markdown: str, page: str, places: set[str]) -> str:
+    """Markdown whose links to files of the repository lead to pages of the site; what has none stays as text.
+
+    Args:
+        markdown: of a page.
+        page: its place under ``docs/``.
+        places: all places there are.
+    """
+
+    def led(found: re.Match[str]) -> str:
+        picture, shown, target, anchor, attributes = found.groups()
+        shown = LINK.sub(led, shown)
+        if "://" in target or target.startswith(("/", "mailto:")):
+            return f"{picture}[{shown}]({target}{anchor or ''}){attributes or ''}"
+        inside = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), target))
+        place = _place(inside, places)
+        if place is None:
+            return shown
+        to = posixpath.relpath(place, posixpath.dirname(page) or ".")
+        return f"{picture}[{shown}]({to}{anchor or ''}){attributes or ''}"
+
+    # Fenced blocks stay as they are; inline code is looked into only as the text of a link.
+    blocks = re.split(r"(^ *```.*?^ *```[ ]*$)", markdown, flags=re.MULTILINE | re.DOTALL)
+    return "".join(block if block.lstrip().startswith("```") else LINK.sub(led, block) for block in blocks)
+
+
+def without_roles(html: str) -> str:
+    """HTML of docstrings without roles such as ``:class:``."""
+    return ROLE.sub(r"<code>\1</code>", html)
+
+
+def _place(path: str, places: set[str]) -> str | None:
+    """Where the site shows a file of the repository, whose path is given from its root; None if it does not."""
+    if path.startswith("docs/"):
+        return path.removeprefix("docs/")  # if it is not there, the strict build says so
+    moved = {"CHANGELOG.md": "changelog.md", "README.md": "index.md", "model_cards": "zoo/models/index.md"}
+    if path.startswith("model_cards/"):
+        inside = path.replace("model_cards/", "zoo/models/", 1)
+        card = inside.removesuffix("/README.md") + "/index.md"
+        return next((place for place in (inside, card) if place in places), None)
+    return moved.get(path)

@@ -1,0 +1,57 @@
+"""Markdown from facts: tables, and docstrings as a page shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+CODE_INDENT = " " * 4
+CODE = re.compile(r"(`[^`]+`)")
+SPECIAL = re.compile(r"([\\*_<\[\]])")
+PREPRINT = re.compile(r"arXiv[ :](\d{4}\.\d{4,5})")
+ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):`~?([^`]+)`")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are Markdown already, but for their ``|``."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
+
+
+def cell(text: str) -> str:
+    """Markdown that stands in one line of a table."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def code(text: str) -> str:
+    """Inline code."""
+    return f"`{text}`" if text else ""
+
+
+def bash(*lines: str) -> str:
+    """Commands to copy."""
+    return "\n".join(["```bash", *lines, "```"])
+
+
+def text(words: str) -> str:
+    """A sentence of a docstring: what Markdown would take for its own is escaped, and preprints are links."""
+    words = ROLE.sub(r"`\1`", words).replace("``", "`")
+    return "".join(part if part.startswith("`") else _outside(part) for part in CODE.split(words))
+
+
+def paragraphs(doc: str) -> str:
+    """A docstring; what is indented in it stays code, also right behind a line such as ``Example:``."""
+    lines: list[str] = []
+    for line in doc.split("\n"):
+        if line.startswith(CODE_INDENT) and lines and lines[-1].endswith(":"):
+            lines.append("")
+        lines.append(_line(line) if line.strip() else "")
+    return "\n".join(lines)
+
+
+def _line(line: str) -> str:
+    return line if line.startswith(CODE_INDENT) else re.sub("::$", ":", text(line))
+
+
+def _outside(part: str) -> str:
+    return PREPRINT.sub(r"[arXiv \1](https://arxiv.org/abs/\1)", SPECIAL.sub(r"\\\1", part))

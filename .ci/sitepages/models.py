@@ -1,0 +1,73 @@
+"""The trained models of ``model_cards/``: a gallery, and the card of each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sitepages import ROOT
+from sitepages.markdown import code
+
+HOME = "zoo/models"
+CARDS = ROOT / "model_cards"
+SHOWN = (".png", ".gif")
+HEADER = """\
+# Trained models
+
+These models come with ganzoo, and load by name without a network:
+
+```python
+import ganzoo
+
+ganzoo.load("dcgan-cifar10").sample(16, seed=0, output="pil")
+```
+
+```bash
+ganzoo models
+ganzoo sample dcgan-cifar10 -n 16 --out grid.png
+```
+
+They are small models, trained by a thread or two of a CPU in minutes to hours, on digits and on small copies of CIFAR-10's
+pictures. Each card says how its model was trained, what it is good for, and what not. How they score is on the
+[leaderboard](../../leaderboard.md). In the pictures of translation models stand source, result and target, where there is one.
+"""
+
+
+def pages() -> dict[str, str | Path]:
+    """The gallery, and each card with its pictures."""
+    found: dict[str, str | Path] = {f"{HOME}/index.md": _gallery()}
+    for folder in folders():
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in SHOWN:
+                found[f"{HOME}/{file.relative_to(CARDS).as_posix()}"] = file
+        found[f"{HOME}/{folder.name}/index.md"] = _card(folder)
+    return found
+
+
+def folders() -> list[Path]:
+    """The folders of models, those of plugins last."""
+    found = [path.parent for path in CARDS.glob("*/config.json")]
+    return sorted(found, key=lambda folder: (sorted(config(folder)["plugins"]), folder.name))
+
+
+def config(folder: Path) -> dict:
+    """What the model is."""
+    return json.loads((folder / "config.json").read_bytes())
+
+
+def _gallery() -> str:
+    tiles = []
+    for folder in folders():
+        link, said = f"{folder.name}/index.md", config(folder)
+        picture = f"![samples of {folder.name}]({folder.name}/samples.png){{ loading=lazy }}"
+        tiles.append(
+            f"- [{picture}]({link})\n\n    [**{folder.name}**]({link})\n\n    {code(said['recipe'])}\n\n"
+            f"    {code(said['dataset']['name'])}, {said['step']:,} steps"
+        )
+    return f'{HEADER}\n<div class="gallery" markdown>\n\n' + "\n\n".join(tiles) + "\n\n</div>\n"
+
+
+def _card(folder: Path) -> str:
+    """The card without what only the Hub reads."""
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    return card.partition("\n---\n")[2].lstrip() if card.startswith("---\n") else card

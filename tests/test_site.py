@@ -1,0 +1,306 @@
+"""The site: the page of each part says all that is to be said, the reference is the code's, and nothing is left out."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_imports import PUBLIC
+
+from ganzoo.folder import layout
+from ganzoo.plan.settings import PER_PLAYER, SETTINGS
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import known_provider
+from ganzoo.registry.recipe import KINDS
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / ".ci"))
+
+from sitepages import documents, links, markdown, models, navigation, parts, python, rooms, schemas, settings, texts  # noqa: E402
+
+LONG = ("architecture", "preset")  # kinds whose pages take more than a second or two
+WITH_FORMULA = ("normalization", "weight", "attention", "loss", "regularizer", "metric")
+FORMULA = re.compile(r"`[^`]*[·=(+/^Σ√‖≤][^`]*`")
+NO_PAPER = {"conditioning/plain", "conditioning/unlabelled", "metric/l1", "metric/psnr", "features/timm"}
+HAND_WRITTEN = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+
+
+def own(kind: str) -> list[Entry]:
+    return [entry for entry in registry().entries(kind) if entry.built_in]
+
+
+def site_check() -> Any:
+    """``.ci/site_check.py`` as a module."""
+    spec = importlib.util.spec_from_file_location("site_check", ROOT / ".ci" / "site_check.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def parses(line: str, where: Path) -> None:
+    """A command of a page is one of ganzoo's or of a known package, with options that it has."""
+    words = shlex.split(line, comments=True)[1:]
+    found = [*entry_points(group="ganzoo.commands", name=words[0])]
+    if not found:
+        assert words[0].startswith("-") or known_provider("command", words[0]), f"nobody provides {words[0]}"
+        return
+    command, rest = found[0].load(), words[1:]
+    while hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(words[0], list(rest), resilient_parsing=False)
+
+
+def commands(text: str) -> list[str]:
+    """The lines of a page's bash blocks that call ganzoo."""
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if line.startswith("ganzoo ")]
+
+
+# --- parts --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind in LONG else kind for kind in KINDS]
+)
+def test_the_page_of_each_part_has_paper_formula_options_needs_and_an_example(kind: str, tmp_path: Path) -> None:
+    entries = own(kind)
+    assert entries
+    for entry in entries:
+        page = parts.page(entry)
+        assert page.startswith(f"# {entry.name}\n")
+        assert entry.paper is None or "paper: <http" in page
+        assert entry.paper is not None or entry.spelling in NO_PAPER or kind in ("dataset", "preset", "converter"), (
+            f"{entry.spelling} has no paper"
+        )
+        assert "## What it needs and what it brings" in page and "| needs |" in page and "| brings |" in page
+        assert kind == "preset" or "## Options" in page
+        assert all(f"| `{option.key}` |" in page for option in entry.options().values())
+        if kind in WITH_FORMULA:
+            how = page.partition("## How it works\n")[2].partition("\n## ")[0]
+            assert FORMULA.search(how), f"{entry.spelling}: its docstring has no formula in backticks"
+        if entry.published:
+            assert "## Their published scores" in page and "not measured by ganzoo" in page
+        assert "](" + entry.name + ".svg)" in page or kind != "architecture"
+        shown = commands(page.partition("## Example\n")[2])
+        assert shown and any(entry.name in line or kind == "features" for line in shown)
+        for line in shown:
+            parses(line, tmp_path)
+
+
+def test_a_list_of_a_kind_leads_to_each_page_and_says_what_it_is() -> None:
+    entries = own("loss")
+    page = parts._kind("loss", entries)
+    assert all(f"[`{entry.name}`]({entry.name}.md)" in page for entry in entries)
+    assert "register_losses" in page and all(kind in parts.WHAT for kind in KINDS)
+
+
+def test_the_drawing_of_an_architecture_is_a_picture_of_both_networks() -> None:
+    drawn = parts.svg(registry().find("dcgan"))
+    assert drawn.startswith("<svg") and drawn.count(">G<") == 1 and drawn.count(">D<") == 1
+
+
+# --- reference ----------------------------------------------------------------------------------------------
+
+
+def test_every_public_module_has_a_page_and_every_public_name_is_on_one() -> None:
+    assert set(python.MODULES) == set(PUBLIC)
+    pages = python.pages()
+    for name in python.MODULES:
+        page = str(pages[f"{python.HOME}/{name}.md"])
+        missing = [one for one in sys.modules[name].__all__ if f"{name}.{one}" not in page and f"`{one}`" not in page]
+        assert missing == []
+
+
+def test_every_setting_is_on_its_page() -> None:
+    page = str(settings.pages()["reference/settings.md"])
+    others = {name: spec for name, spec in SETTINGS.items() if name.partition(".")[0] not in PER_PLAYER}
+    assert len(others) > 8
+    for name, spec in {**PER_PLAYER, **others}.items():
+        assert f"| `{name}` |" in page and markdown.cell(markdown.text(spec.about)) in page
+
+
+def test_every_field_of_config_json_has_a_meaning_and_every_file_of_a_folder() -> None:
+    assert list(schemas.written()) == list(schemas.CONFIG_FIELDS) or set(schemas.written()) == set(
+        schemas.CONFIG_FIELDS
+    )
+    page = str(schemas.pages()["reference/folder.md"])
+    names = [value for name, value in vars(layout).items() if name.isupper() and isinstance(value, str)]
+    inside = {layout.EXAMPLE_TEXTS, layout.EXAMPLE_LABELS, layout.PICTURES_INDEX, layout.CURVES_PICTURE, layout.LOCK}
+    assert [name for name in names if name not in {*inside, layout.SCORES_PICTURE} and name not in page] == []
+
+
+def test_every_variable_of_the_environment_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    sources = [*(ROOT / "ganzoo").rglob("*.py"), *(ROOT / "plugins").glob("*/ganzoo_*/**/*.py")]
+    used = {name for path in sources for name in re.findall(r"\bGANZOO_[A-Z0-9_]+", path.read_text(encoding="utf-8"))}
+    assert len(used) > 7 and sorted(name for name in used if f"`{name}`" not in page) == []
+
+
+def test_rooms_are_those_of_the_package_and_none_imports_one_above_it() -> None:
+    found = rooms.imports()
+    assert {path.parent.name for path in (ROOT / "ganzoo").glob("*/__init__.py")} <= set(found)
+    assert all(rooms.floor(other) < rooms.floor(room) for room, others in found.items() for other in others)
+    page, drawn = rooms.pages().values()
+    assert all(f"| `{room}` |" in str(page) and f">{room}<" in str(drawn) for room in found)
+
+
+# --- models and what others published -----------------------------------------------------------------------
+
+
+def test_each_model_has_its_card_and_pictures_and_no_yaml() -> None:
+    pages = models.pages()
+    gallery = str(pages[f"{models.HOME}/index.md"])
+    for folder in models.folders():
+        card = str(pages[f"{models.HOME}/{folder.name}/index.md"])
+        assert f"]({folder.name}/index.md)" in gallery and f"\n# {folder.name}\n" in card and "model-index:" not in card
+        assert pages[f"{models.HOME}/{folder.name}/samples.png"] == folder / "samples.png"
+
+
+@pytest.mark.slow
+def test_each_row_of_studiogan_has_a_command_a_cost_and_what_to_expect(tmp_path: Path) -> None:
+    from sitepages import reproduce
+
+    page = str(reproduce.pages()["reproduce/studiogan.md"])
+    sections = page.split("\n## ")[1:]
+    assert [section.partition("\n")[0] for section in sections] == list(reproduce.ROWS)
+    for section in sections:
+        (line,) = commands(section)
+        parses(line, tmp_path)
+        assert "PFLOP" in section and "| what to expect |" in section
+    theirs = reproduce.json.loads(reproduce.THEIRS.read_bytes())
+    rows = [name for key in ("benchmark", "log", "ended") for name in theirs[key]["rows"]]
+    assert set(rows) <= set(reproduce.ROWS)
+    assert all(f"FID **{value}**" in page for value in theirs["benchmark"]["rows"].values())
+
+
+@pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda document: document.title[:20])
+def test_each_system_of_a_document_has_commands_that_parse(document: documents.Document, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").touch()
+    for system in document.systems:
+        assert system.recipe or system.takes
+        assert system.expect or system.models
+        assert set(system.models) <= {folder.name for folder in models.folders()}
+        for line in system.commands:
+            if line.startswith("ganzoo "):
+                parses(line, tmp_path)
+
+
+def test_a_notebook_is_a_page_with_a_link_to_itself() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# First\n", "\n", "Look."]},
+        {"cell_type": "code", "source": ["import ganzoo\n", "x = 1"]},
+    ]
+    page = texts.notebook({"cells": cells}, "first.ipynb")
+    assert page.startswith("# First\n\nTo run it: [`first.ipynb`](first.ipynb)")
+    assert page.endswith("Look.\n\n```python\nimport ganzoo\nx = 1\n```\n")
+
+
+# --- frame --------------------------------------------------------------------------------------------------
+
+
+def leaves(nav: Any) -> list[str]:
+    if isinstance(nav, str):
+        return [nav]
+    values = nav.values() if isinstance(nav, dict) else nav
+    return [leaf for value in values for leaf in leaves(value)]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        ["cli.md", "demo.md", "steering.md", "inspect.md", "imports/mimicry.md", "notebooks/first.md", "strange.md"],
+        ["plugins/index.md", "plugins/loss.md", "plugins/hooks.md", "guide/recipes.md", "guide/unheard-of.md"],
+    ],
+)
+def test_the_navigation_has_every_page_once_whatever_others_add(others: list[str]) -> None:
+    made = [f"zoo/parts/{kind}/index.md" for kind in KINDS]
+    pages = sorted({*HAND_WRITTEN, *made, *others, "zoo/models/index.md", "zoo/models/a/index.md", "changelog.md"})
+    nav = navigation.tree(pages)
+    assert sorted(leaves(nav)) == pages
+    names = [name for one in nav if isinstance(one, dict) for name in one]
+    assert names[:2] == ["Home", "Start"] and names[-1] == "Changelog"
+
+
+@pytest.mark.parametrize(
+    ("page", "given", "wanted"),
+    [
+        ("leaderboard.md", "[`a`](../model_cards/x/README.md)", "[`a`](zoo/models/x/index.md)"),
+        ("leaderboard.md", "[cards](../model_cards)", "[cards](zoo/models/index.md)"),
+        ("learning.md", "see [`gan-test`](../ganzoo/metrics/gan_test.py).", "see `gan-test`."),
+        ("guide/a.md", "[log](../../CHANGELOG.md#x)", "[log](../changelog.md#x)"),
+        ("guide/a.md", "[other](../zoos.md)", "[other](../zoos.md)"),
+        ("guide/a.md", "[there](https://pypi.org)", "[there](https://pypi.org)"),
+        ("guide/a.md", "![picture](../grid.png)", "![picture](../grid.png)"),
+        ("guide/a.md", "```\n[x](../../ganzoo/a.py)\n```\n", "```\n[x](../../ganzoo/a.py)\n```\n"),
+    ],
+)
+def test_links_out_of_docs_lead_to_pages_or_are_text(page: str, given: str, wanted: str) -> None:
+    places = {"zoo/models/x/index.md", "zoo/models/index.md", "changelog.md"}
+    assert links.inward(given, page, places) == wanted
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    made = ("zoo/parts/", "zoo/models/", "reference/", "reproduce/", "design/rooms", "changelog.md")
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)):
+        if "://" in target:
+            continue
+        place = (ROOT / "docs" / page).parent / target
+        inside = Path(place).resolve().relative_to(ROOT.resolve()).as_posix().removeprefix("docs/")
+        assert place.exists() or inside.startswith(made), f"{page} leads to {target}"
+
+
+MINE = [
+    page for page in HAND_WRITTEN if page.startswith(("start/", "guide/from-readme", "reproduce/", "design/", "index"))
+]
+
+
+@pytest.mark.parametrize("page", MINE)
+def test_the_commands_of_a_page_parse(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").touch()
+    for line in commands((ROOT / "docs" / page).read_text(encoding="utf-8")):
+        for part in line.partition("#")[0].split("&&"):
+            if part.strip().startswith("ganzoo "):
+                parses(part.strip(), tmp_path)
+
+
+def test_docstrings_become_markdown() -> None:
+    assert markdown.text("``a_b`` is_not *it*, arXiv 1802.05957") == (
+        "`a_b` is\\_not \\*it\\*, [arXiv 1802.05957](https://arxiv.org/abs/1802.05957)"
+    )
+    assert markdown.paragraphs("Example:\n    >>> f(x_1)") == "Example:\n\n    >>> f(x_1)"
+    assert links.without_roles("see :class:<code>~ganzoo.GAN</code>") == "see <code>ganzoo.GAN</code>"
+
+
+@pytest.mark.parametrize(
+    ("html", "count"),
+    [
+        ('<script src="https://a.b/c.js"></script>', 1),
+        ('<link rel="stylesheet" href="//fonts.example/x.css">', 1),
+        ('<img src="http://a.b/c.png">', 1),
+        ("<style>@import url('https://a.b/c.css')</style>", 1),
+        ('<div style="background: url(https://a.b/c.png)"></div>', 1),
+        ('<a href="https://a.b">there</a><img src="../c.png"><script src="c.js"></script>', 0),
+        ('<link rel="canonical" href="https://a.b/">', 0),
+    ],
+)
+def test_what_a_page_fetches_from_elsewhere_is_seen(html: str, count: int) -> None:
+    assert len(site_check().fetched(html)) == count
+
+
+def test_a_site_without_pages_is_wrong(tmp_path: Path) -> None:
+    said = site_check().wrong(tmp_path)
+    assert "loss/hinge has no page" in said and "holds no page" in said[-1]
