@@ -12,7 +12,13 @@ GUIDE = (
     *("index", "recipes", "data", "training", "resume-and-fork", "guard", "budgets", "scores", "cards-and-hub"),
     *("processes-and-machines", "gpu", "glossary"),
 )
-LOOSE = ("steering.md", "inspect.md", "demo.md", "export.md")  # pages of the guide that lie beside it
+LOOSE = (
+    "more-than-noise.md",
+    "steering.md",
+    "inspect.md",
+    "demo.md",
+    "export.md",
+)  # pages of the guide that lie beside it
 ZOO = ("zoo/index.md", "zoo/models/index.md", "leaderboard.md", "learning.md", "zoos.md")
 REPRODUCE = ("reproduce/index.md", "reproduce/documents.md", "reproduce/studiogan.md", "studiogan.md")
 PLUGINS = ("index", "contracts", "hooks", "testing", "publishing", "stability")

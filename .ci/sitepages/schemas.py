@@ -22,7 +22,8 @@ FILES = {
     layout.CARD: "the model card, generated from the other files",
     layout.SAMPLES: "64 samples from fixed noise",
     layout.ANIMATION: "the same noise over the training",
-    f"{layout.PICTURES}/": "more pictures of the card: classes, interpolation, attention, curves, scores",
+    f"{layout.PICTURES}/": "more pictures of the card: classes, interpolation, attention, curves, scores; and "
+    f"`{layout.NEIGHBOURS_PICTURE}`, where `ganzoo neighbours --card` drew it",
     f"{layout.EXAMPLES}/": "inputs of a translation or text model, or label vectors of one with labels other than classes",
     layout.DISCRIMINATOR: "D's weights; only in a repository of the Hub, with `ganzoo push --with-discriminator`",
 }

@@ -28,7 +28,7 @@ from ganzoo.training import alike
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.session import Session
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "from-readme-training.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "processes-and-machines.md"
 SMALL = "--device cpu --batch 8 --resolution 16 --log-every 1 --save-every 2 --set precision=fp32"
 WORDS = f"gan:ch=16 --data digits {SMALL} --steps 4"
 ENDLESS = f"gan:ch=16 --data digits {SMALL} --steps 100000"
