@@ -53,7 +53,7 @@ class WithPeers(click.Command):
 @click.option(
     "--set", "settings", type=SETTING, metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32."
 )
-@click.option("--device", type=DEVICE, help="Where ours runs: cpu, cuda, cuda:1.")
+@click.option("--device", type=DEVICE, help="Where ours and the peers run: cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE, in turn with other libraries.

@@ -54,7 +54,7 @@ def bench(
     device: str | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Time one D plus one G update; peers run on the CPU.
+    """Time one D plus one G update, of ours and of peers on the same device.
 
     Args:
         recipe: what to train.
@@ -64,7 +64,7 @@ def bench(
         resolution: height and width of the images, in pixels; most peers have 32 alone.
         rounds: timed steps of each, after two that are not.
         settings: as for training; ``repeat.d`` is 1 here unless given.
-        device: where ours runs.
+        device: where all of them run.
         progress: told what is being done.
 
     Returns:
@@ -83,8 +83,6 @@ def bench(
     if rounds < 1 or batch < 2:
         raise UsageError("a benchmark takes at least one round and a batch of two")
     where = choose_device(device)
-    if against and where.type != "cpu":
-        raise UsageError(f"peers are timed on the CPU, and ours would run on {where}: add --device cpu")
     torch.manual_seed(0)
     try:
         gan = build(recipe, resolution, channels, classes, z_dim, {"repeat.d": 1, **(settings or {})})
@@ -94,13 +92,15 @@ def bench(
     for peer in against:
         check_peer(peer, networks, gan.classes, resolution)
     labels = torch.arange(batch) % max(gan.classes, 1)
-    workload = Workload(torch.rand(batch, channels, resolution, resolution) * 2 - 1, labels, gan.classes, gan.z_dim)
+    real = torch.rand(batch, channels, resolution, resolution) * 2 - 1
+    workload = Workload(real.to(where), labels.to(where), gan.classes, gan.z_dim)
     ours = Clocked.prepare(gan, workload, where)
     ours.step()
     memory = memory_of(where)
     peers = {peer: prepare_peer(peer, networks, workload).step for peer in against}
     peak = Peak(ours.trainer.precision.dtype, where)
-    times = _interleave({"ours": ours.step, **peers}, rounds, progress, peak.measure)
+    steps = {name: partial(finished, step, where) for name, step in {"ours": ours.step, **peers}.items()}
+    times = _interleave(steps, rounds, progress, peak.measure)
     return {
         "recipe": gan.plan.recipe,
         "batch": batch,
@@ -319,6 +319,12 @@ def wait(device: torch.device) -> None:
     """Until everything asked of the device is done; a CPU is done at once."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def finished(step: Callable[[], None], device: torch.device) -> None:
+    """Take a step, and wait until it is done."""
+    step()
+    wait(device)
 
 
 def memory_of(device: torch.device) -> int:

@@ -5,23 +5,24 @@ A package brings a peer as an entry point of the group ``ganzoo.peers`` whose ob
     [project.entry-points."ganzoo.peers"]
     their-library = "my_package.their_library:PEER"
 
-A peer runs as its users get it: its own losses, its own optimiser calls, its own arithmetic, on the CPU. Peers are
-listed by name without an import, and each is imported when it is asked for, so that one which is broken keeps no
-other from being measured. ``GANZOO_PLUGINS`` chooses among packages as it does for parts and commands. ganzoo itself
-has no peer; those that it is compared with are in the package ``ganzoo-peers``.
+A peer runs as its users get it: its own losses, its own optimiser calls, its own arithmetic, on the device of the
+images that it is given. Peers are listed by name without an import, and each is imported when it is asked for, so that
+one which is broken keeps no other from being measured. ``GANZOO_PLUGINS`` chooses among packages as it does for parts
+and commands. ganzoo itself has no peer; those that it is compared with are in the package ``ganzoo-peers``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest
 from ganzoo.registry.loading import PEERS, by_name, distribution, load, log, one_line, providers, selected
 from ganzoo.registry.lookup import known_names, known_provider
 
 if TYPE_CHECKING:  # ``ganzoo bench --help`` lists peers, and needs no torch for that
+    import torch
     from torch import Tensor
 
 
@@ -65,7 +66,7 @@ class PeerArchitecture:
 
     Attributes:
         prepare: makes its networks and optimizers for a workload; imports the library, or raises a ``UsageError`` that
-            says what installs it.
+            says what installs it. It is called, as is what it returns, with the workload's device as torch's default.
         conditional: whether it cannot do without classes.
         sizes: heights of the square images that it can make, in pixels.
     """
@@ -139,14 +140,27 @@ def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:
         UsageError: the peer's library is not installed.
         PluginError: the peer fails to make its networks.
     """
-    architecture = find_peer(name).architectures[head]
+    architecture, device = find_peer(name).architectures[head], workload.real.device
     try:
-        return architecture.prepare(workload)
+        with device:
+            made = architecture.prepare(workload)
+        moved = {part: _on(device, getattr(made, part)) for part in ("step", "critic", "draw")}
+        return replace(made, **moved)
     except GanzooError:
         raise
     except Exception as error:  # other libraries age: a new torch may break what worked
         who = listed_peers()[name]
         raise PluginError(f"the peer {name!r} of {who} cannot make its {head}: {one_line(error)}") from error
+
+
+def _on(device: torch.device, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that makes new tensors on a device."""
+
+    def placed(*arguments: Any) -> Any:
+        with device:
+            return call(*arguments)
+
+    return placed
 
 
 def _having(head: str) -> list[str]:

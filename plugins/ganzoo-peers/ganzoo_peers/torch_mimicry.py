@@ -38,14 +38,14 @@ def prepare(family: str, stem: str, workload: Workload) -> PeerTraining:
     g = getattr(home, f"{stem}Generator32")(nz=workload.z_dim, **classes)
     d = getattr(home, f"{stem}Discriminator32")(**classes)
     for_d, for_g = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9)) for net in (d, g))
-    batch, log = (workload.real, workload.labels), _Ignored()
+    batch, log, device = (workload.real, workload.labels), _Ignored(), workload.real.device
 
     def critic() -> None:
-        d.train_step(real_batch=batch, netG=g, optD=for_d, log_data=log, device="cpu")
+        d.train_step(real_batch=batch, netG=g, optD=for_d, log_data=log, device=device)
 
     def step() -> None:
         critic()
-        g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device="cpu")
+        g.train_step(real_batch=batch, netD=d, optG=for_g, log_data=log, device=device)
 
     return PeerTraining(step, critic, lambda count: in_eval_mode(g, lambda: g.generate_images(count)), updates=5)
 

@@ -26,11 +26,11 @@ def prepare(workload: Workload) -> PeerTraining:
     of_d, of_g = losses.MinimaxDiscriminatorLoss(), losses.MinimaxGeneratorLoss()
 
     def critic() -> None:
-        of_d.train_ops(g, d, for_d, workload.real, torch.device("cpu"))
+        of_d.train_ops(g, d, for_d, workload.real, workload.real.device)
 
     def step() -> None:
         critic()
-        of_g.train_ops(g, d, for_g, torch.device("cpu"), len(workload.real))
+        of_g.train_ops(g, d, for_g, workload.real.device, len(workload.real))
 
     return PeerTraining(step, critic, lambda n: in_eval_mode(g, lambda: g(torch.randn(n, workload.z_dim))))
 

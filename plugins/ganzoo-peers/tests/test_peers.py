@@ -64,6 +64,14 @@ def test_a_peer_learns_and_draws(peer, head):
     assert not torch.equal(images, drawn(1, 0, 0))
 
 
+def test_a_peer_computes_where_its_images_are():
+    """On torch's device of shapes, which refuses whatever was left on another."""
+    workload = Workload(torch.zeros(2, 3, 32, 32, device="meta"), torch.zeros(2, device="meta").long(), 0, 8)
+    training = prepare_peer("pytorch-example", "dcgan", workload)
+    training.step()
+    assert training.draw(3).device.type == "meta"
+
+
 @pytest.mark.parametrize(
     ("recipe", "peer", "words"),
     [
