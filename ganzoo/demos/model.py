@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganzoo.data.decode import UNREADABLE, open_picture, planes, why
 from ganzoo.errors import DataError, UsageError, command, printable, whole
+from ganzoo.folder.layout import SAMPLES
 from ganzoo.gan.arguments import take_truncation
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import MODES, NOISE, SOURCE, TEXT, decode_text, enlarged
@@ -243,4 +244,4 @@ class DemoModel:
             words += ["--direction", f"{name}={amount:g}"]
         if moves:
             words += ["--directions", self.file]
-        return command(*words, "--out", "samples.png")
+        return command(*words, "--out", SAMPLES)

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 from torch import Tensor
 
 from ganzoo.gan.labels import Label
+from ganzoo.gan.latents import Latents
 from ganzoo.gan.steering import Directions, Moves
 
 
@@ -28,4 +29,5 @@ class SampleOptions(TypedDict, total=False):
     data: Any
     direction: Moves | None
     directions: str | PathLike[str] | Directions | None
+    latents: str | PathLike[str] | Latents | None
     batch: int

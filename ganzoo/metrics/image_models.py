@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import GanzooError, UnknownPart, UsageError, nearest
 from ganzoo.files.hub_cache import intact, remove
 from ganzoo.metrics.extractor import Extractor, FeatureRequest
-from ganzoo.metrics.weights import OFFLINE_NETWORK, content_digest, fitted, packaged, read_state
+from ganzoo.metrics.weights import OFFLINE_NETWORK, PACKAGES, content_digest, fitted, packaged, read_state
 from ganzoo.registry.about import install
 from ganzoo.registry.loading import registry
 
@@ -92,7 +92,7 @@ def _state(name: str, network: nn.Module, weights: Path | None) -> dict[str, Ten
         return state
     except Exception as error:  # whatever the Hub's client, the network or a file's reader raises
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        hint = f"{install('offline')} brings them" if name == OFFLINE_NETWORK else f"use {OFFLINE_NETWORK}"
+        hint = f"{install('offline')} brings them" if name in PACKAGES else f"use {OFFLINE_NETWORK}"
         raise GanzooError(
             f"the weights of {name} are not on this machine and cannot be fetched ({why});"
             f" ganzoo eval --weights takes a file, or {hint}"

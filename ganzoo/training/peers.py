@@ -113,6 +113,12 @@ def find_peer(name: str) -> Peer:
 def check_peer(name: str, head: str, classes: int = 0, resolution: int | None = None) -> None:
     """Refuse a peer that is unknown by ``name``, has no architecture ``head``, or only with classes or at other sizes.
 
+    Args:
+        name: of the peer.
+        head: the architecture, by its name in a recipe.
+        classes: of the data; 0 for none.
+        resolution: height and width of the images, in pixels; None where any will do.
+
     Raises:
         UsageError: for each of these.
         PluginError: as :func:`find_peer` does.

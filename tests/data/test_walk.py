@@ -50,7 +50,8 @@ HIDDEN = ("._a.JPG", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX/._a.png"
 
 def picture(path, kind=None, colour="red", size=(8, 8)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path, format=kind)
+    sizes = {"sizes": [size]} if kind == "ICO" else {}  # of which older Pillows write none below 16 pixels
+    Image.new("RGB", size, colour).save(path, format=kind, **sizes)
     return path
 
 

