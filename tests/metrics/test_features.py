@@ -211,11 +211,11 @@ def test_the_offline_networks_are_timms_with_their_weights(lite: features.Featur
 def test_the_offline_weights_know_a_picture(lite: features.FeatureNetwork) -> None:
     from sklearn.datasets import load_sample_images
 
-    flower = torch.from_numpy(load_sample_images().images[1][:, 100:527].copy()).permute(2, 0, 1)[None]
-    large = open_network(lite.name, 112)
+    temple = torch.from_numpy(load_sample_images().images[0][:, 100:527].copy()).permute(2, 0, 1)[None]
+    large = open_network(lite.name, lite.own // 2)
     assert large.unusual_pixels is None and large.sha256 == lite.sha256
-    _, logits = large(flower)
-    assert logits is not None and logits.argmax() == 985  # daisy: ImageNet's nearest to the flower in the picture
+    _, logits = large(temple)
+    assert logits is not None and {698, 442} == set(logits[0].topk(2).indices.tolist())  # palace, bell cote
 
 
 def test_grey_images_are_seen_as_colour_ones() -> None:
