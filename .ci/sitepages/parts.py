@@ -146,9 +146,12 @@ def _about(entry: Entry, known: dict[str, Any]) -> str:
     if entry.kind == "preset":
         return f"## What is in it\n\n{_contents(entry)}"
     about = str(known["about"])
+    above = inspect.cleandoc(inspect.getmodule(entry.load()).__doc__ or "")
     if entry.kind == "converter":  # what it reads stands above its class
-        about = "\n\n".join([about, inspect.cleandoc(inspect.getmodule(entry.load()).__doc__ or "")])
+        about = f"{about}\n\n{above}"
     said = prose(about).partition("\n")[2].strip() if about.startswith(str(known["summary"])) else prose(about)
+    if entry.kind == "architecture":  # one paper is one file, and what the paper says is at its top
+        said = f"{prose(above)}\n\n{said}".strip()
     return f"## How it works\n\n{paragraphs(said)}" if said else ""
 
 
