@@ -37,7 +37,12 @@ SUFFIXES = {"architecture": "networks", "dataset": "data"}
 @click.argument("name")
 @click.option("--out", type=PATH, help="The folder to write; ganzoo-NAME by default.")
 def new_plugin(kind: str, name: str, out: Path | None) -> None:
-    """Write a plugin package with one part, and tests that it passes."""
+    """Write a plugin package with one part, and tests that it passes.
+
+    KIND is architecture, normalization, weight, attention, conditioning,
+    loss, regularizer, augment, dataset, metric, features, sampler, converter
+    or preset.
+    """
     from ganzoo.files.write import atomic_folder
 
     _check(kind, name)
@@ -65,7 +70,7 @@ def _check(kind: str, name: str) -> None:
 
     if kind not in KINDS:
         close = ", ".join(nearest(kind, KINDS))
-        raise UsageError(f"there is no kind called {kind!r}; nearest: {close}")
+        raise UsageError(f"there is no kind called {kind!r}; nearest: {close}; all: {', '.join(KINDS)}")
     if not NAME.fullmatch(name) or name == EMPTY or not name.strip("._-"):
         raise UsageError(f"{name!r} is no name of a part; write lower-case letters, digits and '-', such as soft-hinge")
     if _words(kind, name)["package"] == DISTRIBUTION:

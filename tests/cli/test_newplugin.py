@@ -65,6 +65,7 @@ def test_any_name_makes_a_package(name: str, tmp_path: Path, monkeypatch: pytest
         (("loss", "hinge"), "loss/hinge exists already, from ganzoo-core"),
         (("conditioning", "concat"), "exists already"),
         (("los", "mine"), "nearest: loss"),
+        (("optimizer", "mine"), f"all: {', '.join(KINDS)}"),
         (("loss", "core"), "would be called ganzoo-core, which is ganzoo itself"),
     ],
 )
@@ -72,6 +73,11 @@ def test_what_it_refuses(words: tuple[str, str], hint: str, tmp_path: Path) -> N
     done = new_plugin(*words, "--out", str(tmp_path / "made"))
     assert done.exit_code == 2 and hint in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_its_help_names_every_kind() -> None:
+    words = new_plugin("--help").stdout.replace(",", " ").replace(".", " ").split()
+    assert not {*KINDS} - {*words}
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
