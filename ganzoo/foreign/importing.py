@@ -25,6 +25,7 @@ from ganzoo.registry.entry import Entry
 from ganzoo.registry.loading import registry
 
 KIND = "converter"
+STUMBLES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # of a converter
 
 
 @dataclass(frozen=True)
@@ -95,19 +96,29 @@ def load_file(path: Path, name: str | None = None) -> Foreign:
     file = read_foreign(path)
     entry, converter = _fitting(file, chosen)
     converted = _converted(converter, file, entry.name)
-    gan = _unfilled(converted)
+    gan = _unfilled(converted, entry.name)
     if converted.class_names:
         gan.class_names = tuple(converted.class_names)
     for network, tensors in converted.networks.items():
-        _fill(gan, network, tensors, entry.name)
+        _fill(gan, network, tensors)
     return Foreign(gan.eval(), file, entry, converter, tuple(converted.notes), "D" in converted.networks)
 
 
-def _unfilled(converted: Converted) -> GAN:
-    """The GAN to be, whose weights are as cheap as can be: orthogonal ones of large networks take minutes."""
+def _unfilled(converted: Converted, source: str) -> GAN:
+    """The GAN to be, whose weights are as cheap as can be: orthogonal ones of large networks take minutes.
+
+    Memory is taken once each tensor is known to have its place: an empty one may claim thousands of millions of rows.
+
+    Raises:
+        ModelError: one is missing, left over, or of another shape.
+    """
+    sketch = build(converted.recipe, **{**converted.size, "device": "meta"})
+    plan = sketch.plan
+    for network, tensors in converted.networks.items():
+        _check(make_plain(sketch.get_submodule(network)).state_dict(), network, tensors, source)
     settings = {**converted.size.get("settings", {}), "init": "default"}
     gan = build(converted.recipe, **{**converted.size, "settings": settings})
-    gan.plan = build(converted.recipe, **{**converted.size, "device": "meta"}).plan
+    gan.plan = plan
     return gan
 
 
@@ -119,7 +130,7 @@ def _converted(converter: Converter, file: ForeignFile, name: str) -> Converted:
     """
     try:
         return converter.convert(file.content)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except STUMBLES as error:
         if isinstance(error, GanzooError):
             raise
         raise ModelError(
@@ -131,7 +142,7 @@ def _converted(converter: Converter, file: ForeignFile, name: str) -> Converted:
 def _fitting(file: ForeignFile, chosen: Entry | None) -> tuple[Entry, Converter]:
     """The converter that a content fits."""
     entries = [chosen] if chosen is not None else registry().entries(KIND)
-    fitting = [(entry, made) for entry in entries if (made := entry.load()()).fits(file.content)]
+    fitting = [(entry, made) for entry in entries if _fits(made := entry.load()(), file.content)]
     if not fitting:
         known = command("import", "--list")
         what = f"no file of {chosen.name}" if chosen is not None else "of no project that ganzoo knows"
@@ -142,6 +153,14 @@ def _fitting(file: ForeignFile, chosen: Entry | None) -> tuple[Entry, Converter]
     return fitting[0]
 
 
+def _fits(converter: Converter, content: object) -> bool:
+    """Whether a file is a converter's. One that stumbles says no: it must not keep the others from their files."""
+    try:
+        return converter.fits(content)
+    except STUMBLES:
+        return False
+
+
 def said(content: object) -> str:
     """What a content looks like, in some words."""
     if isinstance(content, Mapping):
@@ -150,14 +169,19 @@ def said(content: object) -> str:
 
 
 @torch.no_grad()
-def _fill(gan: GAN, network: str, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Give a network its tensors, weights that are reparametrised as plain ones.
-
-    Raises:
-        ModelError: one is missing, left over, or of another shape.
-    """
+def _fill(gan: GAN, network: str, tensors: Mapping[str, Tensor]) -> None:
+    """Give a network its tensors, weights that are reparametrised as plain ones."""
     own = make_plain(gan.get_submodule(network))
     places = own.state_dict()
+    own.load_state_dict({name: tensor.to(places[name].dtype) for name, tensor in tensors.items()})
+
+
+def _check(places: Mapping[str, Tensor], network: str, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Compare tensors with a network's.
+
+    Raises:
+        ModelError: one is missing, left over, of another shape, or holds NaN or infinity.
+    """
     if missing := sorted(places.keys() - tensors.keys()):
         raise ModelError(f"{source}: the file has no tensor for {network}'s {listed(missing)}")
     if extra := sorted(tensors.keys() - places.keys()):
@@ -167,7 +191,6 @@ def _fill(gan: GAN, network: str, tensors: Mapping[str, Tensor], source: str) ->
             was, needed = tuple(tensor.shape), tuple(places[name].shape)
             raise ModelError(f"{source}: {network}'s {name} would be {was}, and is {needed} in this network")
     _refuse_not_finite(tensors, source)
-    own.load_state_dict({name: tensor.to(places[name].dtype) for name, tensor in tensors.items()})
 
 
 def _refuse_not_finite(tensors: Mapping[str, Tensor], source: str) -> None:

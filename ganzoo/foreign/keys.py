@@ -16,6 +16,9 @@ Change = Callable[[Tensor], Tensor]
 ANY = "{any}"
 HOLE = re.compile(r"\{(\d*)([a-z])(?:\+(\d+))?\}")  # {i}, {i+2}, {3i+4}
 LISTED = 3  # names of an error
+# A number as code writes it. Whoever counts up to the highest has to come to an end: no network has ten thousand layers
+# of a kind, and a file of two tensors may name the thousand-millionth.
+NUMBER = r"0|[1-9][0-9]{0,3}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def _pattern(theirs: str) -> tuple[re.Pattern[str], tuple[tuple[str, int, int], 
     """The regular expression of a pattern, and of each hole in turn its letter, step and start."""
     text, holes, end = "", list[tuple[str, int, int]](), 0
     for hole in HOLE.finditer(theirs):
-        text += _literal(theirs[end : hole.start()]) + rf"(?P<hole{len(holes)}>\d{{1,9}})"
+        text += _literal(theirs[end : hole.start()]) + f"(?P<hole{len(holes)}>{NUMBER})"
         holes.append((hole[2], int(hole[1] or 1), int(hole[3] or 0)))
         end = hole.end()
     return re.compile(text + _literal(theirs[end:])), tuple(holes)

@@ -59,10 +59,17 @@ class Directions:
         resolve(SAVE)(to_path(path, "path"), self)
 
     def move(self, amounts: Mapping[int, float]) -> Move:
-        """The move by so many sigma along each direction, by its number."""
+        """The move by so many sigma along each direction, by its number.
+
+        Raises:
+            UsageError: so far that no latents are there.
+        """
         shift = torch.zeros_like(self.vectors[0])
         for number, amount in amounts.items():
             shift = shift + amount * self.sigma[number] * self.vectors[number]
+        if not bool(shift.isfinite().all()):
+            far = ", ".join(f"d{number}={amount:g}" for number, amount in amounts.items())
+            raise UsageError(f"{far} does not work: it is further than numbers go; -3 to 3 is where most images are")
         return Move(self.space, shift, self.layers)
 
     def moves(self, ranges: Mapping[int, Range], count: int) -> Move:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganzoo import UsageError, load_foreign
 from ganzoo.registry.loading import registry
 
 DATA = Path(__file__).parent / "data"
@@ -56,3 +57,11 @@ def test_no_list_of_names_is_of_two_projects():
     for table in TABLES:
         state = {name: torch.empty(shape, device="meta") for name, shape in table.items()}
         assert sum(converter.fits(state) for converter in CONVERTERS.values()) < 2, list(table)[:3]
+
+
+def test_a_converter_that_stumbles_does_not_keep_others_from_their_files(tmp_path, monkeypatch):
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "a.pth")
+    kind = type(CONVERTERS["mimicry"])
+    monkeypatch.setattr(kind, "fits", lambda self, content: content["no such table"])
+    with pytest.raises(UsageError, match="of no project"):
+        load_foreign(tmp_path / "a.pth")

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.folder.model import ModelFolder
+from ganzoo.gan.gan import GAN
 from tests.foreign.peers import made, same
 from tests.foreign.test_dcgan import discriminator, generator, named
 
@@ -103,13 +104,20 @@ CONTENTS = {
     "left over": (lambda g: {**g, "main.99.other": torch.zeros(2)}, "no place for 'main.99.other'", 1),
     "missing": (lambda g: {key: t for key, t in g.items() if key != "main.4.bias"}, "trunk.stages.0.norm.bias", 1),
     "shape": (lambda g: {**g, "main.4.bias": torch.zeros(9)}, "would be (9,)", 1),
+    "large": (lambda g: {**g, "main.0.weight": torch.empty(1 << 20, 0, 4, 4)}, "would be (0,", 1),
+    "far": (
+        lambda g: {**g, "main.999999999.weight": torch.empty(4, 3, 4, 4)},
+        "no place for 'main.999999999.weight'",
+        1,
+    ),
     "nan": (lambda g: {**g, "main.4.bias": g["main.4.bias"] * torch.nan}, "NaN", 1),
 }
 
 
 @pytest.mark.parametrize(("content", "said", "status"), CONTENTS.values(), ids=CONTENTS)
-def test_a_file_that_does_not_fit_says_which_tensor(tmp_path, networks, content, said, status):
+def test_a_file_that_does_not_fit_says_which_tensor(tmp_path, monkeypatch, networks, content, said, status):
     path = tmp_path / "g.pth"
+    monkeypatch.setattr(GAN, "to", lambda *_: pytest.fail("memory was taken"))
     torch.save(content(named(networks[0])) if callable(content) else content, path)
     done = run("import", path, "--out", tmp_path / "x")
     assert (done.exit_code, said in done.output) == (status, True), done.output

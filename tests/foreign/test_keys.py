@@ -18,11 +18,11 @@ def test_numbers_follow_their_letters():
 
 
 @pytest.mark.parametrize(
-    "name", ["main.5.weight", "main.1.weight", "main.04x.weight", "main.4.weight.x", "xmain.4.weight"]
+    "name", ["xmain.4.w", *(f"main.{end}" for end in ("5.w", "1.w", "04x.w", "4.w.x", "04.w", "10000.w"))]
 )
 def test_what_no_line_takes_is_named(name):
     with pytest.raises(ModelError, match=f"no place for '{name}'"):
-        ours([line("main.{3i+4}.weight", "stages.{i}.conv.weight")], name)
+        ours([line("main.{3i+4}.w", "stages.{i}.conv.w")], name)
 
 
 def test_one_letter_twice_is_one_number():
@@ -35,6 +35,11 @@ def test_one_letter_twice_is_one_number():
 def test_any_text_goes_along_and_counters_are_left():
     table = [line("bn{i}.{any}", "norm.{i}.{any}"), line("aux.{any}", None)]
     assert ours(table, "bn1.stats.mean", "bn1.num_batches_tracked", "aux.weight") == ["norm.1.stats.mean"]
+
+
+@pytest.mark.parametrize("number", ["999999999", "12345", "007", "\u0667"])
+def test_what_no_network_counts_to_is_no_number(number):
+    assert highest(["a.3", f"a.{number}"], "a.{i}") == 3
 
 
 def test_points_are_points():

@@ -309,6 +309,7 @@ def test_directions_of_another_model_are_refused(models: Path) -> None:
         (("--direction", "up=1"), "there is no direction up"),
         (("--direction", "d1"), "write NAME=SIGMAS, such as d3=1.5"),
         (("--direction", "d1=nan"), "neither NaN nor infinite"),
+        (("--direction", "d1=1e300"), "further than numbers go"),
         (("--direction", "d1=1", "--direction", "d1=2"), "d1 is given twice"),
         ((), "none of them to move along"),
     ],

@@ -12,6 +12,7 @@ spectral norm come in torch's layout or in mimicry's own (``sn_u``).
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from torch import Tensor
@@ -20,7 +21,7 @@ from ganzoo.architectures.sngan import d_shape, g_widths
 from ganzoo.errors import ModelError
 from ganzoo.foreign.converter import Converted, Converter, state_dicts
 from ganzoo.foreign.converters.styled import shape
-from ganzoo.foreign.keys import Line, highest, line, renamed
+from ganzoo.foreign.keys import NUMBER, Line, highest, line, renamed
 from ganzoo.foreign.spectral import plain_iterated, plain_spectral
 
 NAME = "torch-mimicry"
@@ -116,7 +117,7 @@ def _one_sequence(state: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in state.items():
         first, _, rest = name.partition(".")
         number, _, inner = rest.partition(".")
-        if first in ("local_feat_blocks", "global_feat_blocks") and number.isdigit():
+        if first in ("local_feat_blocks", "global_feat_blocks") and re.fullmatch(NUMBER, number):
             place = int(number) + (1 if first.startswith("local") else local + 2)
             named[f"block{place}.{inner}"] = tensor
         elif first == "linear":

@@ -26,6 +26,7 @@ NAME = "rosinality's StyleGAN2"
 G = {"input.input", "style.1.weight", "conv1.conv.modulation.weight", "to_rgb1.conv.weight"}
 D = {"convs.0.0.weight", "final_conv.0.weight", "final_linear.1.weight"}
 AVERAGE = "latent_avg"
+MOST = 10  # doublings; noise constants are drawn for each, four times as many as for the one before
 DOUBLING = 4  # what its filters are multiplied by that put zeros between pixels
 
 
@@ -92,6 +93,8 @@ def generator(state: State, average: Tensor | None) -> State:
         *image("to_rgb1", "synthesis.b4"),
     ]
     doublings = counted(state, "to_rgbs.{}.conv.weight", 0)
+    if doublings > MOST:
+        raise ModelError(f"{NAME}: it doubles {doublings} times, and no image has over {LOWEST << MOST} pixels a side")
     kernels = dict[str, Tensor]()
     for i in range(doublings):
         at = f"synthesis.b{2 * LOWEST << i}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from math import isfinite, prod
@@ -25,6 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}")  # of a file in the sam
 WIDTHS = {"float32": 4, "int32": 4}
 QUANTISED = {"uint8": 1, "uint16": 2, "float16": 2}
 PLAIN = (bool, int, float, str, type(None))
+Spec = tuple[str, list[int], int, Callable[[bytes], "Tensor"]]  # of a weight: name, shape, bytes, and what reads them
 
 
 def read_tfjs(text: bytes, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -53,10 +55,11 @@ def read_tfjs(text: bytes, folder: Path) -> tuple[dict[str, Any], dict[str, str]
     topology = model["modelTopology"]
     config = topology.get("model_config", topology)["config"]
     layers = [_layer(layer) for layer in (config["layers"] if isinstance(config, Mapping) else config)]
+    if twice := next((name for name, count in Counter(layer["name"] for layer in layers).items() if count > 1), None):
+        raise ModelError(f"it lists the layer {quoted(twice)} twice")
     weights, digests = dict[str, "Tensor"](), dict[str, str]()
     groups = [(_paths(group), _specs(group)) for group in model["weightsManifest"]]
-    if sum(len(specs) for _, specs in groups) > MOST_WEIGHTS or sum(len(paths) for paths, _ in groups) > MOST_SHARDS:
-        raise ModelError(f"it lists over {MOST_WEIGHTS:,} weights or {MOST_SHARDS:,} files of numbers")
+    _check_groups(groups)
     for paths, specs in groups:
         data = _joined(folder, paths, sum(size for _, _, size, _ in specs), digests)
         place = 0
@@ -67,6 +70,22 @@ def read_tfjs(text: bytes, folder: Path) -> tuple[dict[str, Any], dict[str, str]
             place += size
     outputs = [_reference(one) for one in (config.get("output_layers", []) if isinstance(config, Mapping) else [])]
     return {"layers": layers, "outputs": outputs, "weights": weights}, digests
+
+
+def _check_groups(groups: Sequence[tuple[Sequence[str], Sequence[Spec]]]) -> None:
+    """Refuse what would be more numbers than there are files for, before one is opened.
+
+    Raises:
+        ModelError: they are too many, or a file is listed twice, which would make much of little.
+    """
+    paths = [path for names, _ in groups for path in names]
+    specs = [spec for _, listed in groups for spec in listed]
+    if len(specs) > MOST_WEIGHTS or len(paths) > MOST_SHARDS:
+        raise ModelError(f"it lists over {MOST_WEIGHTS:,} weights or {MOST_SHARDS:,} files of numbers")
+    if twice := next((path for path, count in Counter(paths).items() if count > 1), None):
+        raise ModelError(f"it lists the file of numbers {quoted(twice)} twice")
+    if (total := sum(spec[2] for spec in specs)) > LARGEST_NUMBERS:
+        raise ModelError(f"its weights take {total:,} bytes; {LARGEST_NUMBERS:,} are read at most")
 
 
 def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,12 +127,11 @@ def _paths(group: Mapping[str, Any]) -> list[str]:
     return paths
 
 
-def _specs(group: Mapping[str, Any]) -> list[tuple[str, list[int], int, Callable[[bytes], Tensor]]]:
-    """Of each weight of a group its name, shape, bytes, and what makes numbers of these."""
+def _specs(group: Mapping[str, Any]) -> list[Spec]:
     return [_spec(spec) for spec in group["weights"]]
 
 
-def _spec(spec: Mapping[str, Any]) -> tuple[str, list[int], int, Callable[[bytes], Tensor]]:
+def _spec(spec: Mapping[str, Any]) -> Spec:
     name, shape, packed = spec["name"], spec["shape"], spec.get("quantization")
     if not isinstance(name, str) or not isinstance(shape, list) or len(shape) > MOST_DIMENSIONS:
         raise ModelError(f"it lists a weight {quoted(str(name))} of the shape {quoted(str(shape))}")
@@ -158,7 +176,7 @@ def _joined(folder: Path, paths: Sequence[str], wanted: int, digests: dict[str, 
             f"it lists layers of TensorFlow.js, whose numbers lie in {missing[0]} beside it: there is none"
         )
     sizes = [_size(folder / path) for path in paths]
-    if sum(sizes) != wanted or wanted > LARGEST_NUMBERS:
+    if sum(sizes) != wanted:
         raise ModelError(f"its weights take {wanted:,} bytes, and {', '.join(paths[:3])} have {sum(sizes):,}")
     parts = list[bytes]()
     for path, size in zip(paths, sizes, strict=True):

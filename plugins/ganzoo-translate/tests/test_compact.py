@@ -55,6 +55,12 @@ def test_it_enlarges_what_their_network_enlarges(scale, width, convs, planes):
     assert converted.notes[0] == "Of its tables params is used."
 
 
+@pytest.mark.parametrize("number", ["999999999", "\u00b2", "9" * 5000])
+def test_a_number_in_a_name_is_not_counted_up_to(number):
+    kernel = torch.zeros(4, 3, 3, 3)
+    assert not RealESRGANCompact().fits({"body.0.weight": kernel, f"body.{number}.weight": kernel})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
 def test_it_enlarges_what_basicsr_enlarges(scale):

@@ -162,12 +162,28 @@ def test_it_enlarges_what_the_graph_enlarges(tmp_path, size):
         ("RDB_Concat_1_1", {"axis": 1}, "'RDB_Concat_1_1'"),
         ("UPsample", {"interpolation": "bilinear"}, "'UPsample'"),
         ("UPsample", {"size": [2, 3]}, "enlarge by"),
+        ("UPsample", {"size": [7] * 10_000}, "enlarge by.{0,90}, and"),
+        ("F_1_1", {"name": "\x1b[31m" * 99}, r"its layer '.{0,330}' does"),
     ],
 )
 def test_another_graph_is_refused_by_the_layer_that_tells(tmp_path, name, change, said):
     graph = network()
     next(layer for layer in graph.layers if layer["name"] == name)["config"].update(change)
     with pytest.raises(ModelError, match=said):
+        ganzoo.load_foreign(graph.write(tmp_path))
+
+
+def test_a_graph_that_ends_elsewhere_is_refused(tmp_path):
+    file = network().write(tmp_path)
+    file.write_text(file.read_text().replace('"output_layers": [["SR"', '"output_layers": [["GFF_2"'))
+    with pytest.raises(ModelError, match="'GFF_2'"):
+        ganzoo.load_foreign(file)
+
+
+def test_a_number_in_a_name_is_not_counted_up_to(tmp_path):
+    graph = network()
+    graph.weights |= {name: np.zeros((1, 1, 1, 1), np.float32) for name in ("LFF_9999/kernel", "F_1_9999/kernel")}
+    with pytest.raises(ModelError, match="9999 blocks of 9999 convolutions"):
         ganzoo.load_foreign(graph.write(tmp_path))
 
 

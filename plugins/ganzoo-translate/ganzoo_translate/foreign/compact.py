@@ -10,6 +10,7 @@ interpolation, and so does what they become (``shuffle=4``).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ SIDE = 64  # of the small picture that the model's samples have; its network tak
 FIRST, SLOPES = "body.0.weight", "body.1.weight"
 CUBIC = 3  # ncnn's number of an interpolation
 MOST = 8  # times
+CONV = re.compile(r"body\.[0-9]+\.weight")
 State = Mapping[str, Tensor]
 
 
@@ -88,16 +90,15 @@ def _tables(content: object) -> dict[str, State]:
     """The tables that are such a G, by their places: 3x3 convolutions with biases at every second number from 0 on."""
     found = {}
     for place, state in state_dicts(content):
-        convs = {int(name.split(".")[1]) for name, tensor in state.items() if _is_conv(name, tensor)}
+        convs = {name for name, tensor in state.items() if _is_conv(name, tensor)}
         rest = all(name.startswith("body.") for name in state)
-        if rest and len(convs) > 1 and convs == set(range(0, max(convs) + 1, 2)):
+        if rest and len(convs) > 1 and convs == {f"body.{2 * i}.weight" for i in range(len(convs))}:
             found[place] = state
     return found
 
 
 def _is_conv(name: str, tensor: Tensor) -> bool:
-    _, _, number = name.removesuffix(".weight").rpartition("body.")
-    return name == f"body.{number}.weight" and number.isdigit() and tensor.ndim == 4 and tensor.shape[2:] == (3, 3)
+    return CONV.fullmatch(name) is not None and tensor.ndim == 4 and tensor.shape[2:] == (3, 3)
 
 
 # --- ncnn ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ from ganzoo.foreign import Converted, Converter, highest, line, renamed
 NAME = "an RDN of UpscalerJS"
 SIDE = 64  # of the small picture that the model's samples have; its network takes pictures of any size
 SCALES = (1, 2, 3, 4, 8)
+END = "SR"
 WHITE = 255  # of its pixels
+MOST = 64  # blocks, and convolutions of one
 State = Mapping[str, Tensor]
 
 
@@ -55,10 +57,14 @@ class UpscalerRDN(Converter):
         blocks, convs = highest(state, "LFF_{i}/kernel"), highest(state, "F_1_{i}/kernel")
         first, last = state["F_m1/kernel"], state["SR/kernel"]
         channels, scale = last.shape[3], _scale(content["layers"])
+        if not (0 < blocks <= MOST and 0 < convs <= MOST):
+            raise ModelError(f"{NAME}: its names are of {blocks} blocks of {convs} convolutions; 1 to {MOST} are read")
         expected = dict(_expected(blocks, convs, scale))
         found = {layer["name"]: _does(layer) for layer in content["layers"] if layer["class"] != "InputLayer"}
         if other := sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)):
-            raise ModelError(f"{NAME}: its layer '{other[0]}' does or takes something else than that of an RDN")
+            raise ModelError(f"{NAME}: its layer {other[0][:80]!a} does or takes something else than that of an RDN")
+        if (ends := content.get("outputs", [])) not in ([], [END]):
+            raise ModelError(f"{NAME}: its result is that of {str(ends)[:80]!a}, and an RDN's that of '{END}'")
         if first.shape[2] != channels:
             raise ModelError(f"{NAME}: images of {first.shape[2]} planes go in, and images of {channels} come out")
         g = renamed(state, _table(blocks, convs), NAME)
@@ -78,7 +84,7 @@ def _scale(layers: list[Mapping[str, Any]]) -> int:
     sizes = [layer["config"].get("size") for layer in layers if layer["class"] == "UpSampling2D"]
     found = next((scale for scale in SCALES if sizes == [[scale, scale]]), None)
     if found is None:
-        raise ModelError(f"{NAME}: its layers enlarge by {sizes}, and ganzoo's by one of {SCALES}")
+        raise ModelError(f"{NAME}: its layers enlarge by {str(sizes)[:80]}, and ganzoo's by one of {SCALES}")
     return found
 
 
@@ -149,4 +155,4 @@ def _expected(blocks: int, convs: int, scale: int) -> Iterator[tuple[str, tuple[
         taken = f"UPN{i}_Relu"
     yield conv("UPN3", 3, taken)
     yield "UPsample", ("UpSampling2D", [scale, scale], "nearest", ["UPN3"])
-    yield conv("SR", 3, "UPsample")
+    yield conv(END, 3, "UPsample")
