@@ -15,7 +15,7 @@ NEAR = re.compile(
     r"\bganzoo (?P<command>[a-z][a-z-]*(?: check)?)"
     r"|\b(?P<other>torchrun|pip install|pytest|hf|ssh|ray start)\b"
     r"|\b(?P<bare>[a-z][a-z-]*)(?= --(?!-))"  # "train --keep"
-    r"|(?P<end>[;,)`\n]|[.:'] )"
+    r"|(?P<end>[;,)`\n]|[.:] |' (?!-))"
     r"|(?<![\w-])(?<!no option )(?P<option>--[a-z][a-z-]*)"
 )
 

@@ -87,6 +87,23 @@ def choose(metrics: str | Sequence[str]) -> list[SelectedMetric]:
     return list({one.request: one for one in found}.values())
 
 
+def asked_by(wanted: str) -> str:
+    """What to ask for to get a value: what it is called, or the metric that it is one level of, ``swd`` for ``swd-32``.
+
+    Raises:
+        UsageError: no metric gives it.
+    """
+    try:
+        choose([wanted])
+    except UsageError:
+        metric, _, level = wanted.rpartition("-")
+        if not (metric and level.isdecimal()):
+            raise
+        choose([metric])
+        return metric
+    return wanted
+
+
 def select_metric(entry: Entry, asked: Part | None = None) -> SelectedMetric:
     """A registered metric, built with the options that were ``asked`` for, and its defaults for the others.
 

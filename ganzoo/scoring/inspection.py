@@ -175,13 +175,13 @@ def inspect(
     watched.add(sum(counts.values()))
     names, of_samples, of_data = _known_classes(fakes, real)
     return Inspection(
-        samples.frequencies,
-        Side("samples", samples.power, places[0], samples.classes if of_samples else None),
-        Side(real.name, pictures.power, places[1], pictures.classes if of_data else None),
-        names,
-        own,
-        chance,
-        {
+        frequencies=samples.frequencies,
+        samples=Side("samples", samples.power, places[0], samples.classes if of_samples else None),
+        data=Side(real.name, pictures.power, places[1], pictures.classes if of_data else None),
+        class_names=names,
+        own=own,
+        chance=chance,
+        protocol={
             "n": counts,
             "dataset": {"name": real.name, "fingerprint": real.fingerprint, "split": named, "count": real.count},
             "network": network.record(),

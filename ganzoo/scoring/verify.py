@@ -21,7 +21,7 @@ from ganzoo.hub.locate import ModelReference, locate
 from ganzoo.machine.memory import keep_memory
 from ganzoo.metrics import evaluate
 from ganzoo.metrics.extract import Progress
-from ganzoo.metrics.select import choose, views_of
+from ganzoo.metrics.select import asked_by, choose, views_of
 from ganzoo.registry.sizes import shorter
 from ganzoo.scoring.score import held_out_of, open_real
 
@@ -116,7 +116,8 @@ class ScoreVerifier:
         if not real.is_known_as(first.dataset["fingerprint"]):
             return [], f"{printable(real.name)} is not the data that was scored"
         try:
-            selected = choose([score.measured_by for score in scores])
+            asked = [asked_by(score.measured_by) for score in scores]
+            selected = choose(asked)
         except UsageError as error:
             return [], str(error)
         name = first.network["name"].removesuffix(SEEN)
@@ -128,7 +129,7 @@ class ScoreVerifier:
             found = evaluate(
                 gan,
                 real,
-                metrics=[score.measured_by for score in scores],
+                metrics=asked,
                 n=first.samples,
                 **networks,
                 seed=first.seed,
@@ -177,6 +178,7 @@ def _alike(scores: Sequence[Score]) -> list[list[Score]]:
 def _known(score: Score) -> bool:
     """Whether a metric of its name is here; commands of plugins record scores of their own."""
     try:
-        return bool(choose([score.measured_by]))
+        asked_by(score.measured_by)
     except UsageError:
         return False
+    return True

@@ -15,7 +15,7 @@ from ganzoo.testing.expect import expect
 from ganzoo.testing.tiny import Tiny, subject, tiny
 
 PIECES = 2
-CLOSE = 1e-5  # of the largest gradient
+CLOSE = 1e-3  # of the largest gradient: kernels for other batch sizes round otherwise, by 2e-4 on some processors
 MIXER = "normalization"  # the kind whose usual part looks across the batch
 
 

@@ -150,8 +150,7 @@ def prepare_peer(name: str, head: str, workload: Workload) -> PeerTraining:
     try:
         with device:
             made = architecture.prepare(workload)
-        moved = {part: _on(device, getattr(made, part)) for part in ("step", "critic", "draw")}
-        return replace(made, **moved)
+        return replace(made, step=_on(device, made.step), critic=_on(device, made.critic), draw=_on(device, made.draw))
     except GanzooError:
         raise
     except Exception as error:  # other libraries age: a new torch may break what worked

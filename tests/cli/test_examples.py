@@ -165,6 +165,8 @@ def prepare(line: str, place: Path) -> None:
         for index, picture in enumerate(to_pil(noise)):
             save_png(picture, place / "pictures" / f"{index}.png")
         shutil.copy(place / "pictures" / "0.png", place / "photo.png")
+    if line.startswith(f"{PROGRAM}train") and line.endswith("--out runs/first"):
+        shutil.rmtree(place / "runs" / "first")
     if "netG.pth" in line:
         torch.save(tutorial_weights(), place / "netG.pth")
     if line.startswith((f"{PROGRAM}verify", f"{PROGRAM}convert")) and "--data" in line:

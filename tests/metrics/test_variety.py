@@ -15,6 +15,7 @@ from ganzoo.errors import UsageError
 from ganzoo.gan.builder import build
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics import evaluate
+from ganzoo.metrics.select import asked_by
 from ganzoo.metrics.similarity import SCALES, multi_scale
 from ganzoo.metrics.variety import SlicedWasserstein, _doubled, pair_similarities, patches, pyramid, sliced
 
@@ -157,3 +158,15 @@ def test_small_images_are_refused() -> None:
     tiny = open_data(Labelled(8), DataRequest(split="all", resolution=8))
     with pytest.raises(UsageError, match="ms-ssim needs images of 16 pixels"):
         evaluate(build("gan:ch=8", 8, tiny.channels, z_dim=4), tiny, metrics=["ms-ssim"], n=4)
+
+
+def test_a_value_of_a_level_is_asked_for_by_its_metric() -> None:
+    assert [asked_by(name) for name in ("swd", "swd-32", "kid:subsets=5", "precision")] == [
+        "swd",
+        "swd",
+        "kid:subsets=5",
+        "precision",
+    ]
+    for name in ("swdd-32", "swd-fine", "32"):
+        with pytest.raises(UsageError, match="metric"):
+            asked_by(name)
