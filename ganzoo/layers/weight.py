@@ -60,7 +60,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """``weight`` as the layer uses it, of the same shape."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):  # meta has none
             matrix = self.matrix(weight)
             # Frozen for the other player's turn: its pass must not move the vectors, or the sigma of a network would
             # depend on how often others look at it.

@@ -11,7 +11,10 @@ from safetensors.torch import load_file
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.weights import make_plain
 from ganzoo.gan.gan import GAN
+from ganzoo.registry.entry import Entry
+from ganzoo.registry.loading import registry
 from tests.foreign.peers import made, same
 from tests.foreign.test_dcgan import discriminator, generator, named
 
@@ -127,3 +130,10 @@ def test_a_file_that_does_not_fit_says_which_tensor(tmp_path, monkeypatch, netwo
 def test_the_list_has_every_converter():
     done = run("import", "--list")
     assert done.exit_code == 0 and all(name in done.output for name in ganzoo.list("converter"))
+
+
+@pytest.mark.parametrize("entry", registry().entries("weight"), ids=lambda entry: entry.name)
+def test_networks_of_every_weight_are_compared_before_they_take_memory(entry: Entry) -> None:
+    network = ganzoo.build(f"dcgan:ch=2+{entry.spelling}", 16, 1, device="meta").D
+    plain = make_plain(network).state_dict()
+    assert plain and all(tensor.is_meta for tensor in plain.values())
