@@ -208,7 +208,18 @@ def test_the_offline_networks_are_timms_with_their_weights(lite: features.Featur
     torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_the_offline_weights_know_a_picture(lite: features.FeatureNetwork) -> None:
+def test_the_first_offline_weights_know_a_flower() -> None:
+    pytest.importorskip(weights.PACKAGES[LITE][0])
+    from sklearn.datasets import load_sample_images
+
+    flower = torch.from_numpy(load_sample_images().images[1][:, 100:527].copy()).permute(2, 0, 1)[None]
+    large = open_network(LITE, 112)
+    assert large.unusual_pixels is None and large.sha256 == open_network(LITE, 32).sha256
+    _, logits = large(flower)
+    assert logits is not None and logits.argmax() == 985  # daisy: ImageNet's nearest to the flower in the picture
+
+
+def test_the_offline_weights_know_a_temple(lite: features.FeatureNetwork) -> None:
     from sklearn.datasets import load_sample_images
 
     temple = torch.from_numpy(load_sample_images().images[0][:, 100:527].copy()).permute(2, 0, 1)[None]
