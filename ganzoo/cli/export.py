@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
 from ganzoo.errors import UsageError
 from ganzoo.files.waiting import doing
+
+if TYPE_CHECKING:
+    from ganzoo.exporting.sampler import Exportable
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "coreml-ready": ".pt2"}
 
@@ -78,8 +81,17 @@ def export(
     ready = exportable(gan, truncation_cutoff, truncation_mean)
     with doing(f"writing {out}, and comparing what it draws"):
         difference = write(ready, facts_of(ready, found.folder.step_digest(_number(step))), out)
-    given = "; ".join(f"{name} {words.split(':')[0]}" for name, words in ready.about.items())
+    given = "; ".join(f"{name} {words.split(':')[0]}" for name, words in _about(form)(ready).items())
     say(f"{out}: takes {given}; differs from the model by {difference:.1e} at most")
+
+
+def _about(form: str) -> Callable[[Exportable], Mapping[str, str]]:
+    """What tells the inputs of a file."""
+    if form == "coreml-ready":
+        from ganzoo.exporting.coreml import about_one
+
+        return about_one
+    return lambda ready: ready.about
 
 
 def _number(step: str | None) -> int | str | None:

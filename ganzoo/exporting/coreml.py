@@ -108,7 +108,7 @@ def write_coreml(model: Exportable, facts: Mapping[str, Any], out: Path) -> floa
         UsageError: a file that is not of ganzoo has the script's name.
         ModelError: the model cannot be exported, draws numbers of its own, or the file does not draw the same.
     """
-    script = script_of(out)
+    script, facts = script_of(out), {**facts, "inputs": about_one(model)}
     program = _program(model)
     if drawn := _drawn(program):
         raise ModelError(f"{model.gan.plan.recipe} draws numbers of its own ({drawn}), and no converted file can")
@@ -118,9 +118,19 @@ def write_coreml(model: Exportable, facts: Mapping[str, Any], out: Path) -> floa
         again: Any = torch.export.load(temporary).module()
         with torch.no_grad():
             difference = max(_difference(model, again, seed, psi) for _, seed, psi in BATCHES)
-        text = LINES.format(name=out.stem, file=out.name, mark=MARK, about=json.dumps(dict(facts), indent=4))
+        text = LINES.format(name=out.stem, file=out.name, mark=MARK, about=json.dumps(facts, indent=4))
         write_text(script, text)
     return difference
+
+
+def about_one(model: Exportable) -> dict[str, str]:
+    """What each input of the program holds, as :attr:`Exportable.about` says it of a file for any number of images."""
+    given = inputs_of(model.inputs(1, 0, 1.0)[0])
+    return {
+        name: f"{str(rows.dtype).removeprefix('torch.')} ({', '.join(map(str, rows.shape))})"
+        f"{model.about[name][model.about[name].index(':') :]}"
+        for name, rows in given.items()
+    }
 
 
 def inputs_of(given: Mapping[str, Tensor]) -> dict[str, Tensor]:

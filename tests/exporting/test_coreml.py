@@ -28,6 +28,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     saved(root / "m", "dcgan:ch=4+onehot", classes=3)
     result = run("export", root / "m", "--to", "coreml-ready", "--out", root / "m.pt2")
     assert result.exit_code == 0, result.output
+    assert f"m.pt2: takes z float32 (1, {ganzoo.load(root / 'm').z_dim}); label int32 (1); differs" in result.output
     return root
 
 
@@ -41,6 +42,7 @@ def test_the_program_draws_one_image_of_inputs_that_core_ml_has(exported: Path) 
         with torch.no_grad():
             image = program.module()(z=z, label=torch.tensor([label], dtype=torch.int32))
         assert (image - gan.sample(labels=[label], z=z)).abs().max() < TOLERANCE and image.shape == (1, 3, 16, 16)
+    assert json.loads(extra[FACTS])["inputs"]["label"] == "int32 (1): class numbers from 0 to 2"
     assert json.loads(extra[FACTS])["weights_sha256"] == ModelFolder(exported / "m").digest
     assert str(Path(ganzoo.__file__).parent).encode() not in (exported / "m.pt2").read_bytes()
 
