@@ -99,10 +99,11 @@ def shown_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(shown_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with the runs, and a home directory of nobody."""
+    """An empty folder with the runs, a home directory of nobody, and bash."""
     shutil.copytree(shown_runs, tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SHELL", "/bin/bash")
     return tmp_path
 
 
