@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.gan.kit import Generator, Kit
+from ganzoo.layers.layout import as_maps, flat
 from ganzoo.layers.sizes import rectangle
 from ganzoo.parts import Output
 
@@ -66,7 +67,7 @@ class Decoder(nn.Module):
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """The images; ``c`` is the context of other trunks, of which this one has no use."""
-        return self.image(self.stages(self.project(h).unflatten(1, (-1, *self.bottom))))
+        return self.image(self.stages(as_maps(self.project(h), self.bottom)))
 
 
 class Encoder(nn.Module):
@@ -89,7 +90,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The vectors."""
-        return self.code(self.last(self.stages(x)).flatten(1))
+        return self.code(flat(self.last(self.stages(x))))
 
 
 class Autoencoder(nn.Module):

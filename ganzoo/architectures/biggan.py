@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ResolutionError, UsageError, within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
+from ganzoo.layers.layout import as_maps, sum_pool
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
 
@@ -113,7 +114,7 @@ class GTrunk(nn.Module):
         """Images ``(B, C, H, W)`` of noise ``(B, latent)`` and contexts ``(B, c_dim)``: label vectors, usually."""
         first, *pieces = h.split(self.pieces, dim=1)
         shared = self.shared(c)
-        x = self.project(first).unflatten(1, (-1, *self.bottom))
+        x = as_maps(self.project(first), self.bottom)
         for block, attention, piece in zip(self.blocks, self.attentions, pieces, strict=True):
             x = attention(block(x, torch.cat([piece, shared], dim=1)))
         return torch.tanh(self.image(self.relu(self.norm(x, c))))
@@ -149,7 +150,7 @@ class DTrunk(nn.Module):
         """Features ``(B, width)`` of images; ``y`` are label vectors, for norms that a recipe may ask for."""
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             x = attention(block(x, y))
-        return F.relu(x).sum((2, 3))
+        return sum_pool(F.relu(x))
 
 
 def generator(kit: Kit, *, ch: int = 96, widths: Widths = "studiogan", shared: int = SHARED) -> Generator:

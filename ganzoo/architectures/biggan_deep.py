@@ -26,6 +26,7 @@ from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.bottleneck import d_bottleneck, g_bottleneck
 from ganzoo.layers.conv import Conv2d
+from ganzoo.layers.layout import as_maps, sum_pool
 from ganzoo.layers.residual import main_conv, xavier
 
 Form = Literal["paper", "studiogan"]
@@ -94,7 +95,7 @@ class GTrunk(nn.Module):
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of noise ``(B, latent)`` and contexts ``(B, c_dim)``: label vectors, usually."""
         context = torch.cat([h, self.shared(c)], dim=1)
-        x = self.project(context).unflatten(1, (-1, *self.bottom))
+        x = as_maps(self.project(context), self.bottom)
         for stage, attention in zip(self.stages, self.attentions, strict=True):
             x = attention(stage(x, context))
         return torch.tanh(self.image(self.relu(self.norm(x, c))))
@@ -147,7 +148,7 @@ class DTrunk(nn.Module):
         x = self.image(x)
         for stage, attention in zip(self.stages, self.attentions, strict=True):
             x = attention(stage(x, y))
-        return F.relu(x).sum((2, 3))
+        return sum_pool(F.relu(x))
 
 
 def generator(

@@ -21,6 +21,7 @@ from ganzoo.gan.kit import Discriminator, Generator, Kit, Unchanged
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
+from ganzoo.layers.layout import as_maps, same_layout
 from ganzoo.layers.resample import TransposedConv2d
 from ganzoo.layers.sizes import rectangle
 
@@ -73,7 +74,7 @@ class GTrunk(nn.Module):
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
-        h = F.relu(self.norm(self.project(h).unflatten(1, (-1, *self.bottom)), y))
+        h = F.relu(self.norm(as_maps(self.project(h), self.bottom), y))
         for stage in self.stages:
             h = stage(h, y)
         return torch.tanh(self.image(h))
@@ -126,7 +127,7 @@ class DTrunk(nn.Module):
         """Features ``(B, width, h, w)`` of images."""
         for stage in self.stages:
             x = stage(x, y)
-        return x
+        return same_layout(x)
 
 
 def generator(kit: Kit, *, ch: int = 64) -> Generator:

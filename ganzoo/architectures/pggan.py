@@ -31,6 +31,7 @@ from ganzoo.gan.growing import Growth, enlarge, shrink
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, UnitMeanSquare, equalize_scores
+from ganzoo.layers.layout import as_maps, flat
 from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.sizes import rectangle
 
@@ -75,14 +76,14 @@ class Start(nn.Module):
 
     def __init__(self, inputs: int, channels: int, size: tuple[int, int], biases: Biases = "map") -> None:
         super().__init__()
-        self.shape = (channels, *size)
+        self.size = size
         self.linear = EqualizedLinear(inputs, channels * size[0] * size[1], bias=False)
         self.places = (1, 1) if biases == "map" else size
         self.bias = nn.Parameter(torch.zeros(channels * self.places[0] * self.places[1]))
 
     def forward(self, h: Tensor) -> Tensor:
         """Maps of vectors."""
-        x = self.linear(h).unflatten(1, self.shape)
+        x = as_maps(self.linear(h), self.size)
         return x + self.bias.unflatten(0, (-1, *self.places)).to(x.dtype)
 
 
@@ -205,7 +206,7 @@ class DTrunk(nn.Module):
         for i in reversed(range(low)):
             maps = self.attentions[i](self.blocks[i](maps, c))
         maps = self.last(self.spread(maps), c)
-        return scaled_leaky_relu(self.linear(maps.flatten(1)))
+        return scaled_leaky_relu(self.linear(flat(maps)))
 
     def of_image(self, x: Tensor, stage: int) -> Tensor:
         """The first map of an image that has the size of a stage."""

@@ -23,6 +23,7 @@ from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.conv import Conv2d
+from ganzoo.layers.layout import as_maps, same_layout, sum_pool
 from ganzoo.layers.resample import TransposedConv2d
 from ganzoo.layers.sizes import rectangle
 
@@ -67,14 +68,6 @@ class Pair(nn.Module):
         return self.halve(self.keep(x, y), y)
 
 
-class SumOverPixels(nn.Module):
-    """Maps ``(B, C, H, W)`` to their sums over pixels ``(B, C)``."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Sums of maps."""
-        return x.sum((2, 3))
-
-
 class GTrunk(nn.Module):
     """``(B, latent)`` to an image ``(B, C, H, W)`` in [-1, 1].
 
@@ -96,7 +89,7 @@ class GTrunk(nn.Module):
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
-        x = self.project(h).unflatten(1, (-1, *self.bottom))
+        x = as_maps(self.project(h), self.bottom)
         for stage, attention in zip(self.stages, self.attentions, strict=True):
             x = attention(stage(x, y))
         return torch.tanh(self.image(x))
@@ -129,7 +122,7 @@ class DTrunk(nn.Module):
             wide[:-1], [kit.height >> i for i in range(1, k + 1)], min(32, kit.height // 2)
         )
         self.last = stage(Conv2d(inputs[-2], wide[-1], 3, padding=1))
-        self.pool = SumOverPixels() if pool == "sum" else nn.Identity()
+        self.pool = sum_pool if pool == "sum" else same_layout
         self.features = wide[-1] * (1 if pool == "sum" else bottom[0] * bottom[1])
 
     @property

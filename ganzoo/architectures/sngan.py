@@ -31,6 +31,7 @@ from ganzoo.architectures.biggan import D_WIDTHS, G_WIDTHS
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
+from ganzoo.layers.layout import as_maps, sum_pool
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
 
@@ -91,7 +92,7 @@ class GTrunk(nn.Module):
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""
-        h = self.project(h).unflatten(1, (-1, *self.bottom))
+        h = as_maps(self.project(h), self.bottom)
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             h = attention(block(h, y))
         return torch.tanh(self.image(self.relu(self.norm(h, y))))
@@ -122,7 +123,7 @@ class DTrunk(nn.Module):
         """Features ``(B, width)`` of images."""
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             x = attention(block(x, y))
-        return F.relu(x).sum((2, 3))
+        return sum_pool(F.relu(x))
 
 
 def generator(

@@ -40,6 +40,7 @@ from ganzoo.gan.style import Mean, StyleGenerator
 from ganzoo.layers.activation import limited_leaky_relu, scaled_leaky_relu
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, equalize_scores
 from ganzoo.layers.filters import Filtered, FilteredDown, FilteredUp
+from ganzoo.layers.layout import flat
 from ganzoo.layers.mapping import MappingNetwork, check_style
 from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d
@@ -237,7 +238,7 @@ class DTrunk(nn.Module):
         for block, attention in zip(self.blocks.values(), self.attentions, strict=True):
             x = attention(block(x))
         x = self.last(self.spread(x))
-        return scaled_leaky_relu(self.linear(x.flatten(1)))
+        return scaled_leaky_relu(self.linear(flat(x)))
 
 
 def generator(

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ganzoo.architectures.biggan import attentions, d_shape, sizes
 from ganzoo.errors import within
 from ganzoo.gan.kit import Kit
+from ganzoo.layers.layout import sum_pool
 from ganzoo.layers.patches import PatchHead, together
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.parts import Output
@@ -69,7 +70,7 @@ class UNet(nn.Module):
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             x = attention(block(x, y))
             maps.append(x)
-        deepest = F.relu(x).sum((2, 3))
+        deepest = sum_pool(F.relu(x))
         for up, beside in zip(self.ups, reversed(maps[: len(self.ups)]), strict=True):
             x = torch.cat([up(x, y), beside], 1)
         x = F.relu(self.last(x, y))

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
+from ganzoo.layers.layout import same_layout
 
 
 def tokens(x: Tensor) -> Tensor:
     """``(B, C, H, W)`` as ``(B, H*W, C)``; free of copying where memory is channels-last."""
-    return x.flatten(2).transpose(1, 2)
+    return same_layout(x).flatten(2).transpose(1, 2)
 
 
 class SelfAttention(nn.Module):

@@ -12,9 +12,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.grad import conv2d_weight
 
 PATCHES = 32 << 20  # bytes of patches laid out at once: enough for one fast product, and little beside the maps
 CHANNELS = 32  # fewer make products too thin to be fast
+THIN = 4  # channels that an image has at most
 
 
 def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
@@ -35,6 +37,19 @@ def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
     if x.dtype == torch.float32:
         return torch.backends.cpu.get_cpu_capability() == "AVX2"
     return x.dtype == torch.bfloat16 and kernel.shape[2] == 4 and side <= 8
+
+
+def thin(x: Tensor, kernel: Tensor, stride: int, padding: int) -> bool:
+    """Whether a transposed convolution makes the few maps of an image, in the way that :func:`spread` has for them.
+
+    Args:
+        x: either side of the convolution.
+        kernel: ``(O, I, k, k)``.
+        stride, padding: in pixels.
+    """
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return kernel.shape[1] <= THIN and (kernel.shape[2], stride, padding) == (4, 2, 1)
 
 
 def kernel_is_asked_for(ctx: Any) -> bool:
@@ -75,7 +90,7 @@ class _Spread(torch.autograd.Function):
     def forward(ctx: Any, map: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
         ctx.save_for_backward(map, kernel)
         ctx.geometry = stride, padding
-        return F.conv_transpose2d(map, kernel, None, stride, padding)
+        return spread(map, kernel, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -103,12 +118,29 @@ class _Match(torch.autograd.Function):
         return for_image, for_map, None, None, None
 
 
+def spread(map: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
+    """``F.conv_transpose2d`` of a map ``(B, O, h, w)`` and a kernel ``(O, I, k, k)``.
+
+    Few maps of twice the size, such as the colours of an image, are made on CPUs by a convolution of stride 1, which
+    computes the four pixels of each place as maps of their own: a third of the time.
+    """
+    if not thin(map, kernel, stride, padding):
+        return F.conv_transpose2d(map, kernel, None, stride, padding)
+    # Pixel 2q + a of the result, counted from one before its border, is of pixels q - 1 and q: those of taps 2 + a, a.
+    taps = kernel.unflatten(3, (2, 2)).unflatten(2, (2, 2)).flip(2, 4)  # (O, I, m, a, n, b)
+    four = taps.permute(1, 3, 5, 0, 2, 4).reshape(-1, len(kernel), 2, 2)
+    wide = F.conv2d(map, four.contiguous(memory_format=torch.channels_last), None, 1, 1)
+    return F.pixel_shuffle(wide, 2)[:, :, 1:-1, 1:-1].contiguous(memory_format=torch.channels_last)
+
+
 def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
     """``sum over b, y, x of image[b, :, s·y - p + i, s·x - p + j] · map[b, :, y, x]``, as ``(O, I, k, k)``.
 
     Patches of a few images at a time are laid out as rows (im2col), so that each product is large and memory small. In
     memory the result is channels-last, as kernels are, so that nobody has to turn it around.
     """
+    if image.shape[1] <= THIN:
+        return conv2d_weight(image, (map.shape[1], image.shape[1], size, size), map, stride, padding)
     # Channels last throughout: the innermost run of a patch is then contiguous, so that unfold is a view and reshape
     # one copy of long rows; and the product comes out in the memory layout that the optimiser's kernels have.
     padded = F.pad(image.permute(0, 2, 3, 1), (0, 0, *(padding,) * 4))  # (B, H, W, I)
@@ -116,10 +148,17 @@ def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> T
     pixels = map.permute(0, 2, 3, 1)  # (B, h, w, O)
     at_once = max(1, PATCHES // (patches[0].numel() * image.element_size()))
     width, maps = patches[0, 0, 0].numel(), map.shape[1]
-    total = image.new_zeros(maps, width)
-    for some, theirs in zip(patches.split(at_once), pixels.split(at_once), strict=True):
-        total.addmm_(theirs.reshape(-1, maps).t(), some.reshape(-1, width))
+    pieces = zip(patches.split(at_once), pixels.split(at_once), strict=True)
+    products = (theirs.reshape(-1, maps).t() @ some.reshape(-1, width) for some, theirs in pieces)
+    total = next(products)
+    for product in products:
+        total += product
     return total.view(maps, size, size, image.shape[1]).permute(0, 3, 1, 2)
+
+
+def asked_of(x: Tensor, kernel: Tensor) -> bool:
+    """Whether a gradient of either may be asked for."""
+    return torch.is_grad_enabled() and (x.requires_grad or kernel.requires_grad)
 
 
 def cast(x: Tensor) -> Tensor:
@@ -135,9 +174,9 @@ def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding:
     """``F.conv2d`` of ``x`` ``(B, I, H, W)`` and ``kernel`` ``(O, I, k, k)``."""
     span = x.shape[2] + 2 * padding - kernel.shape[2]
     # With a rest the transposed convolution would give back fewer pixels than the image has, and be no gradient of it.
-    if kernel.requires_grad and not span % stride and x.shape[2] == x.shape[3]:
+    if asked_of(x, kernel) and not span % stride and x.shape[2] == x.shape[3]:
         x, kernel, bias = cast(x), cast(kernel), None if bias is None else cast(bias)
-        if products_pay(x, kernel, span // stride + 1):
+        if products_pay(x, kernel, span // stride + 1) or thin(x, kernel, stride, padding):
             # A view, so that the kernel is no leaf: only of other nodes does the engine know whether it executes them.
             return _Conv.apply(x, kernel.view_as(kernel), bias, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
     return F.conv2d(x, kernel, bias, stride, padding)
@@ -145,11 +184,11 @@ def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding:
 
 def conv_transpose2d(x: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
     """``F.conv_transpose2d`` of ``x`` ``(B, O, h, w)`` and ``kernel`` ``(O, I, k, k)``, without a bias."""
-    if kernel.requires_grad:
+    if asked_of(x, kernel):
         x, kernel = cast(x), cast(kernel)
-        if products_pay(x, kernel, x.shape[2]):
+        if products_pay(x, kernel, x.shape[2]) or thin(x, kernel, stride, padding):
             return _Spread.apply(x, kernel.view_as(kernel), stride, padding)  # type: ignore[no-any-return, no-untyped-call]
-    return F.conv_transpose2d(x, kernel, None, stride, padding)
+    return spread(x, kernel, stride, padding)
 
 
 class Conv2d(nn.Conv2d):

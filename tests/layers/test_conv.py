@@ -20,9 +20,9 @@ def everywhere(monkeypatch):
     monkeypatch.setattr(conv, "products_pay", lambda x, kernel, side: True)
 
 
-def operands(size: int, side: int, dtype: torch.dtype, transposed: bool = False) -> list[Tensor]:
-    x = torch.randn(3, 5 if transposed else 4, side, side, dtype=dtype).to(memory_format=torch.channels_last)
-    kernel, bias = torch.randn(5, 4, size, size, dtype=dtype), torch.randn(5, dtype=dtype)
+def operands(size: int, side: int, dtype: torch.dtype, transposed: bool = False, maps: int = 6) -> list[Tensor]:
+    x = torch.randn(3, 5 if transposed else maps, side, side, dtype=dtype).to(memory_format=torch.channels_last)
+    kernel, bias = torch.randn(5, maps, size, size, dtype=dtype), torch.randn(5, dtype=dtype)
     return [t.requires_grad_() for t in (x, kernel, bias)]
 
 
@@ -53,10 +53,32 @@ def test_values_and_gradients_are_torchs(size, stride, padding, side):
             assert one.shape == other.shape and (one - other).abs().max() < 1e-5 * (1 + other.abs().max())
 
 
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("maps", range(1, conv.THIN + 1))
+def test_an_images_few_maps_are_torchs_too(maps: int, learns: bool, monkeypatch) -> None:
+    monkeypatch.undo()
+    for transposed, ours, theirs in pairs(4, 2, 1):
+        x, kernel, bias = operands(4, 8, torch.float32, transposed, maps)
+        kernel.requires_grad_(learns)
+        wanted = (x, kernel) if learns else (x,)
+        a, b = ours(x, kernel, bias), theirs(x, kernel, bias)
+        assert a.shape == b.shape and (a - b).abs().max() < 1e-5 * (1 + b.abs().max())
+        probe = torch.randn_like(a)
+        for one, other in zip(
+            torch.autograd.grad(a, wanted, probe), torch.autograd.grad(b, wanted, probe), strict=True
+        ):
+            assert one.shape == other.shape and (one - other).abs().max() < 1e-5 * (1 + other.abs().max())
+    with torch.no_grad():
+        x, kernel, bias = operands(4, 8, torch.float32, True, maps)
+        wanted = F.conv_transpose2d(x, kernel, None, 2, 1)
+        assert (conv.conv_transpose2d(x, kernel, 2, 1) - wanted).abs().max() < 1e-5 * (1 + wanted.abs().max())
+
+
+@pytest.mark.parametrize("maps", [3, 6])
 @pytest.mark.parametrize(("size", "stride", "padding", "side"), SHAPES[:2])
-def test_second_derivatives_are_torchs(size, stride, padding, side):
+def test_second_derivatives_are_torchs(size, stride, padding, side, maps):
     for transposed, ours, theirs in pairs(size, stride, padding):
-        x, kernel, bias = operands(size, side, torch.float64, transposed)
+        x, kernel, bias = operands(size, side, torch.float64, transposed, maps)
         seconds = []
         for layer in (ours, theirs):
             out = layer(x, kernel, bias)
@@ -69,7 +91,7 @@ def test_second_derivatives_are_torchs(size, stride, padding, side):
 
 
 def test_patches_in_several_pieces_give_the_same_gradient(monkeypatch):
-    image, map = torch.randn(5, 4, 6, 6), torch.randn(5, 3, 6, 6)
+    image, map = torch.randn(5, 6, 6, 6), torch.randn(5, 3, 6, 6)
     whole = conv.match(image, map, 3, 1, 1)
     monkeypatch.setattr(conv, "PATCHES", 1)
     assert torch.allclose(conv.match(image, map, 3, 1, 1), whole, atol=1e-5)
@@ -79,7 +101,7 @@ def test_a_gradient_penalty_lays_out_no_patches_until_its_own_backward(monkeypat
     calls: list[int] = []
     plain = conv.match
     monkeypatch.setattr(conv, "match", lambda *a: (calls.append(1), plain(*a))[1])
-    first, second = conv.Conv2d(3, 4, 3, padding=1), conv.Conv2d(4, 4, 4, stride=2, padding=1)
+    first, second = conv.Conv2d(3, 6, 3, padding=1), conv.Conv2d(6, 4, 4, stride=2, padding=1)
     slope = gradient(lambda x: second(F.softplus(first(x))), torch.randn(2, 3, 6, 6))
     assert not calls
     slope.square().sum().backward()

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from ganzoo.cli import main
 from ganzoo.cli.bench import bench as command
+from ganzoo.layers import conv
 from ganzoo.registry.loading import registry
 from ganzoo.testing.tiny import subject
 from ganzoo.training import peers
@@ -61,6 +62,14 @@ def test_the_rate_of_matrix_products_is_the_best_that_was_measured():
         peak.measure(1)
         seen.append(peak.best)
     assert seen == sorted(seen) and seen[0] > 0
+
+
+def test_flops_do_not_depend_on_how_kernels_have_their_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    for pays in (False, True):
+        monkeypatch.setattr(conv, "products_pay", lambda x, kernel, side, pays=pays: pays)
+        counted.append(bench("dcgan:ch=8", **TINY)["ours"]["gflop_per_step"])
+    assert counted[0] == counted[1] > 0
 
 
 def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():

@@ -1,0 +1,55 @@
+"""Maps that lie in memory as convolutions want them: channels last.
+
+An operation on two maps of which one has its channels last in memory and the other its columns reads one of them across
+its rows, and takes up to sixty times as long. Such a pair comes up where a network begins, as vectors become maps, and
+where it ends, as the gradient of vectors becomes one of maps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Vectors ``(B, C·H·W)`` as maps ``(B, C, H, W)``, channels last in memory.
+
+    Args:
+        rows: what a linear layer made.
+        shape: height and width.
+    """
+    return rows.unflatten(1, (-1, *shape)).contiguous(memory_format=torch.channels_last)
+
+
+def same_layout(x: Tensor) -> Tensor:
+    """``x`` itself ``(B, C, H, W)``, whose gradient will lie in memory as ``x`` does: for what makes vectors of it."""
+    # Compilers and exporters know no functions of ours, and choose layouts themselves.
+    if not x.requires_grad or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return x
+    return _SameLayout.apply(x)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def flat(x: Tensor) -> Tensor:
+    """Maps ``(B, C, H, W)`` as vectors ``(B, C·H·W)``."""
+    return same_layout(x).flatten(1)
+
+
+def sum_pool(x: Tensor) -> Tensor:
+    """Maps ``(B, C, H, W)`` to the sums of each ``(B, C)``."""
+    return same_layout(x).sum((2, 3))
+
+
+class _SameLayout(torch.autograd.Function):
+    """The identity, whose gradient has the memory layout of its input."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        last = x.is_contiguous(memory_format=torch.channels_last)
+        ctx.format = torch.channels_last if last else torch.contiguous_format
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0].contiguous(memory_format=ctx.format)
