@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
+from ganzoo.layers.layout import traced
+
 PATCHES = 32 << 20  # bytes of patches laid out at once: enough for one fast product, and little beside the maps
 CHANNELS = 32  # fewer make products too thin to be fast
 THIN = 4  # channels that an image has at most
@@ -32,8 +34,8 @@ def products_pay(x: Tensor, kernel: Tensor, side: int) -> bool:
     """
     if x.device.type != "cpu" or min(kernel.shape[:2]) < CHANNELS or kernel.shape[2] < 3:
         return False
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
-        return False  # compilers and exporters know torch's convolutions, and no functions of ours
+    if traced() or not torch.is_grad_enabled():
+        return False
     if x.dtype == torch.float32:
         return torch.backends.cpu.get_cpu_capability() == "AVX2"
     return x.dtype == torch.bfloat16 and kernel.shape[2] == 4 and side <= 8
@@ -47,7 +49,7 @@ def thin(x: Tensor, kernel: Tensor, stride: int, padding: int) -> bool:
         kernel: ``(O, I, k, k)``.
         stride, padding: in pixels.
     """
-    if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if x.device.type != "cpu" or traced():
         return False
     return kernel.shape[1] <= THIN and (kernel.shape[2], stride, padding) == (4, 2, 1)
 

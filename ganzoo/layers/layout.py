@@ -23,10 +23,14 @@ def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:
     return rows.unflatten(1, (-1, *shape)).contiguous(memory_format=torch.channels_last)
 
 
+def traced() -> bool:
+    """Whether a compiler or an exporter records what is computed: it knows no autograd function of ours."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def same_layout(x: Tensor) -> Tensor:
     """``x`` itself ``(B, C, H, W)``, whose gradient will lie in memory as ``x`` does: for what makes vectors of it."""
-    # Compilers and exporters know no functions of ours, and choose layouts themselves.
-    if not x.requires_grad or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if not x.requires_grad or traced():
         return x
     return _SameLayout.apply(x)  # type: ignore[no-any-return, no-untyped-call]
 

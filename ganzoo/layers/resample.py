@@ -8,22 +8,42 @@ own dtype even under autocast.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.layers.activation import overwriting_pays
 from ganzoo.layers.conv import conv2d, conv_transpose2d
+from ganzoo.layers.layout import traced
 
 AREA = 4  # of the 2x2 kernels
 
 
 def widened(weight: Tensor, divisor: int) -> Tensor:
     """The 3x3 kernels ``(..., 3, 3)`` convolved with 2x2 ones, over ``divisor``, 1, 2 or 4: ``(..., 4, 4)``."""
-    # Neither divisor_override= nor F.pad: ONNX exporters drop the one without a word, and lose the shape at the other.
-    mean = F.avg_pool2d(weight, 2, stride=1, padding=1)
+    mean = _overlapping(weight) if traced() or not weight.requires_grad else _Overlapping.apply(weight)
     # Exact, as AREA / divisor is a power of two.
     return mean if divisor == AREA else mean * (AREA / divisor)
+
+
+def _overlapping(weight: Tensor) -> Tensor:
+    """The means of all 2x2 squares that overlap with a kernel, zeros beyond: ``(..., 3, 3)`` to ``(..., 4, 4)``."""
+    # Neither divisor_override= nor F.pad: ONNX exporters drop the one without a word, and lose the shape at the other.
+    return F.avg_pool2d(weight, 2, stride=1, padding=1)
+
+
+class _Overlapping(torch.autograd.Function):
+    """The same, whose gradient, the means of all 2x2 squares within, takes half of the time of torch's own."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor) -> Tensor:
+        return _overlapping(weight)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return F.avg_pool2d(gradients[0].contiguous(memory_format=torch.channels_last), 2, stride=1)
 
 
 def add_bias(x: Tensor, bias: Tensor | None) -> Tensor:
