@@ -16,7 +16,7 @@ from ganzoo.files.untrusted import quoted
 from ganzoo.folder.config import IMPORTED
 from ganzoo.folder.weights import make_plain
 from ganzoo.foreign.converter import Converted, Converter
-from ganzoo.foreign.files.reading import ForeignFile, read_foreign
+from ganzoo.foreign.files.reading import ForeignFile, read_foreign, said_of
 from ganzoo.foreign.keys import listed
 from ganzoo.gan.arguments import read_device
 from ganzoo.gan.builder import build
@@ -95,8 +95,9 @@ def load_file(path: Path, name: str | None = None) -> Foreign:
     chosen = None if name is None else registry().find(name, (KIND,))
     file = read_foreign(path)
     entry, converter = _fitting(file, chosen)
-    converted = _converted(converter, file, entry.name)
-    gan = _unfilled(converted, entry.name)
+    with said_of(path):
+        converted = _converted(converter, file, entry.name)
+        gan = _unfilled(converted, entry.name)
     if converted.class_names:
         gan.class_names = tuple(converted.class_names)
     for network, tensors in converted.networks.items():
@@ -134,7 +135,7 @@ def _converted(converter: Converter, file: ForeignFile, name: str) -> Converted:
         if isinstance(error, GanzooError):
             raise
         raise ModelError(
-            f"{file.path} looks like {name}'s, and a tensor of it is missing or has a shape that none of its networks"
+            f"it looks like {name}'s, and a tensor of it is missing or has a shape that none of its networks"
             f" has ({type(error).__name__}: {quoted(str(error))})"
         ) from error
 

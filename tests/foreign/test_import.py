@@ -124,7 +124,29 @@ def test_a_file_that_does_not_fit_says_which_tensor(tmp_path, monkeypatch, netwo
     torch.save(content(named(networks[0])) if callable(content) else content, path)
     done = run("import", path, "--out", tmp_path / "x")
     assert (done.exit_code, said in done.output) == (status, True), done.output
+    assert str(path) in done.output, "which of several files it is"
     assert not (tmp_path / "x").exists()
+
+
+def test_a_variant_that_is_not_computed_is_said_of_the_file(tmp_path, monkeypatch):
+    path = tmp_path / "odd.pth"
+    torch.save({"weight": torch.zeros(2)}, path)
+    mimicry = type(registry().find("mimicry", ("converter",)).load()())
+    monkeypatch.setattr(mimicry, "fits", lambda self, content: True)
+    for raised, kind in ((UsageError("no such size"), UsageError), (KeyError("l1"), ModelError)):
+        monkeypatch.setattr(mimicry, "convert", raising(raised))
+        with pytest.raises(kind) as caught:
+            ganzoo.load_foreign(path, converter="mimicry")
+        assert str(caught.value).startswith(f"{path}: ") and str(caught.value).count(str(path)) == 1
+
+
+def raising(error):
+    """A converter's method that ends with this error."""
+
+    def convert(self, content):
+        raise error
+
+    return convert
 
 
 def test_the_list_has_every_converter():

@@ -60,7 +60,7 @@ def read_foreign(path: Path) -> ForeignFile:
     """
     path = Path(path)
     real = _regular(path)
-    with _said_of(path), open_regular(real) as file:
+    with said_of(path), _broken(), open_regular(real) as file:
         before = file_state(real)
         size = size_of(file)
         if size > LARGEST:
@@ -88,17 +88,26 @@ def _regular(path: Path) -> Path:
 
 
 @contextmanager
-def _said_of(path: Path) -> Iterator[None]:
-    """Errors that name the file. Whatever a broken file makes Python or torch stumble over is said to be just that."""
+def said_of(path: Path) -> Iterator[None]:
+    """Errors that name the file first, whatever was found in it: people import many at once."""
     try:
         yield
     except GanzooError as error:
         kind = UsageError if isinstance(error, UsageError) else ModelError
         said = str(error)
         raise kind(said if said.startswith(str(path)) else f"{path}: {said}") from error
+
+
+@contextmanager
+def _broken() -> Iterator[None]:
+    """Whatever a broken file makes Python or torch stumble over is said to be just that."""
+    try:
+        yield
+    except GanzooError:
+        raise
     except Exception as error:  # a stranger's bytes may be wrong in any way that there is
         first = str(error).strip().split("\n")[0]
-        raise ModelError(f"{path}: it is broken or torn ({type(error).__name__}: {quoted(first, 120)})") from error
+        raise ModelError(f"it is broken or torn ({type(error).__name__}: {quoted(first, 120)})") from error
 
 
 def _digest(file: BinaryIO) -> str:
