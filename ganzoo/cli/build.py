@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
-from ganzoo.cli.names import RECIPE, SETTING
+from ganzoo.cli.names import DATA, RECIPE, SETTING
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.paths import PathType
 from ganzoo.cli.show import say, show_json, show_table
 from ganzoo.errors import UsageError, counted, either
+from ganzoo.files.waiting import doing
 from ganzoo.registry.labels import LABEL_KINDS
 
 if TYPE_CHECKING:
@@ -28,16 +29,19 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
     """
     Every part and hyperparameter of a recipe, each with the reason for it:
     ganzoo build sagan+sn+hinge --explain
+    The same as a training on that data has it: its size, its labels, its settings:
+    ganzoo build sagan+sn+hinge --data digits --explain
     Another size, other hyperparameters, and a drawing of both networks:
     ganzoo build stylegan2 --resolution 64 --set lr.d=1e-3 --draw stylegan2.svg
     """,
 )
 @click.command()
 @click.argument("recipe", type=RECIPE)
-@click.option("--resolution", default="32", show_default=True, help="Of the images: 64, or 64x128, height first.")
-@click.option("--channels", default=3, show_default=True, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.")
-@click.option("--classes", default=0, show_default=True, help="Number of labels; 0 for data without labels.")
-@click.option("--label-kind", default=LABEL_KINDS[0], show_default=True, help=f"Of labels: {either(LABEL_KINDS)}.")
+@click.option("--data", type=DATA, metavar="D", help="As for a training on D, which is opened as train opens it.")
+@click.option("--resolution", help="Of the images: 64, or 64x128, height first.  [default: 32, or D's]")
+@click.option("--channels", type=int, help="Of the images: 3 for RGB, 1 for grey, 4 for RGBA.  [default: 3, or D's]")
+@click.option("--classes", type=int, help="Number of labels; 0 for data without labels.  [default: 0, or D's]")
+@click.option("--label-kind", help=f"Of labels: {either(LABEL_KINDS)}.  [default: {LABEL_KINDS[0]}, or D's]")
 @click.option("--z-dim", type=int, help="Length of the noise; by default the architecture's, or 128.")
 @click.option(
     "--set", "settings", type=SETTING, multiple=True, metavar="NAME=VALUE", help="A hyperparameter, such as lr.g=1e-4."
@@ -48,10 +52,11 @@ COUNTING = "Multiply-accumulates are those of convolutions and matrix products f
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def build(
     recipe: str,
-    resolution: str,
-    channels: int,
-    classes: int,
-    label_kind: str,
+    data: str | None,
+    resolution: str | None,
+    channels: int | None,
+    classes: int | None,
+    label_kind: str | None,
     z_dim: int | None,
     settings: tuple[str, ...],
     explain: bool,
@@ -61,23 +66,57 @@ def build(
 ) -> None:
     """Show the networks, parts, settings and sizes of RECIPE.
 
-    Nothing is allocated, so any size can be asked for. The keys that --json prints are stable: recipe, slug, hash,
-    head, resolution, channels, classes, z_dim, networks, slots, settings, notes, and layers with --layers.
+    Nothing is allocated, so any size can be asked for. With --data, sizes and labels are those of the data, and parts
+    and settings those that a training on it would have. The keys that --json prints are stable: recipe, slug, hash,
+    head, resolution, channels, classes, z_dim, networks, slots, settings, notes, layers with --layers, and data
+    with --data.
     """
     if draw is not None and draw.suffix.lower() != ".svg":
         raise UsageError(f"--draw {draw} does not work: the drawing is SVG, so name it {draw.with_suffix('.svg')}")
-    from ganzoo.gan.builder import build as assemble
+    given, on_data = read_settings(settings), dict[str, Any]()
+    if data is not None:
+        for option, value in {"--classes": classes, "--label-kind": label_kind}.items():
+            if value is not None:
+                raise UsageError(f"{option} {value} does not work with --data: {data} has labels of its own, or none")
+        gan, on_data = _on_data(recipe, data, resolution, channels, z_dim, given)
+    else:
+        from ganzoo.gan.builder import build as assemble
 
-    given = read_settings(settings)
-    gan = assemble(recipe, resolution, channels, classes, z_dim, given, device="meta", label_kind=label_kind)
+        gan = assemble(
+            recipe,
+            "32" if resolution is None else resolution,
+            3 if channels is None else channels,
+            classes or 0,
+            z_dim,
+            given,
+            device="meta",
+            label_kind=LABEL_KINDS[0] if label_kind is None else label_kind,
+        )
     if draw is not None:
         _draw(gan, draw)
     if as_json:
-        show_json(describe_gan(gan, with_layers))
+        show_json({**describe_gan(gan, with_layers), **({"data": on_data} if on_data else {})})
         return
-    _show(gan, explain, with_layers)
+    _show(gan, explain, with_layers, on_data)
     if draw is not None:
         say("", f"Drawn as {draw}")
+
+
+def _on_data(
+    recipe: str, data: str, resolution: str | None, channels: int | None, z_dim: int | None, given: dict[str, str]
+) -> tuple[GAN, dict[str, Any]]:
+    """The GAN that a training on the data would begin with, without its weights, and what the data is."""
+    from ganzoo.data import DataRequest
+    from ganzoo.gan.builder import assemble
+    from ganzoo.training.setup import plan_and_data
+
+    notes = list[str]()
+    with doing(f"opening {data}"):
+        plan, opened = plan_and_data(recipe, data, DataRequest(resolution=resolution, channels=channels), given, notes)
+    gan = assemble(plan, opened.size, opened.channels, len(opened.class_names), z_dim, device="meta")
+    labels = {} if opened.labels is None else {"label_kind": opened.label_kind}
+    about = {"name": opened.name, "count": opened.count, "steps": opened.steps, "notes": notes, **labels}
+    return gan, about
 
 
 def _draw(gan: GAN, path: Path) -> None:
@@ -159,7 +198,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
     }
 
 
-def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
+def _show(gan: GAN, explain: bool, with_layers: bool, on_data: dict[str, Any]) -> None:
     described = describe_gan(gan, with_layers)
     size = f"{gan.height} x {gan.width} x {gan.channels}, {counted(gan.classes, 'class')}, z {gan.z_dim}"
     say(f"{described['recipe']}  ({size})", "")
@@ -172,15 +211,26 @@ def _show(gan: GAN, explain: bool, with_layers: bool) -> None:
     _show_slots(described["slots"], explain)
     say()
     _show_settings(described["settings"], explain)
-    if described["notes"]:
+    notes = described["notes"] + _said_of(on_data)
+    if notes:
         say()
-    for note in described["notes"]:
+    for note in notes:
         say(f"Note: {note}")
     if with_layers:
         say()
         _show_layers(described["layers"])
     if not explain:
         say("", "--explain shows every setting, --layers every layer.")
+
+
+def _said_of(on_data: dict[str, Any]) -> list[str]:
+    """What a person should know of the data that a GAN was built for, a sentence each."""
+    if not on_data:
+        return []
+    length = (
+        f", on which {on_data['steps']:,} steps are taken unless --steps says otherwise" if on_data["steps"] else ""
+    )
+    return [f"{on_data['name']} has {on_data['count']:,} images{length}", *on_data["notes"]]
 
 
 def _show_slots(slots: list[dict[str, Any]], explain: bool) -> None:

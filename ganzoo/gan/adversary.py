@@ -17,6 +17,7 @@ from torch import Tensor
 from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean, enter_piece
 from ganzoo.gan.gan import GAN
+from ganzoo.gan.terms import loss_of, terms_of
 from ganzoo.parts.conditioning import Conditioning
 from ganzoo.parts.context import SOURCE, Batch, TurnContext
 from ganzoo.parts.drawn import random_state
@@ -126,7 +127,7 @@ class Adversary:
         """The terms of D's update: the adversarial loss, and those of conditioning and regularizers."""
         if ctx.at.own_step:
             return self._own_terms(ctx)
-        terms = {"loss": self.parts.loss.discriminator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
+        terms = self._all_terms(self.parts.loss.discriminator, ctx)
         right, piece = _shares_right(ctx) / ctx.at.piece.count, ctx.at.piece
         self._right = right if self._right is None or piece.index == 0 else self._right + right
         for augment in self.parts.augments.values():
@@ -137,7 +138,12 @@ class Adversary:
         """The terms of G's update: the adversarial loss, and those of conditioning and regularizers."""
         if ctx.at.own_step:
             return self._own_terms(ctx)
-        return {"loss": self.parts.loss.generator(ctx), **self._conditioned(ctx), **self._regularized(ctx)}
+        return self._all_terms(self.parts.loss.generator, ctx)
+
+    def _all_terms(self, loss: Callable[[TurnContext], Tensor], ctx: TurnContext) -> dict[str, Tensor]:
+        """The terms of a player's update, its adversarial loss first."""
+        adversarial = loss_of(f"loss/{self.gan.plan.slot('loss').name}", loss, ctx)
+        return {"loss": adversarial, **self._conditioned(ctx), **self._regularized(ctx)}
 
     def after(self) -> None:
         """Let the loss act on the weights once D's optimiser has stepped, such as by clipping them."""
@@ -185,7 +191,11 @@ class Adversary:
 
     def _conditioned(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The terms of the critic's conditionings."""
-        return {name: term for module in self.conditionings for name, term in module.terms(ctx).items()}
+        return {
+            name: term
+            for module in self.conditionings
+            for name, term in terms_of(f"the conditioning {type(module).__name__}", module.terms, ctx).items()
+        }
 
     def _regularized(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The terms of the regularizers that act in this update, weighted.
@@ -194,8 +204,8 @@ class Adversary:
         """
         return {
             name: term if part.every == 1 else part.every * term
-            for _, part in self._due(ctx)
-            for name, term in part.terms(ctx).items()
+            for spelled, part in self._due(ctx)
+            for name, term in terms_of(f"regularizer/{spelled}", part.terms, ctx).items()
         }
 
     def _own_terms(self, ctx: TurnContext) -> dict[str, Tensor]:

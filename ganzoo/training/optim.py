@@ -1,4 +1,4 @@
-"""Optimizers by name, what their settings are in a step, and the optimizers' state as plain tensors."""
+"""Optimisers by name, what their settings are in a step, and the optimisers' state as plain tensors."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class PeerTraining:
-    """A peer's networks and optimizers, ready to be trained on a :class:`Workload`.
+    """A peer's networks and optimisers, ready to be trained on a :class:`Workload`.
 
     Attributes:
         step: one update of D, then one of G.
@@ -65,7 +65,7 @@ class PeerArchitecture:
     """One architecture of a peer.
 
     Attributes:
-        prepare: makes its networks and optimizers for a workload; imports the library, or raises a ``UsageError`` that
+        prepare: makes its networks and optimisers for a workload; imports the library, or raises a ``UsageError`` that
             says what installs it. It is called, as is what it returns, with the workload's device as torch's default.
         conditional: whether it cannot do without classes.
         sizes: heights of the square images that it can make, in pixels.

@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
+import ganzoo
 from ganzoo.cli import main
 from ganzoo.gan.builder import build
 
@@ -134,3 +136,37 @@ def test_labels_may_be_vectors():
     refused = CliRunner().invoke(main, ["build", "acgan", "--classes", "5", "--label-kind", "continuous"])
     assert refused.exit_code == 2 and "label-class" in refused.stderr
     assert CliRunner().invoke(main, [*words[:4], "--label-kind", "nice"]).exit_code == 2
+
+
+def test_on_data_it_is_what_a_training_begins_with(tmp_path: Path) -> None:
+    described = as_json("sagan:ch=8+sn+hinge", "--data", "digits", "--set", "batch=4")
+    assert described["data"] == {"name": "digits", "count": 1438, "steps": 500, "notes": [], "label_kind": "class"}
+    labelled = as_json("sagan:ch=8+sn+hinge", "--channels", 1, "--classes", 10)
+    assert all(described[key] == labelled[key] for key in ("recipe", "channels", "classes", "networks", "slots"))
+    run = ganzoo.train("sagan:ch=8+sn+hinge", data="digits", out=tmp_path / "run", steps=1, batch=4, quiet=True)
+    assert described["hash"] == run.gan.plan.hash
+
+
+def test_what_the_data_asks_for_is_explained() -> None:
+    settings = as_json("dcgan", "--data", "digits", "--set", "lr.d=2e-3")["settings"]
+    because = {name: settings[name]["because"] for name in ("batch", "lr.g", "lr.d", "betas")}
+    assert because == {"batch": "the data set", "lr.g": "the data set", "lr.d": "set by you", "betas": "default"}
+    shown = done("dcgan", "--data", "digits", "--explain")
+    assert "Note: digits has 1,438 images, on which 500 steps are taken unless --steps says otherwise" in shown
+
+
+def test_a_size_that_the_architecture_cannot_have_is_noted(tmp_path: Path) -> None:
+    for number in range(2):
+        Image.new("RGB", (40, 40), (number, 90, 200)).save(tmp_path / f"{number}.png")
+    described = as_json("dcgan", "--data", tmp_path)
+    assert described["resolution"] == 32 and "shown at" in described["data"]["notes"][0]
+
+
+@pytest.mark.parametrize("words", [("--classes", 3), ("--label-kind", "class")])
+def test_labels_of_data_are_its_own(words: tuple[object, ...]) -> None:
+    assert "digits has labels of its own" in refused("dcgan", "--data", "digits", *words)
+
+
+def test_data_that_is_not_there_is_refused() -> None:
+    result = run("dcgan", "--data", "./nothing-here")
+    assert result.exit_code and not result.stdout and "nothing-here" in result.stderr

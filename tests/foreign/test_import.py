@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 import ganzoo
+from ganzoo import ModelError, UsageError
 from ganzoo.cli import main
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.weights import make_plain

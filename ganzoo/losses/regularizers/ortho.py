@@ -1,4 +1,4 @@
-"""The orthogonal regularization of BigGAN, Brock et al. 2019, arXiv 1809.11096."""
+"""The orthogonal regularisation of BigGAN, Brock et al. 2019, arXiv 1809.11096."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stylegan2-pytorch: what ``Trainer.train`` does in its first 5,000 steps, by its own networks, losses and optimizers.
+"""stylegan2-pytorch: what ``Trainer.train`` does in its first 5,000 steps, by its own networks, losses and optimisers.
 
 Its module refuses to be imported without CUDA, and asks for packages that only log or read a command line; its networks
 compute on any device. It is told here that there is CUDA while it is imported, and the moves to a GPU are left out.
