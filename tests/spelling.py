@@ -47,7 +47,7 @@ STEM = re.compile(rf"\b(?:{'|'.join(STEMS)})[a-z]*|\b(?:{'|'.join(WHOLE)})\b", r
 
 FENCED = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2\s*$", re.MULTILINE | re.DOTALL)
 HIDDEN = re.compile(  # what is not prose in a page: code, comments, tags, addresses, names of files, options and parts
-    r"(?m:^ +\w+(?:, \w+)*:)|<!--.*?-->|``.+?``|`[^`\n]+`|<[^>\n]+>|\]\([^)\s]*(?: \"[^\"]*\")?\)|https?://\S+|\$[^$\n]+\$"
+    r"(?m:^ +\w+(?:, \w+)*:|^(?:from \S+ )?import .*$)|<!--.*?-->|``.+?``|`[^`\n]+`|<[^>\n]+>|\]\([^)\s]*(?: \"[^\"]*\")?\)|https?://\S+|\$[^$\n]+\$"
     r"|:[a-z:]+:|\S*\w:\w\S*|\S*[\w/]\.\w\S*|\.\w+\(\)|\S*[_=/@]\S*|--?[a-z][\w-]*|\"[^\"\n]*\"|\u201c[^\u201d]*\u201d",
     re.DOTALL,
 )

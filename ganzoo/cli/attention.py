@@ -8,7 +8,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.options import ON_DEVICE
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
@@ -43,7 +44,7 @@ def parse_point(text: str) -> tuple[int, int]:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A class; several are taken in turn.")
 @click.option("--at", "points", multiple=True, metavar="X,Y", help="Query pixel; several give several columns.")
 @click.option("--layer", help="Name of the attention layer; the one with the largest map by default.")
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
+@ON_DEVICE
 @click.option("--out", type=PATH, metavar="FILE.png", help="File to write.")
 def attention(
     model: str,

@@ -10,6 +10,7 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.along import DIRECTIONS
 from ganzoo.cli.model import file_name, open_model
+from ganzoo.cli.options import AT_STEP, ON_DEVICE
 from ganzoo.cli.page import OPEN, PORT, serve
 from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.cli.show import say
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     metavar="FILE.safetensors",
     help="What 'ganzoo directions' found, as sliders; MODEL-directions.safetensors here, if there is one, by default.",
 )
-@click.option("--device", help="Such as cpu or cuda:0.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@ON_DEVICE
+@AT_STEP
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for a network.")
 @PORT
 @OPEN

@@ -11,7 +11,8 @@ from ganzoo.cli.about import about
 from ganzoo.cli.eval import progress_shown
 from ganzoo.cli.mix import read_layers
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.options import ON_DEVICE
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, told, truncation_options
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Class of a row; several are taken in turn.")
 @truncation_options
 @NOISE
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
+@ON_DEVICE
 @click.option("--out", type=PATH, metavar="FILE.png", help="Picture to write; the directions get its name.")
 def directions(
     model: str,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.about import about
-from ganzoo.cli.names import DATA, DEVICE, FEATURES, METRICS, MODEL
-from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH
+from ganzoo.cli.names import DATA, FEATURES, METRICS, MODEL
+from ganzoo.cli.options import AT_ONCE, AT_STEP, OF_DATA, OF_NETWORK, ON_DEVICE, SKIP_BAD
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError
 
@@ -39,7 +38,7 @@ OTHER_SPLIT = "other split"
 @click.option(
     "--data", type=DATA, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
 )
-@click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
+@OF_DATA
 @click.option(
     "--metrics",
     type=METRICS,
@@ -52,12 +51,12 @@ OTHER_SPLIT = "other split"
 @click.option(
     "--features", type=FEATURES, metavar="NAME", help="Feature network, as 'ganzoo list features' or timm has it."
 )
-@click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
+@OF_NETWORK
 @click.option("--seed", default=0, show_default=True, help="Of the noise.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Mean and std over so many.")
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@AT_ONCE
+@ON_DEVICE
+@AT_STEP
 @click.option("--snapshots", is_flag=True, help="Every checkpoint that train --keep kept, and the model.")
 @click.option(
     "--floor",

@@ -11,6 +11,7 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out, file_name, open_found
 from ganzoo.cli.names import MODEL
+from ganzoo.cli.options import AT_STEP
 from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import CUTOFF, MEAN
@@ -37,7 +38,7 @@ ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "coreml-ready": ".
 @click.command(short_help="Write a model as a file that draws without ganzoo.")
 @click.argument("model", type=MODEL)
 @click.option("--to", "form", type=click.Choice([*ENDINGS]), default="onnx", show_default=True, help="What to write.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@AT_STEP
 @CUTOFF
 @MEAN
 @click.option(

@@ -9,8 +9,9 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.eval import kept_step, named, progress_shown
 from ganzoo.cli.model import check_out, file_name
-from ganzoo.cli.options import SKIP_BAD
-from ganzoo.cli.paths import PATH, PLACE
+from ganzoo.cli.names import DATA, MODEL
+from ganzoo.cli.options import AT_ONCE, AT_STEP, LOOKED_THROUGH, OF_DATA, OF_NETWORK, ON_DEVICE, SKIP_BAD
+from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json
 
 
@@ -24,20 +25,20 @@ from ganzoo.cli.show import say, show_json
     """,
 )
 @click.command(short_help="Draw power spectra and a map of samples beside data.")
-@click.argument("model", type=PLACE)
+@click.argument("model", type=MODEL)
 @click.option(
-    "--data", type=PLACE, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
+    "--data", type=DATA, required=True, metavar="D", help="Real images: a name, folder or zip, as train takes them."
 )
-@click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
+@OF_DATA
 @click.option(
     "-n", "count", type=click.IntRange(5, 5_000), default=500, show_default=True, help="Samples, and real images."
 )
-@click.option("--features", metavar="NAME", help="Feature network: tf_efficientnet_lite0.in1k, or as eval takes it.")
-@click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
+@LOOKED_THROUGH
+@OF_NETWORK
 @click.option("--seed", default=0, show_default=True, help="Of the samples, the choice of real images and the map.")
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", help="Such as cpu or cuda:0.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@AT_ONCE
+@ON_DEVICE
+@AT_STEP
 @SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option(

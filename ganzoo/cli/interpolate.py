@@ -12,7 +12,8 @@ from ganzoo.cli.about import about
 from ganzoo.cli.along import FILE, LATENTS, WALKS, checked_latents, known_directions, known_latents
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.options import ON_DEVICE
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
@@ -99,7 +100,7 @@ COLUMNS = 4  # of a film
 )
 @truncation_options
 @NOISE
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
+@ON_DEVICE
 @click.option("--out", type=PATH, metavar="FILE.png|.gif|.mp4|.webp", help="File to write.")
 def interpolate(
     model: str,

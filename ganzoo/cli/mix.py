@@ -9,7 +9,8 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.along import FILE, MOVES, known_directions
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.names import DEVICE, MODEL
+from ganzoo.cli.names import MODEL
+from ganzoo.cli.options import ON_DEVICE
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.sample import label_numbers
 from ganzoo.cli.show import say
@@ -42,7 +43,7 @@ from ganzoo.visual.layers import read_layers
 @FILE
 @truncation_options
 @NOISE
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
+@ON_DEVICE
 @click.option("--out", type=PATH, metavar="FILE.png", help="File to write.")
 def mix(
     model: str,

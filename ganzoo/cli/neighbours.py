@@ -10,8 +10,8 @@ import click
 from ganzoo.cli.about import about
 from ganzoo.cli.eval import kept_step, named, number, progress_shown
 from ganzoo.cli.model import check_out, file_name
-from ganzoo.cli.names import DATA, DEVICE, FEATURES, MODEL
-from ganzoo.cli.options import SKIP_BAD
+from ganzoo.cli.names import DATA, MODEL
+from ganzoo.cli.options import AT_ONCE, AT_STEP, LOOKED_THROUGH, OF_NETWORK, ON_DEVICE, SKIP_BAD
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
 from ganzoo.errors import UsageError, command
@@ -45,17 +45,12 @@ if TYPE_CHECKING:
 @click.option(
     "--rows", type=click.IntRange(min=1), default=8, show_default=True, help="Samples that the picture shows."
 )
-@click.option(
-    "--features",
-    type=FEATURES,
-    metavar="NAME",
-    help="Feature network: tf_efficientnet_lite0.in1k, or as eval takes it.",
-)
-@click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
+@LOOKED_THROUGH
+@OF_NETWORK
 @click.option("--seed", default=0, show_default=True, help="Of the samples.")
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@AT_ONCE
+@ON_DEVICE
+@AT_STEP
 @SKIP_BAD
 @click.option("--json", "as_json", is_flag=True, help="Print medians and shares as JSON.")
 @click.option("--card", is_flag=True, help="Also draw a strip into the model's card, where 'ganzoo push' publishes it.")

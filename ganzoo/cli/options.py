@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import click
 
 from ganzoo.cli.names import DATA, DEVICE, FEATURES, METRICS, MODEL, SETTING
-from ganzoo.cli.paths import PLACE
+from ganzoo.cli.paths import PATH, PLACE
 from ganzoo.errors import UsageError
 from ganzoo.training.config import FACTS, TrainConfig
 
@@ -67,6 +67,23 @@ def options(*names: str) -> Callable[[F], F]:
 
 
 SKIP_BAD = option("skip_bad")
+
+# Of commands that load a model, and of those that look at it beside real images.
+ON_DEVICE = click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
+AT_STEP = click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+AT_ONCE = click.option(
+    "--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once."
+)
+OF_DATA = click.option(
+    "--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out."
+)
+OF_NETWORK = click.option("--weights", type=PATH, metavar="FILE", help="The network's weights.")
+LOOKED_THROUGH = click.option(
+    "--features",
+    type=FEATURES,
+    metavar="NAME",
+    help="Feature network: tf_efficientnet_lite0.in1k, or as eval takes it.",
+)
 
 
 def read_settings(pairs: tuple[str, ...]) -> dict[str, str]:

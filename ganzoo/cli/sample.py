@@ -14,7 +14,8 @@ from ganzoo.cli.about import about
 from ganzoo.cli.along import FILE, LATENTS, MOVES, checked_latents, known_directions, known_latents
 from ganzoo.cli.given import replace_examples
 from ganzoo.cli.model import check_out, file_name, open_model
-from ganzoo.cli.names import DATA, DEVICE, MODEL, SAMPLER
+from ganzoo.cli.names import DATA, MODEL, SAMPLER
+from ganzoo.cli.options import AT_ONCE, AT_STEP, OF_DATA, ON_DEVICE
 from ganzoo.cli.paths import PATH, PathType
 from ganzoo.cli.show import say
 from ganzoo.cli.truncation import NOISE, noise_of_layers, sweep_options, told
@@ -83,7 +84,7 @@ SWEPT = 8  # images of a sweep, where nobody says how many
     help="Choose the noise by what D says of its images: ddls or drs, with options as in ddls:steps=200.",
 )
 @click.option("--data", type=DATA, metavar="D", help="Real images that drs is calibrated with, as train takes them.")
-@click.option("--split", metavar="S", help="Of the data: train (default), test, or valid, as training held out.")
+@OF_DATA
 @MOVES
 @FILE
 @click.option(
@@ -92,9 +93,9 @@ SWEPT = 8  # images of a sweep, where nobody says how many
     metavar="FILE.safetensors",
     help="Draw what 'ganzoo project' found again, its class and the noise of its layers included.",
 )
-@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images computed at once.")
-@click.option("--device", type=DEVICE, help="Such as cpu or cuda:0.")
-@click.option("--step", metavar="N|best", help="A checkpoint that train --keep kept.")
+@AT_ONCE
+@ON_DEVICE
+@AT_STEP
 @click.option("--out", type=PATH, metavar="FILE.png|DIR|FILE.npz", help="File or folder to write.")
 def sample(
     model: str,

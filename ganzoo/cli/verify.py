@@ -10,8 +10,8 @@ import click
 
 from ganzoo.cli.about import about
 from ganzoo.cli.eval import number, progress_shown
-from ganzoo.cli.names import DATA, DEVICE, MODEL
-from ganzoo.cli.options import SKIP_BAD
+from ganzoo.cli.names import DATA, MODEL
+from ganzoo.cli.options import ON_DEVICE, SKIP_BAD
 from ganzoo.cli.paths import PATH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def verification_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tolerance", type=click.FloatRange(0, 1), default=0.01, show_default=True, help=RELATIVE),
         click.option("--weights", type=PATH, metavar="FILE", help="Of the feature network."),
         click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Images at once."),
-        click.option("--device", type=DEVICE, help="Such as cpu or cuda:0."),
+        ON_DEVICE,
         SKIP_BAD,
     )
     for option in reversed(options):

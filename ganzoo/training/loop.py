@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from ganzoo.compat.lookup import old_attribute
@@ -37,6 +37,7 @@ from ganzoo.seeding import derive
 from ganzoo.training import optim
 from ganzoo.training.ema import EMA, averaging_of
 from ganzoo.training.health import short
+from ganzoo.training.learning import kept, learning
 
 REPORT = "report of "  # before "player/name" of what parts report, beside the terms
 GRADIENT = "gradient of "  # before a player's name: the mean norm of its gradients, beside the terms "turn/name"
@@ -64,37 +65,6 @@ def mean_terms(said: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     if len(said) == 1:
         return dict(said[0])
     return {name: torch.stack([terms[name] for terms in said]).mean() for name in said[0]}
-
-
-@contextmanager
-def learning(gan: GAN, player: str, still: Collection[nn.Parameter] = ()) -> Iterator[None]:
-    """Freeze everything but a player's networks and regularizers; afterwards every parameter is as free as it was.
-
-    Args:
-        gan: whose parameters.
-        player: who learns.
-        still: parameters that nobody learns.
-    """
-    own = {parameter for module in gan.modules_of(player).values() for parameter in module.parameters()}
-    own -= set(still)
-    frozen = [p for p in gan.parameters() if p.requires_grad and p not in own]
-    for parameter in frozen:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in frozen:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def kept(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
-    """Whatever is done to parameters inside the ``with`` block, they are as they were after it."""
-    before = [parameter.detach().clone() for parameter in parameters]
-    yield
-    with torch.no_grad():
-        for parameter, value in zip(parameters, before, strict=True):
-            parameter.copy_(value)
 
 
 class Trainer:
