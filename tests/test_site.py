@@ -8,6 +8,7 @@ import shlex
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -36,9 +37,17 @@ def own(kind: str) -> list[Entry]:
     return [entry for entry in registry().entries(kind) if entry.built_in]
 
 
+BROWSER = which("chromium") or which("chromium-browser") or which("google-chrome")
+
+
 def site_check() -> Any:
     """``.ci/site_check.py`` as a module."""
-    spec = importlib.util.spec_from_file_location("site_check", ROOT / ".ci" / "site_check.py")
+    return ci_module("site_check")
+
+
+def ci_module(name: str) -> Any:
+    """A file of ``.ci`` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -304,3 +313,24 @@ def test_what_a_page_fetches_from_elsewhere_is_seen(html: str, count: int) -> No
 def test_a_site_without_pages_is_wrong(tmp_path: Path) -> None:
     said = site_check().wrong(tmp_path)
     assert "loss/hinge has no page" in said and "holds no page" in said[-1]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_page_wider_than_a_phone_is_named_with_what_sticks_out(tmp_path: Path) -> None:
+    look = ci_module("site_look")
+    body = '<!DOCTYPE html><meta name="viewport" content="width=device-width"><body><article>{}</article>'
+    pages = {
+        "fine.html": "<p>A sentence that breaks where there is no more room, at any width.</p>",
+        "scrolls.html": '<div style="overflow-x: auto"><pre style="width: 2000px">wide</pre></div>',
+        "wide.html": '<p style="width: 700px">a stiff paragraph</p>',
+        "wider.html": '<p style="width: 1500px">another</p>',
+    }
+    for name, inner in pages.items():
+        (tmp_path / name).write_text(body.format(inner), encoding="utf-8")
+    assert look.wider(tmp_path) == [
+        "wide.html is wider than a phone, 390 pixels: p a stiff paragraph",
+        "wider.html is wider than a desk, 1280 pixels: p another",
+        "wider.html is wider than a phone, 390 pixels: p another",
+    ]
+    assert look.wider(tmp_path, ["fine.html"], tmp_path / "drawn") == []
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["fine-desk.png", "fine-phone.png"]

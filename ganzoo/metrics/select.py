@@ -18,6 +18,7 @@ from ganzoo.metrics.features import FeatureNetwork, open_network, was_seen
 from ganzoo.metrics.metric import Experiment, Value, aliases_off_inception, own_statistics
 from ganzoo.metrics.statistic import STATISTICS, Statistic, Wanted, statistic
 from ganzoo.metrics.subjects import Fakes
+from ganzoo.metrics.weights import OFFLINE_NETWORK, SECOND_NETWORK
 from ganzoo.metrics.words import configured, metric_words, read_metric
 from ganzoo.registry.entry import Entry
 from ganzoo.registry.labels import LABEL_KEYS, label_keys
@@ -229,3 +230,18 @@ def _marked(view: View, gan: GAN | None) -> View:
     if gan is None or not isinstance(view, FeatureView) or not was_seen(view.network.name, gan):
         return view
     return view._replace(network=replace(view.network, name=view.network.name + SEEN))
+
+
+def flattered(views: Sequence[View], gan: GAN) -> list[str]:
+    """What a person should know of views through networks that the training of a model looked through, too.
+
+    Returns:
+        A sentence for each such network, with another one to type; none where there is no such network.
+    """
+    other = next((name for name in (OFFLINE_NETWORK, SECOND_NETWORK) if not was_seen(name, gan)), "NAME")
+    names = dict.fromkeys(view.network.name for view in views if view.network.name.endswith(SEEN))
+    return [
+        f"scores on {name.removesuffix(SEEN)} flatter, and are marked {SEEN}: training looks through it; another"
+        f" network: --features {other}"
+        for name in names
+    ]

@@ -28,7 +28,7 @@ from ganzoo.metrics import evaluate as measure
 from ganzoo.metrics.cache import keep_floor
 from ganzoo.metrics.evaluation import check_amounts
 from ganzoo.metrics.extract import Progress
-from ganzoo.metrics.select import choose, views_of, with_floor
+from ganzoo.metrics.select import choose, flattered, views_of, with_floor
 from ganzoo.metrics.subjects import match
 from ganzoo.registry.arguments import known_arguments
 from ganzoo.registry.loading import log
@@ -275,11 +275,13 @@ def evaluate(
         check_writable(first.folder.path)
     file = None if weights is None else to_path(weights, "weights")
     # What is missing is said before data is opened.
-    views_of(selected, features, shorter(first.model.size), file, device)
+    gan = first.model if isinstance(first.model, GAN) else None
+    views = views_of(selected, features, shorter(first.model.size), file, device, gan=gan)
     real, named = open_real(data, split, first.model, skip_bad=skip_bad)
     refuse_trained_on(real, named, first.model)
-    if isinstance(first.model, GAN) and (said := class_words(first.model, real)):
-        log.warning("%s", said)
+    if gan is not None:
+        for said in filter(None, [*flattered(views, gan), class_words(gan, real)]):
+            log.warning("%s", said)
     network = {"features": features, "weights": file, "device": device}
     options: dict[str, Any] = {"metrics": metrics, "batch": batch, "progress": progress, **network}
     if floor is not None:

@@ -14,7 +14,7 @@ from ganzoo.data.dataset import kind_like
 from ganzoo.data.holdout import VALID, HoldOut
 from ganzoo.errors import UsageError
 from ganzoo.folder import scores as records
-from ganzoo.folder.scores import SEEN, Score
+from ganzoo.folder.scores import Score
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.gan import GAN
 from ganzoo.training.intervals import Intervals
@@ -76,21 +76,16 @@ def check_scorable(gan: GAN, data: ImageData | None, intervals: Intervals) -> li
     """
     if data is None:
         return []
-    from ganzoo.metrics.select import check_images, choose, views_of
+    from ganzoo.metrics.select import check_images, choose, flattered, views_of
     from ganzoo.metrics.subjects import Generated, match
 
     check_images(choose(intervals.metrics), Generated.of(gan, data), data, intervals.eval_n)
     # Networks are opened here for those models alone.
     views = views_of(choose(intervals.metrics), intervals.features, gan=gan) if gan.looked_through else []
-    seen = [
-        f"scores on {view.network.name.removesuffix(SEEN)} flatter, and are marked {SEEN}: training looks through it;"
-        " --features names another network"
-        for view in views
-        if view.network.name.endswith(SEEN)
-    ]
+    seen = flattered(views, gan)
     found = match(gan, data)
     said = found.problem or ("" if data.split == VALID else found.note)  # a few held out may miss some class
-    return [*dict.fromkeys(seen), *([said] if said else [])]
+    return [*seen, *([said] if said else [])]
 
 
 def new_hold_out(intervals: Intervals, data: ImageData, seed: int, notes: list[str]) -> HoldOut | None:

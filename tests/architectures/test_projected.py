@@ -21,6 +21,7 @@ from ganzoo.architectures.projected import Mixing
 from ganzoo.folder.scores import read_scores
 from ganzoo.metrics import Extractor, FeatureRequest
 from ganzoo.metrics.features import opened
+from ganzoo.metrics.weights import OFFLINE_NETWORK
 from ganzoo.scoring.leaderboard import title
 from ganzoo.scoring.verify import ScoreVerifier, verify
 from ganzoo.testing import plugin
@@ -171,8 +172,12 @@ def test_random_mixtures_are_drawn_from_the_seed_and_saved_and_weights_that_have
 def test_a_score_on_the_network_that_training_looked_through_is_marked(tmp_path: Path) -> None:
     run = tiny_run(tmp_path / "run", RECIPE, data="digits", resolution=16, eval_every=4, eval_n=20, features="tower")
     said = typed("eval", run.folder, "--data", "digits", "-n", 20, "--metrics", "kid", "--features", "flat").output
-    assert "kid20-train@flat" in said
-    found = read_scores(run.folder)
+    assert "kid20-train@flat" in said and "flatter" not in said
+    told = typed("eval", run.folder, "--data", "digits", "-n", 20, "--metrics", "kid", "--features", "tower").stderr
+    warned = "scores on tower flatter, and are marked :seen: training looks through it; another network: --features"
+    assert f"{warned} {OFFLINE_NETWORK}" in told
+    found = [score for score in read_scores(run.folder) if score.key != "kid20-train@tower:seen-32"]
+    assert len(found) == len(read_scores(run.folder)) - 1
     assert [score.key for score in found] == ["fd20-valid@tower:seen-32", "kid20-train@flat"]
     assert "a network that training looked through" in title(found[0]) and "looked" not in title(found[1])
     assert all(one.holds for one in verify(run.folder, ScoreVerifier("digits")))

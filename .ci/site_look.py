@@ -1,0 +1,110 @@
+"""Look at a built site in a headless Chromium: no page is wider than its window, at the desk or on a phone.
+
+    python .ci/site_look.py build/site                               measures every page
+    python .ci/site_look.py build/site pictures zoo/index.html ...   and draws these, at both widths, into a folder
+
+What scrolls by itself, such as a wide table or a block of code, may be wider: the page around it does not move. Where
+there is no Chromium, that is said and nothing is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins" / "ganzoo-edit" / "tests"))
+
+from browser import CHROMIUM, Browser
+
+WIDTHS = {"desk": 1280, "phone": 390}  # pixels
+HEIGHT = 900
+TALLEST = 6000  # of a picture
+WIDER = """(() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  const held = (one) => {
+    for (let above = one.parentElement; above && above !== document.body; above = above.parentElement)
+      if (getComputedStyle(above).overflowX !== 'visible') return true;
+    return false;
+  };
+  return [...document.querySelectorAll('article *')]
+    .filter((one) => one.getBoundingClientRect().right > room + 1 && !held(one))
+    .map((one) => `${one.tagName.toLowerCase()} ${one.textContent.trim().slice(0, 50)}`)
+    .slice(0, 3).concat('');
+})()"""
+
+
+class Pages:
+    """The pages of a site in one browser.
+
+    Args:
+        site: its folder.
+        profile: an empty folder for the browser.
+    """
+
+    def __init__(self, site: Path, profile: Path) -> None:
+        self.site, self.browser = site.resolve(), Browser(profile, (WIDTHS["desk"], HEIGHT))
+
+    def open(self, page: str) -> None:
+        """Go to a page, and wait until it is laid out."""
+        where = (self.site / page).as_uri()
+        self.browser.open(where)
+        self.browser.until(f"location.href === {json.dumps(where)} && document.readyState === 'complete'")
+
+    def resize(self, width: int, height: int = HEIGHT) -> None:
+        """Give the window another size, in pixels."""
+        size: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.ask("Emulation.setDeviceMetricsOverride", **size)
+
+    def wider(self, page: str) -> Iterator[str]:
+        """What sticks out of the page, a line for each width at which something does."""
+        self.open(page)
+        for name, width in WIDTHS.items():
+            self.resize(width)
+            if found := self.browser.run(WIDER):
+                yield f"{page} is wider than a {name}, {width} pixels: {'; '.join(filter(None, found))}"
+
+    def draw(self, page: str, folder: Path) -> None:
+        """Pictures of the whole page at every width."""
+        self.open(page)
+        for name, width in WIDTHS.items():
+            self.resize(width)
+            high = self.browser.run("document.documentElement.scrollHeight")
+            self.resize(width, min(high, TALLEST))
+            self.browser.screenshot(folder / f"{page.replace('/', '-').removesuffix('.html')}-{name}.png")
+
+
+def wider(site: Path, pages: Iterable[str] | None = None, pictures: Path | None = None) -> list[str]:
+    """What is wider than its window on pages of a site, all of them by default, a line each."""
+    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html")) if pages is None else pages
+    with tempfile.TemporaryDirectory() as profile:
+        shown = Pages(site, Path(profile))
+        try:
+            said = [line for name in names for line in shown.wider(name)]
+            if pictures is not None:
+                pictures.mkdir(parents=True, exist_ok=True)
+                for name in names:
+                    shown.draw(name, pictures)
+        finally:
+            shown.browser.close()
+    return said
+
+
+def main() -> None:
+    """Measure, draw what was asked for, and end with exit status 1 if a page is too wide."""
+    site, *rest = map(Path, sys.argv[1:])
+    if CHROMIUM is None:
+        print(f"{site}: not looked at, as there is no Chromium here")
+        return
+    said = wider(site, [page.as_posix() for page in rest[1:]], rest[0]) if rest else wider(site)
+    if said:
+        sys.exit("\n".join(said))
+    print(f"{site}: no page is wider than a desk's or a phone's window")
+
+
+if __name__ == "__main__":
+    main()
