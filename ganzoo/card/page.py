@@ -83,7 +83,7 @@ def render(facts: Facts) -> str:
         home=Markdown(HOME),
         install=Markdown(install_command(config)),
         plugins=[f"{name} {version}" for name, version in config["plugins"].items()],
-        scores=[score_row(score) for score in facts.scores],
+        scores=[score_row(score, facts.scores) for score in facts.scores],
         floors=any(score.floor is not None for score in facts.scores),
         protocols=protocols(facts.scores),
         left_open=left_open(facts.scores),
@@ -197,11 +197,12 @@ def label(metric: str) -> str:
     return metric.upper() if len(metric) <= 3 else metric.capitalize()
 
 
-def score_row(score: Score) -> dict[str, Any]:
-    """What the table says of a score."""
+def score_row(score: Score, every: Sequence[Score]) -> dict[str, Any]:
+    """What tables say of a score, one of ``every``; ``several`` where its label does not tell it from all others."""
     spread = "" if score.std is None else f" ± {shown(score.std)}"
     return {
         "label": label(score.metric) + (f" ({score.options})" if score.options else ""),
+        "several": sum((one.metric, one.options) == (score.metric, score.options) for one in every) > 1,
         "better": "higher" if score.higher_is_better else "lower",
         "value": Markdown(f"{shown(score.value)}{spread}"),
         "floor": "" if score.floor is None else shown(score.floor),

@@ -99,7 +99,7 @@ NAMES: Mapping[str, str] = {
     "ganzoo.kit.whole": "ganzoo.parts.gather",
     "ganzoo.kit.whole_draw": "ganzoo.parts.global_draw",
     "ganzoo.kit.whole_mean": "ganzoo.parts.global_mean",
-    "ganzoo.layers.norm.whole_batch_norm": "ganzoo.layers.norm.global_batch_norm",
+    "ganzoo.layers.norm.whole_batch_norm": "ganzoo.layers.batch_norm.global_batch_norm",
     "ganzoo.publish.Parcel": "ganzoo.publish.push.Manifest",
     "ganzoo.training.distributed.agreed": "ganzoo.distributed.group.all_reduce_max",
     "ganzoo.training.distributed.align": "ganzoo.distributed.group.broadcast_state",

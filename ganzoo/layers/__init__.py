@@ -11,6 +11,13 @@ from ganzoo.layers.adain import AdaIN, StyleNorm
 from ganzoo.layers.alias_free import AliasFreeLeakyReLU, Band, Magnitude, low_pass
 from ganzoo.layers.attention import LinearAttention, SelfAttention
 from ganzoo.layers.axial import AxialAttention
+from ganzoo.layers.batch_norm import (
+    BatchNorm,
+    ConditionalBatchNorm,
+    ContextBatchNorm,
+    conditional_batch_norm,
+    context_batch_norm,
+)
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.dropout import Dropout
 from ganzoo.layers.equalized import EqualizedConv2d, EqualizedLinear, EqualizedMLP, UnitMeanSquare, equalize_scores
@@ -22,17 +29,7 @@ from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d, demodulation
 from ganzoo.layers.multi_head import L2Attention, MultiHeadAttention, RelativeAttention, RelativePosition
 from ganzoo.layers.noise import NoiseInput
-from ganzoo.layers.norm import (
-    BatchNorm,
-    ConditionalBatchNorm,
-    ContextBatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    PixelNorm,
-    conditional_batch_norm,
-    context_batch_norm,
-)
+from ganzoo.layers.norm import GroupNorm, InstanceNorm, LayerNorm, PixelNorm
 from ganzoo.layers.resample import BilinearUpConv2d, DownConv2d, NearestUpConv2d, ShuffledUp, TransposedConv2d
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.layers.self_modulation import SelfModulatedLayerNorm

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.layers.batch_norm import BatchNorm
 from ganzoo.layers.conv import Conv2d
-from ganzoo.layers.norm import BatchNorm
 from ganzoo.layers.resample import NearestUpConv2d, ShuffledUp
 from ganzoo.layers.weight import spectral_norm
 

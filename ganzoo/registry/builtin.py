@@ -23,10 +23,10 @@ from ganzoo.registry.presets import register_presets as register_presets
 
 @hookimpl
 def register_normalizations(register: Register) -> None:
-    register("bn", "ganzoo.layers.norm:BatchNorm", across_batch=True, paper="arxiv:1502.03167")
+    register("bn", "ganzoo.layers.batch_norm:BatchNorm", across_batch=True, paper="arxiv:1502.03167")
     register(
         "cbn",
-        "ganzoo.layers.norm:conditional_batch_norm",
+        "ganzoo.layers.batch_norm:conditional_batch_norm",
         sides=("g",),
         across_batch=True,
         requires={"label"},
@@ -36,7 +36,7 @@ def register_normalizations(register: Register) -> None:
     )
     register(
         "ccbn",
-        "ganzoo.layers.norm:context_batch_norm",
+        "ganzoo.layers.batch_norm:context_batch_norm",
         sides=("g",),
         across_batch=True,
         requires={"context"},

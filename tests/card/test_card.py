@@ -142,6 +142,15 @@ def test_a_run_with_a_past_says_so(model: Path) -> None:
     assert "passwd" not in make_card(ModelFolder(model)) and "--fork" not in make_card(ModelFolder(model))
 
 
+def test_scores_of_one_metric_are_told_apart(scored: Path) -> None:
+    line = next(line for line in make_card(ModelFolder(scored)).splitlines() if line.startswith("| Scores |"))
+    assert "FD 12.35 ·" in line and "`" not in line, "there is one of each"
+    add_scores(scored, [score(scored, value=99.0, network="another")])
+    line = next(line for line in make_card(ModelFolder(scored)).splitlines() if line.startswith("| Scores |"))
+    assert "FD 12.35 (`fd300-test@tf_efficientnet_lite0.in1k-64`) · " in line
+    assert "FD 99.00 (`fd300-test@another-64`)" in line and "(`precision" not in line
+
+
 def test_scores_by_step_are_a_table_with_the_best_in_bold(model: Path) -> None:
     values = {1: 50.0, 2: 20.0, 7: 30.0}
     add_scores(

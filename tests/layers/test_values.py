@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo.architectures.r3gan import Block, End, Start
+from ganzoo.layers.batch_norm import ContextBatchNorm
 from ganzoo.layers.bottleneck import d_bottleneck, g_bottleneck
-from ganzoo.layers.norm import ContextBatchNorm
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 
 B, C_DIM = 4, 6
