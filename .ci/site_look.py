@@ -13,7 +13,10 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins" / "ganzoo-edit" / "tests"))
@@ -38,8 +41,15 @@ WIDER = """(() => {
 })()"""
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Files of a folder, and no word of who asked for them."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 class Pages:
-    """The pages of a site in one browser.
+    """The pages of a site in one browser, by a server of this process: from files, its search would not start.
 
     Args:
         site: its folder.
@@ -47,11 +57,19 @@ class Pages:
     """
 
     def __init__(self, site: Path, profile: Path) -> None:
-        self.site, self.browser = site.resolve(), Browser(profile, (WIDTHS["desk"], HEIGHT))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+        Thread(target=self.server.serve_forever, daemon=True).start()
+        self.browser = Browser(profile, (WIDTHS["desk"], HEIGHT))
+
+    def close(self) -> None:
+        """End the browser and the server."""
+        self.browser.close()
+        self.server.shutdown()
+        self.server.server_close()
 
     def open(self, page: str) -> None:
         """Go to a page, and wait until it is laid out."""
-        where = (self.site / page).as_uri()
+        where = f"http://127.0.0.1:{self.server.server_port}/{page}"
         self.browser.open(where)
         self.browser.until(f"location.href === {json.dumps(where)} && document.readyState === 'complete'")
 
@@ -90,13 +108,15 @@ def wider(site: Path, pages: Iterable[str] | None = None, pictures: Path | None 
                 for name in names:
                     shown.draw(name, pictures)
         finally:
-            shown.browser.close()
+            shown.close()
     return said
 
 
 def main() -> None:
-    """Measure, draw what was asked for, and end with exit status 1 if a page is too wide."""
+    """Measure, draw what was asked for, and end with exit status 1 if a page is not there or too wide."""
     site, *rest = map(Path, sys.argv[1:])
+    if missing := [page.as_posix() for page in rest[1:] if not (site / page).is_file()]:
+        sys.exit(f"{site} has no page {', '.join(missing)}")
     if CHROMIUM is None:
         print(f"{site}: not looked at, as there is no Chromium here")
         return

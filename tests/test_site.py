@@ -310,6 +310,12 @@ def test_what_a_page_fetches_from_elsewhere_is_seen(html: str, count: int) -> No
     assert len(site_check().fetched(html)) == count
 
 
+def test_options_are_not_broken_behind_their_hyphens() -> None:
+    long = "ganzoo train dcgan+sn+hinge --data digits"
+    html = f"<p><code>--device cpu</code> <code>{long}</code></p><pre><code><span>a</span> b</code></pre>"
+    assert links.unbroken(html) == html.replace("<code>--device", '<code class="short">--device')
+
+
 def test_a_site_without_pages_is_wrong(tmp_path: Path) -> None:
     said = site_check().wrong(tmp_path)
     assert "loss/hinge has no page" in said and "holds no page" in said[-1]

@@ -1,4 +1,4 @@
-"""Links of pages to files outside of ``docs/``: to the page that shows the file, or else to nothing."""
+"""Links of pages to files outside of ``docs/``: to the page that shows the file, or else to nothing; code in lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import posixpath
 import re
 
 LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
+SHORT = re.compile(r"<code>([^<\n]{1,30})</code>")  # that fits into a line of a phone
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):<code>~?([^<]+)</code>")
 
 
@@ -38,6 +39,11 @@ def inward(markdown: str, page: str, places: set[str]) -> str:
 def without_roles(html: str) -> str:
     """HTML of docstrings without roles such as ``:class:``."""
     return ROLE.sub(r"<code>\1</code>", html)
+
+
+def unbroken(html: str) -> str:
+    """HTML whose short pieces of code have a class: a browser would break ``--device`` behind its first hyphens."""
+    return SHORT.sub(r'<code class="short">\1</code>', html)
 
 
 def _place(path: str, places: set[str]) -> str | None:

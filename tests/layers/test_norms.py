@@ -11,15 +11,15 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
 from ganzoo.errors import UsageError
-from ganzoo.layers import norm, resample, timm_attention, weight
+from ganzoo.layers import batch_norm, norm, resample, timm_attention, weight
 from ganzoo.layers.attention import LinearAttention, SelfAttention
 from ganzoo.layers.conditioning import AuxiliaryClassifier, OneHot, Projection
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
 from ganzoo.parts.output import Output
 
 NORMS = {
-    "bn": norm.BatchNorm,
-    "cbn": norm.conditional_batch_norm,
+    "bn": batch_norm.BatchNorm,
+    "cbn": batch_norm.conditional_batch_norm,
     "in": norm.InstanceNorm,
     "ln": norm.LayerNorm,
     "gn": norm.GroupNorm,
@@ -102,7 +102,7 @@ def test_folding_is_done_in_float32_under_autocast():
 
 
 def plain_norm(channels: int) -> nn.Module:
-    return norm.BatchNorm(channels, 0)
+    return batch_norm.BatchNorm(channels, 0)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
@@ -188,7 +188,7 @@ def test_norm_of_bf16_is_that_of_its_numbers_in_float32(name):
 
 @pytest.mark.parametrize("shape", [(6, 8), (6, 8, 4, 4)])
 def test_bn_equals_torch_in_training_and_evaluation(shape):
-    ours, theirs = norm.BatchNorm(8, 0), (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(8)
+    ours, theirs = batch_norm.BatchNorm(8, 0), (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(8)
     for _ in range(3):
         x = 2 + torch.randn(shape)
         assert torch.allclose(ours(x, x), theirs(x))
@@ -197,7 +197,7 @@ def test_bn_equals_torch_in_training_and_evaluation(shape):
 
 
 def test_cbn_chooses_scale_and_shift_by_label_and_mixes_them_linearly():
-    layer = norm.conditional_batch_norm(4, 3)
+    layer = batch_norm.conditional_batch_norm(4, 3)
     assert sum(p.numel() for p in layer.parameters()) == 2 * 4 * 3
     assert abs(layer.gain.mean() - 1) < 0.05 and layer.shift.abs().max() == 0
     nn.init.normal_(layer.shift)
@@ -211,7 +211,7 @@ def test_cbn_chooses_scale_and_shift_by_label_and_mixes_them_linearly():
 
 
 def test_cbn_without_labels_is_bn():
-    layer = norm.conditional_batch_norm(4, 0)
+    layer = batch_norm.conditional_batch_norm(4, 0)
     x = torch.randn(6, 4)
     assert torch.allclose(layer(x, torch.zeros(6, 0)), F.batch_norm(x, None, None, training=True), atol=1e-6)
     assert sum(p.numel() for p in layer.parameters()) == 8
@@ -236,7 +236,7 @@ def test_gn_fits_its_groups_to_the_width(channels, groups, got):
     ("attempt", "words"),
     [
         (lambda: norm.GroupNorm(4, 0, groups=0), "gn:groups=0 .*1 or more"),
-        (lambda: norm.BatchNorm(4, 0, momentum=7), "momentum=7 .*from 0 to 1"),
+        (lambda: batch_norm.BatchNorm(4, 0, momentum=7), "momentum=7 .*from 0 to 1"),
         (lambda: weight.spectral_norm(nn.Linear(2, 2), iterations=0), "sn:iterations=0"),
         (lambda: weight.equalized_lr(nn.Linear(2, 2), gain=0), "eqlr:gain=0"),
         (lambda: weight.magnitude_preserving(nn.Linear(2, 2), gain=-1), "mp:gain=-1"),
