@@ -1,4 +1,4 @@
-"""Check a built site: no page asks another server for anything, and every registered part has its page.
+"""Check a built site: no page asks another server for anything, each has a title, and every registered part a page.
 
     python .ci/site_check.py build/site
 
@@ -25,6 +25,7 @@ FETCHED = {
     "use": ("href", "xlink:href"),
 }
 KEPT_LINKS = ("canonical", "next", "prev", "alternate")  # of <link>: they say where something is, and fetch nothing
+NAMELESS = re.compile(r"<title>(?:Index|README)\b")  # mkdocs calls a page so that does not begin with a heading
 ELSEWHERE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 OF_STYLE = re.compile(r"(?:url\(|@import)\s*['\"]?\s*((?:https?:)?//[^'\")\s]+)", re.IGNORECASE)
 
@@ -70,6 +71,8 @@ def wrong(site: Path) -> list[str]:
             text = path.read_text(encoding="utf-8")
             found = OF_STYLE.findall(text) if path.suffix == ".css" else fetched(text)
             said += [f"{path.relative_to(site)} fetches {what}" for what in found]
+            if NAMELESS.search(text):
+                said.append(f"{path.relative_to(site)} has no title: a page begins with its heading")
     for entry in registry().entries():
         if not (site / "zoo" / "parts" / entry.kind / entry.name / "index.html").is_file():
             said.append(f"{entry.spelling} has no page")

@@ -170,7 +170,8 @@ def test_each_model_has_its_card_and_pictures_and_no_yaml() -> None:
     gallery = str(pages[f"{models.HOME}/index.md"])
     for folder in models.folders():
         card = str(pages[f"{models.HOME}/{folder.name}/index.md"])
-        assert f"]({folder.name}/index.md)" in gallery and f"\n# {folder.name}\n" in card and "model-index:" not in card
+        assert f"]({folder.name}/index.md)" in gallery and "model-index:" not in card
+        assert card.startswith(f"# {folder.name}\n"), "or the page, and its place in the navigation, would be Index"
         assert pages[f"{models.HOME}/{folder.name}/samples.png"] == folder / "samples.png"
 
 
@@ -319,6 +320,14 @@ def test_options_are_not_broken_behind_their_hyphens() -> None:
 def test_a_site_without_pages_is_wrong(tmp_path: Path) -> None:
     said = site_check().wrong(tmp_path)
     assert "loss/hinge has no page" in said and "holds no page" in said[-1]
+
+
+def test_a_page_without_a_title_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<title>Index - ganzoo</title>", encoding="utf-8")
+    (tmp_path / "b.html").write_text("<title>Indexing - ganzoo</title>", encoding="utf-8")
+    assert [line for line in site_check().wrong(tmp_path) if "title" in line] == [
+        "a.html has no title: a page begins with its heading"
+    ]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

@@ -68,6 +68,6 @@ def _gallery() -> str:
 
 
 def _card(folder: Path) -> str:
-    """The card without what only the Hub reads."""
+    """The card without what only the Hub reads, from its heading on: mkdocs takes a page's title from there alone."""
     card = (folder / "README.md").read_text(encoding="utf-8")
-    return card.partition("\n---\n")[2].lstrip() if card.startswith("---\n") else card
+    return card[card.index(f"# {folder.name}\n") :]
