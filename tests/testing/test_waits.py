@@ -26,7 +26,10 @@ WAITING = {
     "tolist": (lambda x: x.tolist(), "brings a tensor from the GPU to the CPU"),
     "cpu": (lambda x: x.cpu(), "brings a tensor from the GPU to the CPU"),
     "mask": (masked, "chooses by a mask"),
-    "tensor": (lambda x: x + torch.tensor([1.0, 2.0], device=x.device)[:1], "makes a tensor on the GPU of the program's numbers"),
+    "tensor": (
+        lambda x: x + torch.tensor([1.0, 2.0], device=x.device)[:1],
+        "makes a tensor on the GPU of the program's numbers",
+    ),
     "moved": (lambda x: x + torch.ones(3).to(x.device), "moves a tensor to the GPU without non_blocking=True"),
     "copied": (lambda x: x[0].copy_(torch.ones(3)), "moves a tensor to the GPU without non_blocking=True"),
     "indices": (lambda x: x[torch.tensor([0, 1])], "indexes by numbers of the CPU"),
