@@ -77,6 +77,37 @@ def test_flops_grow_with_the_batch_and_repeat_is_one_by_default():
     assert two == pytest.approx(2 * one, rel=0.05)
 
 
+@pytest.mark.parametrize("recipe", ["dcgan:ch=8+sn@d+hinge", "stylegan2:ch=4,mapping=1+r1", "gan:ch=8+wgan+gp"])
+def test_layers_have_what_a_step_has(recipe):
+    ours = bench(recipe, **TINY, resolution=16, turns=True)["ours"]
+    layers = ours["layers"]
+    assert list(dict.fromkeys(row["turn"] for row in layers)) == list(ours["turn_ms"])
+    for turn in ours["turn_ms"]:
+        own = [row for row in layers if row["turn"] == turn]
+        assert len({row["layer"] for row in own}) == len(own)
+        assert sum(row["share"] for row in own) == pytest.approx(1, abs=0.02)
+        assert all(row[name] >= -1e-6 for row in own for name in ("forward_ms", "backward_ms", "gflop", "share"))
+    assert sum(row["gflop"] for row in layers) >= 0.9 * ours["gflop_per_step"] > 0
+    learning = {row["layer"] for row in layers if row["backward_ms"] > 0}
+    assert any(name.startswith("D.") for name in learning) and any(name.startswith("G.") for name in learning)
+    # What D's turn makes of G carries no gradient.
+    assert not any(row["backward_ms"] for row in layers if row["turn"] == "d" and row["layer"].startswith("G"))
+
+
+def test_the_operations_of_a_layer_are_those_of_its_convolution():
+    layers = bench("dcgan:ch=8", batch=2, rounds=1, resolution=16, turns=True)["ours"]["layers"]
+    row = next(row for row in layers if (row["turn"], row["layer"]) == ("d", "D.trunk.stages.1.conv"))
+    forward = 2 * 4 * 4 * 8 * 16 * 4 * 4 * 2  # a multiply and an add, kernel, maps, places, images
+    assert row["gflop"] * 1e9 == pytest.approx(2 * 3 * forward, rel=0.01)  # of real and fake; and both gradients
+
+
+def test_the_table_has_the_layers_of_each_turn():
+    words = ["dcgan:ch=8", "--batch", "2", "--rounds", "1", "--turns"]
+    printed = CliRunner().invoke(command, words, catch_exceptions=False).output
+    assert "d's turn:" in printed and "g's turn:" in printed and "of the peak" in printed
+    assert "D.trunk.stages.1.conv" in printed and printed.count("smaller layers, losses, optimiser") == 2
+
+
 def test_a_pass_that_is_differentiated_twice_is_timed_and_counted():
     plain, twice = (bench(f"gan:ch=8{more}", **TINY)["ours"]["gflop_per_step"] for more in ("", "+gp"))
     assert twice > plain > 0
