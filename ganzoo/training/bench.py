@@ -29,10 +29,11 @@ from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
-from ganzoo.machine.compiled import compile_networks
+from ganzoo.machine.compiled import compile_networks, turn_marker
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.timing import DeviceClock, Mark
 from ganzoo.parts.context import Batch
+from ganzoo.training.fastest import fastest
 from ganzoo.training.layerwise import Untracked, layers_of
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Workload, check_peer, prepare_peer
@@ -181,7 +182,9 @@ class Clocked:
         ours.flop = ours.counted()
         if turns:
             ours.layers = layers_of(ours.trainer, ours.step, rounds)
-        ours.notes += compile_networks(gan, device)
+        setting, notes = fastest(gan, precision, lambda: ours.batch)
+        ours.notes += [*notes, *compile_networks(gan, device, setting)]
+        ours.trainer.begin = turn_marker(gan.plan, device, setting)
         ours.trainer.take = ours.take  # type: ignore[method-assign]
         return ours
 
