@@ -41,6 +41,8 @@ class WithPeers(click.Command):
     ganzoo bench dcgan --batch 16 --rounds 3
     What each layer has of a step:
     ganzoo bench dcgan --batch 4 --rounds 2 --turns
+    How many images a second it draws:
+    ganzoo bench dcgan --batch 8 --rounds 2 --sample
     The same in single precision with labels, for a script:
     ganzoo bench sngan --classes 10 --batch 8 --rounds 2 --set precision=fp32 --json
     """,
@@ -59,6 +61,7 @@ class WithPeers(click.Command):
 )
 @click.option("--device", type=DEVICE, help="Where ours and the peers run: cpu, cuda, cuda:1.")
 @click.option("--turns", is_flag=True, help="Measure every layer of every turn too.")
+@click.option("--sample", is_flag=True, help="Time the generator at drawing too, beside gan.G called by hand.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE, in turn with other libraries.
@@ -74,7 +77,8 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
         with --turns also layers [{turn, layer, type, forward_ms, backward_ms, share (of the turn), gflop,
         fraction_of_peak}], the empty layer for what belongs to none;
       peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
-      machine: device, precision, threads, matrix_gflops, torch, python; notes.
+      machine: device, precision, threads, matrix_gflops, torch, python; notes;
+      with --sample also sample {way: images_per_second, ratio (to G by hand), levels (of 255, that a picture differs)}.
     """
     from ganzoo.training.bench import bench as measure
 
@@ -102,7 +106,16 @@ def table(result: dict[str, Any]) -> str:
     ]
     for name, peer in result["peers"].items():
         lines.append(f"{name}: {peer['step_ms']:,.1f} ms a step; ours is {peer['ratio']:.2f} times as fast")
-    return "\n".join([*lines, *layer_lines(ours.get("layers", []))])
+    return "\n".join([*lines, *layer_lines(ours.get("layers", [])), *drawing_lines(result.get("sample", {}))])
+
+
+def drawing_lines(ways: dict[str, dict[str, float]]) -> list[str]:
+    """A line for each way to draw."""
+    return [
+        f"{f'{way}:':14} {each['images_per_second']:10,.1f} images/s, {each['ratio']:.2f} times by hand, "
+        f"{each['levels']:.2f} levels of 255 away"
+        for way, each in ways.items()
+    ]
 
 
 def layer_lines(layers: list[dict[str, Any]]) -> list[str]:

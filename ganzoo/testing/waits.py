@@ -21,7 +21,6 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-import ganzoo
 from ganzoo.gan.gan import GAN
 from ganzoo.machine.precision import Precision
 from ganzoo.parts.freeze import Frozen, open_frozen
@@ -32,12 +31,15 @@ from ganzoo.training.loop import Trainer
 
 STEPS = 2
 META = torch.device("meta")
-LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "unique_dim", "unique_consecutive", "_unique2", "equal")
-LOOKS += ("_linalg_check_errors", "bincount")  # operations whose result the program waits for
+# Operations whose result the program waits for.
+LOOKS = frozenset(
+    ("_local_scalar_dense", "nonzero", "masked_select", "unique_dim", "unique_consecutive", "_unique2", "equal")
+    + ("_linalg_check_errors", "bincount")
+)
 MASKED = ("index", "index_put", "index_put_", "_unsafe_index", "_index_put_impl_")
 MAKERS = (torch.tensor, torch.as_tensor, torch.asarray)
 COPIES = ("_to_copy", "copy_", "_copy_from")
-HOME = Path(ganzoo.__file__).parent
+HOME = Path(__file__).parents[1]
 PASSED = (str(Path(torch.__file__).parent), __file__)  # files of which no line is the one that waits
 
 

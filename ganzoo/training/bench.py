@@ -33,6 +33,7 @@ from ganzoo.machine.compiled import compile_networks, turn_marker
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.timing import DeviceClock, Mark
 from ganzoo.parts.context import Batch
+from ganzoo.training.drawing import drawing_speed
 from ganzoo.training.fastest import fastest
 from ganzoo.training.layerwise import Untracked, layers_of
 from ganzoo.training.loop import Trainer
@@ -60,6 +61,7 @@ def bench(
     settings: Mapping[str, object] | None = None,
     device: str | None = None,
     turns: bool = False,
+    sample: bool = False,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Time one D plus one G update, of ours and of peers on the same device.
@@ -74,10 +76,12 @@ def bench(
         settings: as for training; ``repeat.d`` is 1 here unless given.
         device: where all of them run.
         turns: whether ours is also measured layer by layer, as its networks are written.
+        sample: whether its generator is also timed at drawing, as :func:`ganzoo.training.drawing.drawing_speed` does.
         progress: told what is being done.
 
     Returns:
-        JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``. ``ours`` and each peer have
+        JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``; with ``sample`` also
+        ``sample``, of a generator with its first weights. ``ours`` and each peer have
         ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
         ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the best measured
         product of large matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb``
@@ -104,6 +108,7 @@ def bench(
         check_peer(peer, networks, gan.classes, resolution)
     labels = torch.arange(batch) % max(gan.classes, 1)
     real = torch.rand(batch, channels, resolution, resolution) * 2 - 1
+    drawn = {"sample": drawing_speed(gan, where, batch, rounds)} if sample else {}
     workload = Workload(real.to(where), labels.to(where), gan.classes, gan.z_dim)
     ours = Clocked.prepare(gan, workload, where, turns, rounds)
     ours.step()
@@ -121,6 +126,7 @@ def bench(
         "z_dim": gan.z_dim,
         "rounds": rounds,
         **_report(ours, times, peak, memory),
+        **drawn,
     }
 
 
