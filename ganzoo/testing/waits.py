@@ -33,8 +33,17 @@ STEPS = 2
 META = torch.device("meta")
 # Operations whose result the program waits for.
 LOOKS = frozenset(
-    "_local_scalar_dense nonzero masked_select unique_dim unique_consecutive _unique2 equal bincount"
-    " _linalg_check_errors".split()
+    [
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "unique_dim",
+        "unique_consecutive",
+        "_unique2",
+        "equal",
+        "bincount",
+        "_linalg_check_errors",
+    ]
 )
 MASKED = ("index", "index_put", "index_put_", "_unsafe_index", "_index_put_impl_")
 MAKERS = (torch.tensor, torch.as_tensor, torch.asarray)
