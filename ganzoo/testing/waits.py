@@ -33,7 +33,7 @@ STEPS = 2
 META = torch.device("meta")
 # Operations whose result the program waits for.
 LOOKS = frozenset(
-    [
+    (
         "_local_scalar_dense",
         "nonzero",
         "masked_select",
@@ -43,7 +43,7 @@ LOOKS = frozenset(
         "equal",
         "bincount",
         "_linalg_check_errors",
-    ]
+    )
 )
 MASKED = ("index", "index_put", "index_put_", "_unsafe_index", "_index_put_impl_")
 MAKERS = (torch.tensor, torch.as_tensor, torch.asarray)
