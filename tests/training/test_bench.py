@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from ganzoo.cli import main
 from ganzoo.cli.bench import bench as command
+from ganzoo.cli.bench import layer_lines
 from ganzoo.layers import conv
 from ganzoo.registry.loading import registry
 from ganzoo.testing.tiny import subject
@@ -103,11 +104,15 @@ def test_the_operations_of_a_layer_are_those_of_its_convolution():
     assert row["gflop"] * 1e9 == pytest.approx(2 * 3 * forward, rel=0.01)  # of real and fake; and both gradients
 
 
-def test_the_table_has_the_layers_of_each_turn():
+def test_the_table_has_the_slow_layers_of_each_turn_and_the_rest_together():
     words = ["dcgan:ch=8", "--batch", "2", "--rounds", "1", "--turns"]
     printed = CliRunner().invoke(command, words, catch_exceptions=False).output
     assert "d's turn:" in printed and "g's turn:" in printed and "of the peak" in printed
-    assert "D.trunk.stages.1.conv" in printed and printed.count("smaller layers, losses, optimiser") == 2
+    figures = {"type": "Conv2d", "forward_ms": 2.0, "backward_ms": 4.0, "gflop": 1.0, "fraction_of_peak": 0.5}
+    shares = {"D.slow": 0.4, "D.slower": 0.5, "D.quick": 0.004, "": 0.096}
+    lines = layer_lines([{"turn": "d", "layer": name, "share": share, **figures} for name, share in shares.items()])
+    assert [line.split()[0] for line in lines[1:]] == ["D.slower", "D.slow", "smaller"]
+    assert lines[1].split()[1:] == ["2.000", "4.000", "50.0%", "50.0%"] and lines[-1].endswith("10.0%")
 
 
 @pytest.mark.parametrize("recipe", ["dcgan:ch=8", "sngan:ch=8+cbn", "stylegan2:ch=4,mapping=1"])
