@@ -101,6 +101,19 @@ class HubUnreachable(HubError):
     """The Hub gave no answer, or said that it cannot give one now; a copy in the cache may serve."""
 
 
+def out_of_memory(error: BaseException) -> str | None:
+    """What to say of an error where a device, or the machine, has no memory left; None of any other error.
+
+    torch's is known by its name, since a command line that never imported torch asks too.
+    """
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    if kind not in ("OutOfMemoryError", "MemoryError") and "can't allocate memory" not in text:
+        return None
+    said = ". ".join(part for part in text.split(". ")[:2] if part)[:200].rstrip(".") or "there is no memory left"
+    return f"{said}: take a smaller batch, smaller images or a narrower network; 'ganzoo plan' says what fits"
+
+
 def nearest(name: str, choices: Iterable[str], count: int = 3) -> list[str]:
     """The ``count`` choices spelled most like ``name``, best first; fewer only where there are fewer."""
     return get_close_matches(name, sorted(set(choices)), n=count, cutoff=0.0)

@@ -47,11 +47,18 @@ SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8"
 def pytest_collection_modifyitems(config, items):
     """Mark as slow what ``slow.txt`` names: tests that were measured to take long beside others of their kind.
 
-    What is exhaustive runs where ``-m`` names it, and never because it is not something else.
+    What needs a GPU is skipped where there is none. What is exhaustive runs where ``-m`` names it, and never because it
+    is not something else.
     """
     for item in items:
         if item.nodeid in SLOW:
             item.add_marker(pytest.mark.slow)
+    if on_gpu := [item for item in items if item.get_closest_marker("gpu")]:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in on_gpu:
+                item.add_marker(pytest.mark.skip(reason="torch finds no CUDA device here"))
     if not _exhaustive(config):
         left_out = [item for item in items if item.get_closest_marker("exhaustive")]
         config.hook.pytest_deselected(items=left_out)

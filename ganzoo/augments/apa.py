@@ -38,10 +38,12 @@ class APA(Steered):
         if isinstance(p, float) and p == 0:
             return ctx.real
         n, generator = len(ctx.real), ctx.networks["G"]
-        replaced = global_draw(torch.rand, n, 1, 1, 1).to(ctx.real.device) < p
+        replaced = global_draw(torch.rand, n, 1, 1, 1).to(ctx.real.device, non_blocking=True) < p
         return torch.where(replaced, ctx.generate(noise(generator, n, ctx.z), ctx.y_real), ctx.real)
 
 
 def noise(generator: Any, n: int, like: Tensor) -> Tensor:
     """Noise ``(n, z_dim)`` as the generator draws it."""
-    return global_draw(lambda count: generator.prior(count, torch.default_generator), n).to(like.device)
+    return global_draw(lambda count: generator.prior(count, torch.default_generator), n).to(
+        like.device, non_blocking=True
+    )

@@ -48,7 +48,7 @@ class DiffAugment(Augment):
 
 def uniform(x: Tensor, low: float, high: float) -> Tensor:
     """A number for each image of the batch, ``(B, 1, 1, 1)``."""
-    return global_draw(torch.rand, len(x), 1, 1, 1).to(x) * (high - low) + low
+    return global_draw(torch.rand, len(x), 1, 1, 1).to(x, non_blocking=True) * (high - low) + low
 
 
 def recolored(x: Tensor, strength: float) -> Tensor:
@@ -62,7 +62,7 @@ def recolored(x: Tensor, strength: float) -> Tensor:
 
 def steps(x: Tensor, farthest: int) -> Tensor:
     """A whole number from ``-farthest`` to ``farthest`` for each image, ``(B, 1)``."""
-    drawn = global_draw(torch.rand, len(x), 1).to(x.device)
+    drawn = global_draw(torch.rand, len(x), 1).to(x.device, non_blocking=True)
     return (drawn * (2 * farthest + 1)).long().clamp(max=2 * farthest) - farthest
 
 
@@ -82,7 +82,7 @@ def holed(x: Tensor, share: float) -> Tensor:
     """Each image with a square of ``share`` of its sides set to 0; its middle lies anywhere in the image."""
     inside = []
     for side in x.shape[2:]:
-        middle = global_draw(torch.rand, len(x), 1).to(x.device) * side
+        middle = global_draw(torch.rand, len(x), 1).to(x.device, non_blocking=True) * side
         place = torch.arange(side, device=x.device) + 0.5
         inside.append((place - middle).abs() < side * share / 2)
     return x * ~(inside[0][:, :, None] & inside[1][:, None, :]).unsqueeze(1)

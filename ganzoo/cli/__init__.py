@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 from ganzoo.cli.about import GROUPS, OTHERS, About, about_of, read_about
 from ganzoo.cli.shells import answer, asked
 from ganzoo.distributed.launch import launched, must_say, said_elsewhere
-from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
+from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, out_of_memory, printable
 from ganzoo.files.streams import escape_letters
 from ganzoo.files.waiting import status
 from ganzoo.registry.about import VERSION
@@ -154,6 +154,11 @@ class Commands(click.Group):
             _fail(f"this cannot be done here: {needed}", 1, debug, error)
         except OSError as error:
             _fail(_what_the_system_said(error), 1, debug, error)
+        except (MemoryError, RuntimeError) as error:
+            said = out_of_memory(error)
+            if said is None:
+                raise
+            _fail(said, 1, debug, error)
         sys.exit(code if isinstance(code, int) else 0)
 
     def _points(self) -> dict[str, list[EntryPoint]]:

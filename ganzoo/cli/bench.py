@@ -12,6 +12,8 @@ from ganzoo.cli.names import DEVICE, PEER, RECIPE, SETTING
 from ganzoo.cli.options import read_settings
 from ganzoo.cli.show import say
 
+LEAST, REST = 0.01, "smaller layers, losses, optimiser"
+
 
 class WithPeers(click.Command):
     """A command whose help ends with the installed peers."""
@@ -37,6 +39,10 @@ class WithPeers(click.Command):
     """
     How fast this machine trains a recipe:
     ganzoo bench dcgan --batch 16 --rounds 3
+    What each layer has of a step:
+    ganzoo bench dcgan --batch 4 --rounds 2 --turns
+    How many images a second it draws:
+    ganzoo bench dcgan --batch 8 --rounds 2 --sample
     The same in single precision with labels, for a script:
     ganzoo bench sngan --classes 10 --batch 8 --rounds 2 --set precision=fp32 --json
     """,
@@ -54,6 +60,8 @@ class WithPeers(click.Command):
     "--set", "settings", type=SETTING, metavar="K=V", multiple=True, help="A hyperparameter, such as precision=fp32."
 )
 @click.option("--device", type=DEVICE, help="Where ours and the peers run: cpu, cuda, cuda:1.")
+@click.option("--turns", is_flag=True, help="Measure every layer of every turn too.")
+@click.option("--sample", is_flag=True, help="Time the generator at drawing too, beside gan.G called by hand.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: ratio is the peer's median over ours.")
 def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **sizes: Any) -> None:
     """Time one D plus one G update of RECIPE, in turn with other libraries.
@@ -66,8 +74,11 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
     JSON: recipe, batch, resolution, channels, classes, z_dim, rounds;
       ours: step_ms (median), step_ms_all, images_per_second, turn_ms {turn: ms}, gflop_per_step, fraction_of_peak,
         peak_memory_mb, data_share, end_to_end {wait_ms, step_ms, log_ms, grid_ms, save_ms, ratio};
+        with --turns also layers [{turn, layer, type, forward_ms, backward_ms, share (of the turn), gflop,
+        fraction_of_peak}], the empty layer for what belongs to none;
       peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
-      machine: device, precision, threads, matrix_gflops, torch, python; notes.
+      machine: device, precision, threads, matrix_gflops, torch, python; notes;
+      with --sample also sample {way: images_per_second, ratio (to G by hand), levels (of 255, that a picture differs)}.
     """
     from ganzoo.training.bench import bench as measure
 
@@ -95,4 +106,29 @@ def table(result: dict[str, Any]) -> str:
     ]
     for name, peer in result["peers"].items():
         lines.append(f"{name}: {peer['step_ms']:,.1f} ms a step; ours is {peer['ratio']:.2f} times as fast")
-    return "\n".join(lines)
+    return "\n".join([*lines, *layer_lines(ours.get("layers", [])), *drawing_lines(result.get("sample", {}))])
+
+
+def drawing_lines(ways: dict[str, dict[str, float]]) -> list[str]:
+    """A line for each way to draw."""
+    return [
+        f"{f'{way}:':14} {each['images_per_second']:10,.1f} images/s, {each['ratio']:.2f} times by hand, "
+        f"{each['levels']:.2f} levels of 255 away"
+        for way, each in ways.items()
+    ]
+
+
+def layer_lines(layers: list[dict[str, Any]]) -> list[str]:
+    """A table for each turn: layers of at least a hundredth of its time, the slowest first, and the rest together."""
+    lines = []
+    for turn in dict.fromkeys(row["turn"] for row in layers):
+        own = sorted((row for row in layers if row["turn"] == turn), key=lambda row: -row["share"])
+        shown = [row for row in own if row["share"] >= LEAST and row["layer"]]
+        rest = 1 - sum(row["share"] for row in shown)
+        width = max([len(row["layer"]) for row in shown] + [len(REST)])
+        lines.append(f"{turn}'s turn:{'':{max(0, width - len(turn) - 6)}}  forward ms  backward ms  share  of the peak")
+        for row in shown:
+            times = f"{row['forward_ms']:10,.3f}  {row['backward_ms']:11,.3f}  {row['share']:5.1%}"
+            lines.append(f"  {row['layer']:{width}}  {times}  {row['fraction_of_peak']:11.1%}")
+        lines.append(f"  {REST:{width}}  {'':10}  {'':11}  {rest:5.1%}")
+    return lines

@@ -30,7 +30,7 @@ class DeviceImages(MemoryImages):
 
     def fetch(self, indices: Tensor) -> Tensor:
         """See :meth:`Images.fetch`; the images stay on the device."""
-        return super().fetch(indices.to(self.pixels.device))
+        return super().fetch(indices.to(self.pixels.device, non_blocking=True))
 
 
 def free_memory(device: torch.device) -> int:

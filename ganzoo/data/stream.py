@@ -125,8 +125,12 @@ class Stream:
         for place, (name, images) in enumerate(self.unpaired.items(), start=1):
             own = self.others[name].indices(index)[self.rows]
             batch |= self._shown({name: images}, own, self.seed, index, place)
-            batch |= {key: rows[own] for key, rows in self.followers.items() if leader(key, self.unpaired) == name}
-        return {**batch, **{name: column[chosen] for name, column in self.tensors.items()}}
+            batch |= {
+                key: chosen_rows(rows, own)
+                for key, rows in self.followers.items()
+                if leader(key, self.unpaired) == name
+            }
+        return {**batch, **{name: chosen_rows(column, chosen) for name, column in self.tensors.items()}}
 
     def _shown(self, pictures: Mapping[str, Images], chosen: Tensor, *seed: int) -> Batch:
         """The chosen images of each name as float in [-1, 1]; those that belong together are mirrored together."""
@@ -136,6 +140,11 @@ class Stream:
             coins = torch.randint(2, (self.size,), generator=_generator(_FLIP, *seed))[self.rows]
             fetched = {name: _mirror(images, coins) for name, images in fetched.items()}
         return {name: signed(images) for name, images in fetched.items()}
+
+
+def chosen_rows(column: Tensor, chosen: Tensor) -> Tensor:
+    """The rows of a column by their numbers, which a column on a GPU is not waited for to have."""
+    return column[chosen.to(column.device, non_blocking=True)]
 
 
 def leader(name: str, pictures: Collection[str]) -> str | None:
@@ -151,7 +160,7 @@ def _mirror(images: Tensor, coins: Tensor) -> Tensor:
     if images.dtype is torch.uint16:  # by its bits, as few devices can move such numbers
         return _mirror(images.view(torch.int16), coins).view(torch.uint16)
     both = torch.cat((images, images.flip(3)))  # choosing whole images is three times as fast as masking pixels
-    return both.index_select(0, (torch.arange(len(images)) + coins * len(images)).to(images.device))
+    return both.index_select(0, (torch.arange(len(images)) + coins * len(images)).to(images.device, non_blocking=True))
 
 
 def _generator(*names: int | str) -> torch.Generator:

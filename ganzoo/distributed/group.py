@@ -31,6 +31,7 @@ from ganzoo.errors import GanzooError, RunError, UsageError
 
 ANSWER = timedelta(minutes=30)  # for a message between steps; a process that was killed is noticed at once
 CONTROL_TIMEOUT = timedelta(hours=6)  # for a download, a checkpoint or a score that one process sees to
+COLLECTIVES, BACKENDS = "GANZOO_COLLECTIVES", ("gloo", "nccl")
 SETTLING = 0.5  # seconds
 T = TypeVar("T")
 _worlds = count()
@@ -77,7 +78,8 @@ def _looked_after() -> AbstractContextManager[None]:
 
 def _join(launch: Launch, store: dist.Store) -> dist.ProcessGroup:
     """Make the group that steps are taken in, and the control."""
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+    by_nccl = torch.cuda.is_available() and dist.is_nccl_available() and not _shares_gpus()
+    backend = "cpu:gloo,cuda:nccl" if by_nccl else "gloo"
     try:
         dist.init_process_group(backend, store=store, rank=launch.rank, world_size=launch.size, timeout=ANSWER)
         return dist.new_group(backend="gloo", timeout=CONTROL_TIMEOUT)  # type: ignore[return-value]
@@ -111,18 +113,33 @@ def choose_gpu(launch: Launch, device: str | None) -> None:
     """Make ``cuda`` mean the GPU that has this process's number on its machine.
 
     Raises:
-        UsageError: there are fewer GPUs than processes here, or all were given one.
+        UsageError: there are fewer GPUs than processes here, and NCCL is to connect them; or all were given one.
     """
     if device is not None and device.startswith("cuda:"):
         raise UsageError(f"--device {device} would put every process there: give --device cuda, and each takes its own")
     if device not in (None, "cuda") or not torch.cuda.is_available():
         return
-    if launch.local_rank >= torch.cuda.device_count():
+    gpus = torch.cuda.device_count()
+    if launch.local_rank >= gpus and not _shares_gpus():
         raise UsageError(
-            f"process {launch.local_rank + 1} of this machine finds {torch.cuda.device_count()} GPUs: give torchrun "
-            f"--nproc-per-node {torch.cuda.device_count()}, or ganzoo train --device cpu"
+            f"process {launch.local_rank + 1} of this machine finds {gpus} GPUs: give torchrun "
+            f"--nproc-per-node {gpus}, or ganzoo train --device cpu; {COLLECTIVES}=gloo lets processes share a GPU"
         )
-    torch.cuda.set_device(launch.local_rank)
+    torch.cuda.set_device(launch.local_rank % gpus)
+
+
+def _shares_gpus() -> bool:
+    """Whether gloo carries what is on GPUs too: slower than NCCL, which refuses two processes on one GPU.
+
+    Raises:
+        UsageError: the variable says something else.
+    """
+    said = os.environ.get(COLLECTIVES, "")
+    if said not in ("", *BACKENDS):
+        raise UsageError(
+            f"{COLLECTIVES}={said!r} is neither of {' and '.join(BACKENDS)}: unset it for NCCL between GPUs"
+        )
+    return said == "gloo"
 
 
 @contextmanager

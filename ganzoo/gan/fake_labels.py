@@ -23,13 +23,13 @@ def _of_data(gan: GAN, labels: Tensor, n: int) -> Tensor:
     """Rows of the data's labels, drawn by their frequencies; of the batch's where there is no data, as in a test."""
     known = gather(labels) if gan.data_labels is None else gan.data_labels
     chosen = global_draw(lambda count: torch.randint(len(known), (count,)), n)
-    return known[chosen.to(known.device)].to(labels.device)
+    return known[chosen.to(known.device, non_blocking=True)].to(labels.device, non_blocking=True)
 
 
 def _uniform(gan: GAN, labels: Tensor, n: int) -> Tensor:
     """Every class that has pictures as often."""
     drawn = torch.tensor(gan.drawn_classes)
-    return global_draw(lambda count: drawn[torch.randint(len(drawn), (count,))], n).to(labels.device)
+    return global_draw(lambda count: drawn[torch.randint(len(drawn), (count,))], n).to(labels.device, non_blocking=True)
 
 
 DRAWS: Mapping[str, Draw] = {"batch": _of_batch, "data": _of_data, "uniform": _uniform}

@@ -90,7 +90,7 @@ class Mixing:
 
     def __call__(self, w: Tensor, other: Callable[[], Tensor]) -> Tensor:
         """``w`` ``(B, layers, w_dim)`` with rows of ``other()``, of the same shape."""
-        crossover = global_draw(self.crossovers, len(w)).to(w.device)
+        crossover = global_draw(self.crossovers, len(w)).to(w.device, non_blocking=True)
         later = torch.arange(self.layers, device=w.device) >= crossover[:, None]
         return torch.where(later[:, :, None], other(), w)
 
@@ -251,7 +251,7 @@ class StyleGenerator(Generator):
 
     def _more_noise(self, z: Tensor) -> Tensor:
         """Other noise for as many images."""
-        return global_draw(lambda n: self.prior(n, torch.default_generator), len(z)).to(z)
+        return global_draw(lambda n: self.prior(n, torch.default_generator), len(z)).to(z, non_blocking=True)
 
     @torch.no_grad()
     def _remember(self, w: Tensor) -> None:

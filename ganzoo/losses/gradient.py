@@ -62,7 +62,7 @@ def gradient(critic: ScoreFunction, x: Tensor) -> Tensor:
 
 def between(real: Tensor, fake: Tensor) -> Tensor:
     """A point on the line from each real image ``(B, C, H, W)`` to its fake, drawn from torch's global generator."""
-    share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
+    share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real, non_blocking=True)
     return share * real + (1 - share) * fake
 
 

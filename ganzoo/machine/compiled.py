@@ -17,6 +17,7 @@ from ganzoo.parts.exactness import is_exact
 from ganzoo.plan.plan import Plan
 
 BACKEND = "inductor"
+OFF, ON, GRAPHS, AUTO = "off", "on", "graphs", "auto"  # values of the setting
 
 
 class Compiled:
@@ -40,14 +41,19 @@ class Compiled:
         return (self.written if is_exact() else self.compiled)(x, *rest, **named)
 
 
-def compile_networks(gan: GAN, device: torch.device) -> list[str]:
+def compile_networks(gan: GAN, device: torch.device, setting: str | None = None) -> list[str]:
     """Let every player's networks run compiled, if the setting ``compile`` says so; state dicts stay as they are.
+
+    Args:
+        gan: whose networks.
+        device: where they are.
+        setting: in place of that of the plan, such as what ``auto`` came to.
 
     Returns:
         Sentences for the user: why nothing was compiled or recorded, if so.
     """
-    setting = gan.plan["compile"]
-    if setting == "off":
+    setting = gan.plan["compile"] if setting is None else setting
+    if setting in (OFF, AUTO):
         return []
     regularizers = [pair for parts in gan.critics.values() for pair in parts.regularizers.items()]
     if refining := [name for name, part in regularizers if part.refines]:
@@ -59,20 +65,24 @@ def compile_networks(gan: GAN, device: torch.device) -> list[str]:
     except (RuntimeError, ImportError, OSError) as error:
         why = str(error).splitlines()[0]
         return [f"compile={setting}: torch.compile does not work here, so nothing is compiled ({why})"]
-    graphs = records(gan.plan, device)
+    graphs = records(setting, device)
     for name in sorted({name for names in gan.players.values() for name in names}):
         network = getattr(gan, name)
         network._compiled_call_impl = Compiled(network, graphs)  # where nn.Module.compile puts it; copies leave it out
-    if setting == "graphs" and not graphs:
+    if setting == GRAPHS and not graphs:
         return [f"compile=graphs: graphs are CUDA's, so on {device.type} the networks are compiled without"]
     return []
 
 
-def records(plan: Plan, device: torch.device) -> bool:
+def records(setting: str, device: torch.device) -> bool:
     """Whether the networks' kernels are recorded as CUDA graphs: where the setting asks and the device can."""
-    return plan["compile"] == "graphs" and device.type == "cuda"
+    return setting == GRAPHS and device.type == "cuda"
 
 
-def turn_marker(plan: Plan, device: torch.device) -> Callable[[], None]:
-    """What the loop calls when a turn begins, so that CUDA graphs may overwrite the last turn's results."""
-    return torch.compiler.cudagraph_mark_step_begin if records(plan, device) else lambda: None
+def turn_marker(plan: Plan, device: torch.device, setting: str | None = None) -> Callable[[], None]:
+    """What the loop calls when a turn begins, so that CUDA graphs may overwrite the last turn's results.
+
+    Arguments are those of :func:`compile_networks`, with the ``plan`` of the GAN.
+    """
+    asked = str(plan["compile"]) if setting is None else setting
+    return torch.compiler.cudagraph_mark_step_begin if records(asked, device) else lambda: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from ganzoo.distributed.batch import world
 from ganzoo.errors import UsageError
 from ganzoo.gan.arguments import read_device
 from ganzoo.machine.memory import keep_memory as keep_memory
+from ganzoo.machine.pinned import PinnedRing
 
 BF16_FEATURES = ("amx_bf16", "avx512_bf16")  # of CPUs, as torch.cpu.get_capabilities has them
 
@@ -30,6 +31,7 @@ class Precision:
     device: torch.device
     dtype: torch.dtype
     note: str = ""
+    _pinned: PinnedRing = field(default_factory=PinnedRing, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -46,13 +48,9 @@ class Precision:
 
     def send(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A batch on the device, images channels last; the host does not wait for a GPU to have it."""
-        moved = {name: self._moved(column) for name, column in batch.items()}
+        here = self.device.type == "cuda" and any(column.device.type == "cpu" for column in batch.values())
+        moved = self._pinned.send(batch, self.device) if here else {n: x.to(self.device) for n, x in batch.items()}
         return {name: x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for name, x in moved.items()}
-
-    def _moved(self, x: Tensor) -> Tensor:
-        if self.device.type == "cuda" and x.device.type == "cpu":
-            return x.pin_memory().to(self.device, non_blocking=True)  # only from pinned memory is a copy in passing
-        return x.to(self.device)
 
     def tune(self) -> None:
         """Tell the process once what makes its work fast: memory that is kept on a CPU, TF32 units on a GPU."""

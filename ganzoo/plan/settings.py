@@ -237,8 +237,8 @@ SETTINGS: Mapping[str, Spec] = {
     ),
     "compile": Spec(
         "off",
-        _one_of("on", "off", "graphs"),
-        "on, off or graphs",
+        _one_of("on", "off", "graphs", "auto"),
+        "on, off, graphs, or auto for what measures fastest on this machine",
         "whether networks run compiled; graphs: as CUDA graphs",
     ),
 }

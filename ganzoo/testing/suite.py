@@ -24,6 +24,7 @@ from ganzoo.testing import (
     metrics,
     pieces,
     samplers,
+    waits,
     whole,
 )
 from ganzoo.testing.expect import error_line
@@ -57,6 +58,7 @@ _TRAINED: Checks = {
     "state": whole.check_state,
     "resume": whole.check_resume,
     "bf16": whole.check_bf16,
+    "waits": waits.check_waits,
     "pieces": pieces.check_pieces,
 }
 _WHOLE: Checks = {"networks": whole.check_networks, "shapes": whole.check_shapes, "gradients": whole.check_reach}

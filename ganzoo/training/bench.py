@@ -29,14 +29,22 @@ from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
-from ganzoo.machine.compiled import compile_networks
+from ganzoo.machine.compiled import compile_networks, turn_marker
 from ganzoo.machine.precision import choose_device, choose_precision
+from ganzoo.machine.timing import DeviceClock, Mark
 from ganzoo.parts.context import Batch
+from ganzoo.training.drawing import drawing_speed
+from ganzoo.training.fastest import fastest
+from ganzoo.training.layerwise import Untracked, layers_of
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Workload, check_peer, prepare_peer
 
-MATRIX = 2048  # side of the square matrices whose product gives the peak
+MATRIX, ON_GPU = (
+    2048,
+    8192,
+)  # side of the square matrices whose product gives the peak; a GPU is done too soon with small ones
 PIXELS = 32  # the size that most peers have
+WARM = 2  # rounds that warm up; one step of ours is taken before
 LEAST = 3  # steps of a session that are timed at least
 
 
@@ -52,6 +60,8 @@ def bench(
     rounds: int = 7,
     settings: Mapping[str, object] | None = None,
     device: str | None = None,
+    turns: bool = False,
+    sample: bool = False,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Time one D plus one G update, of ours and of peers on the same device.
@@ -65,15 +75,20 @@ def bench(
         rounds: timed steps of each, after two that are not.
         settings: as for training; ``repeat.d`` is 1 here unless given.
         device: where all of them run.
+        turns: whether ours is also measured layer by layer, as its networks are written.
+        sample: whether its generator is also timed at drawing, as :func:`ganzoo.training.drawing.drawing_speed` does.
         progress: told what is being done.
 
     Returns:
-        JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``. ``ours`` and each peer have
+        JSON: ``recipe``, the sizes, ``ours``, ``peers`` by name, ``machine`` and ``notes``; with ``sample`` also
+        ``sample``, of a generator with its first weights. ``ours`` and each peer have
         ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
         ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the best measured
-        product of 2048x2048 matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb``
+        product of large matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb``
         (the process before any peer is loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting
-        for its batch) and ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it.
+        for its batch) and ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it;
+        with ``turns`` also ``layers``, as :func:`ganzoo.training.layerwise.layers_of` returns them, each with its
+        ``fraction_of_peak``.
 
     Raises:
         UsageError: for a recipe or peer that does not exist, a size that one of them has not, or a peer without such an
@@ -93,8 +108,9 @@ def bench(
         check_peer(peer, networks, gan.classes, resolution)
     labels = torch.arange(batch) % max(gan.classes, 1)
     real = torch.rand(batch, channels, resolution, resolution) * 2 - 1
+    drawn = {"sample": drawing_speed(gan, where, batch, rounds)} if sample else {}
     workload = Workload(real.to(where), labels.to(where), gan.classes, gan.z_dim)
-    ours = Clocked.prepare(gan, workload, where)
+    ours = Clocked.prepare(gan, workload, where, turns, rounds)
     ours.step()
     memory = memory_of(where)
     peers = {peer: prepare_peer(peer, networks, workload).step for peer in against}
@@ -110,17 +126,21 @@ def bench(
         "z_dim": gan.z_dim,
         "rounds": rounds,
         **_report(ours, times, peak, memory),
+        **drawn,
     }
 
 
 def _report(ours: Clocked, times: dict[str, list[float]], peak: Peak, memory: int) -> dict[str, Any]:
     """What was measured: ``ours``, ``peers`` and the machine."""
     precision, rounds, batch = ours.trainer.precision, len(times["ours"]), len(ours.batch["image"])
-    flop = ours.flop()
     mine = _summary(times.pop("ours"), batch)
-    mine["turn_ms"] = {name: round(1e3 * median(spent[3 : rounds + 3]), 3) for name, spent in ours.turns.items()}
-    mine["gflop_per_step"] = round(flop / 1e9, 3)
-    mine["fraction_of_peak"] = round(flop / mine["step_ms"] / 1e6 / peak.best, 4)
+    mine["turn_ms"] = {name: round(1e3 * median(spent), 3) for name, spent in ours.turn_seconds(rounds).items()}
+    mine["gflop_per_step"] = round(ours.flop / 1e9, 3)
+    mine["fraction_of_peak"] = round(ours.flop / mine["step_ms"] / 1e6 / peak.best, 4)
+    for row in ours.layers:
+        spent = row["forward_ms"] + row["backward_ms"]
+        row["fraction_of_peak"] = round(1e3 * row["gflop"] / spent / peak.best, 4) if spent else 0.0
+    mine |= {"layers": ours.layers} if ours.layers else {}
     mine["peak_memory_mb"] = round(memory / 2**20, 1)
     cost = session_cost(ours.trainer, batch, max(rounds, LEAST))
     mine["data_share"] = round(cost["wait_ms"] / (cost["wait_ms"] + cost["step_ms"]), 5)
@@ -140,55 +160,63 @@ def _report(ours: Clocked, times: dict[str, list[float]], peak: Peak, memory: in
 
 
 class Clocked:
-    """A trainer whose turns are timed."""
+    """A trainer whose turns are timed; a GPU is not waited for between them.
+
+    Attributes:
+        flop: floating point operations of one step: matrix products and convolutions, forward and backward.
+        layers: what each layer has of a step, where that was asked for.
+    """
 
     def __init__(self, trainer: Trainer, batch: Batch) -> None:
         self.trainer, self.batch, self.notes = trainer, batch, list[str]()
-        self.turns: dict[str, list[float]] = {turn.name: [] for turn in trainer.turns}
+        self.clock = DeviceClock(trainer.precision.device)
+        self.turns: dict[str, list[tuple[Mark, Mark]]] = {turn.name: [] for turn in trainer.turns}
+        self.flop, self.layers = 0, list[dict[str, Any]]()
         self._take = trainer.take
-        trainer.take = self.take  # type: ignore[method-assign]
 
     @classmethod
-    def prepare(cls, gan: GAN, workload: Workload, device: torch.device) -> Clocked:
-        """A trainer placed on the device in the arithmetic that the plan asks for."""
+    def prepare(cls, gan: GAN, workload: Workload, device: torch.device, turns: bool, rounds: int) -> Clocked:
+        """A trainer placed on the device in the arithmetic that the plan asks for.
+
+        Operations are counted, and layers measured, of the networks as they are written: a compiler hides them.
+        """
         precision = choose_precision(str(gan.plan["precision"]), device)
         precision.tune()
         precision.place(gan)
         batch = {"image": workload.real, "label": workload.labels, **stand_ins(gan, workload.real)}
         ours = cls(Trainer(gan, 0, 1, precision), precision.send(batch))
-        ours.notes += compile_networks(gan, device)
+        ours.flop = ours.counted()
+        if turns:
+            ours.layers = layers_of(ours.trainer, ours.step, rounds)
+        setting, notes = fastest(gan, precision, lambda: ours.batch)
+        ours.notes += [*notes, *compile_networks(gan, device, setting)]
+        ours.trainer.begin = turn_marker(gan.plan, device, setting)
+        ours.trainer.take = ours.take  # type: ignore[method-assign]
         return ours
 
     def take(self, turn: Turn, batch: Batch, update: int) -> None:
-        """One turn, timed until the device is done with it."""
-        start = perf_counter()
+        """One turn, timed."""
+        start = self.clock.now()
         self._take(turn, batch, update)
-        wait(self.trainer.precision.device)
-        self.turns[turn.name].append(perf_counter() - start)
+        self.turns[turn.name].append((start, self.clock.now()))
+
+    def turn_seconds(self, rounds: int) -> dict[str, list[float]]:
+        """Seconds of every turn of the timed rounds, after the steps that warm up."""
+        self.clock.wait()
+        spans = {name: marks[WARM + 1 : WARM + 1 + rounds] for name, marks in self.turns.items()}
+        return {name: [self.clock.between(*span) for span in marks] for name, marks in spans.items()}
 
     def step(self) -> None:
         """One step on the same batch."""
         self.trainer.train_step([self.batch] * self.trainer.batches_per_step)
 
-    def flop(self) -> int:
-        """Floating point operations of one step: matrix products and convolutions, forward and backward."""
+    def counted(self) -> int:
+        """Floating point operations of one step."""
         counter = FlopCounterMode(display=False)
-        counter.mod_tracker = _Untracked()  # type: ignore[assignment]
+        counter.mod_tracker = Untracked()  # type: ignore[assignment]
         with counter:
             self.step()
         return counter.get_total_flops()
-
-
-class _Untracked:
-    """In place of what tells which module an operation is of: its hooks fail where a pass is differentiated twice."""
-
-    parents = frozenset({"Global"})
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
 
 
 def session_cost(trainer: Trainer, batch: int, rounds: int) -> dict[str, float]:
@@ -274,13 +302,13 @@ def _interleave(
     The first two rounds warm up and do not count.
     """
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for index in range(rounds + 2):
+    for index in range(rounds + WARM):
         between()
         for name, step in steps.items():
-            progress(f"round {index + 1} of {rounds + 2}: {name}")
+            progress(f"round {index + 1} of {rounds + WARM}: {name}")
             start = perf_counter()
             step()
-            if index >= 2:
+            if index >= WARM:
                 times[name].append(perf_counter() - start)
     between()
     return times
@@ -299,20 +327,22 @@ class Peak:
     """The rate of matrix products, the best of all that were timed: of a loaded machine one time alone says little.
 
     Attributes:
-        best: GFLOP/s of a product of two 2048x2048 matrices; 0 before the first is timed.
+        best: GFLOP/s of a product of two square matrices, of 2048 rows on a CPU and 8192 on a GPU; 0 before the first.
     """
 
     def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        self.one = torch.randn(MATRIX, MATRIX, device=device).to(dtype)
-        self.best = 0.0
+        self.side = ON_GPU if device.type == "cuda" else MATRIX
+        self.one = torch.randn(self.side, self.side, device=device).to(dtype)
+        self.clock, self.best = DeviceClock(device), 0.0
 
     def measure(self, times: int = 2) -> None:
         """Time so many products."""
         for _ in range(times):
-            start = perf_counter()
+            start = self.clock.now()
             self.one @ self.one
-            wait(self.one.device)
-            self.best = max(self.best, 2 * MATRIX**3 / (perf_counter() - start) / 1e9)
+            end = self.clock.now()
+            self.clock.wait()
+            self.best = max(self.best, 2 * self.side**3 / self.clock.between(start, end) / 1e9)
 
 
 def wait(device: torch.device) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 from ganzoo.data import ImageData
 from ganzoo.data.holdout import VALID
+from ganzoo.distributed.batch import world
 from ganzoo.folder.config import describe
 from ganzoo.folder.versions import identity_of
 from ganzoo.gan.gan import GAN
-from ganzoo.machine.compiled import compile_networks
+from ganzoo.machine.compiled import compile_networks, turn_marker
+from ganzoo.parts.context import Batch
 from ganzoo.parts.freeze import open_frozen
+from ganzoo.training.fastest import fastest
 from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.setup import Setup
@@ -50,8 +53,17 @@ class Job:
         self.gan.data_labels = self.setup.data.labels
         precision.tune()
         precision.place(self.gan)
-        self.notes += compile_networks(self.gan, precision.device)
-        return Trainer(self.gan, int(self.config_json["seed"]), int(self.run_json["horizon"]), precision)
+        seed, setup = int(self.config_json["seed"]), self.setup
+        size = int(self.gan.plan["batch"]) // world().size
+
+        def batch() -> Batch:
+            return precision.send(setup.data.stream(size, seed, False).batch(0))
+
+        setting, notes = fastest(self.gan, precision, batch, seed)
+        self.notes += [*notes, *compile_networks(self.gan, precision.device, setting)]
+        trainer = Trainer(self.gan, seed, int(self.run_json["horizon"]), precision)
+        trainer.begin = turn_marker(self.gan.plan, precision.device, setting)
+        return trainer
 
 
 def config_of(gan: GAN, data: ImageData, seed: int, license: str | None, horizon: int = 0) -> dict[str, Any]:

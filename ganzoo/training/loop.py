@@ -264,9 +264,18 @@ class Trainer:
             self.add(f"{turn.name}/{name}", value)
 
     def note_reports(self, player: str, at: Update) -> None:
-        """Add what parts reported in an update to what the next log line reports."""
+        """Add what parts reported in an update to what the next log line reports; NaN says nothing of the update.
+
+        It counts as the mean before it, which leaves the mean as it is: a look at whether it is NaN would wait for it.
+        """
         for name in sorted(at.reports):
-            self.add(f"{REPORT}{player}/{name}", all_reduce_mean(at.reports[name]))
+            key, value = f"{REPORT}{player}/{name}", all_reduce_mean(at.reports[name])
+            value = value.to(self.precision.device, non_blocking=True)
+            count = self.counts.get(key, 0)
+            before = self.sums.get(key, torch.full_like(value, math.nan))
+            value = torch.where(value.isnan(), before / max(count, 1), value)
+            self.sums[key] = torch.where(before.isnan(), (count + 1) * value, before + value)
+            self.counts[key] = count + 1
 
     def check_terms(self) -> None:
         """Look at the terms since the last time, which waits for the device: a step by itself never does.
@@ -293,7 +302,8 @@ class Trainer:
         means = {key: float(self.sums[key]) / self.counts[key] for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
         gradients = {key.removeprefix(GRADIENT): short(mean) for key, mean in means.items() if key.startswith(GRADIENT)}
-        reports = {key.removeprefix(REPORT): short(mean) for key, mean in means.items() if key.startswith(REPORT)}
+        said = {key.removeprefix(REPORT): mean for key, mean in means.items() if key.startswith(REPORT)}
+        reports = {name: short(mean) for name, mean in said.items() if not math.isnan(mean)}
         losses = {key: mean for key, mean in means.items() if not key.startswith((GRADIENT, REPORT))}
         return {
             "losses": losses,

@@ -126,11 +126,16 @@ def state_of(optimizer: Optimizer, parameters: Mapping[str, nn.Parameter]) -> di
 
 
 def restore(optimizer: Optimizer, parameters: Mapping[str, nn.Parameter], state: Mapping[str, Tensor]) -> None:
-    """Give back what :func:`state_of` returned; what is as large as its parameter also gets its memory layout."""
+    """Give back what :func:`state_of` returned; what is as large as its parameter also gets its memory layout.
+
+    A fused optimiser counts steps on its device, others on the CPU, where to look at the count costs no wait.
+    """
     optimizer.state.clear()
+    fused = {p for group in optimizer.param_groups if group.get("fused") for p in group["params"]}
     for name, tensor in state.items():
         path, key = name.rsplit("/", 1)
         parameter = parameters[path]
         like = tensor.shape == parameter.shape
-        mine = torch.empty_like(parameter, requires_grad=False).copy_(tensor) if like else tensor.clone()
-        optimizer.state[parameter][key] = mine
+        place = parameter.device if parameter in fused else "cpu"
+        own = torch.empty_like(parameter, requires_grad=False) if like else torch.empty_like(tensor, device=place)
+        optimizer.state[parameter][key] = own.copy_(tensor)

@@ -165,6 +165,12 @@ def test_each_process_takes_the_gpu_of_its_number(monkeypatch):
         choose_gpu(Launch(2, 3, 2), "cuda")
     with pytest.raises(UsageError, match="give --device cuda, and each takes its own"):
         choose_gpu(Launch(0, 2, 0), "cuda:0")
+    monkeypatch.setenv("GANZOO_COLLECTIVES", "gloo")  # which carries what is on one GPU between its processes
+    choose_gpu(Launch(2, 3, 2), "cuda")
+    assert chosen[-1] == 0
+    monkeypatch.setenv("GANZOO_COLLECTIVES", "mpi")
+    with pytest.raises(UsageError, match="GANZOO_COLLECTIVES='mpi' is neither of gloo and nccl: unset it"):
+        choose_gpu(Launch(2, 3, 2), "cuda")
 
 
 def test_the_environment_says_who_is_who(monkeypatch):

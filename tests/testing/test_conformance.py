@@ -40,6 +40,7 @@ LATER = {
         "state",
         "resume",
         "bf16",
+        "waits",
     },
 }
 SLOW = pytest.mark.slow

@@ -1,5 +1,7 @@
 """The loop: turns, freezing, averages, learning rates, optimisers, and NaN."""
 
+import math
+
 import pytest
 import torch
 from tiny_runs import RECIPE, resume, tiny
@@ -201,3 +203,16 @@ def test_precision_is_fp32_where_bf16_has_no_units():
 def test_unknown_device_names_those_that_are_there():
     with pytest.raises(UsageError, match="--device takes cpu"):
         choose_device("abacus")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "mean"),
+    [([math.nan, math.nan, 2.0, math.nan], 2.0), ([1.0, math.nan, 4.0], 2.0), ([3.0, 5.0], 4.0), ([math.nan], None)],
+)
+def test_a_report_that_is_nan_counts_as_the_mean_before_it(numbers, mean):
+    trainer = Trainer(build("gan:ch=2", resolution=16, channels=1), 0, 1)
+    for number in numbers:
+        at = trainer.update_at("d")
+        at.report("said", number)
+        trainer.note_reports("d", at)
+    assert trainer.report().get("reports", {}).get("d/said") == mean

@@ -24,7 +24,10 @@ class Draws:
     """
 
     def __init__(self, n: int, like: Tensor) -> None:
-        self._drawn = global_draw(torch.rand, n, UNIFORM).to(like), global_draw(torch.randn, n, NORMAL).to(like)
+        self._drawn = (
+            global_draw(torch.rand, n, UNIFORM).to(like, non_blocking=True),
+            global_draw(torch.randn, n, NORMAL).to(like, non_blocking=True),
+        )
         self._uniform, self._normal = (iter(numbers.unbind(1)) for numbers in self._drawn)
 
     def again(self) -> Draws:

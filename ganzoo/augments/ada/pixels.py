@@ -109,7 +109,7 @@ def equalized(x: Tensor, draws: Draws, p: Tensor | float) -> Tensor:
 def noised(x: Tensor, draws: Draws, p: Tensor | float) -> Tensor:
     """Normal noise in each value of images ``(B, C, H, W)``, of a spread of |N(0, 0.1²)|."""
     acts, spread = draws.acts(p), draws.normal(NOISE).abs()
-    noise = global_draw(torch.randn, *x.shape).to(x)
+    noise = global_draw(torch.randn, *x.shape).to(x, non_blocking=True)
     return where(acts, x + spread[:, None, None, None] * noise, x)
 
 

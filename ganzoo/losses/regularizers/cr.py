@@ -47,11 +47,14 @@ def distance(one: Output, other: Output) -> Tensor:
 def flipped_and_shifted(x: Tensor, shift: int, flip: bool = True) -> Tensor:
     """Each image ``(B, C, H, W)`` mirrored or not, and shifted by up to ``shift`` pixels; borders are reflected."""
     n, _, height, width = x.shape
-    mirrored = (global_draw(torch.rand, n, 1, 1, 1).to(x) < 0.5) & flip
+    mirrored = (global_draw(torch.rand, n, 1, 1, 1).to(x, non_blocking=True) < 0.5) & flip
     x = torch.where(mirrored, x.flip(3), x)
     low = [min(shift, side - 1) for side in (height, width)]
     padded = F.pad(x, (low[1], low[1], low[0], low[0]), mode="reflect")
-    starts = [(global_draw(torch.rand, n).to(x.device) * (2 * most + 1)).long().clamp(max=2 * most) for most in low]
+    starts = [
+        (global_draw(torch.rand, n).to(x.device, non_blocking=True) * (2 * most + 1)).long().clamp(max=2 * most)
+        for most in low
+    ]
     places = [torch.arange(side, device=x.device) for side in (height, width)]
     rows, columns = (start[:, None] + place for start, place in zip(starts, places, strict=True))
     images = torch.arange(n, device=x.device)[:, None, None]

@@ -83,7 +83,7 @@ def rectangles(images: Tensor) -> Tensor:
     Their areas are uniform from 0 to 1 but for rounding to pixels, and they lie anywhere within the image.
     """
     n, _, height, width = images.shape
-    area, *corner = global_draw(torch.rand, n, 3).to(images).unbind(1)
+    area, *corner = global_draw(torch.rand, n, 3).to(images, non_blocking=True).unbind(1)
     inside = []
     for side, start in zip((height, width), corner, strict=True):
         length = (side * area.sqrt()).round()

@@ -31,7 +31,7 @@ class Dragan(GradientPenalty):
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted penalty, a scalar; draws α and u from torch's global generator."""
-        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real)
-        noise = global_draw(torch.rand, *real.shape).to(real)
+        share = global_draw(torch.rand, len(real), *[1] * (real.ndim - 1)).to(real, non_blocking=True)
+        noise = global_draw(torch.rand, *real.shape).to(real, non_blocking=True)
         near = real + share * self.c * gather(real).std() * noise
         return self.weight * (gradient(critic, near).norm(dim=1) - self.k).square().mean()

@@ -54,4 +54,4 @@ class HistoricalAverage(nn.Module, Regularizer):
         row = list(PLAYERS).index(player)
         self.updates[row] += 1
         mean = self.get_buffer(f"mean_{player}")
-        mean.lerp_(now, 1 / int(self.updates[row]))
+        mean.lerp_(now, (1 / self.updates[row]).to(mean))

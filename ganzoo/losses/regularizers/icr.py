@@ -65,7 +65,7 @@ class LatentCR(Regularizer):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The term of the player whose update it is."""
-        change = self.sigma * global_draw(torch.randn, *ctx.z.shape).to(ctx.z)
+        change = self.sigma * global_draw(torch.randn, *ctx.z.shape).to(ctx.z, non_blocking=True)
         change[:, ctx.noise_dim :] = 0
         with torch.set_grad_enabled(ctx.player == "g"):
             near = ctx.generate_alike(ctx.z + change, ctx.y_fake)

@@ -56,7 +56,7 @@ class LatentOptimisation(Regularizer):
         noise = ctx.noise_dim
         slope = torch.cat([slope[:, :noise], torch.zeros_like(slope[:, noise:])], 1)
         step = self.alpha * slope / (self.beta + slope.square().sum(1, keepdim=True))
-        moving = global_draw(torch.rand, *z.shape).to(z) < self.share
+        moving = global_draw(torch.rand, *z.shape).to(z, non_blocking=True) < self.share
         moved = torch.where(moving, step, torch.zeros_like(step))
         ctx.at.shared[self.place(ctx)] = moved
         bounded = (ctx.z + moved)[:, :noise].clamp(-self.bound, self.bound)

@@ -59,7 +59,7 @@ class Lengths(nn.Module, Regularizer):
 
         Of several latents an image has, ``(n, layers, w_dim)``, the root of the mean square.
         """
-        direction = global_draw(torch.randn, len(images), *images.shape[1:]).to(images)
+        direction = global_draw(torch.randn, len(images), *images.shape[1:]).to(images, non_blocking=True)
         along = (images * direction).sum() / math.sqrt(images.shape[2] * images.shape[3])
         # of 0 where G makes nothing of its latents
         (slope,) = torch.autograd.grad(along, latent, create_graph=True, materialize_grads=True)

@@ -39,7 +39,7 @@ class ApproximateR1(Regularizer):
         """The penalty in this update, by the γ of its step."""
         x, y = self.seen(ctx)
         x = x.detach()
-        noisy = x + self.sigma * global_draw(torch.randn, *x.shape).to(x)
+        noisy = x + self.sigma * global_draw(torch.randn, *x.shape).to(x, non_blocking=True)
         with exact(x.device):
             here, there = (ctx.discriminate(images, exact=True, y=y).score for images in (x, noisy))
             slope = ((here - there) / self.sigma).square().mean()

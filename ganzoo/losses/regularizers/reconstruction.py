@@ -115,7 +115,7 @@ def cut(maps: Tensor, images: Tensor, share: float) -> tuple[Tensor, Tensor]:
         share: of either side.
     """
     times = images.shape[2] // maps.shape[2]
-    drawn = global_draw(torch.rand, len(maps), 2).to(maps.device)
+    drawn = global_draw(torch.rand, len(maps), 2).to(maps.device, non_blocking=True)
     sides = [max(1, round(share * side)) for side in maps.shape[2:]]
     starts = [(drawn[:, axis] * (maps.shape[2 + axis] - side + 1)).long() for axis, side in enumerate(sides)]
     return window(maps, starts, sides), window(images, [times * s for s in starts], [times * s for s in sides])

@@ -54,7 +54,7 @@ class Rotation(nn.Module, Regularizer):
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The weighted cross-entropy of the turns."""
         images, y = (ctx.real, ctx.y_real) if ctx.player == "d" else (ctx.fake, ctx.y_fake)
-        turns = global_draw(in_turn, len(images)).to(images.device)
+        turns = global_draw(in_turn, len(images)).to(images.device, non_blocking=True)
         said = self.reader(ctx.discriminate(turned(images, turns), y=y).features.float().flatten(1))
         return {"rotation": self.weights[ctx.player] * F.cross_entropy(said, turns)}
 

@@ -171,7 +171,9 @@ class CodeGame(Encodes, Game):
         """Draw codes of the prior, and encode this turn's images."""
         gan: Any = self.gan
         images = batch["image"]
-        drawn = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(images)).to(images.device)
+        drawn = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(images)).to(
+            images.device, non_blocking=True
+        )
         return self.adversary.context(batch, step, side, as_images(drawn), images, lambda x, y: as_images(gan.E(x, y)))
 
     def accuracy(self) -> tuple[float, float] | None:

@@ -123,8 +123,7 @@ class SemiSupervisedGame(Classifies, NoiseGame):
         right = (logits[:, : self.gan.classes].argmax(1) == ctx.batch[TRUTH].argmax(1)).float()
         known = ctx.batch[LABELLED]
         for name, chosen in {"class_accuracy": known, "hidden_accuracy": 1 - known}.items():
-            if chosen.any():
-                ctx.report(name, (right * chosen).sum() / chosen.sum())
+            ctx.report(name, global_mean(right * chosen) / global_mean(chosen))  # NaN of none, which says nothing
 
     def class_logits(self, x: Tensor) -> Tensor:
         """Logits ``(B, classes)`` of images, by D's head."""

@@ -96,7 +96,7 @@ class SimilarityGame(Encodes, NoiseGame):
         """E's terms: codes like the prior, and rebuilt images like real ones."""
         gan: Any = self.gan
         real = batch["image"]
-        y = gan.label_vectors(batch.get("label"), len(real)).to(real.device)
+        y = gan.label_vectors(batch.get("label"), len(real)).to(real.device, non_blocking=True)
         mean, spread = gan.E(real, y).float().chunk(2, 1)
         rebuilt = gan.G(drawn(mean, spread), y)
         return {"kl": self.kl * divergence(mean, spread), "likelihood": unlike(gan.D, real, rebuilt, y)}
@@ -129,7 +129,7 @@ def with_fakes(ctx: TurnContext, images: Tensor) -> TurnContext:
 
 def drawn(mean: Tensor, spread: Tensor) -> Tensor:
     """Codes ``(B, z_dim)`` of N(mean, exp(spread)), with a gradient to both; ``spread`` is the log of the variance."""
-    return mean + (spread / 2).exp() * global_draw(torch.randn, *mean.shape).to(mean)
+    return mean + (spread / 2).exp() * global_draw(torch.randn, *mean.shape).to(mean, non_blocking=True)
 
 
 def divergence(mean: Tensor, spread: Tensor) -> Tensor:

@@ -179,6 +179,18 @@ def test_sgan_reports_how_many_classes_it_names():
     assert {"d/class_accuracy", "d/hidden_accuracy"} == set(found) and all(0 <= share <= 1 for share in found.values())
 
 
+def test_sgan_reports_nothing_of_labels_that_a_batch_has_none_of():
+    made = trainer("sgan")
+    given = batch(labels=True)
+    for known in (0.0, 0.0, 1.0):  # the last batch alone says something of known labels
+        made.train_step([{**given, "labelled": torch.full((len(given["image"]),), known)}])
+    mixed = made.report()["reports"]
+    assert set(mixed) == {"d/class_accuracy", "d/hidden_accuracy"}
+    assert all(share == round(share * 8) / 8 for share in (mixed["d/class_accuracy"],))
+    made.train_step([{**given, "labelled": torch.ones(len(given["image"]))}])
+    assert set(made.report()["reports"]) == {"d/class_accuracy"}
+
+
 def test_vae_gan_has_three_losses():
     gan, given = trainer("vae-gan", ",gamma=3,kl=0.5").gan, batch()
     x = given["image"]

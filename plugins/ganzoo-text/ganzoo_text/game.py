@@ -96,7 +96,9 @@ class StageTurns(ABC):
     def context(self, batch: Batch, step: int, side: str) -> tuple[TurnContext, Code]:
         """Draw noise and what the captions become, and make this turn's fakes of them."""
         real, text = self.real(batch["image"]), trimmed(batch["text"])
-        z = global_draw(lambda n: self.generator.prior(n, torch.default_generator), len(real)).to(real.device)
+        z = global_draw(lambda n: self.generator.prior(n, torch.default_generator), len(real)).to(
+            real.device, non_blocking=True
+        )
         with torch.set_grad_enabled(side == "g"):
             code, generate = self.prepare(text)
         return self.adversary.context(batch, step, side, real, z, generate, text=text), code
@@ -155,6 +157,6 @@ def mismatched(batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
     mine = batch["label"][:, None] if "label" in batch else batch["text"]
     theirs = gather(mine)
     differ = (mine[:, None] != theirs[None]).any(2)  # (B here, B of all)
-    chance = global_draw(torch.rand, len(mine), len(theirs)).to(differ.device)
+    chance = global_draw(torch.rand, len(mine), len(theirs)).to(differ.device, non_blocking=True)
     chosen = chance.masked_fill(~differ, -1.0).argmax(1)
     return torch.where(differ.any(1)[:, None, None, None], gather(real)[chosen], fake.to(real.dtype))

@@ -55,7 +55,11 @@ class Augmentation(nn.Module):
     def forward(self, embedding: Tensor) -> Code:
         """A :class:`Code` of embeddings ``(B, features)``; in eval mode it is the mean."""
         mean, log_variance = self.law(embedding.to(self.law.weight.dtype)).chunk(2, 1)
-        noise = global_draw(torch.randn, len(mean), mean.shape[1]).to(mean) if self.training else torch.zeros_like(mean)
+        noise = (
+            global_draw(torch.randn, len(mean), mean.shape[1]).to(mean, non_blocking=True)
+            if self.training
+            else torch.zeros_like(mean)
+        )
         return Code(mean + noise * (0.5 * log_variance).exp(), mean, log_variance)
 
 

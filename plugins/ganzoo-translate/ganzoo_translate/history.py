@@ -47,9 +47,11 @@ class History(nn.Module):
         n = min(len(batch), self.size)
         full = self.held >= self.size
         after = (self.held + torch.arange(n, device=batch.device)) % max(self.size, 1)
-        places = torch.where(full, torch.randperm(self.size)[:n].to(batch.device), after)  # no place comes twice
+        places = torch.where(
+            full, torch.randperm(self.size)[:n].to(batch.device, non_blocking=True), after
+        )  # no place comes twice
         new, old = batch[:n], self.images[places]
-        gives = full & chosen[:n].to(batch.device)
+        gives = full & chosen[:n].to(batch.device, non_blocking=True)
         takes = gives | (~full & (self.held + torch.arange(n, device=batch.device) < self.size))
         self.images[places] = torch.where(per_image(takes), new, old)
         self.held.add_(n).clamp_(max=self.size)
