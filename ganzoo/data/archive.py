@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data.collect import Pictures
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.decode import UNREADABLE, open_picture
 from ganzoo.data.formats import SUFFIXES, hidden, is_picture, suffix_of
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, plain_name, read_labels

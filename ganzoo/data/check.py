@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.classes import said_of_empty
-from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
+from ganzoo.data.collect import natural_resolution
+from ganzoo.data.pictures import Header, Pictures, for_each, refuse_few
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes, values_of_16_bits
 from ganzoo.data.memory import ARRAYS, ItemPictures

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.collect import Pictures, collect_pictures
+from ganzoo.data.collect import collect_pictures
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.archive import ZipPictures
-from ganzoo.data.collect import Pictures, collect_pictures
+from ganzoo.data.collect import collect_pictures
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
