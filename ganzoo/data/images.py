@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -113,8 +115,7 @@ class KeptImages(LazyImages):
         bits: int = 8,
     ) -> None:
         super().__init__(shape, decode, workers, runs)
-        # Not filled with zeros: the system hands out memory only where something is written.
-        self._pixels = np.empty(shape, np.uint8 if bits == 8 else np.uint16)
+        self._pixels = _untouched(shape, np.dtype(np.uint8 if bits == 8 else np.uint16))
         self._here = np.zeros(shape[0], bool)
 
     def fetch(self, indices: Tensor) -> Tensor:
@@ -147,6 +148,15 @@ class ChosenImages:
     def fetch(self, indices: Tensor) -> Tensor:
         """See :meth:`Images.fetch`."""
         return self.images.fetch(self.rows[indices])
+
+
+def _untouched(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array that takes memory only where something is written to it."""
+    room = mmap.mmap(-1, max(1, prod(shape) * dtype.itemsize))
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        # With huge pages each image, wherever it lies, would take 2 MB, and the time to clear them.
+        room.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(room, dtype, prod(shape)).reshape(shape)
 
 
 def runs_of(images: Images) -> tuple[int, ...]:
