@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data.pictures import Pictures
 from ganzoo.data.decode import UNREADABLE, open_picture
 from ganzoo.data.formats import SUFFIXES, hidden, is_picture, suffix_of
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, plain_name, read_labels
 from ganzoo.data.layout import classes_of, index_above, relative
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.walk import Listing, left_alone
 from ganzoo.data.zips import LOCKED, Directory
 from ganzoo.errors import DataError

@@ -270,7 +270,9 @@ def _listing_fingerprint(pictures: Pictures, good: Sequence[int], labels: Tensor
     return f"{LISTING}:{digest.hexdigest()}"
 
 
-def _files_fingerprints(pictures: Pictures, good: Sequence[int], labels: Tensor | None, found: _Found) -> tuple[str, str]:
+def _files_fingerprints(
+    pictures: Pictures, good: Sequence[int], labels: Tensor | None, found: _Found
+) -> tuple[str, str]:
     """Fingerprints over the bytes of the files, and over their names and sizes as ganzoo 0.1 had it."""
     digests = dict[int, bytes]()
     wanted = set(good)
@@ -326,7 +328,7 @@ def collect_pictures(
     collector = _Collector(pictures, request, resolution)
     # Who skips bad pictures has to know them all before the order of the others can be drawn; and a fingerprint over
     # all content, where one is asked for, reads everything anyway.
-    sampled = bool(pictures.runs) or is_large(pictures)
+    sampled = is_large(pictures)
     if sampled and not request.skip_bad and request.fingerprint_kind in (None, LISTING):
         found = collector.sampled()
     else:

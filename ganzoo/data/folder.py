@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.data.pictures import Pictures
 from ganzoo.data.decode import open_picture
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, read_labels
 from ganzoo.data.layout import classes_of, index_above, relative
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.walk import left_alone, linked_again, walk
 from ganzoo.errors import DataError
 
