@@ -80,7 +80,7 @@ class ZipPictures(Pictures):
 
 
 def _members(archive: Directory, where: str) -> tuple[dict[str, int], list[str]]:
-    """Numbers of members by their names with ``/``, where some tools write ``\\``, folders with one at the end; remarks.
+    """Members by their names with ``/``, where some tools write ``\\``, folders with one at the end; and remarks.
 
     Of two files of one name the last is read, as every program that unpacks does.
     """

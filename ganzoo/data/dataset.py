@@ -25,8 +25,8 @@ from ganzoo.registry.shown import block, some
 from ganzoo.registry.sizes import Size, Sized, colours_text, pixels_text, read_size, size_of, size_text
 
 PIXELS, FILES, LISTING = "sha256", "files-sha256", "listing-sha256"
-"""Kinds of fingerprints: over decoded pixels; over the bytes of the files; and, for data of so many pictures that reading
-all of them takes minutes, over names, sizes, checksums where the source has them, and the bytes of some."""
+"""Kinds of fingerprints: over decoded pixels; over the bytes of the files; and, for data of so many pictures that
+reading all of them takes minutes, over names, sizes, checksums where the source has them, and the bytes of some."""
 KINDS = (LISTING, PIXELS, FILES)
 
 HASHED_BYTES = 64 * 2**20  # decoded images that are in memory at once for a fingerprint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ AT_ONCE = 256  # images that are encoded between two steps of the progress bar
 
 
 def write_shards(data: ImageData, out: Path, count: int) -> list[Path]:
-    """Write a data set as ``count`` shards of about as many pictures, in its order; the folder appears when it is whole.
+    """Write a data set as so many shards of about as many pictures each; the folder appears when it is whole.
 
     Args:
         data: with images that a PNG holds, labels, and no further columns.
@@ -55,7 +56,7 @@ def write_shards(data: ImageData, out: Path, count: int) -> list[Path]:
     digits = max(5, len(str(count - 1)))
     bounds = [number * data.count // count for number in range(count + 1)]
     with atomic_folder(out) as folder, progress_bar(f"packing {data.name}", data.count) as advance:
-        for number, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for number, (start, stop) in enumerate(pairwise(bounds)):
             with tarfile.open(folder / f"{number:0{digits}}{TAR}", "w", format=tarfile.USTAR_FORMAT) as tar:
                 for rows in torch.arange(start, stop).split(AT_ONCE):
                     _add(tar, data, rows)

@@ -106,12 +106,12 @@ class Directory:
         tail_start = max(0, self._size - _END.size - 0xFFFF)
         tail = self._at(tail_start, self._size - tail_start)
         place = tail.rfind(END)
-        if place < 0 or len(tail) - place < _END.size:
+        while place >= 0 and not _is_end(tail, place):  # a comment after it may hold anything
+            place = tail.rfind(END, 0, place)
+        if place < 0:
             raise zipfile.BadZipFile("File is not a zip file")
         end = tail_start + place
-        *_, length, start, comment = _END.unpack_from(tail, place)
-        if place + _END.size + comment > len(tail):
-            raise zipfile.BadZipFile("File is not a zip file")
+        *_, length, start, _ = _END.unpack_from(tail, place)
         if end >= _LOCATOR_64.size and self._at(end - _LOCATOR_64.size, 4) == LOCATOR_64:
             end -= _LOCATOR_64.size + _END_64.size
             mark, *_, length, start = _END_64.unpack(self._at(end, _END_64.size))
@@ -146,6 +146,12 @@ class Directory:
             self.sums.append(crc)
             self.methods.append(method)
             self.flags.append(flags)
+
+
+def _is_end(tail: bytes, place: int) -> bool:
+    """Whether an end record with its comment has room from ``place`` on."""
+    room = len(tail) - place - _END.size
+    return room >= 0 and _END.unpack_from(tail, place)[-1] <= room
 
 
 def _text(written: bytes, flags: int) -> str:
