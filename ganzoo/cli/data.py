@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ganzoo.data.check import Report
     from ganzoo.data.packed import Packed
 
+HELD = 2**30  # bytes of decoded images that packing holds at most
 SHOWN = 12
 """Rows of a list before the rest is only counted; ``--json`` has them all."""
 
@@ -101,13 +103,13 @@ def pack(
     OUT is one file, NAME.safetensors, that is mapped into memory: it starts at once, takes no memory of its own, and no
     step waits for a picture. With --shards it is a folder of tar files. It appears when it is whole.
     """
-    from ganzoo.data.dataset import DataRequest
+    from ganzoo.data.dataset import DataRequest, available_memory
     from ganzoo.data.open import open_data
 
     _check_pack_out(out, shards)
-    wanted = {"resolution": resolution, "channels": channels, "bits": bits, "workers": workers}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    opened = open_data(source, DataRequest(split=split, skip_bad=skip_bad, **given))
+    # Each image is needed once, so no more of them are held than a small data set takes anyway.
+    request = DataRequest(resolution, channels, split, skip_bad, memory=min(available_memory() // 3, HELD), bits=bits)
+    opened = open_data(source, request if workers is None else replace(request, workers=workers))
     if shards is None:
         from ganzoo.data.packed import pack as write
 

@@ -178,15 +178,15 @@ class _Collector:
         for index in sample_of(len(self.pictures)):
             try:
                 with self.pictures.read(index) as image:
-                    header, shape = Header.of(image), upright(image)
+                    header, stored = Header.of(image), upright(image)
                     planes(image, 1, 1, self.request.bits or 8)
             except UNREADABLE as error:
                 raise refuse(self.pictures, index, why(error)) from error
-            headers.append((index, header, shape))
+            headers.append((index, header, stored))
         known = [header for _, header, _ in headers]
         shape, bits = self.shape(known), self.bits(known)
         for index, _, stored in headers:
-            self.note_crop(index, stored, size_of(*shape[2:]))
+            self.note_crop(index, stored, size_of(shape[2], shape[3]))
         native = Counter(header.size for header in known).most_common(1)[0][0]
         every = range(len(self.pictures))
         return _Found(self.lazy(shape, bits, every, self.pictures.runs, looked_at=len(headers)), native, bits)
@@ -333,7 +333,7 @@ def collect_pictures(
         found = collector.sampled()
     else:
         found = collector.one_pass() or collector.two_passes()
-    good = range(len(pictures))
+    good: Sequence[int] = range(len(pictures))
     if found.bad:
         good = [index for index in good if index not in found.bad]
     if resolution is None and collector.cropped:  # data sets with a size of their own are cropped as is usual for them

@@ -143,10 +143,10 @@ class _Numbered(Sequence[str]):
     """``where[0]``, ``where[1]``, ...: written when somebody asks, as there may be a million."""
 
     def __init__(self, where: str, count: int) -> None:
-        self.where, self.count = where, count
+        self.where, self.numbers = where, range(count)
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.numbers)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -154,7 +154,7 @@ class _Numbered(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         """What the item of this number is called."""
-        numbers = range(self.count)[index]
+        numbers = self.numbers[index]
         return f"{self.where}[{numbers}]" if isinstance(numbers, int) else [f"{self.where}[{n}]" for n in numbers]
 
 

@@ -24,7 +24,7 @@ from PIL import Image
 
 from ganzoo.data.archive import MAX_MEMBER_BYTES
 from ganzoo.data.decode import open_picture
-from ganzoo.data.formats import SUFFIXES, hidden
+from ganzoo.data.formats import SUFFIXES, hidden, suffix_of
 from ganzoo.data.images import DECODERS
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, length, read_values, refuse_identifiers
 from ganzoo.data.pictures import Pictures
@@ -122,8 +122,9 @@ class ShardPictures(Pictures):
             names += [f"{path.name}:{name}" for name in one.names]
             labels += one.labels
             left += [f"{path.name}:{name}" for name in one.left]
-        said = {"remarks": left_alone(where, left), "left": left, "runs": [len(one.names) for one in shards]}
-        super().__init__(where, names, *_labelled(labels, names, paths[0].parent / INDEX, where), **said)
+        labelled = _labelled(labels, names, paths[0].parent / INDEX, where)
+        runs = [len(one.names) for one in shards]
+        super().__init__(where, names, *labelled, left=left, remarks=left_alone(where, left), runs=runs)
 
     def _look(self, where: str) -> Iterator[_Shard]:
         with ThreadPoolExecutor(DECODERS) as pool, progress_bar(f"looking through {where}", len(self.paths)) as advance:
@@ -188,7 +189,7 @@ def _gathered(descriptor: int) -> _Shard:
         if own != key:
             finish()
             key, picture, label = own, None, None
-        if f".{ending}" in SUFFIXES and picture is None:
+        if suffix_of(member.name) in SUFFIXES and picture is None:
             picture = member
         elif ending == CLASS or (ending == FACTS and label is None):
             label = _label(descriptor, member, ending)

@@ -57,6 +57,8 @@ def members(descriptor: int) -> Iterator[Member]:
         last = repr(name)
         if kind in _REGULAR:
             yield Member(name, start, size, block[BLOCK : BLOCK + min(size, BLOCK)])
+    # A tar ends in blocks of zeros: one without was not written to its end, and nobody could tell how much is missing.
+    raise Damaged(f"it is cut short after {last}")
 
 
 def read(descriptor: int, start: int, size: int) -> bytes:

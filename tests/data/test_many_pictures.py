@@ -134,7 +134,7 @@ def test_bad_pictures_that_are_skipped_are_known_before_the_order_is(few):
 
 def test_colour_among_grey_pictures_is_refused_when_it_is_met_unless_asked_for(few):
     data = collect.collect_pictures(Counted(coloured={13}), DataRequest(), name="counted")
-    with pytest.raises(DataError, match="'13' in counted is in colour, and the 5 .* --channels 3"):
+    with pytest.raises(DataError, match=r"'13' in counted is in colour, and the 5 .* --channels 3"):
         data.images.fetch(torch.tensor([13]))
     asked = collect.collect_pictures(Counted(coloured={13}), DataRequest(channels=1), name="counted")
     assert asked.images.fetch(torch.tensor([13])).shape == (1, 1, 8, 8)
@@ -234,7 +234,7 @@ def test_a_member_that_says_to_be_small_and_is_not(tmp_path):
     entry = content.rindex(b"PK\1\2")
     content[entry + 24 : entry + 28] = struct.pack("<L", 1000)
     path.write_bytes(content)
-    with pytest.raises(DataError, match="'b.png' .* CRC"):
+    with pytest.raises(DataError, match=r"'b\.png' .* CRC"):
         open_data(path)
 
 
