@@ -27,27 +27,35 @@ SHOWN = 12
 """Rows of a list before the rest is only counted; ``--json`` has them all."""
 
 
-EXAMPLES = """
+CHECK_EXAMPLES = """
     What is in a data set, and which recipes fit it:
     ganzoo data check digits
     A folder of your own pictures, with a preview:
     ganzoo data check ./pictures --out preview.png
+"""
+PACK_EXAMPLES = """
     One file of decoded images, which every training maps into memory:
     ganzoo data pack digits digits.safetensors
-    What is in it, and whether all of it is whole:
-    ganzoo data info digits.safetensors --verify
     Shards for many machines, tar files of WebDataset's kind:
-    ganzoo data pack digits digits-shards --shards 4
+    ganzoo data pack digits ./shards --shards 4
+"""
+INFO_EXAMPLES = """
+    What is in a packed file:
+    ganzoo data pack digits digits.safetensors
+    ganzoo data info digits.safetensors
+    Whether all of it is as it was written:
+    ganzoo data pack digits digits.safetensors
+    ganzoo data info digits.safetensors --verify
 """
 
 
-@about("train", EXAMPLES)
+@about("train", CHECK_EXAMPLES + PACK_EXAMPLES)
 @click.group()
 def data() -> None:
-    """Check a data set before training on it; pack one that is large."""
+    """Check a data set before training on it, or pack it."""
 
 
-@about("train", EXAMPLES)
+@about("train", CHECK_EXAMPLES)
 @data.command()
 @click.argument("value", type=DATA, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -76,7 +84,7 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@about("train", EXAMPLES)
+@about("train", PACK_EXAMPLES)
 @data.command()
 @click.argument("source", type=DATA, metavar="PATH|NAME")
 @click.argument("out", type=PATH)
@@ -140,7 +148,7 @@ def _data_argument(out: Path) -> str:
     return str(out) if out.is_absolute() or "/" in str(out) else f"./{out}"
 
 
-@about("train", EXAMPLES)
+@about("train", INFO_EXAMPLES)
 @data.command()
 @click.argument("file", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -202,6 +202,8 @@ def read_header(path: Path) -> Packed:
     Raises:
         DataError: it is no packed data set, damaged, or of a newer ganzoo.
     """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}: `ganzoo data pack` writes one")
     try:
         said, shapes = read_metadata(path).get(ABOUT), read_shapes(path)
         about = parse_json(said.encode()) if said is not None else None

@@ -77,7 +77,7 @@ def shards_at(path: Path) -> list[Path]:
             )
         return paths
     if path.is_file():
-        return [path] if path.suffix.lower() == TAR else []
+        return [path] if path.suffix.lower() == TAR else []  # of any content: what is damaged is said to be so
     try:
         names = sorted(name for name in os.listdir(path) if not hidden(name) and name != INDEX)
     except OSError:

@@ -127,17 +127,16 @@ class Directory:
         while place < len(content):
             if place + _ENTRY.size > len(content):
                 raise zipfile.BadZipFile("Truncated central directory")
-            # fmt: off
-            (mark, _, _, flags, method, _, _, crc, packed, size,
-             name, extra, comment, _, _, _, start) = _ENTRY.unpack_from(content, place)
-            # fmt: on
+            fields = _ENTRY.unpack_from(content, place)
+            mark, flags, method, start = fields[0], fields[3], fields[4], fields[-1]
+            crc, packed, size, name, extra, comment = fields[7:13]
             if mark != ENTRY:
                 raise zipfile.BadZipFile("Bad magic number for central directory")
             place += _ENTRY.size
             written = content[place : place + name]
             if _IN_64 in (packed, size, start):
-                fields = content[place + name : place + name + extra]
-                size, packed, start = _from_extra(fields, size, packed, start)
+                more = content[place + name : place + name + extra]
+                size, packed, start = _from_extra(more, size, packed, start)
             place += name + extra + comment
             self.names.append(_text(written, flags))
             self.starts.append(start + before)
