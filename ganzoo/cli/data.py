@@ -1,41 +1,61 @@
-"""``ganzoo data``: check a data set before training on it."""
+"""``ganzoo data``: check a data set before training on it, and pack one that is large."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.cli.about import about
+from ganzoo.cli.model import check_out
 from ganzoo.cli.names import DATA
+from ganzoo.cli.options import SKIP_BAD, option
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say, show_json, show_table
-from ganzoo.errors import counted
-from ganzoo.registry.sizes import Size, height_width, size_text
+from ganzoo.errors import DataError, UsageError, command, counted
+from ganzoo.registry.shown import some
+from ganzoo.registry.sizes import Size, colours_text, height_width, size_text
 
 if TYPE_CHECKING:
     from ganzoo.data.check import Report
+    from ganzoo.data.packed import Packed
 
+HELD = 2**30  # bytes of decoded images that packing holds at most
 SHOWN = 12
 """Rows of a list before the rest is only counted; ``--json`` has them all."""
 
 
-EXAMPLES = """
+CHECK_EXAMPLES = """
     What is in a data set, and which recipes fit it:
     ganzoo data check digits
     A folder of your own pictures, with a preview:
     ganzoo data check ./pictures --out preview.png
 """
+PACK_EXAMPLES = """
+    One file of decoded images, which every training maps into memory:
+    ganzoo data pack digits digits.safetensors
+    Shards for many machines, tar files of WebDataset's kind:
+    ganzoo data pack digits ./shards --shards 4
+"""
+INFO_EXAMPLES = """
+    What is in a packed file:
+    ganzoo data pack digits digits.safetensors
+    ganzoo data info digits.safetensors
+    Whether all of it is as it was written:
+    ganzoo data pack digits digits.safetensors
+    ganzoo data info digits.safetensors --verify
+"""
 
 
-@about("train", EXAMPLES)
+@about("train", CHECK_EXAMPLES + PACK_EXAMPLES)
 @click.group()
 def data() -> None:
-    """Check a data set before training on it."""
+    """Check a data set before training on it, or pack it."""
 
 
-@about("train", EXAMPLES)
+@about("train", CHECK_EXAMPLES)
 @data.command()
 @click.argument("value", type=DATA, metavar="PATH|NAME")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -48,7 +68,6 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
     """
     from ganzoo.data.check import check as look
     from ganzoo.data.dataset import DataRequest
-    from ganzoo.errors import UsageError
 
     if out is not None and out.suffix.lower() != ".png":
         raise UsageError(f"--out {out}: the preview is a PNG; give a name that ends in .png")
@@ -63,6 +82,105 @@ def check(value: str, as_json: bool, out: Path | None, skip_bad: bool) -> None:
         _show(report, out)
     if report.count < 2 or (report.bad and not skip_bad):
         raise click.exceptions.Exit(1)
+
+
+@about("train", PACK_EXAMPLES)
+@data.command()
+@click.argument("source", type=DATA, metavar="PATH|NAME")
+@click.argument("out", type=PATH)
+@click.option("--shards", type=int, metavar="N", help="Write a folder of N tar files of PNGs instead of one file.")
+@option("resolution")
+@option("channels")
+@option("bits")
+@click.option("--split", default="train", show_default=True, help="Of a named data set.")
+@option("workers")
+@SKIP_BAD
+def pack(
+    source: str,
+    out: Path,
+    shards: int | None,
+    resolution: str | None,
+    channels: int | None,
+    bits: int | None,
+    split: str,
+    workers: int | None,
+    skip_bad: bool,
+) -> None:
+    """Write a data set, decoded at the size of training, to OUT, which --data then takes.
+
+    OUT is one file, NAME.safetensors, that is mapped into memory: it starts at once, takes no memory of its own, and no
+    step waits for a picture. With --shards it is a folder of tar files. It appears when it is whole.
+    """
+    from ganzoo.data.dataset import DataRequest, available_memory
+    from ganzoo.data.open import open_data
+
+    _check_pack_out(out, shards)
+    # Each image is needed once, so no more of them are held than a small data set takes anyway.
+    request = DataRequest(resolution, channels, split, skip_bad, memory=min(available_memory() // 3, HELD), bits=bits)
+    opened = open_data(source, request if workers is None else replace(request, workers=workers))
+    if shards is None:
+        from ganzoo.data.packed import pack as write
+
+        written = write(opened, out)
+        say(f"{out}: {counted(opened.count, 'image')}, {written.image_bytes / 1e6:,.1f} MB")
+        say(f"fingerprint: {written.fingerprint}")
+    else:
+        from ganzoo.data.sharding import write_shards
+
+        say(f"{out}: {counted(opened.count, 'image')} in {counted(len(write_shards(opened, out, shards)), 'shard')}")
+    say(f"next: {command('train', 'RECIPE', '--data', _data_argument(out))}")
+
+
+def _check_pack_out(out: Path, shards: int | None) -> None:
+    """Refuse a place that could not be written to, before anything is decoded.
+
+    Raises:
+        UsageError: something is there already, or the name does not say what it is.
+    """
+    if out.exists():
+        raise UsageError(f"{out} is there already: choose another name, or remove it")
+    if shards is None:
+        check_out(out, (".safetensors",), "OUT")
+
+
+def _data_argument(out: Path) -> str:
+    """How ``--data`` takes a path that may be called like a data set."""
+    return str(out) if out.is_absolute() or "/" in str(out) else f"./{out}"
+
+
+@about("train", INFO_EXAMPLES)
+@data.command()
+@click.argument("file", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--verify", is_flag=True, help="Read all of it, and compare it with its fingerprint.")
+def info(file: Path, as_json: bool, verify: bool) -> None:
+    """Say what is in a FILE of ganzoo data pack.
+
+    The exit status is 1 when it is damaged, else 0.
+    """
+    from ganzoo.data.packed import read_header, verified
+
+    found = read_header(file.resolve())
+    whole = verified(found) if verify else None
+    if as_json:
+        show_json({**found.as_json(), **({} if whole is None else {"verified": whole})})
+    else:
+        n, _, height, width = found.shape
+        colours = colours_text(found.shape[1], found.bits)
+        say(f"{file}: {counted(n, 'image')}, {height}x{width}, {colours}, {found.image_bytes / 1e6:,.1f} MB")
+        say(f"labels: {_plain(_labels_text(found))}")
+        say(f"licence: {_plain(found.licence)}")
+        say(f"fingerprint: {found.fingerprint}")
+        if whole:
+            say("verified: every image and label is as it was written")
+    if whole is False:
+        raise DataError(f"{file} is damaged: its content is not what its fingerprint says; pack it again")
+
+
+def _labels_text(found: Packed) -> str:
+    if found.labels is None:
+        return "none"
+    return f"{counted(len(found.class_names), 'class')}, {found.label_kind}: {some(found.class_names)}"
 
 
 def _show(report: Report, out: Path | None) -> None:

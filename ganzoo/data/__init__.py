@@ -12,13 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganzoo.data.collect import Pictures, collect_pictures
+    from ganzoo.data.collect import collect_pictures
     from ganzoo.data.dataset import DataRequest, ImageData, choose_split, fingerprint
     from ganzoo.data.decode import plain, planes, read_picture
     from ganzoo.data.device import resident
     from ganzoo.data.folder import FolderPictures
     from ganzoo.data.images import Images, LazyImages, MemoryImages
     from ganzoo.data.open import open_data, open_inner
+    from ganzoo.data.pictures import Pictures
     from ganzoo.data.progress import progress_bar
     from ganzoo.data.stream import Stream, prefetch
     from ganzoo.files.paths import to_path
@@ -35,7 +36,7 @@ _HOMES = {
     "Images": "ganzoo.data.images",
     "LazyImages": "ganzoo.data.images",
     "MemoryImages": "ganzoo.data.images",
-    "Pictures": "ganzoo.data.collect",
+    "Pictures": "ganzoo.data.pictures",
     "Stream": "ganzoo.data.stream",
     "choose_split": "ganzoo.data.dataset",
     "collect_pictures": "ganzoo.data.collect",

@@ -14,11 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.data.classes import said_of_empty
-from ganzoo.data.collect import Header, Pictures, for_each, natural_resolution, refuse_few
+from ganzoo.data.collect import natural_resolution
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import plain, planes, values_of_16_bits
-from ganzoo.data.memory import ARRAYS, ItemPictures
-from ganzoo.data.open import as_path, is_path, open_data, pictures_at
+from ganzoo.data.memory import ItemPictures
+from ganzoo.data.open import WHOLE, as_path, is_path, open_data, pictures_at
+from ganzoo.data.pictures import Header, Pictures, for_each, refuse_few
 from ganzoo.data.values import said_of_range
 from ganzoo.errors import GanzooError, ResolutionError, command
 from ganzoo.gan.builder import assemble
@@ -175,7 +176,7 @@ def check(value: str, request: DataRequest | None = None) -> Report:
     """
     request = request or DataRequest()
     report = Report(value)
-    if is_path(value) and as_path(value).suffix.lower() != ARRAYS:
+    if is_path(value) and as_path(value).suffix.lower() not in WHOLE:
         pictures = pictures_at(as_path(value))
         refuse_few(pictures)
         report.provides |= frozenset() if pictures.labels is None else label_keys(pictures.label_kind)

@@ -2,155 +2,36 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ganzoo.compat.lookup import old_names
-from ganzoo.data.dataset import FILES, PIXELS, DataRequest, ImageData
-from ganzoo.data.decode import UNREADABLE, central, cropped, is_deep, is_grey, planes, upright, why
-from ganzoo.data.formats import SHOWN
-from ganzoo.data.images import DECODERS, Images, LazyImages, MemoryImages
-from ganzoo.data.labels import Label
-from ganzoo.data.progress import progress_bar
+from ganzoo.data.dataset import FILES, LISTING, PIXELS, DataRequest, ImageData
+from ganzoo.data.decode import UNREADABLE, central, cropped, is_grey, planes, upright, why
+from ganzoo.data.images import Images, KeptImages, LazyImages, MemoryImages
+from ganzoo.data.pictures import Header, Pictures, for_each, refuse, refuse_few
 from ganzoo.errors import DataError, either
-from ganzoo.files.names import as_text
 from ganzoo.gan.inputs import MODES
 from ganzoo.registry.loading import log
 from ganzoo.registry.sizes import Size, height_width, size_of
+
+MANY, HEAVY = 100_000, 8 * 2**30
+"""Pictures, and bytes of them, beyond which a training begins before all of them were looked at."""
+
+LOOKED_AT = 256
+"""Pictures that stand for all where there are so many."""
 
 LARGEST_OWN = 1024
 """Shorter side of the largest pictures that are not square and are still shown at their own size."""
 
 LARGEST_DEFAULT = 256
 """Photographs are not trained on at full size unless somebody says so."""
-
-
-class Pictures(ABC):
-    """Encoded pictures as a source found them; a source defines :meth:`read`.
-
-    Args:
-        where: what messages call the source.
-        names: one per picture, unique.
-        labels: of each a class number, or a label vector, all of one length; None for none.
-        class_names: one per class, or per number in a label vector.
-        label_kind: ``class``, ``multilabel`` or ``continuous``.
-        left: names of files beside the pictures that are none.
-        remarks: what a person should know of the source, in sentences; they are said as warnings at once.
-    """
-
-    def __init__(
-        self,
-        where: str,
-        names: Sequence[str],
-        labels: Sequence[Label] | None = None,
-        class_names: tuple[str, ...] = (),
-        label_kind: str = "class",
-        *,
-        left: Sequence[str] = (),
-        remarks: Sequence[str] = (),
-    ) -> None:
-        for text in remarks:
-            log.warning("%s", text)
-        self.where, self.names, self.labels = where, names, labels
-        self.class_names, self.label_kind = tuple(map(as_text, class_names)), label_kind
-        self.left, self.remarks = tuple(left), tuple(remarks)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    @abstractmethod
-    def read(self, index: int) -> Image.Image:
-        """Open a picture, all its bytes checked as far as the source can; called from several threads."""
-
-    def peek(self, index: int) -> Image.Image:
-        """Open a picture for its header only."""
-        return self.read(index)
-
-    def digest(self, index: int) -> bytes:
-        """sha256 of what is in a picture: of its encoded bytes where the source has them, else of its pixels."""
-        with self.read(index) as image:
-            return sha256(f"{image.mode} {image.size} ".encode() + image.tobytes()).digest()
-
-    def stamp(self, index: int) -> str:
-        """Name and size, or checksum: what ganzoo 0.1 knew pictures by that did not fit in memory."""
-        return self.names[index]
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a picture says of itself: ``(height, width)`` as stored, whether it is grey, and whether grey of 16 bits."""
-
-    size: tuple[int, int]
-    grey: bool
-    deep: bool = False
-
-    @classmethod
-    def of(cls, image: Image.Image) -> Header:
-        """The header of a picture that is open; pixels are not decoded for it."""
-        grey = is_grey(image)
-        return cls((image.height, image.width), grey, grey and is_deep(image))
-
-
-def refuse(pictures: Pictures, index: int, reason: str) -> DataError:
-    """The error for a picture that cannot be read."""
-    return DataError(
-        f"{pictures.names[index]!r} in {pictures.where} cannot be read: {reason}; "
-        "--skip-bad goes on without such pictures, and `ganzoo data check` lists them all"
-    )
-
-
-def refuse_few(pictures: Pictures) -> None:
-    """Raise DataError for fewer than two pictures."""
-    if len(pictures) < 2:
-        what = "only one picture" if len(pictures) else f"no pictures ({SHOWN})"
-        raise DataError(f"{pictures.where} has {what}; a GAN needs two at least, and learns from thousands")
-
-
-def for_each(
-    pictures: Pictures, do: Callable[[int], None], what: str, skip_bad: bool, workers: int = DECODERS
-) -> dict[int, str]:
-    """Call ``do(index)`` for every picture on a few threads.
-
-    Returns:
-        The pictures that could not be read and why, in order.
-
-    Raises:
-        DataError: one cannot be read, and ``skip_bad`` is false.
-    """
-
-    def some(indices: range) -> dict[int, str]:
-        bad: dict[int, str] = {}
-        for index in indices:
-            try:
-                do(index)
-            except UNREADABLE as error:
-                bad[index] = why(error)
-                if not skip_bad:
-                    break
-        return bad
-
-    bad: dict[int, str] = {}
-    groups = [range(start, min(start + 64, len(pictures))) for start in range(0, len(pictures), 64)]
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="ganzoo-decode")
-    try:
-        with progress_bar(what, len(pictures)) as advance:
-            for indices, found in zip(groups, pool.map(some, groups), strict=True):
-                bad.update(found)
-                if bad and not skip_bad:
-                    raise refuse(pictures, *next(iter(bad.items())))
-                advance(len(indices))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return bad
 
 
 def natural_resolution(sizes: Iterable[tuple[int, int]]) -> Size:
@@ -226,6 +107,11 @@ class _Collector:
         bad = for_each(self.pictures, one, what, request.skip_bad, request.workers)
         return torch.from_numpy(np.delete(pixels, list(bad), axis=0) if bad else pixels), bad
 
+    def held(self, pixels: Tensor, bad: dict[int, str]) -> MemoryImages:
+        """Images in memory, of which those ``bad`` are missing."""
+        good = [index for index in range(len(self.pictures)) if index not in bad]
+        return MemoryImages(pixels, runs_left(self.pictures.runs, good))
+
     def alike(self, header: Header, first: Header) -> bool:
         """Whether a picture gives the same shape and bits as the first; what was asked for need not be equal."""
         known = self.size is not None and self.request.channels is not None
@@ -253,7 +139,7 @@ class _Collector:
             pixels, bad = self.decode(shape, bits, first)
         except _MixedPictures:
             return None
-        return _Found(MemoryImages(pixels), first.size, bits, bad)
+        return _Found(self.held(pixels, bad), first.size, bits, bad)
 
     def two_passes(self) -> _Found:
         """Read every header first; then decode, or where images do not fit in memory leave that to each batch."""
@@ -276,27 +162,117 @@ class _Collector:
         native = Counter(header.size for header in headers.values()).most_common(1)[0][0]
         if self.fits(shape, bits):
             pixels, bad = self.decode(shape, bits, None)
-            return _Found(MemoryImages(pixels), native, bits, bad)
+            return _Found(self.held(pixels, bad), native, bits, bad)
         for index, stored in shapes.items():
             self.note_crop(index, stored, size_of(*shape[2:]))
-        return _Found(self.lazy(shape, bits, sorted(headers)), native, bits, bad)
+        good = sorted(headers)
+        runs = runs_left(self.pictures.runs, good)
+        return _Found(self.lazy(shape, bits, good, runs), native, bits, bad)
 
-    def lazy(self, shape: tuple[int, int, int, int], bits: int, good: list[int]) -> LazyImages:
-        """Images that are decoded when asked for; ``good`` are the numbers of the pictures behind them."""
+    def sampled(self) -> _Found:
+        """Look at some of the pictures; the others are decoded when a batch asks for them, and kept if all fit.
+
+        What is broken among these is said at once, and what is among the others when it is met.
+        """
+        headers = []
+        for index in sample_of(len(self.pictures)):
+            try:
+                with self.pictures.read(index) as image:
+                    header, stored = Header.of(image), upright(image)
+                    planes(image, 1, 1, self.request.bits or 8)
+            except UNREADABLE as error:
+                raise refuse(self.pictures, index, why(error)) from error
+            headers.append((index, header, stored))
+        known = [header for _, header, _ in headers]
+        shape, bits = self.shape(known), self.bits(known)
+        for index, _, stored in headers:
+            self.note_crop(index, stored, size_of(shape[2], shape[3]))
+        native = Counter(header.size for header in known).most_common(1)[0][0]
+        every = range(len(self.pictures))
+        return _Found(self.lazy(shape, bits, every, self.pictures.runs, looked_at=len(headers)), native, bits)
+
+    def lazy(
+        self,
+        shape: tuple[int, int, int, int],
+        bits: int,
+        good: Sequence[int],
+        runs: Sequence[int],
+        looked_at: int | None = None,
+    ) -> LazyImages:
+        """Images that are decoded when asked for.
+
+        Args:
+            shape: of all images.
+            bits: of each value.
+            good: the numbers of the pictures behind them.
+            runs: see :class:`ganzoo.data.pictures.Pictures`.
+            looked_at: how many of the pictures decided of their shape; None for all.
+        """
         _, channels, height, width = shape
         size = size_of(height, width)
+        grey = channels == 1 and self.request.channels is None and looked_at is not None
 
         def decode(position: int) -> np.ndarray:
+            index = good[position]
             try:
-                with self.pictures.read(good[position]) as image:
+                with self.pictures.read(index) as image:
+                    if grey and not is_grey(image):
+                        raise refuse_colour(self.pictures, index, looked_at or 0)
                     return planes(image, size, channels, bits)
             except UNREADABLE as error:
-                raise refuse(self.pictures, good[position], why(error)) from error
+                raise refuse(self.pictures, index, why(error)) from error
 
-        return LazyImages((len(good), channels, height, width), decode, self.request.workers)
+        whole = (len(good), channels, height, width)
+        if looked_at is not None and self.fits(whole, bits):
+            return KeptImages(whole, decode, self.request.workers, runs, bits)
+        return LazyImages(whole, decode, self.request.workers, runs)
 
 
-def _files_fingerprints(pictures: Pictures, good: list[int], labels: Tensor | None, found: _Found) -> tuple[str, str]:
+def refuse_colour(pictures: Pictures, index: int, looked_at: int) -> DataError:
+    """The error for a picture in colour among others that were taken to be grey."""
+    return DataError(
+        f"{pictures.names[index]!r} in {pictures.where} is in colour, and the {looked_at} pictures that were looked at"
+        " are grey: say which it is, --channels 3 or --channels 1"
+    )
+
+
+def runs_left(runs: Sequence[int], good: Sequence[int]) -> tuple[int, ...]:
+    """How many of the pictures ``good``, in rising order, are in each run."""
+    stops = np.cumsum(runs)
+    return tuple(np.bincount(np.searchsorted(stops, good, "right"), minlength=len(runs)).tolist()) if runs else ()
+
+
+def sample_of(count: int) -> list[int]:
+    """The numbers of at most :data:`LOOKED_AT` of ``count`` pictures, evenly spaced, the first and last among them."""
+    return sorted({int(place) for place in np.linspace(0, count - 1, min(LOOKED_AT, count))})
+
+
+def is_large(pictures: Pictures) -> bool:
+    """Whether looking at every picture would take minutes: there are very many, or they take very many bytes.
+
+    It follows from the pictures alone, not from this machine, as the kind of fingerprint does.
+    """
+    some = sample_of(len(pictures))
+    mean = sum(map(pictures.encoded_bytes, some)) / len(some)
+    return len(pictures) > MANY or mean * len(pictures) > HEAVY
+
+
+def _listing_fingerprint(pictures: Pictures, good: Sequence[int], labels: Tensor | None, found: _Found) -> str:
+    """A fingerprint over what is known of files without reading them, and over the bytes of some."""
+    digest = sha256((repr(found.images.shape) + f" {found.bits} bits").encode())
+    for start in range(0, len(good), 1024):
+        stamps = "\n".join(map(pictures.stamp, good[start : start + 1024]))
+        digest.update(stamps.encode(errors="surrogateescape"))
+    for place in sample_of(len(good)):
+        digest.update(pictures.digest(good[place]))
+    if labels is not None:
+        digest.update(labels.numpy().tobytes())
+    return f"{LISTING}:{digest.hexdigest()}"
+
+
+def _files_fingerprints(
+    pictures: Pictures, good: Sequence[int], labels: Tensor | None, found: _Found
+) -> tuple[str, str]:
     """Fingerprints over the bytes of the files, and over their names and sizes as ganzoo 0.1 had it."""
     digests = dict[int, bytes]()
     wanted = set(good)
@@ -313,6 +289,12 @@ def _files_fingerprints(pictures: Pictures, good: list[int], labels: Tensor | No
         content.update(digests[index] + f" {label}\n".encode())
         former.update(f"{pictures.stamp(index)}\0{label}\n".encode(errors="surrogateescape"))
     return f"{FILES}:{content.hexdigest()}", f"{FILES}:{former.hexdigest()}"
+
+
+def _usual_kind(sampled: bool, images: Images) -> str:
+    if sampled:
+        return LISTING
+    return FILES if isinstance(images, LazyImages) else PIXELS
 
 
 def collect_pictures(
@@ -336,22 +318,34 @@ def collect_pictures(
         resolution: the data set's own default; None for :func:`natural_resolution`.
         steps: suggested length of training.
 
+    Of more than :data:`MANY` pictures, or :data:`HEAVY` bytes of them, some are looked at now and the others when a
+    batch asks for them, unless bad ones are to be skipped.
+
     Raises:
         DataError: fewer than two pictures, or one that cannot be read.
     """
     refuse_few(pictures)
     collector = _Collector(pictures, request, resolution)
-    found = collector.one_pass() or collector.two_passes()
-    good = [index for index in range(len(pictures)) if index not in found.bad]
+    # Who skips bad pictures has to know them all before the order of the others can be drawn; and a fingerprint over
+    # all content, where one is asked for, reads everything anyway.
+    sampled = is_large(pictures)
+    if sampled and not request.skip_bad and request.fingerprint_kind in (None, LISTING):
+        found = collector.sampled()
+    else:
+        found = collector.one_pass() or collector.two_passes()
+    good: Sequence[int] = range(len(pictures))
+    if found.bad:
+        good = [index for index in good if index not in found.bad]
     if resolution is None and collector.cropped:  # data sets with a size of their own are cropped as is usual for them
         log.warning("%s", cropped(pictures.where, collector.cropped, len(good), size_of(*found.images.shape[2:])))
     labels = None
     if pictures.labels is not None:
         dtype = torch.int64 if pictures.label_kind == "class" else torch.float32
         labels = torch.tensor([pictures.labels[index] for index in good], dtype=dtype)
-    kind = request.fingerprint_kind or (FILES if isinstance(found.images, LazyImages) else PIXELS)
+    kind = request.fingerprint_kind or _usual_kind(sampled, found.images)
     # Without one, ImageData makes the fingerprint of pixels, whether they are in memory or have to be decoded for it.
     own, former = _files_fingerprints(pictures, good, labels, found) if kind == FILES else ("", "")
+    own = _listing_fingerprint(pictures, good, labels, found) if kind == LISTING else own
     return ImageData(
         name=name,
         images=found.images,

@@ -24,8 +24,10 @@ from ganzoo.registry.labels import LABEL_KINDS, label_keys
 from ganzoo.registry.shown import block, some
 from ganzoo.registry.sizes import Size, Sized, colours_text, pixels_text, read_size, size_of, size_text
 
-PIXELS, FILES = "sha256", "files-sha256"
-"""Kinds of fingerprints: over decoded pixels, and over the bytes of the files."""
+PIXELS, FILES, LISTING = "sha256", "files-sha256", "listing-sha256"
+"""Kinds of fingerprints: over decoded pixels; over the bytes of the files; and, for data of so many pictures that
+reading all of them takes minutes, over names, sizes, checksums where the source has them, and the bytes of some."""
+KINDS = (LISTING, PIXELS, FILES)
 
 HASHED_BYTES = 64 * 2**20  # decoded images that are in memory at once for a fingerprint
 
@@ -33,7 +35,7 @@ HASHED_BYTES = 64 * 2**20  # decoded images that are in memory at once for a fin
 def kind_like(fingerprint: object) -> str | None:
     """The kind of a fingerprint, to ask for the same of other data; None for what is none."""
     kind = fingerprint.partition(":")[0] if isinstance(fingerprint, str) else None
-    return kind if kind in (PIXELS, FILES) else None
+    return kind if kind in KINDS else None
 
 
 def _number_in(path: str, key: str = "") -> int | None:
@@ -71,8 +73,8 @@ class DataRequest:
         memory: bytes that decoded images may take; above it they are decoded on demand. A third of what is free.
         workers: threads that decode pictures; what they make does not depend on their number.
         bits: of each value, 8 or 16; None for the data set's own.
-        fingerprint_kind: ``sha256`` or ``files-sha256``, to compare with data that has such a fingerprint; None for
-            what is cheaper, which depends on the memory.
+        fingerprint_kind: ``sha256``, ``files-sha256`` or ``listing-sha256``, to compare with data that has such a
+            fingerprint; None for what is cheaper, which depends on the number of pictures and on the memory.
         label_kind: what labels are, ``class``, ``multilabel`` or ``continuous``, for data in Python that do not say it;
             of other data it is only checked.
     """
@@ -89,8 +91,8 @@ class DataRequest:
     fingerprint_kind: str | None = None
 
     def __post_init__(self) -> None:
-        if self.fingerprint_kind not in (None, PIXELS, FILES):
-            raise UsageError(f"a fingerprint is {PIXELS} or {FILES}, not {self.fingerprint_kind!r}")
+        if self.fingerprint_kind not in (None, *KINDS):
+            raise UsageError(f"a fingerprint is {either(KINDS)}, not {self.fingerprint_kind!r}")
         if self.label_kind not in (None, *LABEL_KINDS):
             raise UsageError(f"label_kind={self.label_kind!r} does not work: it is {either(LABEL_KINDS)}")
         if self.resolution is not None:
@@ -138,7 +140,8 @@ class ImageData:
         flip: whether a mirrored image is as real as the original.
         licence: what is known of the terms of use.
         fingerprint: ``sha256:…`` over pixels and labels, or ``files-sha256:…`` over the bytes of the files and labels,
-            by default when the images are decoded on demand. It follows content alone, not names.
+            by default when the images are decoded on demand. Both follow content alone, not names. Of more than
+            100,000 pictures it is ``listing-sha256:…``, over names, sizes and checksums, and the bytes of some.
         former: such a fingerprint, and what ganzoo 0.1 had in its place, over names and sizes of the files.
         split: ``"train"``, ``"test"``, ...; ``"all"`` for data that has no splits, such as a folder.
         native: height and width of the pictures before resizing; the most common ones where they differ.

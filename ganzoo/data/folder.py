@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 
 from PIL import Image
 
-from ganzoo.data.collect import Pictures
 from ganzoo.data.decode import open_picture
 from ganzoo.data.labels import INDEX, MAX_INDEX_BYTES, Labels, read_labels
 from ganzoo.data.layout import classes_of, index_above, relative
+from ganzoo.data.pictures import Pictures
 from ganzoo.data.walk import left_alone, linked_again, walk
 from ganzoo.errors import DataError
 
@@ -64,7 +65,11 @@ class FolderPictures(Pictures):
 
     def stamp(self, index: int) -> str:
         """See :meth:`Pictures.stamp`: name and size in bytes."""
-        return f"{self.names[index]}\0{(self.folder / self.names[index]).stat().st_size}"
+        return f"{self.names[index]}\0{self.encoded_bytes(index)}"
+
+    def encoded_bytes(self, index: int) -> int:
+        """See :meth:`Pictures.encoded_bytes`."""
+        return os.stat(os.path.join(self.folder, self.names[index])).st_size  # no Path: there may be a million
 
 
 def _from_index(folder: Path, names: list[str], index: str) -> Labels | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ LARGEST = 3.4e38  # of a float32
 FEW = 1_000  # classes without names that any data may have
 PER_PICTURE = 10  # such classes for each picture, beyond which numbers are hardly classes
 MOST = 1_000_000  # such classes, of however many pictures
+
+_ODD = re.compile(r"\\|//|/\.|/$")  # what may have to be written in another way
 
 Label = int | tuple[float, ...]
 """The number of a class, or a label vector."""
@@ -169,6 +172,8 @@ def read_labels(text: bytes, names: Sequence[str], where: str) -> Labels | None:
 
 def plain_name(name: str) -> str:
     """The one way to write the name of a picture: ``./a\\b.png`` is ``a/b.png``, however accents are spelled."""
+    if name.isascii() and name[:1] not in ("", ".", "/", "\\") and not _ODD.search(name):
+        return name
     return normalize("NFC", posixpath.normpath(name.replace("\\", "/")))
 
 

@@ -47,26 +47,27 @@ def classes_of(where: PurePath, found: Listing, packed: bool = False) -> tuple[L
     Raises:
         DataError: a folder mixes them, or sub-folders are splits.
     """
-    paths = [name.split("/") for name in found.names]
     depth, empty = 0, list[str]()
-    while paths and all(len(path) > depth + 1 for path in paths) and len({path[depth] for path in paths}) == 1:
-        empty += _beside(found, paths[0][:depth], {paths[0][depth]})
+    while found.names and (only := _only_folder(found.names, depth)) is not None:
+        empty += _beside(found, found.names[0].split("/")[:depth], {only})
         depth += 1
-    loose = [path for path in paths if len(path) == depth + 1]
-    if len(loose) == len(paths):
+    loose = [name for name in found.names if name.count("/") == depth]
+    if len(loose) == len(found.names):
         return None, [f"{where}: the folder {quoted(name)} holds no pictures that can be read" for name in empty]
-    inside = where.joinpath(*paths[0][:depth])
+    above = found.names[0].split("/")[:depth]
+    inside = where.joinpath(*above)
     if loose:
         said = (
-            f"{inside} holds {len(loose)} loose pictures, such as {quoted(loose[0][-1])}, beside sub-folders with "
-            f"{len(paths) - len(loose)} more"
+            f"{inside} holds {len(loose)} loose pictures, such as {quoted(_last(loose[0]))}, beside sub-folders with "
+            f"{len(found.names) - len(loose)} more"
         )
         if packed:
             return None, [f"{said}: no folder of it is taken for a class"]
         raise DataError(f"{said}: move all into one folder (no labels), or each into its class's sub-folder")
-    held = {path[depth] for path in paths}
-    without = [name.rpartition("/")[2] for name in _beside(found, paths[0][:depth], held)]
-    if _are_shards(paths, depth):
+    start = sum(len(name) + 1 for name in above)  # of the folder that is the class, in each name
+    held = {name[start : name.index("/", start)] for name in found.names}
+    without = [name.rpartition("/")[2] for name in _beside(found, above, held)]
+    if _are_shards(found.names, depth):
         shown = either([quoted(name) for name in sorted(held)[:3]], "and")
         return None, [f"{where}: folders such as {shown} are taken for shards, not for classes; {INDEX} has the labels"]
     classes = sorted({*held, *without})
@@ -77,8 +78,22 @@ def classes_of(where: PurePath, found: Listing, packed: bool = False) -> tuple[L
         "that the others keep their numbers: remove it if it is no class"
         for name in without
     ]
-    labels = Labels([numbers[path[depth]] for path in paths], tuple(classes))
-    return labels, said_of + _doubtful(where, classes, [path[depth + 1 : -1] for path in paths])
+    labels = Labels([numbers[name[start : name.index("/", start)]] for name in found.names], tuple(classes))
+    below = {name[start:].rpartition("/")[0] for name in found.names}  # folders: far fewer than pictures
+    return labels, said_of + _doubtful(where, classes, [folder.split("/")[1:] for folder in sorted(below)])
+
+
+def _only_folder(names: Sequence[str], depth: int) -> str | None:
+    """The folder so many levels down that all of these lie in; None where there are several, or loose ones."""
+    first = names[0].split("/")
+    if len(first) < depth + 2:
+        return None
+    start = "".join(f"{part}/" for part in first[: depth + 1])
+    return first[depth] if all(name.startswith(start) for name in names) else None
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _beside(found: Listing, above: list[str], held: Collection[str]) -> list[str]:
@@ -87,10 +102,11 @@ def _beside(found: Listing, above: list[str], held: Collection[str]) -> list[str
     return ["/".join(own) for own in parts if own[:-1] == above and own[-1] not in held]
 
 
-def _are_shards(paths: Sequence[Sequence[str]], depth: int) -> bool:
+def _are_shards(names: Sequence[str], depth: int) -> bool:
     """Whether folders only hold so many pictures each, as those of NVIDIA's StyleGAN tools do."""
+    parts = (name.split("/") for name in names)  # one at a time: there may be a million
     return all(
-        len(path) == depth + 2 and _SHARD.fullmatch(path[depth]) and _IN_SHARD.fullmatch(path[-1]) for path in paths
+        len(path) == depth + 2 and _SHARD.fullmatch(path[depth]) and _IN_SHARD.fullmatch(path[-1]) for path in parts
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from PIL import Image
 
-from ganzoo.data.collect import Pictures, collect_pictures
+from ganzoo.data.collect import collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.decode import open_picture
+from ganzoo.data.pictures import Pictures
 from ganzoo.errors import DataError, UsageError, either, nearest
 from ganzoo.registry.about import install
 

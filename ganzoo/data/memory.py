@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.collect import Pictures, collect_pictures
+from ganzoo.data.collect import collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData
 from ganzoo.data.decode import cut, why
 from ganzoo.data.images import MemoryImages
 from ganzoo.data.labels import Label, Labels, length, read_values, refuse_identifiers
+from ganzoo.data.pictures import Pictures
 from ganzoo.errors import DataError, counted
 from ganzoo.registry.sizes import height_width, size_of
 
@@ -61,7 +62,7 @@ def tensor_data(images: Tensor, request: DataRequest, name: str = "tensor") -> I
         DataError: of another type or shape, or with channels that cannot become those that are asked for.
     """
     shape = tuple(images.shape)
-    if images.dtype not in (torch.uint8, torch.uint16) or not _channels_first(shape):
+    if images.dtype not in (torch.uint8, torch.uint16) or not is_channels_first(shape):
         raise DataError(
             f"a tensor of images is uint8 or uint16 of shape (N, C, H, W), with 1, 3, 4 or more channels, not "
             f"{images.dtype} of shape {shape}; from floats in [-1, 1]: "
@@ -76,7 +77,7 @@ def tensor_data(images: Tensor, request: DataRequest, name: str = "tensor") -> I
     return _converted(images.detach().cpu(), request, name)
 
 
-def _channels_first(shape: tuple[int, ...]) -> bool:
+def is_channels_first(shape: tuple[int, ...]) -> bool:
     """Whether a shape is ``(N, C, H, W)`` with channels that images can have; ``(N, H, W, 3)`` is another."""
     if len(shape) != 4 or not all(shape[1:]):
         return False
@@ -138,9 +139,28 @@ class ItemPictures(Pictures):
         return to_picture(item[0] if isinstance(item, tuple | list) else item)
 
 
-def numbered(items: Any, where: str) -> list[str]:
+class _Numbered(Sequence[str]):
+    """``where[0]``, ``where[1]``, ...: written when somebody asks, as there may be a million."""
+
+    def __init__(self, where: str, count: int) -> None:
+        self.where, self.numbers = where, range(count)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """What the item of this number is called."""
+        numbers = self.numbers[index]
+        return f"{self.where}[{numbers}]" if isinstance(numbers, int) else [f"{self.where}[{n}]" for n in numbers]
+
+
+def numbered(items: Any, where: str) -> Sequence[str]:
     """What messages call each item."""
-    return [f"{where}[{index}]" for index in range(len(items))]
+    return _Numbered(where, len(items))
 
 
 def _plain(value: Any) -> Any:

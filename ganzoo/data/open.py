@@ -16,10 +16,13 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.archive import ZipPictures
-from ganzoo.data.collect import Pictures, collect_pictures
+from ganzoo.data.collect import collect_pictures
 from ganzoo.data.dataset import DataRequest, ImageData, choose_split
 from ganzoo.data.folder import FolderPictures
 from ganzoo.data.memory import ARRAYS, array_file, dataset_data, tensor_data
+from ganzoo.data.packed import PACKED, packed_file
+from ganzoo.data.pictures import Pictures
+from ganzoo.data.shards import ShardPictures, shards_at
 from ganzoo.data.values import highest, said_of_range
 from ganzoo.errors import DataError, GanzooError, RecipeError, UsageError, either
 from ganzoo.files.paths import to_path
@@ -27,7 +30,11 @@ from ganzoo.registry.loading import log, registry
 from ganzoo.registry.lookup import known_provider
 from ganzoo.registry.sizes import size_text, square_side
 
-FORMS = "a name from `ganzoo list dataset`, a folder of images, a .zip of them, a .npy, or hf:org/name"
+FORMS = (
+    "a name from `ganzoo list dataset`, a folder of images, a .zip or .tar files of them, a .npy, a file of "
+    "`ganzoo data pack`, or hf:org/name"
+)
+WHOLE = (ARRAYS, PACKED)  # suffixes of files that hold images rather than pictures
 
 
 def open_data(value: str | Path | Tensor | Any, request: DataRequest | None = None) -> ImageData:
@@ -150,11 +157,13 @@ def _forms(word: str) -> list[str]:
 
 
 def pictures_at(path: Path) -> Pictures:
-    """The pictures of a folder or zip.
+    """The pictures of a folder, a zip, or shards.
 
     Raises:
         DataError: there is nothing at ``path``, or something else.
     """
+    if shards := shards_at(path):
+        return ShardPictures(shards, str(path))
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except OSError as error:
@@ -164,7 +173,7 @@ def pictures_at(path: Path) -> Pictures:
     if is_file and (path.suffix.lower() == ".zip" or is_zipfile(path)):
         return ZipPictures(path)
     if is_file:
-        raise DataError(f"{path} is neither a folder nor a .zip nor a .npy; data is {FORMS}")
+        raise DataError(f"{path} is neither a folder nor a .zip, .tar or .npy; data is {FORMS}")
     raise DataError(f"there is no folder or zip {path}; data is {FORMS}")
 
 
@@ -172,9 +181,16 @@ def _open_path(path: Path, request: DataRequest) -> ImageData:
     choose_split(str(path), request.split, ("train", "all"))
     if path.suffix.lower() == ARRAYS and path.is_file():
         return array_file(path.resolve(), request)
+    if path.suffix.lower() == PACKED and path.is_file():
+        return packed_file(path.resolve(), request)
     pictures = pictures_at(path)
     path = path.resolve()
-    return collect_pictures(pictures, request, name=path.name if path.is_dir() else path.stem)
+    pattern = not path.exists()  # shards/{000..127}.tar, which are called as their folder is
+    return collect_pictures(pictures, request, name=_name(path.parent if pattern else path))
+
+
+def _name(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
 
 
 def is_path(text: str) -> bool:

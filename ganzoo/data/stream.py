@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from ganzoo.data.images import Images, runs_of
 from ganzoo.distributed.batch import SINGLE_PROCESS, World
 from ganzoo.errors import UsageError
 from ganzoo.gan.inputs import signed
 from ganzoo.seeding import derive
 
-if TYPE_CHECKING:
-    from ganzoo.data.images import Images
-
 Batch = dict[str, Tensor]
 
 _ORDER, _FLIP = "shuffle", "flip"  # streams of random numbers
+WINDOW = 16_384
+"""Images that are shuffled among each other where files are read in order: see :class:`Shuffle`."""
 
 
 class Shuffle:
@@ -34,21 +33,27 @@ class Shuffle:
     is drawn from ``seed`` and the epoch alone. Batches cross epochs, so none is short, and a batch may be larger than
     an epoch.
 
+    Where numbers lie in ``runs``, such as the pictures of each tar, an epoch takes the runs in an order that is drawn,
+    and then draws the order within each :data:`WINDOW` of what stands there: so each file is read in one go, while
+    neighbours in it do not come together.
+
     Args:
         count: numbers in an epoch.
         batch: numbers in a batch.
         seed: a stream's name and numbers that the orders are drawn from.
+        runs: how many numbers there are in each run; empty for none.
     """
 
-    def __init__(self, count: int, batch: int, *seed: int | str) -> None:
-        self.count, self.size, self.seed = count, batch, seed
+    def __init__(self, count: int, batch: int, *seed: int | str, runs: Sequence[int] = ()) -> None:
+        self.count, self.size, self.seed, self.runs = count, batch, seed, runs
         self._epoch: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
     def _order(self, epoch: int) -> Tensor:
         """The permutation of an epoch, int64 ``(count,)``; the last one is kept, as batches come in order."""
         known, order = self._epoch
         if known != epoch:
-            order = torch.randperm(self.count, generator=_generator(*self.seed, epoch))
+            rng = _generator(*self.seed, epoch)
+            order = near_order(self.runs, rng) if self.runs else torch.randperm(self.count, generator=rng)
             self._epoch = (epoch, order)
         return order
 
@@ -62,6 +67,22 @@ class Shuffle:
             pieces.append(piece)
             position += len(piece)
         return torch.cat(pieces)
+
+
+def near_order(runs: Sequence[int], rng: torch.Generator) -> Tensor:
+    """A permutation that stays near to how things lie: runs in an order that is drawn, shuffled within a window.
+
+    Args:
+        runs: how many there are in each run; their sum is what is permuted.
+        rng: that the order is drawn from.
+
+    Returns:
+        int64 ``(sum of runs,)``.
+    """
+    starts = [0, *torch.tensor(runs).cumsum(0).tolist()]
+    places = torch.randperm(len(runs), generator=rng).tolist()
+    order = torch.cat([torch.arange(starts[place], starts[place + 1]) for place in places])
+    return torch.cat([part[torch.randperm(len(part), generator=rng)] for part in order.split(WINDOW)])
 
 
 class Stream:
@@ -103,9 +124,9 @@ class Stream:
         self.followers = {name: column for name, column in others if isinstance(column, Tensor)}
         self.size, self.seed, self.flip = batch, seed, flip
         self.rows = world.rows(world.part(batch))
-        self.shuffle = Shuffle(images.shape[0], batch, _ORDER, seed)
+        self.shuffle = Shuffle(images.shape[0], batch, _ORDER, seed, runs=runs_of(images))
         self.others = {
-            name: Shuffle(others.shape[0], batch, _ORDER, seed, place)
+            name: Shuffle(others.shape[0], batch, _ORDER, seed, place, runs=runs_of(others))
             for place, (name, others) in enumerate(self.unpaired.items(), start=1)
         }
 

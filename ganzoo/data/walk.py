@@ -63,16 +63,17 @@ def walk(folder: Path, known: Collection[str] = ()) -> Listing:
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not hidden(name))
         found.folders += [relative.as_posix()] if relative.parts else []
+        within = f"{relative.as_posix()}/" if relative.parts else ""
         for name in files:
-            if hidden(name) or name in known or suffix_of(name) in known:
+            suffix = suffix_of(name)
+            if hidden(name) or name in known or suffix in known:
                 continue
-            (found.names if _is_picture(Path(path, name)) else found.left).append((relative / name).as_posix())
+            picture = suffix in SUFFIXES or _is_picture(Path(path, name))
+            (found.names if picture else found.left).append(within + name)
     return found.sort()
 
 
 def _is_picture(path: Path) -> bool:
-    if suffix_of(path) in SUFFIXES:
-        return True
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
             return False

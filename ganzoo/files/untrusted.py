@@ -33,6 +33,7 @@ DTYPES: Mapping[str, str] = {
     "I16": "int16",
     "I8": "int8",
     "U8": "uint8",
+    "U16": "uint16",
     "BOOL": "bool",
 }
 CODES = {f"torch.{dtype}": code for code, dtype in DTYPES.items()}

@@ -74,7 +74,7 @@ class TrainConfig:
     data: Any = field(
         default=None,
         metadata=fact(
-            "A data set's name, a folder, a .zip, or hf:org/name; a resumed run knows its own",
+            "A data set's name, a folder, a .zip, shards, a packed file, or hf:org/name; a resumed run knows its own",
             "D",
             python="or a uint8 tensor ``(N, C, H, W)``, or a torch data set",
             place=True,

@@ -10,7 +10,8 @@ A line of ``log.jsonl`` has these fields; a number that is NaN or infinite is nu
   the 64 samples of fixed noise also ``looked``, its step, and ``modes``, ``of``, ``duplicates``, ``diversity`` and
   ``distance``, as :class:`ganzoo.training.health.HealthReport` has them.
 - ``score``: value by key, in steps that were scored.
-- ``clock``: ``time`` and ``images_per_second``; all that differs between two runs of the same thing.
+- ``clock``: ``time``, ``images_per_second``, and ``data_share``, the share of the time of steps that was spent waiting
+  for batches; all that differs between two runs of the same thing.
 
 A line of what the guard saw has ``step``, ``clock`` and ``event`` instead: ``kind`` (``collapse``, ``divergence`` or
 ``nan``), ``action`` (``warn``, ``stop`` or ``rollback``), ``text``, and for a rollback ``to``, the step whose weights

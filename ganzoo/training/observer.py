@@ -71,12 +71,13 @@ class Observer:
         self.saver.publish()
         return scores, better
 
-    def record(self, speed: float, scores: Sequence[Score] = ()) -> dict[str, Any]:
+    def record(self, speed: float, scores: Sequence[Score] = (), share: float = 0.0) -> dict[str, Any]:
         """Write a line of the log; what is returned may hold infinite numbers.
 
         Args:
             speed: images per second.
             scores: of this step, if it was scored.
+            share: of the steps' time that was spent waiting for batches, from 0 to 1.
         """
         step, accuracy = self.trainer.step, self.trainer.gan.game.accuracy()
         record: dict[str, Any] = {"step": step, "images": step * self.images_per_step, **self.trainer.report()}
@@ -89,7 +90,7 @@ class Observer:
         record["health"] = {**health, "finite": finite, **(last if last is not None and fresh else {})}
         if scores:
             record["score"] = {score.key: score.value for score in scores}
-        record["clock"] = {"time": now(), "images_per_second": round(speed, 1)}
+        record["clock"] = {"time": now(), "images_per_second": round(speed, 1), "data_share": round(share, 4)}
         self.log.write(record)
         return record
 

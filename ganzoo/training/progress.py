@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeVar
 
 from ganzoo.errors import printable
 from ganzoo.files.streams import is_terminal, tell
 from ganzoo.files.waiting import no_status
 
+T = TypeVar("T")
 EVERY = 10.0  # seconds between plain lines
 MEMORY = 0.9  # of the moving average of seconds per step
 
@@ -76,6 +77,35 @@ class Pace:
         self.seconds = latest if self.seconds is None else keep * self.seconds + (1 - keep) * latest
         self.step, self.then = step, now
         return self.seconds
+
+
+class DataShare:
+    """Which share of the time of steps is spent waiting for batches, since it was last asked for."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.waited, self.spent = clock, 0.0, 0.0
+
+    def waiting(self, ask: Callable[[], T]) -> T:
+        """What ``ask`` gives, once it gives it."""
+        begun = self.clock()
+        try:
+            return ask()
+        finally:
+            self.waited += self.clock() - begun
+
+    def working(self, do: Callable[[], None]) -> None:
+        """Let ``do`` work."""
+        begun = self.clock()
+        try:
+            do()
+        finally:
+            self.spent += self.clock() - begun
+
+    def take(self) -> float:
+        """The share, from 0 to 1; it is counted anew from now on."""
+        waited, whole = self.waited, self.waited + self.spent
+        self.waited = self.spent = 0.0
+        return waited / whole if whole else 0.0
 
 
 class Reporter(Protocol):

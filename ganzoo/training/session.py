@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,7 +24,7 @@ from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
 from ganzoo.training.observer import Observer
 from ganzoo.training.optim import schedules
-from ganzoo.training.progress import Pace, Reporter, duration
+from ganzoo.training.progress import DataShare, Pace, Reporter, duration
 from ganzoo.training.saver import Saver
 from ganzoo.training.signals import Interrupted, Signals
 from ganzoo.training.verdict import Verdict, verdict_of
@@ -54,7 +55,7 @@ class Session:
         self.stopped: Alarm | None = None
         self.verdict: Verdict | None = None
         self.moved = False  # whether the trainer stands where no step took it, which other processes must hear
-        self.pace = Pace(trainer.step)
+        self.pace, self.share = Pace(trainer.step), DataShare()
 
     def begin(self, resumed: bool) -> None:
         """Make the folder agree with the trainer's step: nothing of later steps stays, what is missing appears."""
@@ -74,7 +75,8 @@ class Session:
         try:
             with self.reporter, Signals(patient=world().size > 1) as signals, closing(self.batches()) as batches:
                 while (word := self.agree(signals.caught)) == GO_ON:
-                    self.step(list(islice(batches, trainer.batches_per_step)))
+                    given = self.share.waiting(lambda: list(islice(batches, trainer.batches_per_step)))
+                    self.share.working(partial(self.step, given))
                     self.after_step()
                 self.finish()
                 barrier()  # nobody leaves before all is saved
@@ -124,7 +126,7 @@ class Session:
         scores = self.score() if self.due(intervals.eval_every) else []
         record = None
         if self.due(intervals.log_every) and self.trainer.counts:
-            record = self.observer.record(speed, scores)
+            record = self.observer.record(speed, scores, self.share.take())
             alarms += self.guard.judge_losses(self.trainer.step, record["losses"], record["health"]["gradients"])
         self.reporter.show(self.trainer.step, record, speed, self.left(seconds))
         self.react(alarms)

@@ -67,7 +67,7 @@ def test_what_looks_like_a_path_is_one(text, tmp_path, monkeypatch):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    file = tmp_path / "data.tar"
+    file = tmp_path / "data.rar"
     file.write_bytes(b"x")
     with pytest.raises(DataError, match=r"neither a folder nor a \.zip"):
         open_data(file)

@@ -150,8 +150,8 @@ def test_tracker_gets_every_number(monkeypatch, tmp_path):
 
     monkeypatch.setitem(sys.modules, "trackio", FakeTracker)
     tiny(tmp_path / "run", steps=1, log=["trackio"])
-    names = ["accuracy/fake", "accuracy/real", "clock/images_per_second", "health/drift", "health/finite",
-             "health/gradients/d", "health/gradients/g", "images", "losses/d/loss", "losses/g/loss",
+    names = ["accuracy/fake", "accuracy/real", "clock/data_share", "clock/images_per_second", "health/drift",
+             "health/finite", "health/gradients/d", "health/gradients/g", "images", "losses/d/loss", "losses/g/loss",
              "lr/d", "lr/g"]  # fmt: skip
     assert seen == ["run", (1, names), "finished"]
 

@@ -19,7 +19,9 @@ BLOCK = 256  # images that are made at once
 
 def fingerprint_of(made: str, *fingerprints: str) -> str:
     """The fingerprint of what is made in a stated way of data with these fingerprints."""
-    kind = "files-sha256" if any(one.startswith("files-") for one in fingerprints) else "sha256"
+    # Of the cheapest kind among them: asked for it again, the others give theirs of that kind too.
+    kinds = {one.partition(":")[0] for one in fingerprints}
+    kind = next((cheap for cheap in ("listing-sha256", "files-sha256") if cheap in kinds), "sha256")
     return f"{kind}:{sha256(repr((made, *fingerprints)).encode()).hexdigest()}"
 
 
