@@ -55,6 +55,7 @@ from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
 from ganzoo.training.setup import Setup
 from ganzoo.training.single import refuse_single_image
+from ganzoo.training.suggest import no_recipe
 from ganzoo.training.verdict import Verdict
 from ganzoo.training.worker import follow, lead
 
@@ -189,9 +190,10 @@ def _run_to_resume(config: TrainConfig) -> Path | None:
 
 def _begin(config: TrainConfig) -> Run:
     """Start a run. Everything that can be refused is, before the folder is made."""
-    if config.recipe is None or config.data is None:
-        missing = "RECIPE" if config.recipe is None else "--data"
-        raise UsageError(f"{missing} is missing: ganzoo train dcgan+sn+hinge --data digits")
+    if config.recipe is None:
+        raise no_recipe(config.data)
+    if config.data is None:
+        raise UsageError("--data is missing: ganzoo train dcgan+sn+hinge --data digits")
     out = None if config.out is None else Path(config.out)
     setup.check_new(out) if out is not None else check_writable(setup.RUNS)
     check_metrics(setup.intervals_of(config, Intervals(1)))
