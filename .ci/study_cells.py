@@ -103,12 +103,13 @@ FAMILIES = (
     Family("biggan", "Networks", {"biggan": "biggan-uncond:ch=8"}, {"lr.g": "1e-3", "lr.d": "1e-3", "repeat.d": "1"}),
     Family("r3gan", "Networks", {"r3gan": "r3gan:blocks=1,ch=16+unlabelled"}, {"lr": "2e-3", "betas": "0/0.9"}, 32),
     Family("fastgan", "Networks", {"fastgan": "fastgan:ch=8"}, batch=16),
-    Family("stylegan2", "Networks", {"stylegan2": "stylegan2:ch=16,mapping=2+unlabelled"}, batch=16),
+    Family("stylegan2", "Networks", {"stylegan2": "stylegan2:ch=16,mapping=2+unlabelled"}, batch=32),
     Family(
         "projected",
         "Networks",
-        {"projected": f"{TRUNK}+projected@d:ch=8,features={EYES},pixels=32+unlabelled+hinge"},
-        batch=16,
+        {"projected": f"{TRUNK}+projected@d:ch=8,features={EYES},pixels=64+unlabelled+hinge"},
+        SLOWER_D,
+        16,
     ),
 )
 LABELLED = tuple(next(one for one in FAMILIES if one.name == "heads").recipes)
