@@ -213,6 +213,38 @@ def test_a_result_says_what_its_run_says(tmp_path: Path) -> None:
     assert (tmp_path / "study" / f"{cell.data.name}-{cell.name}.png").is_file()
 
 
+def test_results_of_a_grid_are_kept_as_soon_as_they_are_there(tmp_path: Path, capsys: Any) -> None:
+    group = [cell for cell in cells() if cell.seed == 1 and cell.family.name == "heads" and cell.data is SMALL]
+    runner = study.Runner(tmp_path, tmp_path, tmp_path)
+    told: set[str] = set()
+    runner.harvest(group, tmp_path / "grid", told)  # a grid that has not begun
+    (tmp_path / "grid").mkdir()
+    runs = [{"run": cell.name, "recipe": cell.recipe, "status": "waiting", "error": None} for cell in group]
+    runs[0] |= {"status": "failed", "error": "out of luck"}
+    (tmp_path / "grid" / "grid.json").write_text(json.dumps({"runs": runs}))
+    for _ in range(2):
+        runner.harvest(group, tmp_path / "grid", told)
+    (row,) = study.results(tmp_path)
+    assert (row["name"], row["seed"], row["error"]) == (group[0].name, 1, "out of luck")
+    assert told == {group[0].name} and capsys.readouterr().out.count("out of luck") == 1
+
+
+def test_what_is_done_is_not_trained_again(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    rows = made(clear)
+    del rows[SMALL.name, "ada", 2], rows[SMALL.name, "cr", 2]
+    failed = rows[MNIST.name, "r1", 0]
+    failed["error"] = "out of luck"
+    study.keep(list(rows.values()), tmp_path)
+    trained: list[list[tuple[str, str, int]]] = []
+    monkeypatch.setattr(study.Runner, "train", lambda self, group: trained.append([cell.key for cell in group]))
+    study.Runner(tmp_path, tmp_path, tmp_path).run(jobs=1)
+    assert trained == [
+        [(MNIST.name, "r1", 0)],
+        [(SMALL.name, "cr", 2), (SMALL.name, "ada", 2)],
+    ], "what failed is tried again, and recipes of one family go together"
+    assert "3 cells to train, in 2 grids" in capsys.readouterr().out
+
+
 def test_the_small_data_are_the_first_pictures_of_each_class(tmp_path: Path) -> None:
     names = [[f"00000/img{number:08d}.png", number % 3] for number in range(900)]
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as whole:

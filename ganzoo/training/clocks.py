@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError, command, either
+from ganzoo.folder.layout import CPU, SPENT, WALL
 
-WALL, CPU = "wall", "cpu"
 CLOCKS: dict[str, Callable[[], float]] = {WALL: time.monotonic, CPU: time.process_time}
 """Seconds since some moment; those of the processor are of all threads of this process, added up."""
-SPENT: Mapping[str, str] = {WALL: "seconds", CPU: "processor_seconds"}
-"""Where ``run.json`` has what each of them has counted; null where an older version began the run, and did not."""
 UNSPENT: Mapping[str, float] = dict.fromkeys(SPENT.values(), 0.0)
 """What ``run.json`` says of a run that begins."""
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.errors import UsageError, either
+from ganzoo.folder.layout import WALL
 from ganzoo.metrics.words import metric_words
-from ganzoo.training.clocks import WALL, check_clock, of_clock
+from ganzoo.training.clocks import check_clock, of_clock
 from ganzoo.training.progress import duration
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")

@@ -8,11 +8,12 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
 from ganzoo.errors import RunError, UsageError
+from ganzoo.folder.layout import WALL
 from ganzoo.gan.builder import build
 from ganzoo.parts.update import Update
 from ganzoo.registry.loading import registry
 from ganzoo.training import train as training
-from ganzoo.training.clocks import CLOCKS, WALL, Stopwatch
+from ganzoo.training.clocks import CLOCKS, Stopwatch
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate, plan_run
 from ganzoo.training.intervals import Intervals, Stop, read_budget
