@@ -62,9 +62,23 @@ def keep(rows: list[dict[str, Any]], docs: Path) -> None:
     write_text(docs / RESULTS, json.dumps([by_key[key] for key in sorted(by_key)], indent=1) + "\n")
 
 
-def result(cell: Cell, run: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """What a run of ``grid.json`` came to; one that failed has ``error`` in place of scores."""
+def commit() -> str | None:
+    """The commit of the code that trains; None where git does not say."""
+    said = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return said.stdout.strip() or None
+
+
+def result(cell: Cell, run: dict[str, Any], folder: Path, code: str | None) -> dict[str, Any]:
+    """What a run of ``grid.json`` came to; one that failed has ``error`` in place of scores.
+
+    Args:
+        cell: that it is of.
+        run: its record.
+        folder: where it is.
+        code: commit of the code that trained it.
+    """
     row: dict[str, Any] = {"data": cell.data.name, "name": cell.name, "seed": cell.seed, "protocol": cell.protocol}
+    row["code"] = code
     if run["status"] == "failed":
         return {**row, "error": run["error"]}
     files = [json.loads((folder / name).read_bytes()) for name in ("config.json", "metrics.json", "training/run.json")]
@@ -142,7 +156,7 @@ class Runner:
     """
 
     def __init__(self, out: Path, shared: Path, docs: Path) -> None:
-        self.out, self.shared, self.docs = out, shared, docs
+        self.out, self.shared, self.docs, self.code = out, shared, docs, commit()
         self.stop, self.writing = threading.Event(), threading.Lock()
         self.groups: SimpleQueue[list[Cell]] = SimpleQueue()
 
@@ -209,7 +223,7 @@ class Runner:
                 continue
             told.add(run["run"])
             cell, where = by_recipe[run["recipe"]], folder / run["run"]
-            row = result(cell, run, where)
+            row = result(cell, run, where, self.code)
             with self.writing:
                 keep([row], self.docs)
                 if cell.seed == 0 and "error" not in row:

@@ -356,5 +356,6 @@ def page(rows: Rows, shown: Collection[str]) -> str:
         f"```bash\n{commands}\n```\n"
     )
     if machines:
-        parts.append(f"Processors: {'; '.join(machines)}.\n")
+        commits = sorted({row["code"] for row in rows.values() if row["code"]})
+        parts.append(f"Processors: {'; '.join(machines)}. Code: commits {', '.join(f'`{one}`' for one in commits)}.\n")
     return "\n".join([*parts, f"This page is generated: `{COMMAND}`.\n"])

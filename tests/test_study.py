@@ -36,7 +36,7 @@ def made(kid: Make, seeds: int = SEEDS, accuracy: Make = lambda name, seed: 0.5)
             **{"data": cell.data.name, "name": cell.name, "seed": cell.seed, "protocol": cell.protocol},
             **{KID: kid(cell.name, cell.seed), FD: 100 * kid(cell.name, cell.seed), "steps": 2000, "minutes": 10.0},
             ACCURACY: accuracy(cell.name, cell.seed) if cell.name in LABELLED and cell.data is MNIST else None,
-            **{"classes": None, "machine": "a processor", "date": "2026-11-30"},
+            **{"classes": None, "machine": "a processor", "code": "abc", "date": "2026-11-30"},
         }
         for cell in cells()
         if cell.seed < seeds
@@ -204,10 +204,10 @@ def test_a_result_says_what_its_run_says(tmp_path: Path) -> None:
     ganzoo.evaluate(
         folder, Labelled(60), metrics=["kid:subsets=2,size=8", "fid", "gan-test:steps=1"], n=12, features=random
     )
-    row = study.result(cell, {"status": "done"}, folder)
-    assert row["steps"] == 4 and row[KID] is not None and row[FD] > 0 and row[ACCURACY] is None
+    row = study.result(cell, {"status": "done"}, folder, "abc")
+    assert row["code"] == "abc" and row["steps"] == 4 and row[KID] is not None and row[FD] > 0 and row[ACCURACY] is None
     assert row["protocol"] == cell.protocol and row["minutes"] >= 0 and row["classes"] <= 3
-    failed = study.result(cell, {"status": "failed", "error": "out of luck"}, folder)
+    failed = study.result(cell, {"status": "failed", "error": "out of luck"}, folder, None)
     assert failed["error"] == "out of luck" and KID not in failed
     study.keep_strip(cell, folder, tmp_path)
     assert (tmp_path / "study" / f"{cell.data.name}-{cell.name}.png").is_file()
