@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -87,6 +88,12 @@ class Column:
     shown: Callable[[float], str]
 
 
+@cache
+def _tukey(groups: int, freedom: int) -> float:
+    """The quantile of the studentized range, which takes seconds to compute."""
+    return float(stats.studentized_range.ppf(SURE, groups, freedom))
+
+
 def _log_odds(share: float) -> float:
     inside = min(max(share, 0.5 / SAMPLES), 1 - 0.5 / SAMPLES)
     return math.log(inside / (1 - inside))
@@ -156,7 +163,7 @@ class Comparison:
         if not self.freedom or len(self.values) < 2:
             return self.ranked
         best = self.ranked[0]
-        least = stats.studentized_range.ppf(SURE, len(self.values), self.freedom) / math.sqrt(2) * self.deviation
+        least = _tukey(len(self.values), self.freedom) / math.sqrt(2) * self.deviation
         return [
             name
             for name in self.ranked

@@ -6,7 +6,6 @@ No other module spells a file name of a folder; ``tests/folder/test_layout.py`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from ganzoo.files.untrusted import LARGEST_HEADER
@@ -42,9 +41,6 @@ RUN = "run.json"
 FRAMES = "frames"
 STATE, STATE_TENSORS = "state.json", "state.safetensors"
 CHECKPOINT = re.compile(r"(step|best)-([0-9]{1,15})")
-WALL, CPU = "wall", "cpu"
-SPENT: Mapping[str, str] = {WALL: "seconds", CPU: "processor_seconds"}
-"""Where ``run.json`` has the time of training that each clock counted; null where an older version began the run."""
 
 
 # --- a run's steps ------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RunError, UsageError, command, either
-from ganzoo.folder.layout import CPU, SPENT, WALL
+from ganzoo.folder.spent import CPU, SPENT, WALL
 
 CLOCKS: dict[str, Callable[[], float]] = {WALL: time.monotonic, CPU: time.process_time}
 """Seconds since some moment; those of the processor are of all threads of this process, added up."""

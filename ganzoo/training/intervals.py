@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.errors import UsageError, either
-from ganzoo.folder.layout import WALL
+from ganzoo.folder.spent import WALL
 from ganzoo.metrics.words import metric_words
 from ganzoo.training.clocks import check_clock, of_clock
 from ganzoo.training.progress import duration

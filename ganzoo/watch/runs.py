@@ -19,20 +19,10 @@ from typing import Any
 from ganzoo.errors import ModelError
 from ganzoo.files.names import as_text
 from ganzoo.files.untrusted import open_regular, printable, read_json
-from ganzoo.folder.layout import (
-    ANIMATION,
-    CHECKPOINT,
-    CONFIG,
-    LOCK,
-    LOG,
-    RUN,
-    SAMPLES,
-    SPENT,
-    TRAINING,
-    WALL,
-)
+from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
 from ganzoo.folder.log import left_out
 from ganzoo.folder.scores import Score, read_scores
+from ganzoo.folder.spent import SPENT, WALL
 from ganzoo.folder.versions import upgraded
 from ganzoo.watch.curves import Tail, last_record
 

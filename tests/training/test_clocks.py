@@ -11,7 +11,7 @@ from tiny_runs import RECIPE, Labelled, resume, tiny
 
 from ganzoo.cli import main
 from ganzoo.errors import RunError, UsageError
-from ganzoo.folder.layout import CPU, WALL
+from ganzoo.folder.spent import CPU, WALL
 from ganzoo.training import train as training
 from ganzoo.training.clocks import CLOCKS, SessionTime, Stopwatch, check_counts
 from ganzoo.training.config import TrainConfig

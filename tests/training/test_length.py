@@ -8,7 +8,7 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
 from ganzoo.errors import RunError, UsageError
-from ganzoo.folder.layout import WALL
+from ganzoo.folder.spent import WALL
 from ganzoo.gan.builder import build
 from ganzoo.parts.update import Update
 from ganzoo.registry.loading import registry
