@@ -19,7 +19,7 @@ LOOSE = (
     "demo.md",
     "export.md",
 )  # pages of the guide that lie beside it
-ZOO = ("zoo/index.md", "zoo/models/index.md", "leaderboard.md", "learning.md", "zoos.md")
+ZOO = ("zoo/index.md", "zoo/models/index.md", "leaderboard.md", "study.md", "learning.md", "zoos.md")
 REPRODUCE = ("reproduce/index.md", "reproduce/documents.md", "reproduce/studiogan.md", "studiogan.md")
 PLUGINS = ("index", "contracts", "hooks", "testing", "publishing", "stability")
 REFERENCE = ("index", "folder", "config", "metrics", "log", "settings", "environment", "speed")

@@ -44,8 +44,16 @@ MACHINE = ("batch", "device")
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), default=1, metavar="N", show_default=True, help="Runs of each recipe."
 )
+@click.option(
+    "--first-seed",
+    type=click.IntRange(0, 2**31),
+    default=0,
+    metavar="N",
+    show_default=True,
+    help="Seeds count from N, as where other runs of the grid are elsewhere.",
+)
 @click.option("--out", type=PATH, metavar="DIR", help="Folder of the grid; runs/grid-PATTERN.")
-@options(*LENGTH, "batch", "resolution", "settings")
+@options(*LENGTH, "clock", "batch", "resolution", "settings")
 @click.option(
     "--metrics", type=METRICS, metavar="M,...", help="Compare by these scores, the first before all; by logs otherwise."
 )
@@ -110,10 +118,9 @@ def grid(ctx: click.Context, dry_run: bool, as_json: bool, jobs: int, ray: str |
 def _request(jobs: int, given: dict[str, Any]) -> GridRequest:
     """The request, once its options are known to go together."""
     from ganzoo.grid.plan import GridRequest
+    from ganzoo.training.intervals import Stop, read_budget
 
-    lengths = [f"--{name}" for name in LENGTH if given[name] is not None]
-    if len(lengths) > 1:
-        raise UsageError(f"{' and '.join(lengths)} say when to stop: give one of them")
+    Stop(given["steps"], given["images"], read_budget(given["budget"]), given["clock"])  # refuses what cannot be meant
     scoring = {"n": given["count"], "features": given["features"]}
     names = {"-n": "count", "--features": "features", "--eval-every": "eval_every", "--eval-data": "eval_data"}
     alone = [spelled for spelled, name in names.items() if given[name] is not None]
@@ -124,9 +131,10 @@ def _request(jobs: int, given: dict[str, Any]) -> GridRequest:
         data=given["data"],
         out=given["out"] or _default_folder(given["patterns"]),
         seeds=given["seeds"],
+        first_seed=given["first_seed"],
         settings=read_settings(given["pairs"]),
         resolution=given["resolution"],
-        train={name: given[name] for name in (*LENGTH, *MACHINE, *INTERVALS)},
+        train={name: given[name] for name in (*LENGTH, "clock", *MACHINE, *INTERVALS)},
         metrics=given["metrics"],
         scoring=scoring,
         eval_every=given["eval_every"],

@@ -27,7 +27,7 @@ from ganzoo.registry.sizes import pixels_text
 @click.command(short_help="Say how long a training would take, and how much memory.")
 @click.argument("recipe", type=RECIPE)
 @option("data", required=True)
-@options("budget", "steps", "images")
+@options("budget", "clock", "steps", "images")
 @options("batch", "resolution", "channels", "bits", "settings")
 @options("save_every", "grid_every", "device", "skip_bad", "threads")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -36,9 +36,9 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
 
     A few steps are taken on the real data, timed and thrown away.
 
-    JSON: recipe, data, resolution, channels, batch, budget (seconds or null), steps, images, seconds, step_ms, grid_ms,
-    save_ms, images_per_second, memory_mb, parameters (by network), measured_steps, notes, machine (device, precision,
-    threads).
+    JSON: recipe, data, resolution, channels, batch, budget (seconds or null), clock, steps, images, seconds, step_ms,
+    grid_ms, save_ms, images_per_second, memory_mb, parameters (by network), measured_steps, notes, machine (device,
+    precision, threads).
     """
     settings = read_settings(pairs)
     set_threads(threads)
@@ -53,6 +53,7 @@ def plan(recipe: str, pairs: tuple[str, ...], threads: int | None, as_json: bool
 
 def text(result: dict[str, Any]) -> str:
     """The result in lines for a person."""
+    from ganzoo.training.clocks import of_clock
     from ganzoo.training.progress import duration
 
     machine, networks = result["machine"], result["parameters"]
@@ -61,7 +62,7 @@ def text(result: dict[str, Any]) -> str:
     lines = [
         f"{result['recipe']} on {result['data']}, batch {result['batch']} at {size}, {where}",
         f"  steps       {result['steps']:,} ({result['images']:,} images)",
-        f"  time        {duration(result['seconds'])}: {result['step_ms']:,.1f} ms a step, "
+        f"  time        {duration(result['seconds'])}{of_clock(result['clock'])}: {result['step_ms']:,.1f} ms a step, "
         f"{result['images_per_second']:,.1f} images/s with grids and checkpoints",
         f"  memory      {result['memory_mb']:,} MB",
         f"  parameters  {', '.join(f'{name} {count:,}' for name, count in networks.items())}",

@@ -16,6 +16,7 @@ from ganzoo.errors import command
 from ganzoo.files.waiting import doing, no_status
 from ganzoo.folder.layout import SAMPLES
 from ganzoo.training.config import FACTS
+from ganzoo.training.suggest import no_recipe
 
 # "recipe" is the command's argument, and a callback cannot be written on a command line.
 FIELDS = (*(name for name in FACTS if name not in ("recipe", "callback")), "threads", "compiled")
@@ -41,7 +42,8 @@ FIELDS = (*(name for name in FACTS if name not in ("recipe", "callback")), "thre
 def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compiled: bool, **given: Any) -> None:
     """Train RECIPE, such as dcgan+sn+hinge, on images, and write a run folder.
 
-    Ctrl-C saves and says how to go on; a resumed run takes the very steps that an unbroken one would have taken.
+    Without RECIPE it suggests one that fits the data, as the study on docs/study.md found. Ctrl-C saves and says how
+    to go on; a resumed run takes the very steps that an unbroken one would have taken.
     'ganzoo help settings' lists what --set sets, 'ganzoo help recipes' says how recipes are written. On several GPUs:
 
     \b
@@ -50,6 +52,9 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
     given["settings"] = read_settings((*pairs, "compile=on") if compiled else pairs)
     given["resume"] = False if given["resume"] is None else given["resume"]
     given["log"] = given["log"] or None
+    if given["recipe"] is None and given["resume"] is False and given["fork"] is None:
+        with doing("looking at the data"):
+            raise no_recipe(given["data"])
     set_threads(threads)
 
     import ganzoo

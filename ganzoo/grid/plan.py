@@ -19,6 +19,7 @@ from ganzoo.plan.resolver import make_plan
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.sizes import Sized, read_size, size_text
 from ganzoo.training import setup
+from ganzoo.training.clocks import check_counts
 from ganzoo.training.evaluation import HELD_OUT
 from ganzoo.training.single import refuse_single_image
 
@@ -35,6 +36,7 @@ class GridRequest:
         data: as ``--data`` takes it.
         out: the grid's folder.
         seeds: runs of each recipe, with the seeds 0, 1, ...
+        first_seed: the seeds begin with it.
         settings: as ``--set`` takes them.
         resolution: of the images; None for the data's own.
         train: further options of ``ganzoo train`` by name: when to stop, look and save; None where nothing was said.
@@ -50,6 +52,7 @@ class GridRequest:
     data: str
     out: Path
     seeds: int = 1
+    first_seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     resolution: Sized | None = None
     train: Mapping[str, Any] = field(default_factory=dict)
@@ -92,14 +95,16 @@ def make_grid(request: GridRequest) -> Grid:
     """
     patterns, variants = expand(request.patterns)
     _check_metrics(request)
+    device = choose_device(request.train.get("device")).type
+    check_counts(request.train.get("clock"), device, processes=1)
+    gpus = int(device == "cuda")
     plans, resolution = _resolve(request, [variant.recipe for _, variant in variants])
     names = _names(plans, variants)
-    gpus = int(choose_device(request.train.get("device")).type == "cuda")
     jobs = tuple(
         _job(
             request, plan, resolution, pattern=pattern, variant=variant, name=f"{name}-seed{seed}", seed=seed, gpus=gpus
         )
-        for seed in range(request.seeds)
+        for seed in range(request.first_seed, request.first_seed + request.seeds)
         for (pattern, variant), plan, name in zip(variants, plans, names, strict=True)
     )
     return Grid(request, tuple(patterns), jobs)

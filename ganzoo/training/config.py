@@ -27,6 +27,7 @@ EXAMPLES = {  # of the fields that are texts, or lists of them
     "device": "cpu",
     "license": "mit",
     "guard": "stop",
+    "clock": "cpu",
     "metrics": "fid",
     "features": "inception-v3-compat",
     "log": "tensorboard",
@@ -91,6 +92,14 @@ class TrainConfig:
         default=None,
         metadata=fact(
             "Stop after so much training time instead, such as 20m or 1h30m", "T", python="or a number of seconds"
+        ),
+    )
+    clock: str | None = field(
+        default=None,
+        metadata=fact(
+            "What --budget counts: wall (default), or cpu, the processor time of all threads, for a machine that does "
+            "other work",
+            "WHICH",
         ),
     )
     batch: int | None = field(default=None, metadata=fact("Images in a batch; 64 by default", "N", python="a setting"))
@@ -242,7 +251,7 @@ class TrainConfig:
 
     def stop_condition(self) -> Stop:
         """When to stop, as far as it was said."""
-        return Stop(self.steps, self.images, read_budget(self.budget))
+        return Stop(self.steps, self.images, read_budget(self.budget), self.clock)
 
     @property
     def given_settings(self) -> dict[str, object]:

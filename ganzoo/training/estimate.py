@@ -11,17 +11,18 @@ from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import torch
 
+from ganzoo.distributed.batch import world
 from ganzoo.gan.game import Game
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.randomness import preserved_randomness
 from ganzoo.parts.update import Update
 from ganzoo.training import setup
 from ganzoo.training.bench import peak_memory, wait
+from ganzoo.training.clocks import CLOCKS, check_counts
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
@@ -32,6 +33,7 @@ from ganzoo.training.session import Session
 LEAST, CYCLE = 2, 16  # steps to time: at least two, and whole cycles of what is done every few steps
 ENOUGH = 1.0  # seconds after which a whole cycle is enough
 MOST_SECONDS = 10.0  # after which any number of steps is enough
+Clock = Callable[[], float]
 LOOKS = 256  # places of a training at which its phase is asked
 SHARE = 0.02  # of a budget that may go into timing steps
 
@@ -90,13 +92,13 @@ def timing_seconds_for(budget: float) -> float:
 
 
 def measure(made: setup.Setup, seconds: float = MOST_SECONDS) -> Estimate:
-    """Train for a moment in a folder that is thrown away, by the very code that trains.
+    """Train for a moment in a folder that is thrown away, by the very code that trains; timed by its budget's clock.
 
     Args:
         made: the training; scored once if it has images held out.
         seconds: seconds after which no further step is begun.
     """
-    device = made.precision.device
+    device, clock = made.precision.device, CLOCKS[made.intervals.clock]
     with TemporaryDirectory(prefix="ganzoo-") as name:
         gan = setup.fresh_gan(made.plan, made.data, made.seed)
         config_json = config_of(gan, made.data, made.seed, license=None)
@@ -104,11 +106,11 @@ def measure(made: setup.Setup, seconds: float = MOST_SECONDS) -> Estimate:
         job = Job(endless, Path(name), gan, config_json, {"horizon": 1})
         session = Session(job, job.trainer(), Log(job.folder), Silence())
         session.begin(resumed=False)
-        phases = _time_phases(session, seconds)
-        save = _time(session.saver.save)
+        phases = _time_phases(session, seconds, clock)
+        save = _time(session.saver.save, clock)
         session.trainer.ema.fresh_statistics = False  # as at a step where a look is all there is
-        grid = _time(session.look)
-        score = _time(session.score) if made.held_out is not None else 0.0
+        grid = _time(session.look, clock)
+        score = _time(session.score, clock) if made.held_out is not None else 0.0
     return Estimate(
         step=max(map(fmean, phases)),
         grid=grid,
@@ -130,25 +132,25 @@ def _mean_step(game: Game, seconds: Sequence[float], images: int, length: int) -
     return fmean(seconds[game.phase_of(at)] for at in updates)
 
 
-def _time(do: Callable[[], object]) -> float:
-    start = perf_counter()
+def _time(do: Callable[[], object], clock: Clock) -> float:
+    start = clock()
     do()
-    return perf_counter() - start
+    return clock() - start
 
 
-def _time_phases(session: Session, seconds: float) -> list[list[float]]:
+def _time_phases(session: Session, seconds: float, clock: Clock) -> list[list[float]]:
     """Seconds of steps of each phase of the training."""
     game = session.trainer.gan.game
     if game.phases == 1:
-        return [_time_steps(session, seconds)]
+        return [_time_steps(session, seconds, clock)]
     times: list[list[float]] = []
     for phase in range(game.phases):
         game.hold(phase)
-        times.append(_time_steps(session, seconds / game.phases))
+        times.append(_time_steps(session, seconds / game.phases, clock))
     return times
 
 
-def _time_steps(session: Session, seconds: float) -> list[float]:
+def _time_steps(session: Session, seconds: float, clock: Clock) -> list[float]:
     """Seconds of each step after the first, which is slow because everything happens for the first time."""
     trainer, times = session.trainer, list[float]()
     with closing(session.batches()) as batches:
@@ -159,7 +161,7 @@ def _time_steps(session: Session, seconds: float) -> list[float]:
 
         step()
         while len(times) < LEAST or (sum(times) < seconds and (len(times) % CYCLE or sum(times) < ENOUGH)):
-            times.append(_time(step))
+            times.append(_time(step, clock))
     return times
 
 
@@ -184,6 +186,7 @@ def plan_run(config: TrainConfig) -> dict[str, Any]:
     """
     stop, notes, device = config.stop_condition(), list[str](), choose_device(config.device)
     intervals = setup.intervals_of(config, Intervals(1))
+    check_counts(config.clock, device.type, world().size)
     with preserved_randomness():
         plan, data = setup.plan_and_data(
             str(config.recipe), config.data, setup.data_request(config), config.given_settings, notes
@@ -200,6 +203,7 @@ def plan_run(config: TrainConfig) -> dict[str, Any]:
         "channels": data.channels,
         "batch": int(plan["batch"]),
         "budget": stop.budget,
+        "clock": intervals.clock,
         "steps": length,
         "images": length * found.images,
         "seconds": round(length * pace, 1),

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ganzoo.errors import UsageError, either
+from ganzoo.folder.spent import WALL
 from ganzoo.metrics.words import metric_words
+from ganzoo.training.clocks import check_clock, of_clock
+from ganzoo.training.progress import duration
 
 TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 GUARDS = ("warn", "stop", "rollback", "off")
@@ -49,6 +51,7 @@ class Intervals:
         keep: snapshots of the weights to keep.
         log: further places for the log.
         budget: seconds of training to stop after, those of earlier sessions included; None where only steps count.
+        clock: what those are counted by: ``wall``, or ``cpu`` for processor time.
         guard: what happens when the GAN collapses or diverges: ``warn``, ``stop``, ``rollback`` or ``off``.
         eval_every: steps between scores; 0 for none.
         metrics, eval_n, features: what is scored: metrics, samples, and the feature network; None for the metrics' own.
@@ -62,6 +65,7 @@ class Intervals:
     keep: int = 0
     log: tuple[str, ...] = ()
     budget: float | None = None
+    clock: str = WALL
     guard: str = "warn"
     eval_every: int = 0
     metrics: tuple[str, ...] = ("fid",)
@@ -74,6 +78,7 @@ class Intervals:
         object.__setattr__(self, "metrics", metric_words(self.metrics))
         if self.guard not in GUARDS:
             raise UsageError(f"--guard {self.guard} does not work: it is {either(GUARDS)}")
+        check_clock(self.clock)
         if self.eval_every < 0:
             raise UsageError(f"--eval-every {self.eval_every} does not work: it is a whole number, 0 for no scores")
         if self.eval_n < 2:
@@ -90,6 +95,16 @@ class Intervals:
             raise UsageError(f"--budget {self.budget:g} does not work: it is a time such as 90s, 20m or 1h30m")
         if self.keep < 0:
             raise UsageError(f"--keep {self.keep} does not work: it is the number of snapshots to keep, from 0 up")
+
+    @property
+    def budget_text(self) -> str:
+        """The budget in words, such as ``10 min 00 s of processor time``; nothing where there is none."""
+        return "" if self.budget is None else f"{duration(self.budget)}{of_clock(self.clock)}"
+
+    @property
+    def counted(self) -> str | None:
+        """The clock that counts how long the run is; None where steps do."""
+        return None if self.budget is None else self.clock
 
     @property
     def bound(self) -> int:
@@ -118,13 +133,19 @@ class Stop:
     Attributes:
         steps, images: how many in all.
         budget: seconds of training in all.
+        clock: what those are counted by; None where nothing was said.
     """
 
     steps: int | None = None
     images: int | None = None
     budget: float | None = None
+    clock: str | None = None
 
     def __post_init__(self) -> None:
+        if self.clock is not None:
+            check_clock(self.clock)
+            if self.budget is None:
+                raise UsageError(f"--clock {self.clock} says what a budget counts: give --budget T too, such as 20m")
         given = [f"--{name}" for name in ("steps", "images", "budget") if getattr(self, name) is not None]
         if len(given) > 1:
             both = "both" if len(given) == 2 else "all"
@@ -137,15 +158,3 @@ class Stop:
     def steps_of(self, per_step: int) -> int | None:
         """Steps to take at ``per_step`` real images each; None where neither steps nor images were given."""
         return self.steps if self.images is None else -(-self.images // per_step)
-
-
-class Stopwatch:
-    """Seconds of training, with those of earlier sessions."""
-
-    def __init__(self, spent: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._zero = clock, clock() - spent
-
-    @property
-    def seconds(self) -> float:
-        """Spent so far."""
-        return self._clock() - self._zero

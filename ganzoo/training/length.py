@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ganzoo.distributed.batch import world
 from ganzoo.errors import either
 from ganzoo.plan.plan import Plan
+from ganzoo.training.clocks import check_counts
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate
 from ganzoo.training.intervals import Intervals, Stop
 from ganzoo.training.optim import schedules
-from ganzoo.training.progress import duration
 from ganzoo.training.setup import Setup, images_per_step
 
 SAFE = 0.95  # of a budget that a schedule is spread over: one that is cut off spoils more than one that ends early
@@ -51,6 +52,9 @@ def length_of_new(
         probe: times the training for a budget of so many seconds; asked only where that is needed.
         former: horizon of the run that is forked.
         step: that it stands at.
+
+    Raises:
+        UsageError: the budget is processor time, which is not what this training takes.
     """
     stop, horizon, intervals = config.stop_condition(), config.horizon, setup.intervals
     scheduled, budget = schedules(setup.plan), intervals.budget if stop == Stop() else stop.budget
@@ -58,15 +62,16 @@ def length_of_new(
         steps = stop.steps_of(images_per_step(setup.plan)) or intervals.bound
         horizon = horizon or max(former, steps)
         return Length(replace(setup, intervals=replace(intervals, steps=steps, budget=None)), horizon)
-    note = ""
+    note, intervals = "", replace(intervals, budget=budget)
+    check_counts(intervals.counted, setup.precision.device.type, world().size)
     if horizon is None:
         found = probe(budget)
         share = SAFE if scheduled else 1.0
         fits = found.steps_in(share * budget, intervals)
         horizon = step + fits
-        note = f"{duration(budget)} are about {fits:,} steps of {1e3 * found.pace(intervals, fits):,.3g} ms"
+        note = f"{intervals.budget_text} are about {fits:,} steps of {1e3 * found.pace(intervals, fits):,.3g} ms"
         note += f"; the schedule of {either(scheduled, 'and')} ends at step {horizon:,}" if scheduled else ""
-    intervals = replace(intervals, steps=horizon if scheduled else None, budget=budget)
+    intervals = replace(intervals, steps=horizon if scheduled else None)
     return Length(replace(setup, intervals=intervals), horizon, note)
 
 

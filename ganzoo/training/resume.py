@@ -30,6 +30,7 @@ from ganzoo.plan.plan import Plan
 from ganzoo.plan.precedence import players_of
 from ganzoo.plan.resolver import make_plan
 from ganzoo.plan.settings import PER_PLAYER, read, write
+from ganzoo.training.clocks import SPENT, UNSPENT
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.optim import schedules
@@ -48,7 +49,7 @@ def run_json_of(
     horizon: int,
     precision: Precision,
     deterministic: bool,
-    seconds: float = 0.0,
+    spent: Mapping[str, Any] = UNSPENT,
     forked_from: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of ``training/run.json``: what is of this machine, and what may change.
@@ -60,7 +61,7 @@ def run_json_of(
         horizon: steps that learning-rate schedulers spread over.
         precision: device and arithmetic.
         deterministic: whether only deterministic operations are used.
-        seconds: of training so far.
+        spent: seconds of training so far, by each clock.
         forked_from: path and step of the run that this one left.
     """
     return {
@@ -69,7 +70,7 @@ def run_json_of(
         "skip_bad": skip_bad,
         "horizon": horizon,
         "pacing": {**asdict(intervals), "log": list(intervals.log)},
-        "seconds": round(seconds, 1),
+        **{key: spent.get(key) for key in SPENT.values()},
         **machine(precision, deterministic),
         "host": socket.gethostname(),
         "python": sys.version.split()[0],
@@ -89,8 +90,9 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Intervals]:
         if not 0 < field(notes, "horizon", int, path) <= sys.maxsize:
             raise ModelError(f"{path}: horizon is {quoted(notes['horizon'])}, out of range")
         field(notes, "data", (str, type(None)), path)
-        if field({"seconds": 0.0, **notes}, "seconds", (int, float), path) < 0:
-            raise ModelError(f"{path}: seconds is {quoted(notes['seconds'])}, less than nothing")
+        for key in SPENT.values():
+            if (field({key: None, **notes}, key, (int, float, type(None)), path) or 0.0) < 0:
+                raise ModelError(f"{path}: {key} is {quoted(notes[key])}, less than nothing")
         return config, notes, Intervals(**fields_of(Intervals, field(notes, "pacing", dict, path)))
     except (ModelError, UsageError) as error:
         raise RunError(f"{folder} cannot be resumed: {printable(error, 2_000)}") from error

@@ -19,10 +19,10 @@ from ganzoo.folder.weights import generator_state
 from ganzoo.gan.gan import GAN
 from ganzoo.training.batchnorm import refresh_statistics
 from ganzoo.training.checkpoint import State, drop_bests, load_best, prune, save_best, save_training
+from ganzoo.training.clocks import SessionTime
 from ganzoo.training.evaluation import drop_later
 from ganzoo.training.guard import HEALTH, Best, Guard
 from ganzoo.training.health import HealthReport
-from ganzoo.training.intervals import Stopwatch
 from ganzoo.training.job import Job
 from ganzoo.training.loop import Trainer
 from ganzoo.training.output import RunOutput
@@ -36,11 +36,11 @@ class Saver:
         job: says where, and what ``config.json`` and ``run.json`` hold.
         trainer: whose step is saved.
         guard: knows the best step, and its state goes into checkpoints.
-        clock: seconds of training, for ``run.json``.
+        time: of the training, for ``run.json``.
     """
 
-    def __init__(self, job: Job, trainer: Trainer, guard: Guard, clock: Stopwatch) -> None:
-        self.job, self.trainer, self.guard, self.clock = job, trainer, guard, clock
+    def __init__(self, job: Job, trainer: Trainer, guard: Guard, time: SessionTime) -> None:
+        self.job, self.trainer, self.guard, self.time = job, trainer, guard, time
         self.folder, self.save_every = job.folder, job.setup.intervals.save_every
         self.scored = job.setup.held_out is not None
         job.gan.examples = examples.choose(job.setup.data, job.gan.input_names)
@@ -158,9 +158,9 @@ class Saver:
         return samples
 
     def note_time(self, verdict: Verdict | None = None) -> None:
-        """Write ``run.json``, with the seconds of training so far, and what is wrong with a run that ends."""
+        """Write ``run.json``, with the time of training so far, and what is wrong with a run that ends."""
         said = {} if verdict is None else {"verdict": verdict.to_json()}
-        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, "seconds": round(self.clock.seconds, 1), **said})
+        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, **self.time.to_json(), **said})
 
 
 def selected_by(folder: Path, best: Best) -> dict[str, Any]:

@@ -16,15 +16,15 @@ from ganzoo.errors import RunError, command
 from ganzoo.folder.layout import checkpoints
 from ganzoo.folder.scores import Score
 from ganzoo.parts.context import Batch
+from ganzoo.training.clocks import SessionTime
 from ganzoo.training.evaluation import summary
 from ganzoo.training.guard import LOWER, NAN, OFF, ROLLBACK, STOP, WARN, Alarm, Guard, Stopped, event_line
-from ganzoo.training.intervals import Stopwatch
 from ganzoo.training.job import Job
 from ganzoo.training.log import Log
 from ganzoo.training.loop import NotFinite, Trainer
 from ganzoo.training.observer import Observer
 from ganzoo.training.optim import schedules
-from ganzoo.training.progress import DataShare, Pace, Reporter, duration
+from ganzoo.training.progress import DataShare, Pace, Reporter
 from ganzoo.training.saver import Saver
 from ganzoo.training.signals import Interrupted, Signals
 from ganzoo.training.verdict import Verdict, verdict_of
@@ -49,8 +49,8 @@ class Session:
         self.folder, self.intervals = job.folder, job.setup.intervals
         self.guard = Guard(self.intervals.guard)
         self.guard.restore(info or {})
-        self.clock = Stopwatch(float(job.run_json.get("seconds", 0.0)))
-        self.saver = Saver(job, trainer, self.guard, self.clock)
+        self.time = SessionTime.of(job.run_json, self.intervals.clock)
+        self.saver = Saver(job, trainer, self.guard, self.time)
         self.observer = Observer(job, trainer, self.guard, self.saver, log)
         self.stopped: Alarm | None = None
         self.verdict: Verdict | None = None
@@ -164,7 +164,7 @@ class Session:
     def over(self) -> bool:
         """Whether the run has the steps, or the time, that it was given."""
         budget = self.intervals.budget
-        return self.trainer.step >= self.intervals.bound or (budget is not None and self.clock.seconds >= budget)
+        return self.trainer.step >= self.intervals.bound or (budget is not None and self.time.seconds >= budget)
 
     def rescue(self) -> None:
         """Keep the step reached: other processes are lost, but this is a state between two steps."""
@@ -209,10 +209,10 @@ class Session:
         return f"step {max(checkpoints(self.folder), default=0):,} is saved: go on with {again}"
 
     def left(self, seconds: float) -> float:
-        """Seconds that are left at ``seconds`` per step."""
+        """Seconds on the wall that are left at ``seconds`` per step."""
         steps = seconds * (self.intervals.bound - self.trainer.step)
         budget = self.intervals.budget
-        return steps if budget is None else max(0.0, min(steps, budget - self.clock.seconds))
+        return steps if budget is None else max(0.0, min(steps, self.time.wait(budget - self.time.seconds)))
 
     def why_over(self) -> str:
         """What a run that is over has had, and how to give it more."""
@@ -220,7 +220,7 @@ class Session:
         if step >= self.trainer.horizon and schedules(self.trainer.gan.plan):
             longer = command("train", "--resume", self.folder, *["--fork", "NEWDIR", "--horizon", "N", "--steps", "N"])
             return f"{self.folder} has {step:,} steps, and its schedule has ended; to go on with a longer one: {longer}"
-        spent = "" if budget is None or step >= self.intervals.bound else f" and spent its {duration(budget)}"
+        spent = "" if budget is None or step >= self.intervals.bound else f" and spent its {self.intervals.budget_text}"
         return f"{self.folder} has {step:,} steps{spent}; --steps N or --budget T (of all sessions) goes on"
 
     def way_out(self) -> str:

@@ -38,6 +38,7 @@ from ganzoo.training import resume as resuming
 from ganzoo.training import setup
 from ganzoo.training.alike import refuse_unlike
 from ganzoo.training.checkpoint import State, check_fits, drop_after, load_training
+from ganzoo.training.clocks import check_counted, check_counts
 from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.cost import cost_note
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
@@ -54,6 +55,7 @@ from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
 from ganzoo.training.setup import Setup
 from ganzoo.training.single import refuse_single_image
+from ganzoo.training.suggest import no_recipe
 from ganzoo.training.verdict import Verdict
 from ganzoo.training.worker import follow, lead
 
@@ -95,6 +97,7 @@ def train(
     steps: int | None = None,
     images: int | None = None,
     budget: str | float | None = None,
+    clock: str | None = None,
     batch: int | None = None,
     seed: int | None = None,
     resolution: str | int | tuple[int, int] | None = None,
@@ -145,6 +148,7 @@ def run_training(config: TrainConfig) -> Run:
     checked_sinks(config.log or (), (config.out, config.resume, config.fork))
     with quiet(config.quiet), preserved_randomness(), join_world(config.device) as joined:
         refuse_unlike(config)
+        check_counts(config.clock, choose_device(config.device).type, world().size)
         if not joined.first:  # this process works on the run that the first one begins, resumes or forks
             return _finished(*follow(config.data, config.device))
         folder = _run_to_resume(config)
@@ -186,9 +190,10 @@ def _run_to_resume(config: TrainConfig) -> Path | None:
 
 def _begin(config: TrainConfig) -> Run:
     """Start a run. Everything that can be refused is, before the folder is made."""
-    if config.recipe is None or config.data is None:
-        missing = "RECIPE" if config.recipe is None else "--data"
-        raise UsageError(f"{missing} is missing: ganzoo train dcgan+sn+hinge --data digits")
+    if config.recipe is None:
+        raise no_recipe(config.data)
+    if config.data is None:
+        raise UsageError("--data is missing: ganzoo train dcgan+sn+hinge --data digits")
     out = None if config.out is None else Path(config.out)
     setup.check_new(out) if out is not None else check_writable(setup.RUNS)
     check_metrics(setup.intervals_of(config, Intervals(1)))
@@ -255,6 +260,8 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
         if config.license is not None:
             config_json["license"] = config.license
         precision = choose_precision(str(gan.plan["precision"]), choose_device(config.device))
+        check_counts(intervals.counted, precision.device.type, world().size)
+        check_counted(intervals.counted, before, folder)
         exact = _exact(config, before)
         notes += resuming.machine_notes(before, resuming.machine(precision, exact))
         run_json = resuming.run_json_of(
@@ -264,7 +271,7 @@ def _resume(folder: Path, config: TrainConfig) -> Run:
             horizon=config.horizon or before["horizon"],
             precision=precision,
             deterministic=exact,
-            seconds=float(before.get("seconds", 0.0)),
+            spent=before,
             forked_from=before.get("forked_from"),
         )
         made = Setup(gan.plan, data, int(config_json["seed"]), precision, intervals, others)

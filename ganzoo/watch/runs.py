@@ -22,6 +22,7 @@ from ganzoo.files.untrusted import open_regular, printable, read_json
 from ganzoo.folder.layout import ANIMATION, CHECKPOINT, CONFIG, LOCK, LOG, RUN, SAMPLES, TRAINING
 from ganzoo.folder.log import left_out
 from ganzoo.folder.scores import Score, read_scores
+from ganzoo.folder.spent import SPENT, WALL
 from ganzoo.folder.versions import upgraded
 from ganzoo.watch.curves import Tail, last_record
 
@@ -212,17 +213,20 @@ def _checkpoints(folder: Path) -> tuple[int, int | None]:
 def _pace(
     folder: Path, notes: Mapping[str, Any], record: Mapping[str, Any], step: int, at_work: bool
 ) -> dict[str, Any]:
-    """How far a run is to go: ``steps``, ``budget`` in seconds, the share ``done`` and the seconds ``left``."""
+    """How far a run is to go: ``steps``, ``budget`` in seconds, the share ``done`` and seconds on the wall ``left``."""
     pacing = _mapping(notes, "pacing")
     steps, budget = _whole(pacing.get("steps")), _real(pacing.get("budget"))
     done = left = None
     if steps:
         done, left = step / steps, _time_left(record, step, steps)
     elif budget:
-        spent = _real(notes.get("seconds")) or 0.0
+        wall = _real(notes.get(SPENT[WALL])) or 0.0
+        spent = _real(notes.get(SPENT.get(_text(pacing.get("clock")), SPENT[WALL]))) or 0.0
+        spent = max(spent, 0.0)
+        share = spent / wall if spent > 0 and wall > 0 else 1.0  # of the time on the wall that the budget counts
         if at_work:  # run.json says what earlier sessions took, or how much this one had when it saved
-            spent += max(time.time() - (_version(folder / TRAINING / RUN) or 0) / 1e9, 0.0)
-        done, left = spent / budget, max(budget - spent, 0.0)
+            spent += share * max(time.time() - (_version(folder / TRAINING / RUN) or 0) / 1e9, 0.0)
+        done, left = spent / budget, max(budget - spent, 0.0) / share
     return {"steps": steps, "budget": budget, "done": None if done is None else min(done, 1.0), "left": left}
 
 

@@ -8,13 +8,15 @@ from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
 from ganzoo.errors import RunError, UsageError
+from ganzoo.folder.spent import WALL
 from ganzoo.gan.builder import build
 from ganzoo.parts.update import Update
 from ganzoo.registry.loading import registry
 from ganzoo.training import train as training
+from ganzoo.training.clocks import CLOCKS, Stopwatch
 from ganzoo.training.config import TrainConfig
 from ganzoo.training.estimate import Estimate, plan_run
-from ganzoo.training.intervals import Intervals, Stop, Stopwatch, read_budget
+from ganzoo.training.intervals import Intervals, Stop, read_budget
 from ganzoo.training.optim import schedules
 
 SCHEDULE = {"lr.g": "linear/1e-3/0"}
@@ -107,17 +109,13 @@ def a_second_a_step(monkeypatch):
     """Training in which every step takes one second of the clock, and whose estimate says so."""
     clock = Clock()
 
-    class Slow(Stopwatch):
-        def __init__(self, spent=0.0):
-            super().__init__(spent, clock)
-
     asked = []
 
     def measured(*args):
         asked.append(args)
         return Estimate(1.0, 0.0, 0.0, 0.0, 3, 4, 0, {})
 
-    monkeypatch.setattr("ganzoo.training.session.Stopwatch", Slow)
+    monkeypatch.setitem(CLOCKS, WALL, clock)
     monkeypatch.setattr(training, "measure", measured)
 
     def tick(record):

@@ -211,6 +211,18 @@ def test_run_with_a_budget(tmp_path):
     assert summary(run)["status"] == "finished"
 
 
+def test_run_with_a_budget_of_processor_time(tmp_path):
+    """A minute of it took two on the wall, so what is left takes twice as long, too."""
+    run = make_run(tmp_path / "first")
+    notes = {"pacing": {"steps": None, "budget": 600.0, "clock": "cpu"}, "seconds": 900.0, "processor_seconds": 450.0}
+    (run / "training" / "run.json").write_text(json.dumps(notes))
+    told = summary(run)
+    assert (told["done"], told["left"]) == (0.75, 300.0)
+    for broken in (None, "soon", -3, 0):
+        (run / "training" / "run.json").write_text(json.dumps({**notes, "processor_seconds": broken}))
+        assert summary(run)["done"] == 0.0
+
+
 def test_run_that_has_not_begun_waits(tmp_path, serve):
     server = serve(tmp_path)
     assert json.loads(ask(server, "runs.json")[2]) == {"title": tmp_path.name, "single": False, "runs": []}
