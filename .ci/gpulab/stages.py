@@ -243,5 +243,6 @@ def _only(possible: bool, work: Callable[[float], Any], reason: str) -> Callable
 
 
 def environment() -> dict[str, str]:
-    """That of the commands: nothing is looked for on the network, and what is printed comes at once."""
-    return {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    """That of the commands: the checkout's plugin and no other, no look at the network, lines as they are printed."""
+    quiet = {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "GANZOO_PLUGINS": "ganzoo-peers", **quiet}
