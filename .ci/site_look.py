@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,7 @@ from browser import CHROMIUM, Browser
 WIDTHS = {"desk": 1280, "phone": 390}  # pixels
 HEIGHT = 900
 TALLEST = 6000  # of a picture
+GLIDES = 6  # half seconds that a page may take to settle, on a machine that is shared
 WIDER = """(() => {
   const room = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= room) return [];
@@ -83,8 +85,18 @@ class Pages:
         self.open(page)
         for name, width in WIDTHS.items():
             self.resize(width)
-            if found := self.browser.run(WIDER):
+            if found := self._settled():
                 yield f"{page} is wider than a {name}, {width} pixels: {'; '.join(filter(None, found))}"
+
+    def _settled(self) -> list[str]:
+        """What sticks out once the page has come to rest: its side bars glide when the window gets another width."""
+        found: list[str] = self.browser.run(WIDER)
+        for _ in range(GLIDES):
+            if not found:
+                break
+            time.sleep(0.5)
+            found = self.browser.run(WIDER)
+        return found
 
     def draw(self, page: str, folder: Path) -> None:
         """Pictures of the whole page at every width."""
