@@ -39,10 +39,8 @@ from ganzoo.training.layerwise import Untracked, layers_of
 from ganzoo.training.loop import Trainer
 from ganzoo.training.peers import Workload, check_peer, prepare_peer
 
-MATRIX, ON_GPU = (
-    2048,
-    8192,
-)  # side of the square matrices whose product gives the peak; a GPU is done too soon with small ones
+MATRIX = 2048  # side of the square matrices whose product gives the peak
+ON_GPU = 8192  # the same there, which is done too soon with small ones
 PIXELS = 32  # the size that most peers have
 WARM = 2  # rounds that warm up; one step of ours is taken before
 LEAST = 3  # steps of a session that are timed at least
