@@ -161,7 +161,9 @@ def discriminator(
             an installed package, or are fetched, when a training begins.
         ch: unit of width.
         mixing: side of the convolutions across scales; the authors' code has 1.
-        pixels: side of what the network is shown; by default the one that it was trained at.
+        pixels: side of what the network is shown; by default the one that it was trained at. A small discriminator has
+            a convolution for each halving of its map down to 4: 4, 3, 2 and 1 at 224 pixels, and at 64 pixels two of
+            them have none and are linear.
         untrained: leave the network's weights as they are drawn, which is no good but to compare with.
     """
     within("projected:ch", ch, 1)
