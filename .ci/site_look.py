@@ -1,6 +1,7 @@
 """Look at a built site in a headless Chromium: no page is wider than its window, at the desk or on a phone.
 
     python .ci/site_look.py build/site                               measures every page
+    python .ci/site_look.py build/site --largest                     measures a few of each folder, the longest
     python .ci/site_look.py build/site pictures zoo/index.html ...   and draws these, at both widths, into a folder
 
 What scrolls by itself, such as a wide table or a block of code, may be wider: the page around it does not move. Where
@@ -27,6 +28,7 @@ from browser import CHROMIUM, Browser
 WIDTHS = {"desk": 1280, "phone": 390}  # pixels
 HEIGHT = 900
 TALLEST = 6000  # of a picture
+FEW = 4  # pages of a folder, which have much in common; a second for each of them all would be minutes
 GLIDES = 6  # half seconds that a page may take to settle, on a machine that is shared
 WIDER = """(() => {
   const room = document.documentElement.clientWidth;
@@ -108,9 +110,22 @@ class Pages:
             self.browser.screenshot(folder / f"{page.replace('/', '-').removesuffix('.html')}-{name}.png")
 
 
+def every(site: Path) -> list[str]:
+    """All pages of a site."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+
+
+def largest(site: Path) -> list[str]:
+    """The longest pages of each folder, in which something wide is the likeliest."""
+    by_folder: dict[Path, list[str]] = {}
+    for page in sorted(every(site), key=lambda page: (site / page).stat().st_size, reverse=True):
+        by_folder.setdefault(Path(page).parent.parent, []).append(page)
+    return [page for pages in by_folder.values() for page in pages[:FEW]]
+
+
 def wider(site: Path, pages: Iterable[str] | None = None, pictures: Path | None = None) -> list[str]:
     """What is wider than its window on pages of a site, all of them by default, a line each."""
-    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html")) if pages is None else pages
+    names = every(site) if pages is None else pages
     with tempfile.TemporaryDirectory() as profile:
         shown = Pages(site, Path(profile))
         try:
@@ -126,13 +141,14 @@ def wider(site: Path, pages: Iterable[str] | None = None, pictures: Path | None 
 
 def main() -> None:
     """Measure, draw what was asked for, and end with exit status 1 if a page is not there or too wide."""
-    site, *rest = map(Path, sys.argv[1:])
+    few = "--largest" in sys.argv
+    site, *rest = (Path(word) for word in sys.argv[1:] if word != "--largest")
     if missing := [page.as_posix() for page in rest[1:] if not (site / page).is_file()]:
         sys.exit(f"{site} has no page {', '.join(missing)}")
     if CHROMIUM is None:
         print(f"{site}: not looked at, as there is no Chromium here")
         return
-    said = wider(site, [page.as_posix() for page in rest[1:]], rest[0]) if rest else wider(site)
+    said = wider(site, [page.as_posix() for page in rest[1:]], rest[0]) if rest else wider(site, largest(site) if few else None)
     if said:
         sys.exit("\n".join(said))
     print(f"{site}: no page is wider than a desk's or a phone's window")

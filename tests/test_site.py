@@ -330,6 +330,17 @@ def test_a_page_without_a_title_is_wrong(tmp_path: Path) -> None:
     ]
 
 
+def test_of_each_folder_the_longest_pages_are_looked_at(tmp_path: Path) -> None:
+    look = ci_module("site_look")
+    for folder, count in {"zoo/parts": 7, "guide": 2}.items():
+        for number in range(count):
+            page = tmp_path / folder / f"page{number}" / "index.html"
+            page.parent.mkdir(parents=True)
+            page.write_text("x" * number, encoding="utf-8")
+    zoo, guide = ([f"{folder}/page{n}/index.html" for n in range(9)] for folder in ("zoo/parts", "guide"))
+    assert set(look.largest(tmp_path)) == {*zoo[7 - look.FEW : 7], *guide[:2]}
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 def test_a_page_wider_than_a_phone_is_named_with_what_sticks_out(tmp_path: Path) -> None:
     look = ci_module("site_look")
