@@ -148,7 +148,11 @@ def main() -> None:
     if CHROMIUM is None:
         print(f"{site}: not looked at, as there is no Chromium here")
         return
-    said = wider(site, [page.as_posix() for page in rest[1:]], rest[0]) if rest else wider(site, largest(site) if few else None)
+    said = (
+        wider(site, [page.as_posix() for page in rest[1:]], rest[0])
+        if rest
+        else wider(site, largest(site) if few else None)
+    )
     if said:
         sys.exit("\n".join(said))
     print(f"{site}: no page is wider than a desk's or a phone's window")
