@@ -90,7 +90,7 @@ class Column:
 
 @cache
 def _tukey(groups: int, freedom: int) -> float:
-    """The quantile of the studentized range, which takes seconds to compute."""
+    """The quantile of the studentised range, which takes seconds to compute."""
     return float(stats.studentized_range.ppf(SURE, groups, freedom))
 
 

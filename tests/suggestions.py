@@ -12,7 +12,7 @@ from ganzoo.cli import main
 from ganzoo.registry.loading import own_commands
 
 NEAR = re.compile(
-    r"\bganzoo (?P<command>[a-z][a-z-]*(?: check)?)"
+    r"\bganzoo (?P<command>[a-z][a-z-]*(?: [a-z][a-z-]*)?)"
     r"|\b(?P<other>torchrun|pip install|pytest|hf|ssh|ray start)\b"
     r"|\b(?P<bare>[a-z][a-z-]*)(?= --(?!-))"  # "train --keep"
     r"|(?P<end>[;,)`\n]|[.:] |' (?!-))"

@@ -106,7 +106,7 @@ def pack(
     workers: int | None,
     skip_bad: bool,
 ) -> None:
-    """Write a data set, decoded at the size of training, to OUT, which --data then takes.
+    """Write a data set, decoded at the size of training, to OUT, to train on.
 
     OUT is one file, NAME.safetensors, that is mapped into memory: it starts at once, takes no memory of its own, and no
     step waits for a picture. With --shards it is a folder of tar files. It appears when it is whole.

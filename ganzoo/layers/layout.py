@@ -7,6 +7,9 @@ where it ends, as the gradient of vectors becomes one of maps.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -23,9 +26,22 @@ def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:
     return rows.unflatten(1, (-1, *shape)).contiguous(memory_format=torch.channels_last)
 
 
+_as_written = ContextVar("as_written", default=False)
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Within the block layers compute what they are said to, not what is faster here: for who counts operations."""
+    token = _as_written.set(True)
+    try:
+        yield
+    finally:
+        _as_written.reset(token)
+
+
 def traced() -> bool:
-    """Whether a compiler or an exporter records what is computed: it knows no autograd function of ours."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    """Whether what is computed is recorded: by a compiler or exporter, which know no function of ours, or a count."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing() or _as_written.get()
 
 
 def same_layout(x: Tensor) -> Tensor:

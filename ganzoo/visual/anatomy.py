@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.kit import Unchanged
+from ganzoo.layers.layout import as_written
 from ganzoo.parts.freeze import sketched
 from ganzoo.parts.output import Output
 
@@ -138,7 +139,7 @@ def trace(network: nn.Module, shapes: tuple[tuple[int, ...], ...]) -> Call:
     nothing = FakeTensorMode(allow_non_fake_inputs=True)
     with sketched(network), nothing, _evaluating(network), recorder.watching(network):
         fakes = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in state.items()}
-        with recorder.counter:
+        with recorder.counter, as_written():
             functional_call(network, fakes, tuple(torch.empty(shape) for shape in shapes))
     _share_parameters(recorder.root, network)
     return recorder.root
