@@ -30,7 +30,7 @@ def script() -> Any:
 
 
 LEARNING = script()
-ROWS = json.loads(LEARNING.RESULTS.read_bytes())
+ROWS, FEW = (json.loads(path.read_bytes()) for path in (LEARNING.RESULTS, LEARNING.FEW))
 
 
 def page() -> str:
@@ -40,7 +40,7 @@ def page() -> str:
 
 def test_the_page_is_made_from_the_results() -> None:
     """To make it anew: python .ci/learning.py."""
-    written, wanted = (text.partition("## Not tried yet")[0] for text in (page(), LEARNING.page(ROWS)))
+    written, wanted = (text.partition("## Not tried yet")[0] for text in (page(), LEARNING.page(ROWS, FEW)))
     assert written == wanted, LEARNING.COMMAND
     assert LEARNING.SHEET.stat().st_size < 300_000
 
@@ -55,7 +55,17 @@ def test_every_built_in_has_a_row_or_stands_under_what_was_not_tried(kind: str) 
         assert name in shown or f"`{name}`" in rest, f"{name} is not on docs/learning.md: {LEARNING.COMMAND}"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["run"])
+def test_on_a_thousand_digits_ada_beats_the_same_without_it_by_more_than_both_spreads() -> None:
+    with_ada = [row for row in FEW if "+ada" in row["recipe"]]
+    assert len(with_ada) >= 2
+    for row in with_ada:
+        plain = next(
+            one for one in FEW if one["recipe"] == row["recipe"].partition("+ada")[0] and one["seed"] == row["seed"]
+        )
+        assert row["kid"] + row["spread"] < plain["kid"] - plain["spread"] and plain["steps"] == row["steps"]
+
+
+@pytest.mark.parametrize("row", [*ROWS, *FEW], ids=lambda row: row.get("run") or f"{row['recipe']} {row['seed']}")
 def test_the_command_of_a_row_parses(row: dict[str, Any]) -> None:
     words = shlex.split(row["command"])
     assert words[:2] == ["ganzoo", "train"]
@@ -71,7 +81,7 @@ def test_the_command_of_a_row_parses(row: dict[str, Any]) -> None:
 def test_what_counts_as_learned(accuracy: float | None, classes: int, learned: bool) -> None:
     row = {**ROWS[0], "run": "tried", "accuracy": accuracy, "classes": classes, "of": 10}
     assert LEARNING.learnt(row) is learned
-    learnt, _, short = LEARNING.page([row]).partition("Tried, and short of it")
+    learnt, _, short = LEARNING.page([row], FEW).partition("Tried, and short of it")
     assert ("| tried |" in learnt, "| tried |" in short) == (learned, not learned)
 
 
