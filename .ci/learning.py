@@ -49,8 +49,10 @@ FEW_HEADER = """
 
 With few pictures and a gradient penalty as weak as here D learns them by heart: it knows each real image, and what G
 draws falls apart. ADA steers how often D sees images changed, and G goes on learning; p and r are in each run's log,
-`ganzoo watch` and the card. A stronger penalty is another cure: the run without ADA at a larger gamma. The data are the first thousand pictures of MNIST's training split, as `few.zip`; scores
-are of {samples:,} samples against its test split, on {network}, and the spread of KID is that of its subsets.
+`ganzoo watch` and the card. A stronger penalty is another cure: the run without ADA at a larger gamma.
+
+The data are the first thousand pictures of MNIST's training split, as `few.zip`; scores are of {samples:,} samples
+against its test split, on {network}, and the spread of KID is that of its subsets.
 
 """
 FEW_COLUMNS = ("recipe", "seed", "steps", "KID", "FD", "p at the end", "r at the end", "date", "command")
