@@ -45,7 +45,7 @@ FENCE = re.compile(
     r"(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-# Measured ones; also a whole one of four digits in a table, as a score of five digits may come out, where counts have commas.
+# Measured ones. A score of five digits may come out whole in a table, where counts of as many digits have commas.
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?|\b\d{4,5}(?=  )|\b\d+ (?=seconds|s\b|min|ms|images/s)")
 GAP = re.compile(r" {2,}|-{2,}")
 WITHOUT = ("watch", "push")  # commands that do not end, or need the Hub, unless they are asked for --help

@@ -112,7 +112,7 @@ class PathLength(nn.Module, Regularizer):
         z = ctx.z.detach().requires_grad_()
         with torch.enable_grad():
             image = ctx.generate(z, ctx.y_fake, exact=True)
-            noise = global_draw(torch.randn, *image.shape).to(image) / image[0].numel() ** 0.5
+            noise = global_draw(torch.randn, *image.shape).to(image, non_blocking=True) / image[0].numel() ** 0.5
             (slope,) = torch.autograd.grad((image * noise).sum(), z, create_graph=True)
         lengths = (slope.square().sum(1) + 1e-8).sqrt()
         with torch.no_grad():
@@ -133,7 +133,7 @@ class Adaptive(nn.Module, Augment):
 
     def images(self, x: Tensor, ctx: TurnContext) -> Tensor:
         """Each image dimmed with the probability ``p``."""
-        chosen = (global_draw(torch.rand, len(x), 1, 1, 1).to(x) < self.p).to(x)
+        chosen = (global_draw(torch.rand, len(x), 1, 1, 1).to(x, non_blocking=True) < self.p).to(x)
         return x * (1 - 0.5 * chosen)
 
     def observe(self, ctx: TurnContext) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
 from torch.nn.grad import conv2d_weight
 
 from ganzoo.layers.layout import traced
@@ -71,12 +72,14 @@ class _Conv(torch.autograd.Function):
     """``F.conv2d`` of an image ``(B, I, H, W)`` and a kernel ``(O, I, k, k)``, plus a bias."""
 
     @staticmethod
+    @custom_fwd(device_type="cpu")
     def forward(ctx: Any, image: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
         ctx.save_for_backward(image, kernel)
         ctx.geometry = stride, padding
         return F.conv2d(image, kernel, bias, stride, padding)
 
     @staticmethod
+    @custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (g,), (image, kernel) = gradients, ctx.saved_tensors
         for_image = _Spread.apply(g, kernel, *ctx.geometry) if ctx.needs_input_grad[0] else None
@@ -89,12 +92,14 @@ class _Spread(torch.autograd.Function):
     """``F.conv_transpose2d`` of a map ``(B, O, h, w)`` and a kernel ``(O, I, k, k)``."""
 
     @staticmethod
+    @custom_fwd(device_type="cpu")
     def forward(ctx: Any, map: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
         ctx.save_for_backward(map, kernel)
         ctx.geometry = stride, padding
         return spread(map, kernel, stride, padding)
 
     @staticmethod
+    @custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (g,), (map, kernel) = gradients, ctx.saved_tensors
         for_map = _Conv.apply(g, kernel, None, *ctx.geometry) if ctx.needs_input_grad[0] else None
@@ -107,12 +112,14 @@ class _Match(torch.autograd.Function):
 
     # The third of the maps: with it the other two have derivatives of any order that are built of these three alone.
     @staticmethod
+    @custom_fwd(device_type="cpu")
     def forward(ctx: Any, image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> Tensor:
         ctx.save_for_backward(image, map)
         ctx.geometry = stride, padding
         return match(image, map, size, stride, padding)
 
     @staticmethod
+    @custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (kernel,), (image, map) = gradients, ctx.saved_tensors
         for_image = _Spread.apply(map, kernel, *ctx.geometry) if ctx.needs_input_grad[0] else None

@@ -62,7 +62,8 @@ def check_counted(clock: str | None, run_json: Mapping[str, Any], folder: object
         RunError: saying what works.
     """
     if clock == CPU and run_json.get(SPENT[CPU]) is None:
-        again = command("train", "--resume", folder, "--clock", WALL, "--budget", "T")
+        words = ("train", "--resume", folder, "--clock", WALL, "--budget", "T")
+        again = command(*words)
         raise RunError(f"{folder} was begun by a ganzoo that counted no processor time; go on with {again}")
 
 

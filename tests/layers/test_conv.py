@@ -126,6 +126,18 @@ def test_autocast_is_followed():
     assert out.dtype == torch.bfloat16 and layer.weight.grad.dtype == torch.float32
 
 
+@pytest.mark.parametrize("maps", [3, 6])
+def test_a_backward_pass_under_autocast_is_in_the_arithmetic_of_its_forward_pass(maps: int) -> None:
+    layer, x = conv.Conv2d(maps, 5, 4, stride=2, padding=1), torch.randn(2, maps, 8, 8, requires_grad=True)
+    second = conv.Conv2d(5, 5, 4, stride=2, padding=1)
+    scores = second(layer(x)).sum()
+    with torch.autocast("cpu", torch.bfloat16):
+        (slope,) = torch.autograd.grad(scores, x, create_graph=True)
+        slope.square().sum().backward()
+    (wanted,) = torch.autograd.grad(second(layer(x)).sum(), x)
+    assert torch.equal(slope, wanted) and layer.weight.grad.dtype == torch.float32
+
+
 def test_it_is_chosen_by_device_arithmetic_and_size(monkeypatch):
     monkeypatch.undo()
     wide, thin = torch.empty(64, 64, 4, 4), torch.empty(3, 64, 4, 4)

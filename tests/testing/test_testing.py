@@ -236,7 +236,7 @@ class Undocumented:
         ("weight", unlearnable, {}, "gets a gradient"),
         ("loss", Restless, {}, "two trainings from one seed are equal"),
         ("loss", Forgetful, {}, "turn d is the same from a state"),
-        ("loss", Narrow, {}, "cannot be trained: IndexError"),
+        ("loss", Narrow, {}, "loss/wrong stumbles at test_testing.py"),
         ("loss", Fussy, {}, "wrong:margin=0 is refused in a sentence or trains: ZeroDivisionError"),
         ("attention", LeftBehind, {}, "LeftBehind.scale moves with it"),
         ("attention", Volatile, {}, "persistent"),
