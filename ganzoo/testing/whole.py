@@ -232,7 +232,14 @@ def _trained(made: Tiny, steps: int, seed: int = 0) -> Trainer:
 def _difference(one: Mapping[str, Tensor], two: Mapping[str, Tensor]) -> str | None:
     """The first name under which two states are not the same, or None."""
     names: Iterable[str] = dict.fromkeys((*one, *two))
-    return next((n for n in names if n not in one or n not in two or not torch.equal(one[n], two[n])), None)
+    return next((n for n in names if n not in one or n not in two or not _equal(one[n], two[n])), None)
+
+
+def _equal(one: Tensor, two: Tensor) -> bool:
+    """Whether two tensors are equal, NaN to NaN: a report of which a batch had nothing to say."""
+    if torch.equal(one, two) or not one.is_floating_point() or (one.shape, one.dtype) != (two.shape, two.dtype):
+        return torch.equal(one, two)
+    return torch.allclose(one, two, rtol=0, atol=0, equal_nan=True)
 
 
 def _subjects(entry: Entry) -> list[Tiny]:
