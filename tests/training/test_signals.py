@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from threading import get_ident
 
 import pytest
 from tiny_runs import contents, resume, tiny
@@ -31,7 +32,7 @@ def send_at_once(*numbers):
     """Send signals that Python finds together, as after a long operation outside Python."""
     signal.pthread_sigmask(signal.SIG_BLOCK, CAUGHT)
     for number in numbers:
-        os.kill(os.getpid(), number)
+        signal.pthread_kill(get_ident(), number)  # not to another thread, which would find it at some later time
     signal.pthread_sigmask(signal.SIG_UNBLOCK, CAUGHT)
 
 
