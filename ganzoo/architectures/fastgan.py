@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.architectures.fastgan_trunks import ATTENTION, BigTrunk, Same, SmallTrunk, wide
+from ganzoo.architectures.fastgan_trunks import ATTENTION, BigTrunk, Layer, SmallTrunk, wide
 from ganzoo.errors import ResolutionError, within
 from ganzoo.gan.kit import Generator, Kit
 from ganzoo.layers.conv import Conv2d
@@ -196,7 +196,7 @@ class FastDiscriminator(nn.Module):
             "whole": Encoding(whole, 1 << (k - 1)),
             "small": Encoding(self.small.widths[-1], self.small.scale),
         }
-        self.last = Same(kit, whole, 2 * whole, 1)
+        self.last = Layer(kit, whole, 2 * whole, 1)
         self.features = 2 * whole
         self.head = PatchHead(self.conditioning, self.features, (WINDOW, WINDOW), bias=False)
         self.small_head = PatchHead(Conditioning(0), self.small.widths[-1], (WINDOW, WINDOW), bias=False)

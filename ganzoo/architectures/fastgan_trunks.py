@@ -24,41 +24,29 @@ def wide(ch: int, multiple: float) -> int:
     return max(1, int(ch * multiple))
 
 
-class Down(nn.Module):
-    """A 4x4 convolution of stride 2, a norm and a leaky ReLU.
+class Layer(nn.Module):
+    """A convolution that keeps the size, or halves it, a norm and a leaky ReLU.
 
     Args:
         kit: of side ``d``.
         inputs, outputs: channels before and after.
+        kernel: its side: an odd number of stride 1, an even one of stride 2.
+        stride: in pixels.
     """
 
-    def __init__(self, kit: Kit, inputs: int, outputs: int) -> None:
+    def __init__(self, kit: Kit, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=kit.bias)
+        self.conv = Conv2d(inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=kit.bias)
         self.norm = kit.norm(outputs)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(B, inputs, H, W)`` to ``(B, outputs, H/2, W/2)``."""
+        """``(B, inputs, H, W)`` to ``(B, outputs, H/stride, W/stride)``."""
         return F.leaky_relu(self.norm(self.conv(x), y), SLOPE)
 
 
-class Same(nn.Module):
-    """A convolution that keeps the size, a norm and a leaky ReLU.
-
-    Args:
-        kit: of side ``d``.
-        inputs, outputs: channels before and after.
-        kernel: its side, an odd number.
-    """
-
-    def __init__(self, kit: Kit, inputs: int, outputs: int, kernel: int) -> None:
-        super().__init__()
-        self.conv = Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=kit.bias)
-        self.norm = kit.norm(outputs)
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(B, inputs, H, W)`` to ``(B, outputs, H, W)``."""
-        return F.leaky_relu(self.norm(self.conv(x), y), SLOPE)
+def halving(kit: Kit, inputs: int, outputs: int) -> Layer:
+    """A layer of a 4x4 convolution of stride 2."""
+    return Layer(kit, inputs, outputs, 4, stride=2)
 
 
 class ResidualDown(nn.Module):
@@ -71,8 +59,8 @@ class ResidualDown(nn.Module):
 
     def __init__(self, kit: Kit, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.down, self.again = Down(kit, inputs, outputs), Same(kit, outputs, outputs, 3)
-        self.direct = Same(kit, inputs, outputs, 1)
+        self.down, self.again = halving(kit, inputs, outputs), Layer(kit, outputs, outputs, 3)
+        self.direct = Layer(kit, inputs, outputs, 1)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``(B, inputs, H, W)`` to ``(B, outputs, H/2, W/2)``."""
@@ -98,7 +86,7 @@ class Opening(nn.Module):
             if halvings
             else Conv2d(kit.inputs, first, 3, padding=1, bias=False)
         )
-        self.more = nn.ModuleList(Down(kit, first, width) for _ in range(halvings - 1))
+        self.more = nn.ModuleList(halving(kit, first, width) for _ in range(halvings - 1))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """The maps of images ``(B, inputs, H, W)``."""
@@ -167,7 +155,7 @@ class SmallTrunk(nn.Module):
         self.scale = 1 << (halvings + downs)  # image pixels a side of a pixel of its last map
         self.widths = [wide(ch, 32 / (side >> i)) for i in range(1, downs + 1)]
         self.first = Conv2d(kit.inputs, self.widths[0], 4, stride=2, padding=1, bias=False)
-        self.blocks = nn.ModuleList(Down(kit, a, b) for a, b in pairwise(self.widths))
+        self.blocks = nn.ModuleList(halving(kit, a, b) for a, b in pairwise(self.widths))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """The maps of images ``(B, inputs, H, W)``."""
