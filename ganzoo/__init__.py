@@ -58,8 +58,9 @@ if TYPE_CHECKING:
     from ganzoo.scoring.inspection import inspect
     from ganzoo.scoring.neighbours import neighbours
     from ganzoo.scoring.score import evaluate
+    from ganzoo.training.finished import Run
     from ganzoo.training.loop import Trainer
-    from ganzoo.training.train import Run, train
+    from ganzoo.training.train import train
 
 _HOMES = {
     "create": "ganzoo.api",
@@ -92,7 +93,7 @@ _HOMES = {
     "evaluate": "ganzoo.scoring.score",
     "inspect": "ganzoo.scoring.inspection",
     "neighbours": "ganzoo.scoring.neighbours",
-    "Run": "ganzoo.training.train",
+    "Run": "ganzoo.training.finished",
     "train": "ganzoo.training.train",
 }
 

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 
 import ganzoo
 from ganzoo.errors import RunError
-from ganzoo.training.train import Run
+from ganzoo.training.finished import Run
 
 RECIPE = "dcgan:ch=4"
 

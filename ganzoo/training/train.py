@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,12 @@ from ganzoo.files.write import check_writable, lock, make_folder
 from ganzoo.folder.building import build_from, plan_of
 from ganzoo.folder.config import shape_of
 from ganzoo.folder.layout import CONFIG
-from ganzoo.folder.log import read_log
 from ganzoo.folder.versions import identity_of
 from ganzoo.folder.weights import generator_state, tensors_digest
 from ganzoo.gan.builder import assemble
-from ganzoo.gan.gan import GAN
 from ganzoo.machine.deterministic import deterministic as deterministic_operations
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.randomness import preserved_randomness
-from ganzoo.notebook.run import html as run_html
-from ganzoo.notebook.run import text as run_text
 from ganzoo.registry.arguments import known_arguments
 from ganzoo.training import fork as forking
 from ganzoo.training import resume as resuming
@@ -43,50 +39,20 @@ from ganzoo.training.config import Callback, TrainConfig, with_arguments
 from ganzoo.training.cost import cost_note
 from ganzoo.training.estimate import Estimate, measure, timing_seconds_for
 from ganzoo.training.evaluation import check_metrics, check_scorable, divided, held_out, new_hold_out
+from ganzoo.training.finished import Run, finished
 from ganzoo.training.init import copy_weights, model_to_start_from
 from ganzoo.training.intervals import Intervals
 from ganzoo.training.job import Job, config_of
 from ganzoo.training.length import length_of_new, longer
 from ganzoo.training.log import Log, checked_sinks, open_sinks
 from ganzoo.training.lonely import refuse_lonely_classes
-from ganzoo.training.loop import Trainer
 from ganzoo.training.optim import schedules
 from ganzoo.training.progress import reporter
 from ganzoo.training.session import Session
 from ganzoo.training.setup import Setup
 from ganzoo.training.single import refuse_single_image
 from ganzoo.training.suggest import no_recipe
-from ganzoo.training.verdict import Verdict
 from ganzoo.training.worker import follow, lead
-
-
-@dataclass(repr=False)
-class Run:
-    """A finished run. Notebooks show its curves and samples.
-
-    Attributes:
-        folder: where everything is; ``ganzoo.load(run.folder)`` reads it.
-        step: steps taken.
-        gan: as trained, the generator side averaged.
-        verdict: what is wrong with it, such as a mode collapse, with what to try; None where nothing is known to be.
-    """
-
-    folder: Path
-    step: int
-    gan: GAN
-    verdict: Verdict | None = None
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        """The lines of ``log.jsonl``, oldest first: losses, accuracy of D, learning rates, what the guard saw."""
-        return read_log(self.folder)
-
-    def __repr__(self) -> str:
-        return run_text(self.folder, self.step, self.gan, None if self.verdict is None else self.verdict.text)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: losses and scores over the steps, and samples as they are now."""
-        return run_html(self.folder, self.step, self.gan, repr(self))
 
 
 @known_arguments
@@ -150,7 +116,7 @@ def run_training(config: TrainConfig) -> Run:
         refuse_unlike(config)
         check_counts(config.clock, choose_device(config.device).type, world().size)
         if not joined.first:  # this process works on the run that the first one begins, resumes or forks
-            return _finished(*follow(config.data, config.device))
+            return finished(*follow(config.data, config.device))
         folder = _run_to_resume(config)
         if config.fork is not None:
             return _fork(_source(folder, config), Path(config.fork), config)
@@ -396,10 +362,4 @@ def _work(job: Job, config: TrainConfig, resumed: bool = False) -> Run:
             shown.say(f"note: {note}")
         session.begin(resumed)
         session.go()
-    return _finished(job.folder, trainer, session.verdict)
-
-
-def _finished(folder: Path, trainer: Trainer, verdict: Verdict | None = None) -> Run:
-    for name, average in trainer.ema.averages.items():
-        setattr(trainer.gan, name, average)
-    return Run(folder, trainer.step, trainer.gan.eval(), verdict)
+    return finished(job.folder, trainer, session.verdict)
