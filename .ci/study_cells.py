@@ -83,21 +83,20 @@ class Family:
         return shlex.join([*head, "--seeds", str(SEEDS), *self.words(data), "--out", f"{self.name}-{data.name}"])
 
 
-TRUNK = "dcgan:ch=16"
+# At rates as below ch=16 falls apart after 16,000 of 22,000 steps; at its own, dcgan keeps together for ten minutes.
+TRUNK = "dcgan:ch=32"
 SLOWER_D = {"lr.g": "1e-3", "lr.d": "3e-4"}
 FAMILIES = (
-    Family("dcgan", "Networks", {"dcgan": TRUNK}, SLOWER_D),
+    Family("dcgan", "Networks", {"dcgan": TRUNK}),
     Family(
         "heads",
         "Heads: how labels enter D",
         {head: f"{TRUNK}+{head}+onehot@g" for head in ("projection", "ac", "adc", "d2dce")},
-        SLOWER_D,
     ),
     Family(
         "regularizers",
         "Regularizers and augmentations",
         {part: f"{TRUNK}+{part}" for part in ("cr", "diffaugment", "ada", "lecam", "r1")},
-        SLOWER_D,
     ),
     Family("sngan", "Networks", {"sngan": "sngan:ch=32"}, {"lr.g": "1e-3", "lr.d": "1e-3", "repeat.d": "1"}),
     Family("biggan", "Networks", {"biggan": "biggan-uncond:ch=8"}, {"lr.g": "1e-3", "lr.d": "1e-3", "repeat.d": "1"}),

@@ -145,11 +145,11 @@ def test_a_question_is_answered_by_the_best_that_competes() -> None:
         "time": "dcgan",
     }
     told = suggested(rows)
-    assert told["small"]["recipe"] == "dcgan:ch=16" and told["small"]["why"].startswith("KID 1.01 (")
+    assert told["small"]["recipe"] == "dcgan:ch=32" and told["small"]["why"].startswith("KID 1.01 (")
     assert (
-        told["labels"]["recipe"] == f"dcgan:ch=16+{LABELLED[0]}+onehot@g" and "accuracy 90.1%" in told["labels"]["why"]
+        told["labels"]["recipe"] == f"dcgan:ch=32+{LABELLED[0]}+onehot@g" and "accuracy 90.1%" in told["labels"]["why"]
     )
-    assert "`dcgan:ch=16` (KID 1.01" in page(rows, set()) and "better than all others" in page(rows, set())
+    assert "`dcgan:ch=32` (KID 1.01" in page(rows, set()) and "better than all others" in page(rows, set())
 
 
 def test_of_equally_accurate_heads_the_one_of_the_least_kid_is_taken() -> None:
