@@ -212,4 +212,5 @@ def within(option: str, value: float | None, least: float, most: float | None = 
     if value is None or (value >= least and (most is None or value <= most)):
         return
     allowed = f"{least:g} or more" if most is None else f"from {least:g} to {most:g}"
-    raise UsageError(f"{option}={value:g} does not work: it is {allowed}")
+    shown = f"{value:g}" if float(f"{value:g}") == value else repr(value)  # or 1.0000001 would be "1"
+    raise UsageError(f"{option}={shown} does not work: it is {allowed}")

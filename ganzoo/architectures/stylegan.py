@@ -39,7 +39,7 @@ from ganzoo.layers.equalized import EqualizedConv2d
 from ganzoo.layers.filters import Filtered
 from ganzoo.layers.mapping import MappingNetwork, check_style
 from ganzoo.layers.noise import NoiseInput
-from ganzoo.parts import Number
+from ganzoo.parts import NotNegativeNumber
 
 
 def smooth() -> Filtered:
@@ -136,7 +136,9 @@ class GrowingStyleGame(GrowingGame):
         grow, fade: see :class:`ganzoo.gan.growing.GrowingGame`.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 8, grow: Number = "linear/0/7/8400k", fade: float = 0.5) -> None:
+    def __init__(
+        self, gan: GAN, *, start: int = 8, grow: NotNegativeNumber = "linear/0/7/8400k", fade: float = 0.5
+    ) -> None:
         super().__init__(gan, start=start, grow=grow, fade=fade)
 
 

@@ -46,6 +46,7 @@ from ganzoo.layers.minibatch_std import MinibatchStd
 from ganzoo.layers.modulated import DemodulatedConv2d, DemodulatedUpConv2d, ModulatedConv2d
 from ganzoo.layers.noise import NoiseInput
 from ganzoo.layers.sizes import rectangle
+from ganzoo.parts import NotNegativeInt, PositiveInt
 
 Form = Literal["residual", "plain"]
 
@@ -273,7 +274,13 @@ def generator(
 
 
 def discriminator(
-    kit: Kit, *, ch: int = 512, ch_d: int | None = None, full: int = 64, form: Form = "residual", group: int = 4
+    kit: Kit,
+    *,
+    ch: int = 512,
+    ch_d: PositiveInt | None = None,
+    full: int = 64,
+    form: Form = "residual",
+    group: NotNegativeInt = 4,
 ) -> Discriminator:
     """D of StyleGAN2: residual blocks, and the standard deviation of groups of images.
 
@@ -286,7 +293,6 @@ def discriminator(
         group: images whose standard deviation is taken together.
     """
     within("stylegan2:ch", ch, 1)
-    within("stylegan2:ch.d", ch_d, 1)
     within("stylegan2:full", full, 1)
     trunk = DTrunk(kit, widths(kit, ch_d or ch, full)[::-1], form, group)
     network = Discriminator(kit, trunk, trunk.features)

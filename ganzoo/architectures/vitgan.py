@@ -35,6 +35,7 @@ from ganzoo.layers.multi_head import L2Attention, MultiHeadAttention
 from ganzoo.layers.self_modulation import SelfModulatedLayerNorm
 from ganzoo.layers.sizes import rectangle
 from ganzoo.layers.transformer import ClassToken, Positions, TransformerBlock, as_map
+from ganzoo.parts import Share
 
 BOTTOMS = (8,)  # patches on the shorter side
 SHALLOW = 32  # pixels of the largest image for which 4 blocks do
@@ -210,7 +211,7 @@ def generator(
     patch: int | None = None,
     mapping: int = 2,
     w_dim: int | None = None,
-    mixing: float = 0.0,
+    mixing: Share = 0.0,
 ) -> StyleGenerator:
     """ViTGAN: a transformer whose layer norms w steers, and that paints patches (Lee et al. 2022, arXiv 2107.04589).
 

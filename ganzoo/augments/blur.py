@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.errors import within
-from ganzoo.parts import Augment, Number, TurnContext, number_at
+from ganzoo.parts import Augment, Number, Range, TurnContext
 
 REACH = 3  # of the filter to either side, in standard deviations
 MOST = 100.0
@@ -29,8 +29,7 @@ class Blur(Augment):
         sigma: standard deviation of the filter in pixels, at most 100; 0 for none.
     """
 
-    def __init__(self, *, sigma: Number = "linear/10/0/200k") -> None:
-        within("blur:sigma", number_at(sigma, step=0, horizon=1, images_seen=0), 0, MOST)
+    def __init__(self, *, sigma: Annotated[Number, Range(0, MOST)] = "linear/10/0/200k") -> None:
         self.sigma = sigma
 
     def images(self, x: Tensor, ctx: TurnContext) -> Tensor:

@@ -28,7 +28,7 @@ from ganzoo.data.progress import progress_bar
 from ganzoo.errors import DataError, ModelError, counted
 from ganzoo.files.names import as_text
 from ganzoo.files.parse import parse_json
-from ganzoo.files.untrusted import CODES, METADATA, open_regular, quoted, read_metadata, read_shapes
+from ganzoo.files.untrusted import CODES, METADATA, open_regular, quoted, read_metadata, read_places, read_shapes
 from ganzoo.files.write import atomic, check_writable
 from ganzoo.registry.labels import LABEL_KINDS
 from ganzoo.registry.sizes import height_width, size_of
@@ -53,7 +53,7 @@ class Packed:
         labels: their shape; None without.
         class_names, label_kind, flip, licence, fingerprint: see :class:`ImageData`.
         native: height and width of the pictures that it was made from.
-        start: the byte at which the images begin.
+        start, labels_start: the bytes at which images and labels begin; the latter is 0 without labels.
     """
 
     path: Path
@@ -67,6 +67,7 @@ class Packed:
     fingerprint: str
     native: tuple[int, int]
     start: int
+    labels_start: int
 
     @property
     def image_bytes(self) -> int:
@@ -91,7 +92,7 @@ class Packed:
         if size > available_memory() // 2:
             raise DataError(f"{self.path} has {size >> 20:,} MB of labels, for which there is no room in memory")
         with open_regular(self.path) as file:
-            file.seek(self.start + self.image_bytes)
+            file.seek(self.labels_start)
             content = bytearray(file.read(size))
         if len(content) != size:
             raise DataError(f"{self.path} is cut short: copy or pack it again")
@@ -207,22 +208,21 @@ def read_header(path: Path) -> Packed:
     try:
         said, shapes = read_metadata(path).get(ABOUT), read_shapes(path)
         about = parse_json(said.encode()) if said is not None else None
-        with open_regular(path) as file:
-            start = 8 + int.from_bytes(file.read(8), "little")
+        places = read_places(path)
     except ModelError as error:
         raise DataError(f"{path} is no packed data set: {error}") from error
     except ValueError as error:
         raise DataError(f"{path} is no packed data set: what it says of itself is not JSON") from error
     if not isinstance(about, dict):
         raise DataError(f"{path} is a safetensors file, but no data set that `ganzoo data pack` wrote")
-    if about.get("format") != FORMAT:
-        newer = isinstance(about.get("format"), int) and about["format"] > FORMAT
+    if type(about.get("format")) is not int or about["format"] != FORMAT:
+        newer = type(about.get("format")) is int and about["format"] > FORMAT
         way = "install a newer ganzoo" if newer else "pack it again"
         raise DataError(f"{path} is of format {quoted(about.get('format'))}; this ganzoo reads {FORMAT}: {way}")
-    return _checked(path, about, shapes, start)
+    return _checked(path, about, shapes, places)
 
 
-def _checked(path: Path, about: Mapping[str, Any], shapes: Mapping[str, Tensor], start: int) -> Packed:
+def _checked(path: Path, about: Mapping[str, Any], shapes: Mapping[str, Tensor], places: Mapping[str, int]) -> Packed:
     """The header, once its tensors and words are known to be such as :func:`pack` writes."""
 
     def refuse(what: str) -> DataError:
@@ -244,10 +244,11 @@ def _checked(path: Path, about: Mapping[str, Any], shapes: Mapping[str, Tensor],
     if not isinstance(native, list) or len(native) != 2 or not all(type(side) is int and side > 0 for side in native):
         raise refuse("the size of its pictures makes no sense")
     labels = shapes.get(LABELS)
-    wanted = torch.int64 if kind == LABEL_KINDS[0] else torch.float32
-    if labels is not None and (labels.dtype != wanted or len(labels) != len(images)):
-        raise refuse(f"it has labels {tuple(labels.shape)} of {len(images):,} images")
     n, channels, height, width = images.shape
+    wanted = (torch.int64, (n,)) if kind == LABEL_KINDS[0] else (torch.float32, (n, len(names)))
+    if labels is not None and (not names or (labels.dtype, tuple(labels.shape)) != wanted):
+        named = f"{counted(len(names), 'name')} of classes"
+        raise refuse(f"it has labels {tuple(labels.shape)} of {n:,} images, and {named}")
     return Packed(
         path=path,
         shape=(n, channels, height, width),
@@ -259,7 +260,8 @@ def _checked(path: Path, about: Mapping[str, Any], shapes: Mapping[str, Tensor],
         licence=words[1],
         fingerprint=known,
         native=(native[0], native[1]),
-        start=start,
+        start=places[IMAGES],  # other programs that write the file anew put labels first
+        labels_start=places.get(LABELS, 0),
     )
 
 

@@ -283,3 +283,16 @@ def read_shapes(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is not a safetensors file: its header makes no sense") from None
     _layout(header, shapes, size, path)
     return shapes
+
+
+def read_places(path: Path) -> dict[str, int]:
+    """The byte of a safetensors file at which each of its tensors begins, once :func:`read_shapes` has nothing to say.
+
+    Raises:
+        ModelError: for a file whose header makes no sense.
+    """
+    names = read_shapes(path)
+    with open_regular(path) as file:
+        header, _ = _header(file, path)
+        first = file.tell()
+    return {name: first + header[name]["data_offsets"][0] for name in names}

@@ -130,7 +130,12 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Replace the file at ``path`` by ``value`` as JSON: keys in the order given, NaN refused.
+    """Replace the file at ``path`` by ``value``, as :func:`json_text` has it."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: object) -> str:
+    """``value`` as JSON on lines: keys in the order given, NaN refused.
 
     Text that is none, such as a name of other bytes than UTF-8 that a folder gave us, is written in JSON's escapes.
     """
@@ -139,7 +144,7 @@ def write_json(path: str | Path, value: object) -> None:
         text.encode()
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2, allow_nan=False)
-    write_text(path, text + "\n")
+    return text + "\n"
 
 
 def check_writable(folder: Path) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from ganzoo.errors import ModelError, either
-from ganzoo.files.untrusted import field, quoted, read_json
+from ganzoo.errors import DataError, ModelError, counted, either
+from ganzoo.files.untrusted import LARGEST_JSON, field, quoted, read_json
+from ganzoo.files.write import json_text
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
@@ -41,6 +42,7 @@ MOST_REMARKS, LONGEST_REMARK = 10, 300
 UNPACKAGED = "unpackaged"  # the key of parts that are in no package; only such models have it
 SPELLING = re.compile(rf"(?:{'|'.join(KINDS)})/{NAME.pattern}")
 MOST_UNPACKAGED = 100
+SPARE = 1 << 16  # bytes of config.json for what is known later: scores' selection, frozen weights, remarks
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")  # PEP 503
 
 
@@ -69,11 +71,15 @@ def warn_of_unpackaged(parts: Sequence[str]) -> None:
 
 
 def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], license: str | None) -> dict[str, Any]:
-    """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path."""
+    """The content of ``config.json``; ``dataset`` says name, fingerprint, count and licence, never a path.
+
+    Raises:
+        DataError: it has so many classes that nobody could read it again, by :func:`check_readable`.
+    """
     others = {e.distribution: e.version for e in _entries(gan.plan) if e.packaged and not e.built_in}
     alone = unpackaged(gan.plan)
     warn_of_unpackaged(alone)
-    return {
+    config = {
         "format": CONFIG_FORMAT,
         "ganzoo": VERSION,
         **gan.plan.to_config(),
@@ -99,6 +105,23 @@ def describe(gan: GAN, *, step: int, seed: int, dataset: Mapping[str, Any], lice
         **({UNPACKAGED: alone} if alone else {}),
         **remarks_of(gan),
     }
+    check_readable(config)
+    return config
+
+
+def check_readable(config: Mapping[str, Any]) -> None:
+    """Refuse a ``config.json`` that is about to be written and would be too large to be read.
+
+    Raises:
+        DataError: for the names of its classes, which are what is long in it.
+    """
+    size = len(json_text(config).encode())
+    if size > LARGEST_JSON - SPARE:
+        classes = counted(len(config["class_names"]), "class")
+        raise DataError(
+            f"the names of {classes} make a {CONFIG} of {size / 2**20:.1f} MB, and none larger than"
+            f" {LARGEST_JSON >> 20} MB is read: give the classes shorter names, such as numbers, or train on fewer"
+        )
 
 
 def with_remarks(config: Mapping[str, Any], gan: GAN) -> dict[str, Any]:

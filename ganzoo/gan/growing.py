@@ -19,7 +19,7 @@ from ganzoo.gan.gan import GAN
 from ganzoo.gan.noise import NoiseGame
 from ganzoo.parts.context import Batch, TurnContext
 from ganzoo.parts.update import Update
-from ganzoo.schedules import Number, number_at
+from ganzoo.schedules import NotNegativeNumber, number_at
 
 OPTIONS = ("start", "grow", "fade")  # of recipes, which are about growing
 STEPS = 1 << 16  # of a stage: few enough for float32 to hold a level exactly
@@ -139,7 +139,9 @@ class GrowingGame(NoiseGame):
         held: the number of stages at which it stays; None to grow.
     """
 
-    def __init__(self, gan: GAN, *, start: int = 4, grow: Number = "linear/0/8/12800k", fade: float = 0.5) -> None:
+    def __init__(
+        self, gan: GAN, *, start: int = 4, grow: NotNegativeNumber = "linear/0/8/12800k", fade: float = 0.5
+    ) -> None:
         super().__init__(gan)
         name = gan.plan.head.name
         within(f"{name}:fade", fade, 0, 1)

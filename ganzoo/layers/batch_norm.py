@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Annotated, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,10 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.norm import per_map
-from ganzoo.parts import gather, world
+from ganzoo.parts import Range, Share, gather, world
+
+LEAST_EPS = 1e-12  # F.batch_norm refuses 0, in the middle of a training
+Epsilon: TypeAlias = Annotated[float, Range(LEAST_EPS)]
 
 
 def global_batch_norm(
@@ -59,7 +63,7 @@ class RunningStatistics(nn.Module):
 
     def __init__(self, channels: int, eps: float, momentum: float) -> None:
         super().__init__()
-        within("bn:eps", eps, 1e-12)  # F.batch_norm refuses 0, in the middle of a training
+        within("bn:eps", eps, LEAST_EPS)
         within("bn:momentum", momentum, 0, 1)
         self.eps, self.momentum = eps, momentum
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -107,7 +111,7 @@ class BatchNorm(RunningStatistics):
         momentum: weight of the newest batch in the running statistics.
     """
 
-    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, channels: int, y_dim: int, *, eps: Epsilon = 1e-5, momentum: Share = 0.1) -> None:
         super().__init__(channels, eps, momentum)
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -127,7 +131,7 @@ class ConditionalBatchNorm(RunningStatistics):
         momentum: weight of the newest batch in the running statistics.
     """
 
-    def __init__(self, channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, channels: int, y_dim: int, *, eps: Epsilon = 1e-5, momentum: Share = 0.1) -> None:
         super().__init__(channels, eps, momentum)
         # Bare parameters, not nn.Linear: neither spectral norm nor a network-wide initialisation may touch them.
         self.gain = nn.Parameter(torch.empty(y_dim, channels).normal_(1.0, 0.02))
@@ -143,7 +147,7 @@ class ConditionalBatchNorm(RunningStatistics):
         return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
 
 
-def conditional_batch_norm(channels: int, y_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> nn.Module:
+def conditional_batch_norm(channels: int, y_dim: int, *, eps: Epsilon = 1e-5, momentum: Share = 0.1) -> nn.Module:
     """Batch norm whose scale and shift are chosen by the label: bias-free linear maps of ``y``.
 
     Modulating Early Visual Processing by Language (de Vries et al. 2017, arXiv 1707.00683), in the form of cGANs with
@@ -171,7 +175,7 @@ class ContextBatchNorm(RunningStatistics):
         momentum: weight of the newest batch in the running statistics.
     """
 
-    def __init__(self, channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(self, channels: int, c_dim: int, *, eps: Epsilon = 1e-5, momentum: Share = 0.1) -> None:
         super().__init__(channels, eps, momentum)
         # Layers, which initialisation and spectral norm reach, as in the paper.
         self.gain = nn.Linear(c_dim, channels, bias=False)
@@ -248,7 +252,7 @@ class ContextBatchNormByTruncation(ByTruncation, ContextBatchNorm):
 
 
 def context_batch_norm(
-    channels: int, c_dim: int, *, eps: float = 1e-5, momentum: float = 0.1, rows: int = 0
+    channels: int, c_dim: int, *, eps: Epsilon = 1e-5, momentum: Share = 0.1, rows: int = 0
 ) -> nn.Module:
     """Batch norm whose scale and shift are linear in a context, such as noise beside a class embedding.
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import within
-from ganzoo.parts import Conditioning, LinearHead, Output, TurnContext
+from ganzoo.parts import Conditioning, LinearHead, NotNegative, Output, TurnContext
 
 
 class ProjectionHead(LinearHead):
@@ -74,9 +74,9 @@ class AuxiliaryClassifier(Conditioning):
         self,
         y_dim: int,
         *,
-        weight: float = 1.0,
-        weight_fake: float = 1.0,
-        weight_g: float = 1.0,
+        weight: NotNegative = 1.0,
+        weight_fake: NotNegative = 1.0,
+        weight_g: NotNegative = 1.0,
         bias: bool = True,
     ) -> None:
         super().__init__(y_dim)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_names
 from ganzoo.errors import UsageError, within
+from ganzoo.parts import NotNegative, PositiveInt
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:
@@ -107,7 +108,7 @@ class GroupNorm(LayerNorm):
         eps: added to the variance.
     """
 
-    def __init__(self, channels: int, y_dim: int, *, groups: int = 32, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, y_dim: int, *, groups: PositiveInt = 32, eps: NotNegative = 1e-5) -> None:
         super().__init__(channels, y_dim, eps=eps)
         within("gn:groups", groups, 1)
         fitting = (n for n in range(1, min(groups, channels) + 1) if channels % n == 0 and channels >= 2 * n)

@@ -8,6 +8,7 @@ the real and the fake pass share one weight.
 from __future__ import annotations
 
 import math
+from typing import Annotated, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +17,12 @@ from torch.nn.utils import parametrizations, parametrize
 
 from ganzoo.errors import within
 from ganzoo.gan.weights import output_dim
+from ganzoo.parts import Positive, Range
 
 START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
 KEPT_ITERATIONS = 100  # for an estimate that a whole training goes by
+MOST_ITERATIONS = 1000  # of a step, which would not end with more
+Iterations: TypeAlias = Annotated[int, Range(1, MOST_ITERATIONS)]
 
 
 class SpectralNorm(nn.Module):
@@ -82,7 +86,7 @@ class SpectralNorm(nn.Module):
         return f"dim={self.dim}, iterations={self.iterations}"
 
 
-def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12) -> None:
+def spectral_norm(module: nn.Module, *, iterations: Iterations = 1, eps: Positive = 1e-12) -> None:
     """Divide the weight by its largest singular value, so that the layer is 1-Lipschitz.
 
     ``W/σ(W)``, with σ(W) ≈ ``uᵀ W v`` by power iteration: ``v = Wᵀu/‖Wᵀu‖``, ``u = Wv/‖Wv‖``.
@@ -101,7 +105,7 @@ def spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12)
 
 def _normalise(name: str, made: type[SpectralNorm], module: nn.Module, iterations: int, eps: float) -> None:
     """Put a parametrization of the part ``name`` on a layer's weight."""
-    within(f"{name}:iterations", iterations, 1)
+    within(f"{name}:iterations", iterations, 1, MOST_ITERATIONS)
     weight = module.weight
     assert isinstance(weight, Tensor)
     parametrization = made(weight, output_dim(module), iterations, eps)
@@ -135,7 +139,7 @@ class KeptSpectralNorm(SpectralNorm):
         return stored
 
 
-def improved_spectral_norm(module: nn.Module, *, iterations: int = 1, eps: float = 1e-12) -> None:
+def improved_spectral_norm(module: nn.Module, *, iterations: Iterations = 1, eps: Positive = 1e-12) -> None:
     """Keep the largest singular value of the weight at what it was when the training began (ISN).
 
     ViTGAN: Training GANs with Vision Transformers (Lee et al. 2022, arXiv 2107.04589), section 3: ``σ(W₀)·W/σ(W)``. A

@@ -20,7 +20,17 @@ from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Encoding, Output
 from ganzoo.parts.regularizer import Entrance, Regularizer
 from ganzoo.parts.sampler import Sampler, ScoredGenerator
-from ganzoo.schedules import Number, number_at
+from ganzoo.schedules import (
+    NotNegative,
+    NotNegativeInt,
+    NotNegativeNumber,
+    Number,
+    Positive,
+    PositiveInt,
+    Range,
+    Share,
+    number_at,
+)
 
 __all__ = [
     "NOISE",
@@ -34,12 +44,19 @@ __all__ = [
     "Entrance",
     "LinearHead",
     "Loss",
+    "NotNegative",
+    "NotNegativeInt",
+    "NotNegativeNumber",
     "Number",
     "Output",
+    "Positive",
+    "PositiveInt",
+    "Range",
     "Regularizer",
     "Sampler",
     "ScoreFunction",
     "ScoredGenerator",
+    "Share",
     "TurnContext",
     "exact",
     "frozen",

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ganzoo.errors import PluginError, UsageError, either, nearest
 from ganzoo.registry.leads import lead
 from ganzoo.registry.recipe import NUMBER, VALUE, canonical
-from ganzoo.schedules import FORM, NUMBER_MARK, is_schedule, read_number
+from ganzoo.schedules import FORM, NUMBER_MARK, Range, is_schedule, read_number
 
 NONE = "none"
 BOOLEANS = {"true": True, "false": False}
@@ -28,7 +28,8 @@ class Option:
     Attributes:
         name: the keyword argument, ``ch_d``; recipes write it ``ch.d``.
         default: its default.
-        annotation: int, float, bool, str, a Literal, a tuple of those, ``ganzoo.Number``, or ``X | None``.
+        annotation: int, float, bool, str, a Literal, a tuple of those, ``ganzoo.Number``, or ``X | None``; numbers may
+            have a :class:`ganzoo.parts.Range`.
         part: the part it belongs to, for messages.
     """
 
@@ -91,6 +92,18 @@ def _is_number(annotation: Any) -> bool:
     return NUMBER_MARK in getattr(annotation, "__metadata__", ())
 
 
+def _ranges(annotation: Any) -> list[Range]:
+    """The ranges that an ``Annotated[...]`` says its numbers lie in; the inner ones first."""
+    return [said for said in getattr(annotation, "__metadata__", ()) if isinstance(said, Range)]
+
+
+def _inside(value: float, ranges: list[Range]) -> float:
+    """``value``, once it lies in every range; ValueError where it does not."""
+    if not all(value in each for each in ranges):
+        raise ValueError(value)
+    return value
+
+
 def read_options(part: str, options: Mapping[str, Option], given: Mapping[str, object]) -> dict[str, Any]:
     """The keyword arguments that ``given`` means; its keys are spelled as in recipes or as in Python.
 
@@ -146,7 +159,8 @@ def _options_of(build: Callable[..., Any], part: str) -> Mapping[str, Option]:
         if not _readable(hints[parameter.name]):
             raise PluginError(
                 f"{part}: its option {parameter.name!r} is annotated {parameter.annotation!r};"
-                f" options are int, float, bool, str, Literal[...], X | None, ganzoo.Number, or a tuple of those"
+                f" options are int, float, bool, str, Literal[...], X | None, ganzoo.Number, a tuple of those,"
+                " or Annotated[float, ganzoo.parts.Range(0)]"
             )
     return {
         parameter.name: Option(parameter.name, parameter.default, hints[parameter.name], part) for parameter in keywords
@@ -176,6 +190,8 @@ def _resolved(build: Callable[..., Any], annotations: dict[str, Any], part: str)
 def _readable(annotation: Any) -> bool:
     if _is_number(annotation) or annotation in (int, float, bool, str, type(None)):
         return True
+    if _ranges(annotation):
+        return typing.get_args(annotation)[0] in (int, float)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Literal:
         return all(isinstance(choice, (int, float, bool, str)) for choice in arguments)
@@ -186,9 +202,12 @@ def _readable(annotation: Any) -> bool:
 
 def _value_of(annotation: Any, text: str) -> Any:
     """``text`` read by an annotation; ValueError where it cannot be."""
+    ranges = _ranges(annotation)
     if _is_number(annotation):
-        return read_number(text, _read_float, _float_text)
+        return read_number(text, lambda end: _inside(_read_float(end), ranges), _float_text)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if ranges:
+        return _inside(_value_of(arguments[0], text), ranges)
     if origin in (typing.Union, types.UnionType):
         return _read_any(arguments, text)
     if origin is Literal:
@@ -262,9 +281,12 @@ _FORMS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 def _form(annotation: Any) -> str:
+    ranges = "".join(f" {each}" for each in _ranges(annotation))
     if _is_number(annotation):
-        return f"a number, or {FORM}"
+        return f"a number{ranges}, or {FORM}"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if ranges:
+        return f"{_form(arguments[0])}{ranges}"
     if origin in (typing.Union, types.UnionType):
         return either(sorted(map(_form, arguments), key=lambda form: form == NONE))
     if origin is Literal:

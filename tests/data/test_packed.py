@@ -4,13 +4,15 @@ import io
 import json
 import os
 import tarfile
+from math import prod
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import ganzoo
 from ganzoo.cli import main
@@ -73,6 +75,17 @@ def test_other_programs_read_it(tmp_path):
     assert torch.equal(found["images"], data.images.pixels) and torch.equal(found["labels"], data.labels)
 
 
+def test_what_another_program_wrote_anew_is_the_same_data(tmp_path):
+    data = made()
+    pack(data, tmp_path / "x.safetensors")
+    with safe_open(tmp_path / "x.safetensors", "pt") as file:
+        about = file.metadata()
+    save_file(load_file(tmp_path / "x.safetensors"), tmp_path / "y.safetensors", about)  # the labels first
+    again = read_header(tmp_path / "y.safetensors")
+    assert again.labels_start < again.start and verified(again)
+    same(data, open_data(tmp_path / "y.safetensors"))
+
+
 def test_nothing_that_is_done_to_the_images_reaches_the_file(tmp_path):
     pack(made(), tmp_path / "x.safetensors")
     before = (tmp_path / "x.safetensors").read_bytes()
@@ -132,6 +145,32 @@ def test_a_header_that_lies_is_refused_in_a_line(tmp_path, old, new, message):
     assert message in str(caught.value) and "\n" not in str(caught.value)
     told = run("data", "info", path)
     assert told.exit_code == 1 and message in told.stderr
+
+
+@pytest.mark.parametrize(
+    "shape, about, message",
+    [
+        ([30], {"format": True}, "of format 'True'; this ganzoo reads 1: pack it again"),
+        ([30], {"class_names": []}, "it has labels (30,) of 30 images, and 0 names of classes"),
+        ([30, 1], {}, "it has labels (30, 1) of 30 images, and 3 names of classes"),
+        ([], {}, "it has labels () of 30 images"),
+        ([30], {"label_kind": "continuous"}, "it has labels (30,) of 30 images"),
+    ],
+)
+def test_labels_that_are_none_are_refused_before_training(tmp_path, shape, about, message):
+    path = tmp_path / "x.safetensors"
+    pack(made(), path)
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header, tensors = json.loads(content[8:end]), content[end:]
+    said = header["__metadata__"]
+    said["ganzoo.data"] = json.dumps(json.loads(said["ganzoo.data"]) | about)
+    first, last = header["labels"]["data_offsets"][0], header["labels"]["data_offsets"][0] + 8 * prod(shape)
+    header["labels"] |= {"shape": shape, "data_offsets": [first, last]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + tensors[:last])
+    told = run("data", "info", path)
+    assert (told.exit_code, len(told.stderr.splitlines())) == (1, 1) and message in told.stderr
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 100, 4096, 5000, -1])

@@ -9,6 +9,8 @@ import torch
 from tiny_runs import RECIPE, Labelled, contents, resume, tiny
 
 import ganzoo
+from ganzoo.data import ImageData, MemoryImages
+from ganzoo.data.packed import pack
 from ganzoo.errors import DataError, GanzooError, ModelError, RunError, UnknownPart, UsageError
 from ganzoo.files.write import lock
 from ganzoo.folder.layout import checkpoints
@@ -193,3 +195,13 @@ def test_init_from_another_network_names_the_tensor(run, tmp_path):
     with pytest.raises(ModelError, match=r"does not fit this recipe: '.*'"):
         tiny(tmp_path / "out", "dcgan:ch=8", init=run)
     assert not (tmp_path / "out").exists()
+
+
+def test_more_names_of_classes_than_a_config_can_hold_are_refused_before_anything_is_written(tmp_path):
+    names = [f"a class with a long name, the {number}th" for number in range(40_000)]
+    images = torch.zeros(4, 1, 16, 16, dtype=torch.uint8)
+    pack(ImageData("many", MemoryImages(images), torch.arange(4), tuple(names)), tmp_path / "many.safetensors")
+    why = r"the names of 40,000 classes make a config.json of [12]\.[0-9] MB, and none larger than 1 MB is read: give"
+    with pytest.raises(DataError, match=why):
+        ganzoo.train("dcgan:ch=4+projection", tmp_path / "many.safetensors", out=tmp_path / "run", steps=1, batch=4)
+    assert not (tmp_path / "run").exists()

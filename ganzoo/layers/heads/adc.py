@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.layers.conditioning import ClassifierHead
-from ganzoo.parts import Conditioning, TurnContext
+from ganzoo.parts import Conditioning, NotNegative, TurnContext
 
 
 def real_and_fake(y: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +28,7 @@ class DiscriminativeClassifier(Conditioning):
         weight_g: of the terms of G.
     """
 
-    def __init__(self, y_dim: int, *, weight: float = 1.0, weight_g: float = 1.0) -> None:
+    def __init__(self, y_dim: int, *, weight: NotNegative = 1.0, weight_g: NotNegative = 1.0) -> None:
         super().__init__(y_dim)
         self.weights = {"d": (weight, weight), "g": (weight_g, -weight_g)}
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.layers.heads.spaces import Aux, Contrastive, others, same_class
+from ganzoo.parts import NotNegative
 
 
 class ConditionalContrastive(Contrastive):
@@ -32,12 +33,12 @@ class ConditionalContrastive(Contrastive):
         self,
         y_dim: int,
         *,
-        weight: float = 1.0,
+        weight: NotNegative = 1.0,
         temperature: float = 1.0,
         width: int = 512,
         aux: Aux = "none",
-        weight_d: float = 1.0,
-        weight_g: float = 1.0,
+        weight_d: NotNegative = 1.0,
+        weight_g: NotNegative = 1.0,
     ) -> None:
         super().__init__(y_dim, name="2c", weight=weight, width=width, aux=aux, weight_d=weight_d, weight_g=weight_g)
         if temperature <= 0:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.heads.spaces import Aux, Contrastive, same_class
+from ganzoo.parts import NotNegative
 
 
 class DataToDataCrossEntropy(Contrastive):
@@ -31,13 +32,13 @@ class DataToDataCrossEntropy(Contrastive):
         self,
         y_dim: int,
         *,
-        weight: float = 0.5,
+        weight: NotNegative = 0.5,
         margin: float = 0.98,
         temperature: float = 0.5,
         width: int = 512,
         aux: Aux = "none",
-        weight_d: float = 0.5,
-        weight_g: float = 0.5,
+        weight_d: NotNegative = 0.5,
+        weight_g: NotNegative = 0.5,
     ) -> None:
         super().__init__(y_dim, name="d2dce", weight=weight, width=width, aux=aux, weight_d=weight_d, weight_g=weight_g)
         within("d2dce:margin", margin, 0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.parts import Conditioning, LinearHead, Output, TurnContext
+from ganzoo.parts import Conditioning, LinearHead, NotNegative, Output, TurnContext
 
 
 class TwinClassifierHead(LinearHead):
@@ -36,7 +36,9 @@ class TwinAuxiliaryClassifier(Conditioning):
         weight_g: of the twin's in G's, which subtracts it.
     """
 
-    def __init__(self, y_dim: int, *, weight: float = 1.0, weight_d: float = 1.0, weight_g: float = 1.0) -> None:
+    def __init__(
+        self, y_dim: int, *, weight: NotNegative = 1.0, weight_d: NotNegative = 1.0, weight_g: NotNegative = 1.0
+    ) -> None:
         super().__init__(y_dim)
         self.weight, self.twin = weight, {"d": weight_d, "g": -weight_g}
 

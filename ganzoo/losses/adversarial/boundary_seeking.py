@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.losses.adversarial.cross_entropy import BCE
-from ganzoo.parts import ScoreFunction
+from ganzoo.parts import ScoreFunction, Share
 
 
 class BoundarySeeking(BCE):
@@ -18,7 +18,7 @@ class BoundarySeeking(BCE):
         smooth: D's target for real images, as in ``bce``.
     """
 
-    def __init__(self, *, smooth: float = 1.0) -> None:
+    def __init__(self, *, smooth: Share = 1.0) -> None:
         super().__init__(smooth=smooth)
 
     def g(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganzoo.parts import Loss, ScoreFunction
+from ganzoo.parts import Loss, ScoreFunction, Share
 
 
 class BCE(Loss):
@@ -24,7 +24,7 @@ class BCE(Loss):
         smooth: D's target for real images; 1 does not smooth.
     """
 
-    def __init__(self, *, smooth: float = 1.0) -> None:
+    def __init__(self, *, smooth: Share = 1.0) -> None:
         self.smooth = smooth
 
     def d(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

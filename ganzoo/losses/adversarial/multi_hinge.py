@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganzoo.parts import Loss, TurnContext
+from ganzoo.parts import Loss, NotNegative, TurnContext
 
 
 class MultiHingeLoss(Loss):
@@ -21,7 +21,7 @@ class MultiHingeLoss(Loss):
 
     selectable = False
 
-    def __init__(self, *, weight_g: float = 0.05) -> None:
+    def __init__(self, *, weight_g: NotNegative = 0.05) -> None:
         self.weight_g = weight_g
 
     def discriminator(self, ctx: TurnContext) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganzoo.parts import Loss, ScoreFunction
+from ganzoo.parts import Loss, Positive, ScoreFunction
 
 
 class Wasserstein(Loss):
@@ -37,7 +37,7 @@ class ClippedWasserstein(Wasserstein):
         clip: the largest absolute value of a parameter of D.
     """
 
-    def __init__(self, *, clip: float = 0.01) -> None:
+    def __init__(self, *, clip: Positive = 0.01) -> None:
         self.clip = clip
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.errors import within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Output, Regularizer, TurnContext, global_draw
+from ganzoo.parts import NotNegative, Output, Regularizer, TurnContext, global_draw
 
 MATCHED = ("class_logits", "embedding")  # what else of a head is to stay, besides its scores
 
@@ -27,7 +27,7 @@ class CR(Regularizer):
         every: it acts in every so-manieth update.
     """
 
-    def __init__(self, *, weight: float = 10.0, shift: int = 4, flip: bool = True, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 10.0, shift: int = 4, flip: bool = True, every: int = 1) -> None:
         within("cr:shift", shift, 0, 64)
         self.weight, self.shift, self.flip, self.every = weight, shift, flip, check_every("cr", every)
 

@@ -6,14 +6,14 @@ arXiv 2002.12655.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Number, Regularizer, TurnContext, global_draw
+from ganzoo.parts import NotNegative, Number, Range, Regularizer, TurnContext, global_draw
 
 Form = Literal["logistic", "hinge"]
 FORMS: dict[str, Callable[[Tensor], Tensor]] = {"logistic": F.softplus, "hinge": lambda score: F.relu(1 + score)}
@@ -44,9 +44,9 @@ class CutMix(Regularizer):
     def __init__(
         self,
         *,
-        p: Number = "linear/0/0.5/1400k",
-        weight: float = 0.5,
-        consistency: float = 0.5,
+        p: Annotated[Number, Range(0, 1)] = "linear/0/0.5/1400k",
+        weight: NotNegative = 0.5,
+        consistency: NotNegative = 0.5,
         form: Form = "logistic",
         every: int = 1,
     ) -> None:

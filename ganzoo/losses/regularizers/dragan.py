@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
-from ganzoo.parts import gather, global_draw
+from ganzoo.parts import NotNegative, gather, global_draw
 
 
 class Dragan(GradientPenalty):
@@ -26,7 +26,9 @@ class Dragan(GradientPenalty):
 
     name = "dragan"
 
-    def __init__(self, *, weight: float = 10.0, k: float = 1.0, c: float = 0.5, every: int = 1) -> None:
+    def __init__(
+        self, *, weight: NotNegative = 10.0, k: NotNegative = 1.0, c: NotNegative = 0.5, every: int = 1
+    ) -> None:
         self.weight, self.k, self.c, self.every = weight, k, c, check_every("dragan", every)
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

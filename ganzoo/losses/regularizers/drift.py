@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ganzoo.errors import within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext
+from ganzoo.parts import NotNegative, Regularizer, TurnContext
 
 
 class Drift(Regularizer):
@@ -20,8 +19,7 @@ class Drift(Regularizer):
         every: it acts in every so-manieth update.
     """
 
-    def __init__(self, *, weight: float = 1e-3, every: int = 1) -> None:
-        within("drift:weight", weight, 0)
+    def __init__(self, *, weight: NotNegative = 1e-3, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("drift", every)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:

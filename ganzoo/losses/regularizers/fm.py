@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext, global_mean
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, global_mean
 
 
 def sum_of_squares(gap: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ class FeatureMatching(Regularizer):
 
     players = ("g",)
 
-    def __init__(self, *, weight: float = 1.0, norm: Literal["l2", "l1"] = "l2", every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 1.0, norm: Literal["l2", "l1"] = "l2", every: int = 1) -> None:
         self.weight, self.every = weight, check_every("fm", every)
         self.length = {"l2": sum_of_squares, "l1": mean_magnitude}[norm]
 

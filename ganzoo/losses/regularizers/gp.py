@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, between, check_every, gradient
+from ganzoo.parts import NotNegative
 
 
 class GP(GradientPenalty):
@@ -20,7 +21,7 @@ class GP(GradientPenalty):
 
     name = "gp"
 
-    def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 10.0, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("gp", every)
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

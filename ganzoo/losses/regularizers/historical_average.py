@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.losses.regularizers.ortho import trained
-from ganzoo.parts import Regularizer, TurnContext
+from ganzoo.parts import NotNegative, Regularizer, TurnContext
 
 PLAYERS = {"d": "D", "g": "G"}
 
@@ -27,7 +27,7 @@ class HistoricalAverage(nn.Module, Regularizer):
 
     updates: Tensor
 
-    def __init__(self, *, weight: float = 1.0) -> None:
+    def __init__(self, *, weight: NotNegative = 1.0) -> None:
         super().__init__()
         self.weight, self.names = weight, dict[str, list[str]]()
         self.register_buffer("updates", torch.zeros(len(PLAYERS), dtype=torch.int64))

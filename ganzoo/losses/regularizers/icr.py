@@ -8,7 +8,7 @@ from torch import Tensor
 from ganzoo.errors import within
 from ganzoo.losses.gradient import check_every
 from ganzoo.losses.regularizers.cr import distance, flipped_and_shifted
-from ganzoo.parts import Regularizer, TurnContext, global_draw
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, global_draw
 
 
 class BalancedCR(Regularizer):
@@ -26,7 +26,7 @@ class BalancedCR(Regularizer):
     """
 
     def __init__(
-        self, *, real: float = 10.0, fake: float = 10.0, shift: int = 4, flip: bool = True, every: int = 1
+        self, *, real: NotNegative = 10.0, fake: NotNegative = 10.0, shift: int = 4, flip: bool = True, every: int = 1
     ) -> None:
         within("bcr:shift", shift, 0, 64)
         self.weights = {"real": real, "fake": fake}
@@ -58,8 +58,9 @@ class LatentCR(Regularizer):
 
     players, generates = ("d", "g"), True
 
-    def __init__(self, *, weight: float = 20.0, weight_g: float = 0.5, sigma: float = 0.05, every: int = 1) -> None:
-        within("zcr:sigma", sigma, 0)
+    def __init__(
+        self, *, weight: NotNegative = 20.0, weight_g: NotNegative = 0.5, sigma: NotNegative = 0.05, every: int = 1
+    ) -> None:
         self.weight, self.weight_g, self.sigma = weight, weight_g, sigma
         self.every = check_every("zcr", every)
 

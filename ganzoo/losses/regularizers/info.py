@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Entrance, Regularizer, TurnContext
+from ganzoo.parts import Entrance, NotNegative, Regularizer, TurnContext
 
 MOST = 4096  # categories of a code, and codes
 
@@ -47,8 +47,8 @@ class Info(nn.Module, Regularizer):
         classes: int = 10,
         continuous: int = 0,
         inject: Literal["behind", "concat"] = "behind",
-        weight: float = 1.0,
-        weight_c: float = 0.1,
+        weight: NotNegative = 1.0,
+        weight_c: NotNegative = 0.1,
         every: int = 1,
     ) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Info(nn.Module, Regularizer):
             part = self.name
             raise UsageError(f"{part}:categorical=0 needs codes of the other kind: give {part}:continuous=2, say")
         self.categorical, self.classes, self.continuous = categorical, classes, continuous
-        self.weight, self.weight_c, self.every = weight, weight_c, check_every("info", every)
+        self.weight, self.weight_c, self.every = weight, weight_c, check_every(self.name, every)
         self.codes = categorical * classes + continuous
         self.entrance = Entrance(inject)
 
@@ -119,8 +119,8 @@ class InfoContext(Info):
         classes: int = 10,
         continuous: int = 0,
         width: int = 128,
-        weight: float = 1.0,
-        weight_c: float = 0.1,
+        weight: NotNegative = 1.0,
+        weight_c: NotNegative = 0.1,
         every: int = 1,
     ) -> None:
         super().__init__(

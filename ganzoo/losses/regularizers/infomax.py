@@ -16,7 +16,7 @@ from ganzoo.errors import UsageError, within
 from ganzoo.gan.growing import growth_of
 from ganzoo.layers import spectral_norm
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Output, Regularizer, TurnContext, gather
+from ganzoo.parts import NotNegative, Output, Regularizer, TurnContext, gather
 
 LOCAL = "local"  # of the extras of what D says: the map that its last block sees
 
@@ -91,7 +91,9 @@ class InfoMax(nn.Module, Regularizer):
 
     players, owner = ("d", "g"), "d"
 
-    def __init__(self, *, weight: float = 0.2, weight_g: float = 0.2, width: int = 1024, every: int = 1) -> None:
+    def __init__(
+        self, *, weight: NotNegative = 0.2, weight_g: NotNegative = 0.2, width: int = 1024, every: int = 1
+    ) -> None:
         super().__init__()
         within("infomax:width", width, 1)
         self.weights, self.width = {"d": weight, "g": weight_g}, width

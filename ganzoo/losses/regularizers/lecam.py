@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, ScoreFunction, TurnContext, global_mean
+from ganzoo.parts import NotNegative, Regularizer, ScoreFunction, TurnContext, global_mean
 
 
 class LeCam(nn.Module, Regularizer):
@@ -31,10 +31,10 @@ class LeCam(nn.Module, Regularizer):
     fake: Tensor
     rounds: Tensor
 
-    def __init__(self, *, weight: float = 0.3, decay: float = 0.99, clip: bool = False, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 0.3, decay: float = 0.99, clip: bool = False, every: int = 1) -> None:
         super().__init__()
         if not 0 <= decay < 1:
-            raise UsageError(f"lecam:decay={decay} does not work: decay is a number from 0 up and below 1")
+            raise UsageError(f"lecam:decay={decay:g} does not work: decay is a number from 0 up and below 1")
         self.weight, self.decay, self.every = weight, decay, check_every("lecam", every)
         self.lowest = 0.0 if clip else -torch.inf
         self.register_buffer("real", torch.zeros(()))

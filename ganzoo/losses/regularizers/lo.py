@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError, within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext, exact, global_draw
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, exact, global_draw
 
 
 class LatentOptimisation(Regularizer):
@@ -32,15 +32,14 @@ class LatentOptimisation(Regularizer):
     def __init__(
         self,
         *,
-        alpha: float = 0.9,
+        alpha: NotNegative = 0.9,
         beta: float = 0.1,
         share: float = 0.8,
-        weight: float = 0.1,
-        bound: float = 0.0,
+        weight: NotNegative = 0.1,
+        bound: NotNegative = 0.0,
         every: int = 1,
     ) -> None:
         within("lo:share", share, 0, 1)
-        within("lo:bound", bound, 0)
         if beta <= 0:
             raise UsageError(f"lo:beta={beta:g} does not work: the step is divided by it, so it is more than 0")
         self.alpha, self.beta, self.share, self.weight = alpha, beta, share, weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, between, check_every, gradient
-from ganzoo.parts import gather
+from ganzoo.parts import NotNegative, gather
 
 
 class MaxGP(GradientPenalty):
@@ -22,7 +22,7 @@ class MaxGP(GradientPenalty):
 
     name = "maxgp"
 
-    def __init__(self, *, weight: float = 10.0, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 10.0, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("maxgp", every)
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 
 from ganzoo.gan.weights import output_dim, with_weights
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext
+from ganzoo.parts import NotNegative, Regularizer, TurnContext
 
 
 class Ortho(Regularizer):
@@ -27,7 +27,7 @@ class Ortho(Regularizer):
 
     players = ("g",)
 
-    def __init__(self, *, weight: float = 1e-4, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 1e-4, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("ortho", every)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:

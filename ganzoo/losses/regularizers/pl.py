@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext, exact, global_draw, global_mean
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, exact, global_draw, global_mean
 
 TINY = 1e-12  # under the root, whose slope at 0 is infinite
 
@@ -34,7 +34,9 @@ class Lengths(nn.Module, Regularizer):
     name: str
     mean: Tensor
 
-    def __init__(self, *, weight: float = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True) -> None:
+    def __init__(
+        self, *, weight: NotNegative = 2.0, every: int = 4, decay: float = 0.99, own_step: bool = True
+    ) -> None:
         super().__init__()
         within(f"{self.name}:decay", decay, 0, 1)
         self.weight, self.every = weight, check_every(self.name, every)

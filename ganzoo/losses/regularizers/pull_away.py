@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.losses.gradient import check_every
 from ganzoo.losses.regularizers.fm import features_of
-from ganzoo.parts import Regularizer, TurnContext, gather
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, gather
 
 
 class PullAway(Regularizer):
@@ -23,7 +23,7 @@ class PullAway(Regularizer):
 
     players = ("g",)
 
-    def __init__(self, *, weight: float = 0.1, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 0.1, every: int = 1) -> None:
         self.weight, self.every = weight, check_every("pull-away", every)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:

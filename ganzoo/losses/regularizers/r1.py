@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, check_every, gradient
-from ganzoo.parts import Number, TurnContext, exact, number_at
+from ganzoo.parts import NotNegativeNumber, TurnContext, exact, number_at
 
 
 class R1(GradientPenalty):
@@ -24,7 +24,7 @@ class R1(GradientPenalty):
 
     name = "r1"
 
-    def __init__(self, *, gamma: Number = 10.0, every: int = 1, own_step: bool = False) -> None:
+    def __init__(self, *, gamma: NotNegativeNumber = 10.0, every: int = 1, own_step: bool = False) -> None:
         self.gamma, self.every, self.own_step = gamma, check_every(self.name, every), own_step
 
     def __call__(self, critic: ScoreFunction, real: Tensor, fake: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.errors import UsageError
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Number, Regularizer, TurnContext, exact, global_draw
+from ganzoo.parts import NotNegativeNumber, Regularizer, TurnContext, exact, global_draw
 
 
 class ApproximateR1(Regularizer):
@@ -25,7 +25,7 @@ class ApproximateR1(Regularizer):
 
     name = "r1_approx"
 
-    def __init__(self, *, gamma: Number = 0.02, sigma: float = 0.01, every: int = 1) -> None:
+    def __init__(self, *, gamma: NotNegativeNumber = 0.02, sigma: float = 0.01, every: int = 1) -> None:
         part = self.name.replace("_", "-")
         if sigma <= 0:
             raise UsageError(f"{part}:sigma={sigma:g} does not work: it is more than 0")

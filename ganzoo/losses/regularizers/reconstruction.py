@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.decoder import NearestDecoder, ShuffledDecoder
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Encoding, Regularizer, TurnContext, global_draw
+from ganzoo.parts import Encoding, NotNegative, Regularizer, TurnContext, global_draw
 
 LARGEST = 4  # doublings of a decoder: 8 pixels to 128
 SHARES = (4, 8, 8, 16)  # by which the channels of FastGAN's decoders are fewer than those of D's last map
@@ -45,7 +45,7 @@ class Reconstruction(nn.Module, Regularizer):
     def __init__(
         self,
         *,
-        weight: float = 1.0,
+        weight: NotNegative = 1.0,
         distance: Literal["l1", "l2"] = "l1",
         form: Literal["nearest", "shuffled"] = "nearest",
         crop: float = 0.5,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Regularizer, TurnContext, global_draw
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, global_draw
 
 TURNS = 4  # by 0, 90, 180 and 270 degrees
 
@@ -31,7 +31,7 @@ class Rotation(nn.Module, Regularizer):
 
     players, owner = ("d", "g"), "d"
 
-    def __init__(self, *, weight_d: float = 1.0, weight_g: float = 0.2, every: int = 1) -> None:
+    def __init__(self, *, weight_d: NotNegative = 1.0, weight_g: NotNegative = 0.2, every: int = 1) -> None:
         super().__init__()
         self.weights = {"d": weight_d, "g": weight_g}
         self.every = check_every("rotation", every)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.parts import LinearHead, Regularizer, TurnContext
+from ganzoo.parts import LinearHead, NotNegative, Regularizer, TurnContext
 
 
 class Direction(nn.Linear):
@@ -48,7 +48,7 @@ class SAN(Regularizer):
         weight: of the term.
     """
 
-    def __init__(self, *, weight: float = 1.0) -> None:
+    def __init__(self, *, weight: NotNegative = 1.0) -> None:
         self.weight = weight
 
     def prepare(self, networks: Mapping[str, nn.Module]) -> None:

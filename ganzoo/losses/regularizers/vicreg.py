@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.losses.gradient import check_every
 from ganzoo.losses.regularizers.fm import features_of
-from ganzoo.parts import Regularizer, TurnContext, gather
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, gather
 
 
 class VICReg(Regularizer):
@@ -26,7 +26,7 @@ class VICReg(Regularizer):
 
     players = ("d", "g")
 
-    def __init__(self, *, weight: float = 1.0, covariance: float = 0.04, every: int = 1) -> None:
+    def __init__(self, *, weight: NotNegative = 1.0, covariance: NotNegative = 0.04, every: int = 1) -> None:
         self.weight, self.covariance, self.every = weight, covariance, check_every("vicreg", every)
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:

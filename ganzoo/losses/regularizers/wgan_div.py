@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ganzoo.errors import within
 from ganzoo.losses.gradient import GradientPenalty, ScoreFunction, between, check_every, gradient
+from ganzoo.parts import NotNegative
 
 
 class WassersteinDivergence(GradientPenalty):
@@ -23,7 +24,7 @@ class WassersteinDivergence(GradientPenalty):
 
     name = "wgan-div"
 
-    def __init__(self, *, k: float = 2.0, p: float = 6.0, every: int = 1) -> None:
+    def __init__(self, *, k: NotNegative = 2.0, p: float = 6.0, every: int = 1) -> None:
         within("wgan-div:p", p, 1)
         self.k, self.p, self.every = k, p, check_every("wgan-div", every)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo import Discriminator, Generator, Kit, ResolutionError, UsageError
+from ganzoo.parts import PositiveInt, Range
 
 
 class Layers(nn.Module):
@@ -67,7 +69,9 @@ def _one_pixel(kit: Kit, name: str) -> None:
         raise ResolutionError(f"{name} makes points, not images: it has resolution 1, and `ganzoo toy` trains it", (1,))
 
 
-def points(g: Kit, d: Kit, *, ch: int = 128, ch_d: int | None = None, depth: int = 2) -> dict[str, nn.Module]:
+def points(
+    g: Kit, d: Kit, *, ch: PositiveInt = 128, ch_d: PositiveInt | None = None, depth: Annotated[int, Range(1, 1000)] = 2
+) -> dict[str, nn.Module]:
     """Two multilayer perceptrons for points in the plane, as in the 2-D experiments since Unrolled GAN.
 
     Unrolled Generative Adversarial Networks (Metz et al. 2016, arXiv 1611.02163) has the ring of eight, VEEGAN
@@ -81,8 +85,6 @@ def points(g: Kit, d: Kit, *, ch: int = 128, ch_d: int | None = None, depth: int
         depth: hidden layers of each network.
     """
     _one_pixel(g, "points")
-    if min(ch, ch_d or ch, depth) < 1:
-        raise UsageError("points:ch, points:ch.d and points:depth are whole numbers from 1 up")
     width = ch_d or ch
     return {
         "G": Generator(g, PointsG(g, ch, depth)),

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ganzoo import GAN, Kit, within
 from ganzoo.layers import Conv2d
-from ganzoo.parts import SOURCE, Batch, TurnContext
+from ganzoo.parts import SOURCE, Batch, NotNegative, NotNegativeInt, TurnContext
 from ganzoo_translate.patches import PatchDiscriminator, PatchTrunk, halvings, planes
 from ganzoo_translate.sizes import whole_halves
 from ganzoo_translate.translator import Translator, filled
@@ -183,14 +183,12 @@ class EnlargingGame(WarmedGame):
         gan: GAN,
         *,
         content: str = "tf_efficientnet_lite0.in1k",
-        weight: float = 1.0,
-        l1: float = 0.01,
-        adversarial: float = 0.005,
-        warmup: int = 0,
+        weight: NotNegative = 1.0,
+        l1: NotNegative = 0.01,
+        adversarial: NotNegative = 0.005,
+        warmup: NotNegativeInt = 0,
     ) -> None:
         super().__init__(gan, content if weight else None, warmup)
-        for name, value in {"weight": weight, "l1": l1, "adversarial": adversarial, "warmup": warmup}.items():
-            within(f"esrgan:{name}", value, 0)
         self.weight, self.l1, self.adversarial = weight, l1, adversarial
 
     def warm_up(self, batch: Batch, step: int) -> dict[str, Tensor]:
