@@ -209,8 +209,10 @@ def refuse_identifiers(values: Sequence[Label], where: str, way: str) -> None:
     count, vectors = length(values), bool(values) and isinstance(values[0], tuple)
     if vectors or count <= min(MOST, max(FEW, PER_PICTURE * len(values))):
         return
+    # A label may have thousands of digits, none of which says more than the first ones.
+    highest, classes = (f"{number:,}" if number < 10**30 else "10^30 and more" for number in (count - 1, count))
     raise DataError(
-        f"{where} has labels up to {count - 1:,} on {len(values):,} pictures, which would be {count:,} classes, "
+        f"{where} has labels up to {highest} on {len(values):,} pictures, which would be {classes} classes, "
         f"{len(set(values)):,} of them with pictures: are they identifiers or dates? Number classes from 0, or {way}"
     )
 

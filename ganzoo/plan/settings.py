@@ -103,9 +103,14 @@ def _scheduled(low: float = 0.0, high: float = math.inf, below: float = math.inf
     return lambda text: read_number(text, one, write)
 
 
-def _images(text: str) -> float:
-    """Real images, with a suffix or without one."""
-    return float(text) if text.isdecimal() else read_images(text)
+def _images(text: str) -> int:
+    """Real images, with a suffix or without one; 500000.0 too, as Python and old config.json files have it."""
+    if text[-1:].isalpha():
+        return read_images(text)
+    value = _number(text, 0.0, math.inf)
+    if value != round(value):
+        raise ValueError(text)
+    return round(value)
 
 
 def _halflife(text: str) -> Value:

@@ -355,6 +355,7 @@ def test_a_damaged_shard_is_refused_in_a_line(tmp_path, damage, message):
         ({"0.json": b"{"}, "label '0.json' is"),
         ({"0.cls": b"1"}, "'x.tar:1.png' has no label, and others have"),
         ({"0.cls": b"99999999", "1.cls": b"1", "2.cls": b"2"}, "identifiers or dates"),
+        ({"0.cls": b"9" * 4000, "1.cls": b"1", "2.cls": b"2"}, r"labels up to 10\^30 and more on 3 pictures"),
         ({"0.cls": b"-1", "1.cls": b"1", "2.cls": b"2"}, "class numbers from 0"),
     ],
 )

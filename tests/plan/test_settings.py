@@ -4,12 +4,14 @@ import json
 import math
 
 import pytest
+import torch
 from torch import nn
 
 import ganzoo
 from ganzoo.errors import RecipeError, UsageError
 from ganzoo.plan.plan import Plan
 from ganzoo.plan.resolver import make_plan
+from ganzoo.plan.settings import read, write
 from ganzoo.schedules import number_at
 
 
@@ -222,3 +224,44 @@ def test_two_lengths_of_one_person_are_refused():
         make_plan("dcgan", settings={"z-dim@32": 0})
     with pytest.raises(UsageError, match="there is no setting 'batch@32'"):
         make_plan("dcgan", settings={"batch@32": 4})
+
+
+SAMPLES = {
+    "lr": ("2e-4", "linear/2e-4/0", "cosine/1e-3/1e-5/8k", "step/0.1/0/5"),
+    "optimizer": ("adam", "radam"),
+    "betas": ("0/0.9", "0.5/0.999"),
+    "clip": ("0", "1", "0.5"),
+    "repeat": ("1", "5"),
+    "ema": ("0", "0.9", "0.999999", "linear/0/0.9/2"),
+    "ema.halflife": ("0", "10", "500000", "1.5k", "500k", "20M", "linear/10/500k", "step/0/1k/3", 500_000.0, 2e7),
+    "ema.start": ("0", "100", "300k"),
+    "ema.ramp": ("0", "0.05"),
+    "standing": ("0", "16"),
+    "init": ("default", "normal", "normal/0.02", "orthogonal/1.4"),
+    "z-dim": ("1", "128"),
+    "freeze.d": ("0", "3"),
+}
+
+
+@pytest.mark.parametrize(("name", "given"), [(name, each) for name, values in SAMPLES.items() for each in values])
+def test_what_config_json_keeps_of_a_setting_is_read_as_the_same(name, given):
+    value = read(name, given)
+    kept = json.loads(json.dumps(value))
+    assert read(name, kept) == value
+    assert read(name, write(value)) == value
+
+
+@pytest.mark.parametrize("given", ["10.5", "-1", "nan", "inf", "1e400", "", "k", "500 k", "0x10"])
+def test_a_halflife_is_whole_images(given):
+    with pytest.raises(UsageError, match=r"ema\.halflife takes real images, such as 500k"):
+        read("ema.halflife", given)
+
+
+def test_a_run_whose_halflife_was_given_in_images_goes_on(tmp_path):
+    options = {"out": tmp_path / "run", "batch": 4, "settings": {"ema.halflife": 40}, "quiet": True}
+    ganzoo.train("gan:ch=4", torch.arange(8 * 256, dtype=torch.uint8).view(8, 1, 16, 16), steps=1, **options)
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["settings"]["ema.halflife"]["value"] == 40
+    config["settings"]["ema.halflife"]["value"] = 40.0  # as version 0.2.0 wrote it before this was a whole number
+    (tmp_path / "run/config.json").write_text(json.dumps(config))
+    assert ganzoo.load(tmp_path / "run").plan["ema.halflife"] == 40
