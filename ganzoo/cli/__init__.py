@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any, NoReturn
@@ -23,7 +24,7 @@ from ganzoo.registry.about import VERSION
 from ganzoo.registry.loading import COMMANDS, by_name, load, log, own_commands, providers, registry
 from ganzoo.registry.namesake import warn_of_namesake
 from ganzoo.registry.requirements import missing_package
-from ganzoo.training.signals import end_by_the_next
+from ganzoo.training.signals import end_by_the_next, tidy
 
 INTERRUPTED = 130
 
@@ -122,7 +123,8 @@ class Commands(click.Group):
         _show_warnings()
         warn_of_namesake()
         try:
-            self._carry_out(words, prog_name or "ganzoo", complete_var, debug, **extra)
+            with tidy() if args is None else nullcontext():  # a process that is ours
+                self._carry_out(words, prog_name or "ganzoo", complete_var, debug, **extra)
         except (click.Abort, KeyboardInterrupt):
             if args is None:
                 end_by_the_next()

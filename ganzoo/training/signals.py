@@ -103,6 +103,36 @@ def _act(number: int, handler: Any, frame: FrameType | None) -> None:
         signal.raise_signal(number)
 
 
+class _Ended(BaseException):
+    """SIGTERM or SIGHUP came: what is open is closed, and temporary files go, before the process does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)  # the next one acts at once, should this one be stuck in something
+    raise _Ended(number)
+
+
+@contextmanager
+def tidy() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, and then the process as they would have at once.
+
+    Whoever starts the process sees it killed by the signal. A signal that the process was told to ignore, as by
+    ``nohup``, stays ignored. For the main thread of a process that is ours.
+    """
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # Windows has no SIGHUP
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
+    try:
+        yield
+    except _Ended as ended:
+        signal.signal(ended.number, signal.SIG_DFL)
+        signal.raise_signal(ended.number)
+
+
 def end_by_the_next() -> None:
     """Let the next Ctrl-C end the process at once: it would meet a process that ends, and print a traceback."""
     while True:

@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 import tarfile
 from math import prod
 
@@ -229,6 +232,35 @@ def test_wrong_use_writes_nothing(tmp_path, monkeypatch, words, message):
     told = run("data", "pack", *words)
     assert told.exit_code in (1, 2) and message in told.stderr
     assert os.listdir(tmp_path) == ["d.safetensors"] and (tmp_path / "d.safetensors").read_text() == "mine"
+
+
+SLOW_PACK = """
+import sys, time
+from ganzoo.cli import main
+from ganzoo.data import packed, sharding
+
+def waits(writes):
+    def slow(*arguments):
+        writes(*arguments)
+        print("written", flush=True)
+        time.sleep(60)
+    return slow
+
+packed._write_images, sharding._add = waits(packed._write_images), waits(sharding._add)
+sys.argv = ["ganzoo", "data", "pack", "digits", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("words", [("x.safetensors",), ("shards", "--shards", "2")])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_leaves_nothing(tmp_path, number, words):
+    command = [sys.executable, "-c", SLOW_PACK, *words]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "written\n" and os.listdir(tmp_path)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err, os.listdir(tmp_path)) == (-number, "", [])
 
 
 def test_a_picture_that_cannot_be_read_leaves_nothing(tmp_path, monkeypatch):

@@ -96,11 +96,13 @@ def test_a_training_of_a_grid_that_is_killed_saves_and_ends(tmp_path):
     words += ["--steps", "1000000", "--save-every", "10", "--device", "cpu"]
     driver = subprocess.Popen([sys.executable, "-m", "ganzoo", "grid", *map(str, words)], stderr=subprocess.DEVNULL)
     run = tmp_path / "g" / "gan-seed0"
-    wait_for(lambda: max(checkpoints(run), default=0) > 0, "a step")
-    children = Path(f"/proc/{driver.pid}/task").glob("*/children")
-    child = next(int(pid) for path in children for pid in path.read_text().split())
-    driver.kill()
-    driver.wait()
+    try:
+        wait_for(lambda: max(checkpoints(run), default=0) > 0, "a step")
+        children = Path(f"/proc/{driver.pid}/task").glob("*/children")
+        child = next(int(pid) for path in children for pid in path.read_text().split())
+    finally:
+        driver.kill()  # also where this machine was too slow: it would train for ever
+        driver.wait()
     try:
         wait_for(lambda: not lives(child), "the training")
     finally:
