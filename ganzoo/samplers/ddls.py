@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import within
-from ganzoo.parts import Sampler, ScoredGenerator
+from ganzoo.parts import NotNegative, Sampler, ScoredGenerator
 
 MOST = 100_000  # steps
 
@@ -33,7 +33,7 @@ class DDLS(Sampler):
         weight: of the score.
     """
 
-    def __init__(self, *, steps: int = 100, step: float = 0.01, weight: float = 1.0) -> None:
+    def __init__(self, *, steps: int = 100, step: float = 0.01, weight: NotNegative = 1.0) -> None:
         within("ddls:steps", steps, 1, MOST)
         within("ddls:step", step, 0)
         self.steps, self.step, self.weight = steps, step, weight

@@ -18,8 +18,9 @@ from ganzoo.registry.options import Option, options_of
 from ganzoo.registry.recipe import PART_KINDS, WORD_KINDS, Recipe
 from ganzoo.testing.tiny import subject
 
-MAY_BE_NEGATIVE = {"ls:a", "ls:b", "ls:c", "ada:target", "apa:target"}
+MAY_BE_NEGATIVE = {"ls:a", "ls:b", "ls:c", "ada:target", "apa:target", "drs:gamma"}
 BUILT_IN = [entry for kind in ("architecture", *PART_KINDS) for entry in registry().entries(kind) if entry.built_in]
+LOOKING = [entry for kind in ("metric", "sampler") for entry in registry().entries(kind) if entry.built_in]
 
 
 def is_number(annotation: object) -> bool:
@@ -46,6 +47,16 @@ def test_a_negative_number_is_refused_by_the_name_that_was_written(entry: Entry)
             continue
         with pytest.raises(UsageError, match=f"{written}=-1 does not work: .*[0-9]"):
             ganzoo.build(recipe_with(entry, option.key, "-1"), **subject(entry).sizes, device="meta")
+
+
+@pytest.mark.parametrize("entry", LOOKING, ids=lambda entry: entry.spelling.replace("/", "-"))
+def test_so_are_those_of_metrics_and_samplers(entry: Entry) -> None:
+    for option in entry.options().values():
+        written = f"{entry.name}:{option.key}"
+        if not is_number(option.annotation) or written in MAY_BE_NEGATIVE:
+            continue
+        with pytest.raises(UsageError, match=f"{written}=-1 does not work: .*[0-9]"):
+            entry.load()(**entry.read_options({option.key: "-1"}))
 
 
 @pytest.mark.parametrize(
