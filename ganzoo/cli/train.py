@@ -12,7 +12,7 @@ from ganzoo.cli.names import RECIPE
 from ganzoo.cli.options import options, read_settings, set_threads
 from ganzoo.cli.show import say
 from ganzoo.distributed.launch import said_elsewhere
-from ganzoo.errors import command
+from ganzoo.errors import command, counted
 from ganzoo.files.waiting import doing, no_status
 from ganzoo.folder.layout import SAMPLES
 from ganzoo.training.config import FACTS
@@ -69,5 +69,5 @@ def train(ctx: click.Context, pairs: tuple[str, ...], threads: int | None, compi
         ctx.exit(stop.status)
     if not said_elsewhere():
         ended = "" if run.verdict is None else f", and {run.verdict.text}"
-        say(f"{run.folder}: {run.step:,} steps{ended}. See {run.folder / SAMPLES}; more of them:")
+        say(f"{run.folder}: {counted(run.step, 'step')}{ended}. See {run.folder / SAMPLES}; more of them:")
         say(command("sample", run.folder, "-n", 64, "--out", "grid.png"))
