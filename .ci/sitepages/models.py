@@ -14,7 +14,7 @@ SHOWN = (".png", ".gif")
 HEADER = """\
 # Trained models
 
-These models come with ganzoo, and load by name without a network:
+These models come with a clone of ganzoo, else with the package `ganzoo-models`, and load by name without a network:
 
 ```python
 import ganzoo
