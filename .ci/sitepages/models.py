@@ -28,7 +28,7 @@ ganzoo sample dcgan-cifar10 -n 16 --out grid.png
 ```
 
 They are small models, trained by a thread or two of a CPU in minutes to hours, on digits and on small copies of CIFAR-10's
-pictures. Each card says how its model was trained, what it is good for, and what not. How they score is on the
+pictures; `faces-64` is imported from another project. Each card says how its model was trained, what it is good for, and what not. How they score is on the
 [leaderboard](../../leaderboard.md). In the pictures of translation models stand source, result and target, where there is one.
 """
 

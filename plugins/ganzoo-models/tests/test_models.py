@@ -46,3 +46,11 @@ def test_the_licences_of_the_weights_are_those_of_the_package():
     licences = {json.loads((CARDS / name / "config.json").read_text("utf-8"))["license"] for name in NAMES}
     stated = re.split(r" AND ", PROJECT["project"]["license"])
     assert licences == {one.lower() for one in stated}
+
+
+def test_the_text_of_a_licence_goes_with_the_weights_that_are_anothers():
+    configs = {name: json.loads((CARDS / name / "config.json").read_text("utf-8")) for name in NAMES}
+    imported = [name for name, config in configs.items() if "imported" in (config.get("origin") or ())]
+    assert imported
+    for name in imported:
+        assert "Permission is hereby granted" in (CARDS / name / "LICENSE").read_text("utf-8")
