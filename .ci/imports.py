@@ -37,6 +37,7 @@ ganzoo sample faces --out faces.png
 ![faces that a DCGAN of PyTorch's tutorial draws](faces.png)
 
 The weights of the picture are those of [gan-face-generate](https://pypi.org/project/gan-face-generate/) 1.1.1 (MIT).
+They ship as the model [`faces-64`](../model_cards/faces-64/README.md): `ganzoo.load("faces-64")`.
 
 | `--as` | what |
 |---|---|

@@ -80,7 +80,15 @@ def scores() -> str:
     usual = [f"{'KID' if name == 'kid' else name} {arrow}" for name, arrow in USUAL.items()]
     real = [f"{name}, real images" for name in distances]
     head = ["model", "data (test split)", "images", *(f"{name} ↓" for name in distances), *usual, *real]
-    return _table([head, [":--", ":--", *["--:"] * (len(head) - 2)], *(cells for *_, cells in sorted(rows))])
+    table = _table([head, [":--", ":--", *["--:"] * (len(head) - 2)], *(cells for *_, cells in sorted(rows))])
+    return "\n".join([table, *_unscored({model for _, model in found})])
+
+
+def _unscored(scored: set[str]) -> list[str]:
+    """A sentence on the models without a score, whose cards say why; none where there is no such model."""
+    rest = sorted(path.parent.name for path in (ROOT / "model_cards").glob("*/config.json"))
+    links = [f"[`{name}`](model_cards/{name}/README.md)" for name in rest if name not in scored]
+    return ["", f"Without a score, and its card says why: {', '.join(links)}."] if links else []
 
 
 def _column(metric: str, network: str) -> str:

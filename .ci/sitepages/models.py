@@ -11,10 +11,11 @@ from sitepages.markdown import code
 HOME = "zoo/models"
 CARDS = ROOT / "model_cards"
 SHOWN = (".png", ".gif")
+LINKED = "LICENSE"  # of weights that are somebody else's
 HEADER = """\
 # Trained models
 
-These models come with ganzoo, and load by name without a network:
+These models come with a clone of ganzoo, else with the package `ganzoo-models`, and load by name without a network:
 
 ```python
 import ganzoo
@@ -28,8 +29,8 @@ ganzoo sample dcgan-cifar10 -n 16 --out grid.png
 ```
 
 They are small models, trained by a thread or two of a CPU in minutes to hours, on digits and on small copies of CIFAR-10's
-pictures. Each card says how its model was trained, what it is good for, and what not. How they score is on the
-[leaderboard](../../leaderboard.md). In the pictures of translation models stand source, result and target, where there is one.
+pictures; `faces-64` is imported from another project. Each card says how its model was trained, what it is good for, and what
+not. How they score is on the [leaderboard](../../leaderboard.md). In the pictures of translation models stand source, result and target, where there is one.
 """
 
 
@@ -38,7 +39,7 @@ def pages() -> dict[str, str | Path]:
     found: dict[str, str | Path] = {f"{HOME}/index.md": _gallery()}
     for folder in folders():
         for file in sorted(folder.rglob("*")):
-            if file.suffix in SHOWN:
+            if file.suffix in SHOWN or file.name == LINKED:
                 found[f"{HOME}/{file.relative_to(CARDS).as_posix()}"] = file
         found[f"{HOME}/{folder.name}/index.md"] = _card(folder)
     return found

@@ -20,6 +20,7 @@ from ganzoo.folder.layout import (
     CARD,
     CARD_PICTURES,
     DISCRIMINATOR,
+    LICENCE,
     MODEL,
     PICTURES,
     PICTURES_INDEX,
@@ -64,7 +65,7 @@ class Facts:
         weights, size: numbers in ``model.safetensors``, and its bytes.
         scores: of the weights that are in the folder.
         history: scores of one protocol over the steps of training, where there are several; one list for each.
-        files: which of ``samples.png``, ``progress.gif`` and ``discriminator.safetensors`` are there.
+        files: which of ``samples.png``, ``progress.gif``, ``discriminator.safetensors`` and ``LICENSE`` are there.
         captions: of the pictures that show these weights, by file under ``pictures/``.
         prompts: texts that ``samples.png`` was drawn from, in the order of its samples; none for most models.
         events: what the guards did in training.
@@ -121,7 +122,7 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
         size=size,
         scores=folder.own_scores,
         history=by_step(folder.scores),
-        files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR) if folder.has(file)),
+        files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR, LICENCE) if folder.has(file)),
         prompts=tuple(examples.captions(folder.path)),
         captions={file: text for file, text in index.captions.items() if fresh and folder.has(f"{PICTURES}/{file}")},
         events=index.events,

@@ -17,8 +17,8 @@ from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
-from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNPACKAGED, resolution_of
-from ganzoo.folder.layout import SAMPLES
+from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
+from ganzoo.folder.layout import LICENCE, SAMPLES
 from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -93,6 +93,8 @@ def render(facts: Facts) -> str:
         origin=origin(facts),
         own_loop=config["origin"] == OWN_LOOP,
         imported=imported(facts),
+        licence_text=LICENCE in facts.files,
+        data_unnamed=bool(imported(facts)) and data_name(facts) == UNNAMED,
         needs_input=facts.task == "image-to-image" and SAMPLES not in facts.files,  # no examples of its own
         unpackaged=config.get(UNPACKAGED, []),
         remarks=config.get(REMARKS, []),

@@ -39,20 +39,28 @@ if TYPE_CHECKING:
 )
 @click.option("--out", type=PATH, metavar="FOLDER", help="The new folder; by default FILE's name without its ending.")
 @click.option("--license", metavar="ID", help="The licence of the weights, as SPDX names it, for the card.")
+@click.option("--data", metavar="NAME", help="What it was trained on, as its authors call it, for the card.")
 @click.option("--list", "listed", is_flag=True, help="Show whose files can be imported, and end.")
 def import_weights(
-    file: Path | None, converter: str | None, out: Path | None, license: str | None, listed: bool
+    file: Path | None,
+    converter: str | None,
+    out: Path | None,
+    license: str | None,
+    data: str | None,
+    listed: bool,
 ) -> None:
     """Make a model folder of FILE, the weights that another project's code saved.
 
     The file is recognised by what it holds. Nothing of it is run: a pickle that names anything but tensors is refused.
-    The folder samples, is scored and published like any other; its card says where the weights are from.
+    The folder samples, is scored and published like any other; its card says where the weights are from. Put the text
+    of their licence into it as LICENSE, where that asks to go with them: it is published, and the card names it.
     """
     if listed:
         show_converters()
         return
     if file is None:
         raise UsageError(f"give the FILE to import, or see whose files can be: {command('import', '--list')}")
+    from ganzoo.folder.config import UNNAMED
     from ganzoo.foreign.importing import load_file
     from ganzoo.publish.foreign import write_foreign
     from ganzoo.publish.push import check_licence, check_target
@@ -61,11 +69,13 @@ def import_weights(
     check_target(target)
     if license is not None:
         check_licence(license)
+    if data is not None and not data.strip():
+        raise UsageError("--data is empty: name what the weights were trained on, or leave it out")
     with doing(f"reading {file}"):
         model = load_file(file, converter)
     describe(model)
     with doing(f"writing {target}"):
-        write_foreign(model, target, license)
+        write_foreign(model, target, license, data or UNNAMED)
     say(f"{target}: written; draw with {command('sample', target)}")
 
 

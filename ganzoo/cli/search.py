@@ -89,11 +89,12 @@ def models(text: str, as_json: bool) -> None:
 
     With TEXT, those whose name or recipe holds it. No network is asked; 'ganzoo search' asks the Hub, and has runs too.
     """
+    from ganzoo.hub.known import nothing_here
     from ganzoo.hub.search import Question, on_this_machine
 
     hits = on_this_machine(Question(text))
     nothing = f"no model on this machine is called {text}; ganzoo models lists all, ganzoo search asks the Hub"
-    _show(hits, as_json, nothing)
+    _show(hits, as_json, nothing if text else nothing_here())
 
 
 def _show(hits: Sequence[Hit], as_json: bool, nothing: str) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # so that commands that only read JSON start without torch
     from ganzoo.plan.plan import Plan
 
 OWN_LOOP = {"trained": "own loop"}  # the origin of a model that ganzoo did not train: its author's program did
+UNNAMED = "unknown"  # the name of the data of imported weights, where nobody said it
 IMPORTED = "imported"  # the key of an origin that has the name of the foreign file whose weights these are
 DTYPES = ("float32", "bfloat16", "float16")  # of published weights
 BITS = (8, 16)  # of each value of an image

@@ -18,6 +18,7 @@ METRICS = "metrics.json"
 CARD = "README.md"
 SAMPLES = "samples.png"
 ANIMATION = "progress.gif"
+LICENCE = "LICENSE"  # the text of the weights' licence, where it asks to go with them, as others' often does
 DISCRIMINATOR = "discriminator.safetensors"  # only with ``push --with-discriminator``
 
 EXAMPLES = "examples"  # inputs of a translation or text model, by the batch key that they are fed as
@@ -90,6 +91,7 @@ LARGEST: dict[str, int] = {
     CONFIG: MEGABYTE,
     METRICS: LARGEST_METRICS,
     CARD: 4 * MEGABYTE,
+    LICENCE: MEGABYTE,
     SAMPLES: 64 * MEGABYTE,
     ANIMATION: 256 * MEGABYTE,
 }

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, nearest
-from ganzoo.folder.layout import CONFIG, MODEL
+from ganzoo.folder import layout
+from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.model import ModelFolder
 from ganzoo.hub.fetch import MAIN
 from ganzoo.hub.shipped import shipped
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import MODEL, known_names, known_provider
 from ganzoo.registry.recipe import HEAD_KINDS, Recipe
 
 LISTING = "'ganzoo models' lists those on this machine"
@@ -61,10 +63,19 @@ def like(name: str, most: int = 3) -> list[str]:
 
 
 def hint(name: str) -> str:
-    """What to say to someone for whom no model is called ``name``: the nearest ones, and what lists all."""
+    """What to say to someone for whom no model is called ``name``: what has it, else the nearest ones."""
+    if provider := known_provider(MODEL, name):
+        return "{} has it: {}".format(*provider)
     found = like(name)
-    near = f"nearest: {', '.join(found)} ({LISTING})" if found else "no model is on this machine"
+    near = f"nearest: {', '.join(found)} ({LISTING})" if found else nothing_here()
     return f"{near}{_recipe(name)}"
+
+
+def nothing_here() -> str:
+    """What to say where no model is on this machine: which package has some."""
+    example, *more = known_names(MODEL)
+    who, command = known_provider(MODEL, example) or ("", "")
+    return f"no model is on this machine; {who} has {example} and {len(more)} more: {command}"
 
 
 def _recipe(name: str) -> str:
@@ -95,6 +106,6 @@ def _cached() -> dict[str, Path]:
                 commits[commit] = revision
         for commit, revision in sorted(commits.items()):
             folder = repo / "snapshots" / commit
-            if (folder / CONFIG).is_file() and (folder / MODEL).is_file():
+            if (folder / CONFIG).is_file() and (folder / layout.MODEL).is_file():
                 found[name if revision == MAIN else f"{name}@{revision}"] = folder
     return found

@@ -1,7 +1,7 @@
 """Models that are on this machine because a package ships them: found by bare name, without the network.
 
 A package ships models by an entry point of the group ``ganzoo.models`` whose value is a Python package with one
-folder for each model. ganzoo itself ships those of ``model_cards/``, as the package ``ganzoo_models`` once installed.
+folder for each model. Those of ``model_cards/`` are in the package ``ganzoo-models``; a checkout has them beside it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ DISTRIBUTION = "ganzoo-core"
 FORMER = "ganzoo"  # what the distribution was called in checkouts of 0.1.0; on PyPI a stranger's package of 2018
 NAMES = frozenset({DISTRIBUTION, FORMER})  # no plugin's package may be called one of these
 HOME = f"https://pypi.org/project/{DISTRIBUTION}/"
+MODELS_DISTRIBUTION = "ganzoo-models"  # has the models of model_cards/, for whom there is no checkout
 SINCE = "0.2"  # the first release called DISTRIBUTION
 
 

@@ -25,7 +25,7 @@ import pluggy
 from ganzoo.compat.lookup import warn
 from ganzoo.errors import GanzooError, PluginError, UsageError, either, nearest, printable
 from ganzoo.registry import hookspecs
-from ganzoo.registry.about import DISTRIBUTION, FORMER, NAMES, VERSION, install
+from ganzoo.registry.about import DISTRIBUTION, FORMER, MODELS_DISTRIBUTION, NAMES, VERSION, install
 from ganzoo.registry.cache import Registrations
 from ganzoo.registry.declarations import make_entry
 from ganzoo.registry.entry import Entry, Plugin
@@ -42,7 +42,7 @@ SELECTION = "GANZOO_PLUGINS"
 THIS_PROGRAM = "this program"  # stands for the package of what :func:`register_here` registered
 LONGEST = 400  # characters of a plugin's error that are shown
 BESIDE = Path(__file__).resolve().parents[2]
-OWN_MODELS = ("model_cards", "ganzoo_models")  # in a checkout, and once installed
+OWN_MODELS = "model_cards"  # of a checkout; a package of their own has the same models for everyone else
 
 
 def _one_line(record: logging.LogRecord) -> bool:
@@ -124,11 +124,14 @@ def model_places() -> list[tuple[str, Path]]:
     """Folders with one folder for each shipped model, each with who ships it; ganzoo's own first.
 
     A package ships models by an entry point of the group ``ganzoo.models`` whose value is a Python package; nothing of
-    it is imported but its parents.
+    it is imported but its parents. ganzoo's own are those of a checkout, else those of the package that is made of
+    them; never both, as the same model twice could not be chosen between. ``GANZOO_PLUGINS`` hides neither.
     """
-    points = [point for point in selected(MODELS)[0] if distribution(point) not in NAMES]
-    packages = [(distribution(point), folder) for point in points for folder in _package_folders(point)]
-    return [*((DISTRIBUTION, BESIDE / name) for name in OWN_MODELS), *packages]
+    beside = BESIDE / OWN_MODELS
+    own = [] if beside.is_dir() else [one for one in entry_points(MODELS) if distribution(one) == MODELS_DISTRIBUTION]
+    others = [one for one in selected(MODELS)[0] if distribution(one) not in {*NAMES, MODELS_DISTRIBUTION}]
+    packages = [(distribution(point), folder) for point in (*own, *others) for folder in _package_folders(point)]
+    return [(DISTRIBUTION, beside), *packages]
 
 
 def is_model(name: str) -> bool:

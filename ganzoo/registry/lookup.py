@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 MODELS = "models"  # trained ones: no kind of part, and listed like one
+MODEL = "model"  # before the name of one in known_plugins.json
 
 
 class Registry:
@@ -165,12 +166,12 @@ def known_plugins() -> dict[str, dict[str, str]]:
 
 
 def known_provider(kind: str, name: str) -> tuple[str, str] | None:
-    """The package that is known to provide a part, ``command`` or ``peer``, and the command that installs it."""
+    """The package known to provide a part, ``command``, ``peer`` or trained ``model``, and what installs it."""
     found = ((who, parts.get(f"{kind}/{name}")) for who, parts in known_plugins().items())
     return next(((who, command) for who, command in found if command), None)
 
 
 def known_names(kind: str) -> list[str]:
-    """What packages are known to bring of a kind of part, of ``command`` or of ``peer``; installed or not."""
+    """What packages are known to bring of a kind of part, ``command``, ``peer`` or ``model``; installed or not."""
     spellings = (spelling.partition("/") for parts in known_plugins().values() for spelling in parts)
     return [name for one, _, name in spellings if one == kind]

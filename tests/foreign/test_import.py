@@ -50,8 +50,24 @@ def test_a_file_becomes_a_folder_that_draws_the_same(file, networks, tmp_path):
     assert config["license"] == "mit" and config["origin"]["sha256"] == digest
     card = (tmp_path / "faces" / "README.md").read_text()
     assert digest in card and "net G.pth" in card and "dcgan-tutorial" in card and "ganzoo train" not in card
+    assert "trained on data that its file does not name" in card and "0 steps" not in card
     assert (tmp_path / "faces" / "samples.png").is_file()
     assert load_file(tmp_path / "faces" / "discriminator.safetensors")["D.head.score.weight"].shape[0] == 1
+
+
+def test_the_text_of_a_licence_goes_with_the_weights(file, tmp_path):
+    folder = tmp_path / "faces"
+    assert run("import", file, "--out", folder, "--license", "mit", "--data", "some faces").exit_code == 0
+    assert "LICENSE" not in (folder / "README.md").read_text()
+    (folder / "LICENSE").write_text("Copyright (c) somebody\n")
+    assert run("convert", folder, tmp_path / "half").exit_code == 0
+    assert run("push", tmp_path / "half", tmp_path / "out", "--unscored").exit_code == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert (tmp_path / "out" / "LICENSE").read_text() == "Copyright (c) somebody\n"
+    assert "[text and notice](LICENSE)" in card and "trained on **some faces**" in card
+    assert run("card", tmp_path / "out", "--check").exit_code == 0
+    refused = run("import", file, "--out", tmp_path / "no", "--data", " ")
+    assert refused.exit_code == 2 and "--data is empty" in refused.output and not (tmp_path / "no").exists()
 
 
 def test_d_judges_as_the_peers(file, networks, tmp_path):

@@ -17,6 +17,7 @@ from ganzoo.folder.model import ModelFolder
 from ganzoo.hub import shipped
 from ganzoo.hub.references import Reference, check_repo, parse
 from ganzoo.registry import loading
+from ganzoo.registry.about import MODELS_DISTRIBUTION
 
 REPO = "org/first"
 
@@ -309,6 +310,44 @@ def test_a_package_ships_models_by_an_entry_point(hub, tmp_path, monkeypatch):
     environment = {"PYTHONPATH": str(tmp_path / "site"), "GANZOO_PLUGINS": "ganzoo-some-models"}
     assert fresh_process(code, **environment) == "7\n"
     assert not hub.seen
+
+
+@pytest.fixture
+def data_package(tmp_path):
+    """A folder where the package of ganzoo's own models is installed, with the model ``boxed``."""
+    saved(tmp_path / "site" / "ganzoo_models" / "boxed")
+    info = tmp_path / "site" / "ganzoo_models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {MODELS_DISTRIBUTION}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ganzoo.models]\nown = ganzoo_models\n")
+    return tmp_path / "site"
+
+
+@pytest.mark.parametrize("chosen", ["", "ganzoo-toy"])
+def test_where_there_is_no_checkout_the_models_are_those_of_their_package(hub, tmp_path, data_package, chosen):
+    code = f"""
+from pathlib import Path
+from ganzoo.registry import loading
+from ganzoo.registry.about import MODELS_DISTRIBUTION
+loading.BESIDE = Path({str(tmp_path)!r})
+import ganzoo
+print(ganzoo.list_models(), ganzoo.load("boxed").config["step"])
+"""
+    assert fresh_process(code, PYTHONPATH=str(data_package), GANZOO_PLUGINS=chosen) == "['boxed'] 7\n"
+    assert not hub.seen
+
+
+def test_a_checkouts_models_stand_for_those_of_their_package(hub, cards, data_package):
+    saved(data_package / "ganzoo_models" / "little")
+    code = f"""
+from pathlib import Path
+from ganzoo.registry import loading
+from ganzoo.registry.about import MODELS_DISTRIBUTION
+loading.BESIDE = Path({str(cards.parent)!r})
+import ganzoo
+print(ganzoo.list_models(), ganzoo.load("little").config["step"])
+"""
+    assert fresh_process(code, PYTHONPATH=str(data_package)) == "['little'] 7\n"
 
 
 def test_two_packages_with_one_name_are_never_chosen_between(cards, tmp_path, monkeypatch):

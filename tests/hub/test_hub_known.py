@@ -123,6 +123,26 @@ def test_a_name_that_is_none_gets_those_that_are(zoo: HubServer, name: str, near
             take(name)
 
 
+INSTALL = "pip install ./plugins/ganzoo-models in a clone of ganzoo"
+
+
+def test_where_no_model_is_here_what_has_them_is_named(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "BESIDE", tmp_path)
+    monkeypatch.setattr(loading, "entry_points", lambda group: ())
+    for take in (ganzoo.load, ganzoo.pull):
+        with pytest.raises(HubError, match=rf"ganzoo-models has it: {INSTALL}"):
+            take("dcgan-cifar10")
+    wrong = run("sample", "dcgan-cifar10", "--out", str(tmp_path / "a.png"))
+    assert wrong.exit_code == 1 and f"ganzoo-models has it: {INSTALL}" in wrong.stderr
+    listed = run("models")
+    assert listed.exit_code == 0 and INSTALL in listed.stdout and "no model is on this machine" in listed.stdout
+    assert json.loads(run("models", "--json").stdout) == []
+    with pytest.raises(HubError, match="no model is on this machine"):
+        ganzoo.load("of-nobody")
+
+
 @pytest.mark.parametrize("words", [("build",), ("train",), ("plan",)])
 def test_where_a_part_is_asked_for_a_model_is_known_as_one(zoo: HubServer, words: tuple[str, ...]) -> None:
     data = ("--data", "digits") if words != ("build",) else ()

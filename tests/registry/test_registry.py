@@ -253,7 +253,8 @@ def test_an_unknown_name_gets_the_package_that_provides_it() -> None:
 def test_known_plugins_are_written_as_they_are_looked_up() -> None:
     for parts in known_plugins().values():
         for spelling, command in parts.items():
-            assert spelling.partition("/")[0] in (*KINDS, "command", "peer") and command.startswith("pip install ")
+            assert spelling.partition("/")[0] in (*KINDS, "command", "peer", "model")
+            assert command.startswith("pip install ")
 
 
 def test_what_a_package_of_ours_would_bring_is_known_by_every_name(monkeypatch) -> None:
