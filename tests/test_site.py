@@ -119,6 +119,18 @@ def test_the_page_of_each_part_has_paper_formula_options_needs_and_an_example(ki
             parses(line, tmp_path)
 
 
+def test_a_preset_that_needs_labels_says_so_and_its_example_gives_them() -> None:
+    for name, needed in (
+        ("acgan", "`label`, `label-class`"),
+        ("cgan", "`label`"),
+        ("sngan-ada", "`label`"),
+        ("lsgan", "nothing"),
+    ):
+        page = parts.page(registry().find(f"preset/{name}"))
+        assert f"| needs | {needed} |" in page
+        assert (f"ganzoo build {name} --classes 10 --explain" in page) == (needed != "nothing")
+
+
 def test_a_part_is_summed_up_once_on_its_page() -> None:
     for name in ("loss/energy", "conditioning/mh", "features/timm"):
         page = parts.page(registry().find(name)).replace("`", "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.gan.catalogue import columns, describe_part, fitted
+from ganzoo.gan.catalogue import columns, describe_part, fitted, needs
 from ganzoo.hub.search import Question, on_this_machine
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry import hookspecs
@@ -111,7 +111,7 @@ def examples(entry: Entry, known: dict[str, Any]) -> list[str]:
     if recipe is None:
         return [f"ganzoo info {entry.spelling}"]
     data = _data_of(entry, str(recipe))
-    classes = " --classes 10" if data == "digits" and entry.labelled else ""
+    classes = " --classes 10" if data == "digits" and needs(entry) & LABEL_KEYS else ""
     return [f"ganzoo build {recipe}{classes} --explain", f"ganzoo train {recipe} --data {data} --out runs/mine"]
 
 
