@@ -7,8 +7,9 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 from sitepages import generated
-from sitepages.links import inward, unbroken, without_roles
+from sitepages.links import inward, unbroken, unescaped, without_roles
 from sitepages.navigation import tree
+from sitepages.tables import sized
 
 MANY_HEADINGS = ("leaderboard.md",)
 
@@ -32,5 +33,5 @@ def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Take the roles of reStructuredText out of docstrings, and keep options and short commands on one line."""
-    return unbroken(without_roles(html))
+    """Take out what other readers of docstrings and cards need; keep short code on a line, and tables legible."""
+    return unbroken(sized(unescaped(without_roles(html))))

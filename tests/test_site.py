@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -24,7 +25,20 @@ from ganzoo.registry.recipe import KINDS
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".ci"))
 
-from sitepages import documents, links, markdown, models, navigation, parts, python, rooms, schemas, settings, texts  # noqa: E402
+from sitepages import (  # noqa: E402
+    documents,
+    links,
+    markdown,
+    models,
+    navigation,
+    parts,
+    python,
+    rooms,
+    schemas,
+    settings,
+    tables,
+    texts,
+)
 
 LONG = ("architecture", "preset")  # kinds whose pages take more than a second or two
 WITH_FORMULA = ("normalization", "weight", "attention", "loss", "regularizer", "metric")
@@ -103,6 +117,24 @@ def test_the_page_of_each_part_has_paper_formula_options_needs_and_an_example(ki
         assert shown and any(entry.name in line or kind == "features" for line in shown)
         for line in shown:
             parses(line, tmp_path)
+
+
+def test_a_preset_that_needs_labels_says_so_and_its_example_gives_them() -> None:
+    for name, needed in (
+        ("acgan", "`label`, `label-class`"),
+        ("cgan", "`label`"),
+        ("sngan-ada", "`label`"),
+        ("lsgan", "nothing"),
+    ):
+        page = parts.page(registry().find(f"preset/{name}"))
+        assert f"| needs | {needed} |" in page
+        assert (f"ganzoo build {name} --classes 10 --explain" in page) == (needed != "nothing")
+
+
+def test_a_part_is_summed_up_once_on_its_page() -> None:
+    for name in ("loss/energy", "conditioning/mh", "features/timm"):
+        page = parts.page(registry().find(name)).replace("`", "")
+        assert page.count(registry().find(name).summary.replace("`", "")) == 1
 
 
 def test_a_list_of_a_kind_leads_to_each_page_and_says_what_it_is() -> None:
@@ -215,6 +247,20 @@ def test_a_notebook_is_a_page_with_a_link_to_itself() -> None:
     assert page.endswith("Look.\n\n```python\nimport ganzoo\nx = 1\n```\n")
 
 
+def test_the_page_of_each_notebook_shows_what_its_cells_as_they_are_printed_and_drew() -> None:
+    pages, kept = texts.pages(), json.loads(texts.OUTPUTS.read_bytes())
+    pictures = {name for outputs in kept.values() for one in outputs.values() for name in one["pictures"]}
+    assert pictures == {path.name for path in texts.SHOWN.glob("*.png")}
+    for path in texts.NOTEBOOKS.glob("*.ipynb"):
+        cells = {cell["id"]: cell for cell in json.loads(path.read_bytes())["cells"] if cell["cell_type"] == "code"}
+        stale = [
+            key for key, one in kept[path.stem].items() if key not in cells or texts.digest(cells[key]) != one["source"]
+        ]
+        assert stale == [], f"{path.name} has changed: python .ci/notebooks.py FOLDER"
+        page = str(pages[f"notebooks/{path.stem}.md"])
+        assert page.count("](shown/") == sum(len(one["pictures"]) for one in kept[path.stem].values()) > 2
+
+
 # --- frame --------------------------------------------------------------------------------------------------
 
 
@@ -263,7 +309,7 @@ def test_links_out_of_docs_lead_to_pages_or_are_text(page: str, given: str, want
 @pytest.mark.parametrize("page", HAND_WRITTEN)
 def test_links_and_pictures_of_a_page_are_there(page: str) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    made = ("zoo/parts/", "zoo/models/", "reference/", "reproduce/", "design/rooms", "changelog.md")
+    made = ("zoo/parts/", "zoo/models/", "reference/", "reproduce/", "design/rooms", "changelog.md", "notebooks/")
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)):
         if "://" in target:
             continue
@@ -292,6 +338,9 @@ def test_docstrings_become_markdown() -> None:
         "`a_b` is\\_not \\*it\\*, [arXiv 1802.05957](https://arxiv.org/abs/1802.05957)"
     )
     assert markdown.paragraphs("Example:\n    >>> f(x_1)") == "Example:\n\n    >>> f(x_1)"
+    assert markdown.paragraphs("so ``p[1]\n- q``, arXiv\n2111.06849::\n\n    x_1") == (
+        "so `p[1]\n- q`, [arXiv 2111.06849](https://arxiv.org/abs/2111.06849):\n\n    x_1"
+    )
     assert links.without_roles("see :class:<code>~ganzoo.GAN</code>") == "see <code>ganzoo.GAN</code>"
 
 
@@ -315,6 +364,46 @@ def test_options_are_not_broken_behind_their_hyphens() -> None:
     long = "ganzoo train dcgan+sn+hinge --data digits"
     html = f"<p><code>--device cpu</code> <code>{long}</code></p><pre><code><span>a</span> b</code></pre>"
     assert links.unbroken(html) == html.replace("<code>--device", '<code class="short">--device')
+
+
+@pytest.mark.parametrize(
+    ("html", "wanted"),
+    [
+        ("<p>Lim \\&amp; Ye, 1\\&lt;=x</p>", "<p>Lim &amp; Ye, 1&lt;=x</p>"),
+        ("<code>caf\\xe9</code> <pre>a \\| b</pre>", "<code>caf\\xe9</code> <pre>a \\| b</pre>"),
+    ],
+)
+def test_what_github_unescapes_is_unescaped_here_too(html: str, wanted: str) -> None:
+    assert links.unescaped(html) == wanted
+
+
+def test_columns_are_as_wide_as_their_longest_cell_asks_and_options_in_them_do_not_break() -> None:
+    command = "ganzoo train dcgan:ch=16+sn+hinge --data digits --steps 20000 --set lr.g=1e-4"
+    rows = [
+        ("n", "many words that have to wrap, or else nobody could read", f"<code>{command}</code>"),
+        ("12", "x", "y"),
+    ]
+    html = "".join(f"<tr><td>{a}</td><td style='text-align: right;'>{b}</td><td>{c}</td></tr>" for a, b, c in rows)
+    found = tables.sized(f"<table>{html}</table>")
+    assert re.findall(r'<td class="(\w+)"', found) == ["brief", "wordy", "lengthy"] * 2
+    assert found.count("style='text-align: right;'") == 2
+    assert tables.sized("<table><tr><td><code>--to a\\|b</code></td></tr></table>").count(">--to a|b<") == 1
+    assert tables.sized(f"<pre>{html}</pre>") == f"<pre>{html}</pre>", "only tables"
+
+
+def test_lists_in_the_lists_of_a_card_are_lists_in_lists(tmp_path: Path) -> None:
+    page = models._card(models.CARDS / "dcgan-mnist")
+    assert "\n    - data `sha256:" in page and "\n  - " not in page
+
+
+def test_tables_in_docstrings_have_as_many_cells_in_each_row_as_in_their_head() -> None:
+    sources = [*(ROOT / "ganzoo").rglob("*.py"), *(ROOT / "plugins").glob("*/ganzoo_*/**/*.py")]
+    found = 0
+    for path in sources:
+        for table in re.findall(r"(?:^\|.*\|\n)+", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            found += 1
+            assert len({line.count("|") for line in table.splitlines()}) == 1, f"{path} has a table that none draws"
+    assert found > 2
 
 
 def test_a_site_without_pages_is_wrong(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 
 LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
 SHORT = re.compile(r"<code>([^<\n]{1,30})</code>")  # that fits into a line of a phone
+ESCAPED = re.compile(r"\\(?=&lt;|&gt;|&amp;|[|~&])")  # a backslash in front of what needs none here
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):<code>~?([^<]+)</code>")
 
 
@@ -44,6 +45,12 @@ def without_roles(html: str) -> str:
 def unbroken(html: str) -> str:
     """HTML whose short pieces of code have a class: a browser would break ``--device`` behind its first hyphens."""
     return SHORT.sub(r'<code class="short">\1</code>', html)
+
+
+def unescaped(html: str) -> str:
+    """HTML without the backslashes that GitHub takes away and Python's Markdown does not; code stays as it is."""
+    pieces = re.split(r"(<pre.*?</pre>|<code.*?</code>)", html, flags=re.DOTALL)
+    return "".join(piece if piece.startswith(("<pre", "<code")) else ESCAPED.sub("", piece) for piece in pieces)
 
 
 def _place(path: str, places: set[str]) -> str | None:

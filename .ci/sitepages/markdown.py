@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 CODE_INDENT = " " * 4
 CODE = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"([\\*_<\[\]])")
-PREPRINT = re.compile(r"arXiv[ :](\d{4}\.\d{4,5})")
+PREPRINT = re.compile(r"arXiv[ :\n](\d{4}\.\d{4,5})")
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):`~?([^`]+)`")
 
 
@@ -45,12 +45,14 @@ def paragraphs(doc: str) -> str:
     for line in doc.split("\n"):
         if line.startswith(CODE_INDENT) and lines and lines[-1].endswith(":"):
             lines.append("")
-        lines.append(_line(line) if line.strip() else "")
-    return "\n".join(lines)
+        lines.append(line if line.strip() else "")
+    blocks = re.split(r"(\n{2,})", "\n".join(lines))
+    return "".join(block if block.startswith((CODE_INDENT, "\n")) else _prose(block) for block in blocks)
 
 
-def _line(line: str) -> str:
-    return line if line.startswith(CODE_INDENT) else re.sub("::$", ":", text(line))
+def _prose(block: str) -> str:
+    """Lines without an empty one between them: code in backticks and the name of a preprint may go over two."""
+    return re.sub("::$", ":", text(block), flags=re.MULTILINE)
 
 
 def _outside(part: str) -> str:

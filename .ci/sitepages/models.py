@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from sitepages import ROOT
@@ -10,6 +11,7 @@ from sitepages.markdown import code
 
 HOME = "zoo/models"
 CARDS = ROOT / "model_cards"
+INDENT = " " * 4
 SHOWN = (".png", ".gif")
 LINKED = "LICENSE"  # of weights that are somebody else's
 HEADER = """\
@@ -69,6 +71,9 @@ def _gallery() -> str:
 
 
 def _card(folder: Path) -> str:
-    """The card without what only the Hub reads, from its heading on: mkdocs takes a page's title from there alone."""
+    """The card without what only the Hub reads, from its heading on: mkdocs takes a page's title from there alone.
+
+    Lists in lists are two columns further in on the Hub, and have to be four here.
+    """
     card = (folder / "README.md").read_text(encoding="utf-8")
-    return card[card.index(f"# {folder.name}\n") :]
+    return re.sub(r"^  (?=- )", INDENT, card[card.index(f"# {folder.name}\n") :], flags=re.MULTILINE)

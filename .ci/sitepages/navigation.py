@@ -10,7 +10,7 @@ from sitepages.parts import title
 START = ("start/index.md", "start/install.md", "start/first-gan.md", "start/healthy-or-not.md")
 GUIDE = (
     *("index", "recipes", "data", "training", "resume-and-fork", "guard", "budgets", "scores", "cards-and-hub"),
-    *("processes-and-machines", "gpu", "glossary"),
+    *("processes-and-machines", "scale", "gpu", "glossary"),
 )
 LOOSE = (
     "more-than-noise.md",

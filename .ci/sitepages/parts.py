@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.gan.catalogue import columns, describe_part, fitted
+from ganzoo.gan.catalogue import columns, describe_part, fitted, needs
 from ganzoo.hub.search import Question, on_this_machine
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry import hookspecs
@@ -38,6 +38,8 @@ WHAT = {
     "converter": "Whose weights `ganzoo import` reads.",
     "preset": "Names of recipes.",
 }
+PLAIN = "dcgan"  # learns from any images
+SOURCE = "cifar10"  # where data is made of other data
 OPENING = (
     "Published by others, each under its own protocol; **not measured by ganzoo**, and not comparable across rows."
 )
@@ -98,7 +100,7 @@ def examples(entry: Entry, known: dict[str, Any]) -> list[str]:
     """Commands with the part in them."""
     name, recipe = entry.name, known["example"]
     asked = {
-        "dataset": [f"ganzoo train dcgan --data {_data_name(entry)}"],
+        "dataset": [f"ganzoo train {_network_of(entry)} --data {_data_name(entry)} --out runs/mine"],
         "metric": [f"ganzoo eval runs/first --data digits --metrics {name}"],
         "features": [f"ganzoo eval runs/first --data digits --metrics fid --features {_feature_name(entry)}"],
         "sampler": [f"ganzoo sample runs/first --sampler {name} --out better.png"],
@@ -109,14 +111,33 @@ def examples(entry: Entry, known: dict[str, Any]) -> list[str]:
     if recipe is None:
         return [f"ganzoo info {entry.spelling}"]
     data = _data_of(entry, str(recipe))
-    classes = " --classes 10" if data == "digits" and entry.labelled else ""
+    classes = " --classes 10" if data == "digits" and needs(entry) & LABEL_KEYS else ""
     return [f"ganzoo build {recipe}{classes} --explain", f"ganzoo train {recipe} --data {data} --out runs/mine"]
 
 
 def _data_name(entry: Entry) -> str:
     """What to write behind ``--data`` for a data set."""
-    found = re.search(rf"(?<![\w-]){re.escape(entry.name)}:[\w./:-]+", entry.summary)
-    return found[0].rstrip(".:,") if found else entry.name
+    found = re.search(rf"(?<![\w-]){re.escape(entry.name)}:[\w.,/:-]+", entry.summary)
+    return found[0].rstrip(".:,").replace("SOURCE", SOURCE) if found else entry.name
+
+
+def _network_of(entry: Entry) -> str:
+    """An architecture that learns from the columns of a data set, from most of those that only some need."""
+    known = registry().entries("architecture")
+    best = max(
+        (one for one in known if _needs(one) <= entry.provides), key=lambda one: (_learns(one, entry), len(_needs(one)))
+    )
+    return best.name if _learns(best, entry) or _needs(best) else PLAIN
+
+
+def _needs(entry: Entry) -> frozenset[str]:
+    """The columns that an architecture cannot do without, beside what each data set has."""
+    return frozenset(columns(entry)) - LABEL_KEYS - {"image"}
+
+
+def _learns(entry: Entry, data: Entry) -> bool:
+    """Whether the page of an architecture says that it learns from this data."""
+    return f"``{data.name}:" in inspect.getmodule(entry.load()).__doc__
 
 
 def _feature_name(entry: Entry) -> str:
@@ -125,14 +146,16 @@ def _feature_name(entry: Entry) -> str:
 
 
 def _data_of(entry: Entry, recipe: str) -> str:
-    """Data that a recipe can be trained on."""
+    """Data that a recipe can be trained on: what the architecture's docstring names, or else what is nearest."""
     keys = {*columns(entry), *wants(recipe)} - LABEL_KEYS - {"image"}
     if not keys:
         return "digits"
-    for other in registry().entries("dataset"):
-        if keys <= other.provides:
-            return _data_name(other)
-    return "path/to/data"
+    said = inspect.getmodule(entry.load()).__doc__ or ""
+    fitting = [other for other in registry().entries("dataset") if keys <= other.provides]
+    names = "|".join(re.escape(other.name) for other in fitting)
+    if fitting and (named := re.search(rf"``((?:{names}):[^`]+)``", said)):
+        return named[1]
+    return _data_name(min(fitting, key=lambda other: len(other.provides))) if fitting else "path/to/data"
 
 
 def _head(entry: Entry, known: dict[str, Any]) -> str:
@@ -149,7 +172,8 @@ def _about(entry: Entry, known: dict[str, Any]) -> str:
     above = inspect.cleandoc(inspect.getmodule(entry.load()).__doc__ or "")
     if entry.kind == "converter":  # what it reads stands above its class
         about = f"{about}\n\n{above}"
-    said = prose(about).partition("\n")[2].strip() if about.startswith(str(known["summary"])) else prose(about)
+    first, _, rest = prose(about).partition("\n")
+    said = rest.strip() if first.replace("`", "").startswith(str(known["summary"]).replace("`", "")) else prose(about)
     if entry.kind == "architecture":  # one paper is one file, and what the paper says is at its top
         said = f"{prose(above)}\n\n{said}".strip()
     return f"## How it works\n\n{paragraphs(said)}" if said else ""
@@ -187,12 +211,12 @@ def _options(entry: Entry, known: dict[str, Any]) -> str:
     if not known["options"]:
         return "## Options\n\nIt has none."
     rows = [
-        (code(option["name"]), code(option["default"]), text(option["takes"]), text(option["meaning"]))
+        (code(option["name"]), code(option["default"]), text(option["meaning"]), text(option["takes"]))
         for option in known["options"]
     ]
     first = next((option for option in known["options"] if option["default"] != "none"), known["options"][0])
     how = f"Options are written behind a colon: `{entry.name}:{first['name']}={first['default']}`."
-    return f"## Options\n\n{how}\n\n{table(('option', 'default', 'takes', 'meaning'), rows)}"
+    return f"## Options\n\n{how}\n\n{table(('option', 'default', 'meaning', 'takes'), rows)}"
 
 
 def _facts(entry: Entry, known: dict[str, Any]) -> str:

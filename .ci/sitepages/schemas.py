@@ -63,6 +63,7 @@ CONFIG_FIELDS = {
     "dtype": "of the published weights: `float32`, `bfloat16` or `float16`",
     "license": "licence of the model; null where none is stated",
 }
+ALSO = {"class_counts": [0], "origin": {}}  # what a field may hold that no model of the zoo has
 TRUST = """\
 ## Trust
 
@@ -113,6 +114,7 @@ def written() -> dict[str, Any]:
 
 def _config() -> str:
     found = [written(), *(config.read_config(folder) for folder in models.folders())]
+    found.append({**found[0], **ALSO})
     rows = [(code(name), code(_types([one[name] for one in found])), what) for name, what in CONFIG_FIELDS.items()]
     words = paragraphs(inspect.cleandoc(versions.__doc__ or ""))
     return f"# config.json\n\n{table(('field', 'type', 'meaning'), rows)}\n\n## Formats\n\n{words}\n"

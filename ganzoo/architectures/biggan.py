@@ -3,13 +3,13 @@
 Large Scale GAN Training for High Fidelity Natural Image Synthesis (Brock et al. 2019, arXiv 1809.11096), appendix B.
 Multiples of ``ch`` (96), G's from the smallest map, 4x4:
 
-| pixels | G | D (| marks where it stops halving) | noise |
+| pixels | G | D (a slash marks where it stops halving) | noise |
 |---|---|---|---|
-| 32 (and 16) | 4 4 4 4 | 2 2 | 2 2 | 80 |
+| 32 (and 16) | 4 4 4 4 | 2 2 / 2 2 | 80 |
 | 64 | 16 8 4 2 1 | 1 2 4 8 16 | 100 |
-| 128 | 16 16 8 4 2 1 | 1 2 4 8 16 | 16 | 120 |
-| 256 | 16 16 8 8 4 2 1 | 1 2 4 8 8 16 | 16 | 140 |
-| 512 | 16 16 8 8 4 2 1 1 | 1 1 2 4 8 8 16 | 16 | 160 |
+| 128 | 16 16 8 4 2 1 | 1 2 4 8 16 / 16 | 120 |
+| 256 | 16 16 8 8 4 2 1 | 1 2 4 8 8 16 / 16 | 140 |
+| 512 | 16 16 8 8 4 2 1 1 | 1 1 2 4 8 8 16 / 16 | 160 |
 
 The noise is cut into a piece for the first layer and one for each block; the norms of a block see its piece beside the
 embedding of the class, which all share; without labels, the piece alone. The last norm of G sees neither. Attention

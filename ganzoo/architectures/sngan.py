@@ -3,12 +3,12 @@
 Spectral Normalization for Generative Adversarial Networks (Miyato et al. 2018, arXiv 1802.05957), appendix B.4, as
 mimicry and StudioGAN have it. Channels, for ``ch`` at its default:
 
-| pixels | G, from the smallest map (4, or 6 for 48) | D (| marks where it stops halving) |
+| pixels | G, from the smallest map (4, or 6 for 48) | D (a slash marks where it stops halving) |
 |---|---|---|
-| 32 (and 16, 24) | 256 256 256 256 | 128 128 | 128 128 |
-| 48 | 512 256 128 64 | 64 128 256 512 | 1024 |
+| 32 (and 16, 24) | 256 256 256 256 | 128 128 / 128 128 |
+| 48 | 512 256 128 64 | 64 128 256 512 / 1024 |
 | 64 (and 96) | 1024 512 256 128 64 | 64 128 256 512 1024 |
-| 128 (and 192) | 1024 1024 512 256 128 64 | 64 128 256 512 1024 | 1024 |
+| 128 (and 192) | 1024 1024 512 256 128 64 | 64 128 256 512 1024 / 1024 |
 
 256 and more follow the last row with further blocks of 1024. ``widths=studiogan`` is StudioGAN's choice: fewer maps
 from 256 on, and at 64 a D whose last block does not halve its map. How ours differs: resampling is folded into

@@ -11,7 +11,7 @@ from ganzoo.plan.plan import BRINGING
 from ganzoo.plan.resolver import make_plan, wants
 from ganzoo.registry.docstrings import arguments
 from ganzoo.registry.entry import Entry, link
-from ganzoo.registry.labels import LABEL
+from ganzoo.registry.labels import LABEL, LABEL_KEYS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.options import options_of
 from ganzoo.registry.recipe import EMPTY, HEAD_KINDS, PART_KINDS, WORD_KINDS, Recipe
@@ -33,7 +33,7 @@ def describe_part(entry: Entry) -> dict[str, Any]:
         "link": link(entry.paper),
         "options": describe_options(entry),
         "implies": list(entry.implies),
-        "requires": sorted(entry.requires),
+        "requires": sorted(needs(entry)),
         "provides": sorted(entry.provides),
         "fallback": entry.fallback,
         "works_with": [*entry.requires_parts, *(f"{name}={value}" for name, value in entry.requires_settings.items())],
@@ -51,6 +51,16 @@ def describe_part(entry: Entry) -> dict[str, Any]:
         "version": entry.version,
         "entry_point": entry.entry_point,
     }
+
+
+def needs(entry: Entry) -> frozenset[str]:
+    """The keys that a part requires; a preset requires the labels that parts named in it do, for those do not yield."""
+    if entry.kind != "preset":
+        return entry.requires
+    recipe, known = Recipe.parse(str(entry.build)), registry()
+    named = [known.find(word.spelling, WORD_KINDS) for word in recipe.parts if word.name != EMPTY]
+    asked = frozenset().union(*(one.requires & LABEL_KEYS for one in named))
+    return asked | needs(known.find(recipe.head.spelling, HEAD_KINDS))
 
 
 def attention_sites(entry: Entry, resolution: int = 32) -> dict[str, list[int]]:

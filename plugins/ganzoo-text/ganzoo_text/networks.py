@@ -6,6 +6,7 @@ from ``8 * ch`` channels at 4x4 pixels downwards, and a critic's from ``ch.d`` u
 two from 16 up is possible, the text encoder learns here or is a sentence encoder where the paper's was trained
 beforehand on captions, each critic reads captions with an encoder of its own, no ReLU stands between text and mean or
 variance, and samples are drawn from the mean of the text's law, so that one noise always gives one image.
+Captions are made of class names (``captions:cifar10``), or are texts beside pictures (``captioned:FOLDER``).
 """
 
 from __future__ import annotations

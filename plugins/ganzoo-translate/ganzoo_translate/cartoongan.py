@@ -5,6 +5,7 @@ doi:10.1109/CVPR.2018.00986), figure 2. How ours differs: norms are instance nor
 128 pixels maps are half as wide, and below 64 there are 4 residual blocks in place of 8; content is compared in any
 network of timm where the paper has VGG-19, and its weight is that of a mean; real images count twice in D's loss, once
 against what G made and once against smoothed edges, so that every loss of the zoo fits; ``color`` is an option of ours.
+Data is photos of which half are filtered (``cartoon:cifar10``), or two folders of pictures (``folders:FOLDER``).
 """
 
 from __future__ import annotations

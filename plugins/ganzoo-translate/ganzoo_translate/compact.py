@@ -6,7 +6,8 @@ small picture, each with a ReLU of learnt slopes, then one whose maps are laid o
 (arXiv 1609.05158), added to the small one enlarged pixel by pixel. There are 16 convolutions between the first and the
 last, 621,424 parameters at four times the size; 32 have 1,213,296. How ours differs: as :mod:`ganzoo_translate.esrgan`.
 
-Inside, G computes with pixels in [0, 1], beyond whose edges lies black.
+Inside, G computes with pixels in [0, 1], beyond whose edges lies black. Pairs of small and large pictures are made of
+any pictures (``pairs:downscale:cifar10``).
 """
 
 from __future__ import annotations

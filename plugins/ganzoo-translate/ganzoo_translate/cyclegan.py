@@ -7,7 +7,8 @@ fakes of its own; below 256 pixels there are 6 residual blocks as in the paper, 
 as wide and patches no larger than the image.
 
 G makes images of sources and D judges images; F makes sources of images and E judges sources. Labels, where a recipe
-tells them, say what the images show, so E is told none.
+tells them, say what the images show, so E is told none. Data is two classes of
+one data set (``classes:horse,deer:cifar10``) or two folders of pictures (``folders:FOLDER``).
 """
 
 from __future__ import annotations

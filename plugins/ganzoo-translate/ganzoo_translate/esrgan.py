@@ -5,7 +5,7 @@ its generator that enlarges less, of Real-ESRGAN (Wang et al. 2021, arXiv 2107.1
 residual blocks and no norm, 16.70 million parameters. How ours differs: below 128 pixels there are 6 blocks in place of
 23, below 64 two; D is a PatchGAN that judges many windows in place of a VGG that judges one; what a picture shows is
 compared in any network of timm, in place of VGG-19; small pictures are those of the data, or the means of its pixels
-where the data's are as large as the images.
+where the data's are as large as the images. Pairs of both are made of any pictures (``pairs:downscale:cifar10``).
 
 Inside, G computes with pixels in [0, 1], beyond whose edges lies black.
 """

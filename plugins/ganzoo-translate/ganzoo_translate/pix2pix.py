@@ -4,7 +4,8 @@ Image-to-Image Translation with Conditional Adversarial Networks (Isola et al. 2
 PatchGAN that sees the source too. As the paper's appendix 6.1 at 256 pixels. How ours differs: at other sizes the U-Net
 halves as often as the size can be halved, up to 8 times, and the critic's patches are no larger than the image; below
 128 pixels maps are half as wide; dropout acts in training only, so that a source always gives the same image, where the
-paper keeps it on as its noise; D's loss is not halved, to which Adam is blind.
+paper keeps it on as its noise; D's loss is not halved, to which Adam is blind. Pairs are made of any
+pictures (``pairs:gray:cifar10``), or are two folders (``pairs:two:FOLDER``).
 """
 
 from __future__ import annotations

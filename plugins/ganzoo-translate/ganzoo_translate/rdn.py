@@ -9,7 +9,8 @@ How ours differs: below 128 pixels there are 4 blocks; ``up=nearest`` enlarges t
 lays them out as pixels, which is what widely used copies of the network do (idealo's image-super-resolution, and
 UpscalerJS, whose ``esrgan-slim`` is one of 222,075 parameters).
 
-Inside, G computes with pixels in [0, 1], beyond whose edges lies black.
+Inside, G computes with pixels in [0, 1], beyond whose edges lies black. Pairs of small and large pictures are made of
+any pictures (``pairs:downscale:cifar10``).
 """
 
 from __future__ import annotations

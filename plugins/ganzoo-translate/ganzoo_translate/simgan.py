@@ -4,7 +4,7 @@ Learning from Simulated and Unsupervised Images through Adversarial Training (Sh
 1612.07828). How ours differs: D has one score for each patch where the paper has two classes, which is the same; losses
 are means over patches and pixels, where the paper sums, so the weight of the self-regularisation is another number; an
 old fake that D was shown leaves the history (:mod:`ganzoo_translate.history`); and Adam stands for SGD, from orthogonal
-weights.
+weights. Simulated digits are drawn from fonts (``rendered-digits:mnist``).
 """
 
 from __future__ import annotations

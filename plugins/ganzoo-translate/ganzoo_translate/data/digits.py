@@ -24,7 +24,7 @@ FINE = 3  # times the size that digits are drawn at
 
 
 def rendered_digits(argument: str, request: DataRequest) -> ImageData:
-    """Digits rendered from the fonts of Pillow and matplotlib, to be refined towards real ones: rendered-digits:SOURCE.
+    """Digits rendered from the fonts of Pillow and matplotlib, to be refined towards real ones: rendered-digits:mnist.
 
     Sources are turned, scaled and shifted at random, without noise, and come with their label (source_label). Images
     are the real digits of SOURCE, such as mnist, and keep their labels; the two are no pairs.

@@ -1,0 +1,55 @@
+"""Tables of a built page: how wide a column has to be follows from its longest cell, which no style sheet can measure."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
+CELL = re.compile(r"<(t[hd])( style=[^>]*)?>(.*?)</\1>", re.DOTALL)
+CODE = re.compile(r"<code>([^<]*)</code>")
+WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what its column is called
+WIDEST = "wordy"
+LENGTHY = 60  # characters of a recipe or a command that has a cell to itself
+SHORT = 20  # characters of code that a browser may not break in a cell
+
+
+def sized(html: str) -> str:
+    """HTML whose cells have a class for the width of their column, and whose code does not break behind ``--``."""
+    return TABLE.sub(_table, html)
+
+
+def _table(found: re.Match[str]) -> str:
+    rows = [[inside for _, _, inside in CELL.findall(row)] for row in ROW.findall(found[0])]
+    columns = [[row[place] for row in rows if place < len(row)] for place in range(max(map(len, rows)))]
+    classes = [_class(cells) for cells in columns]
+    return ROW.sub(lambda row: f"<tr>{_row(row[1], classes)}</tr>", found[0])
+
+
+def _row(html: str, classes: list[str]) -> str:
+    names = iter(classes)
+
+    def cell(found: re.Match[str]) -> str:
+        tag, style, inside = found.groups()
+        return f'<{tag} class="{next(names)}"{style or ""}>{CODE.sub(_code, inside)}</{tag}>'
+
+    return CELL.sub(cell, html)
+
+
+def _class(cells: list[str]) -> str:
+    longest = max(cells, key=lambda cell: len(_text(cell)))
+    size = len(_text(longest))
+    if size > LENGTHY and CODE.fullmatch(longest.strip()):
+        return "lengthy"
+    return next((name for most, name in WIDTHS.items() if size <= most), WIDEST)
+
+
+def _text(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", html)).strip()
+
+
+def _code(found: re.Match[str]) -> str:
+    """Code of a cell; a ``|`` in it was escaped for the table, and stays so where only GitHub takes that back."""
+    said = found[1].replace("\\|", "|")
+    return f'<code class="{"short" if len(unescape(said)) <= SHORT else "long"}">{said}</code>'
