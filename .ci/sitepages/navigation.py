@@ -22,7 +22,7 @@ LOOSE = (
 ZOO = ("zoo/index.md", "zoo/models/index.md", "leaderboard.md", "study.md", "learning.md", "zoos.md")
 REPRODUCE = ("reproduce/index.md", "reproduce/documents.md", "reproduce/studiogan.md", "studiogan.md")
 PLUGINS = ("index", "contracts", "hooks", "testing", "publishing", "stability")
-REFERENCE = ("index", "folder", "config", "metrics", "log", "settings", "environment", "speed")
+REFERENCE = ("index", "folder", "config", "metrics", "log", "settings", "environment", "speed-cpu", "speed")
 DESIGN = ("index", "rooms", "determinism", "trust", "why-not")
 
 

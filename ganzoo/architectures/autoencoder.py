@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.gan.kit import Generator, Kit
+from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.layout import as_maps, flat
 from ganzoo.layers.sizes import rectangle
 from ganzoo.parts import Output
@@ -63,7 +64,7 @@ class Decoder(nn.Module):
         self.project = nn.Linear(length, ch * self.bottom[0] * self.bottom[1])
         doubled = [nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), pair(ch, ch)) for _ in range(doublings)]
         self.stages = nn.Sequential(pair(ch, ch), *doubled)
-        self.image = nn.Conv2d(ch, kit.channels, 3, padding=1)
+        self.image = Conv2d(ch, kit.channels, 3, padding=1)
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """The images; ``c`` is the context of other trunks, of which this one has no use."""

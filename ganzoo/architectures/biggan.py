@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from ganzoo.errors import ResolutionError, UsageError, within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
+from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.layout import as_maps, sum_pool
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
@@ -108,7 +109,7 @@ class GTrunk(nn.Module):
         self.attentions = attentions(kit, wide[1:], maps)
         self.norm = kit.norm(wide[-1], 0)
         self.relu = relu_after(self.norm, own=False)
-        self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
+        self.image = xavier(Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of noise ``(B, latent)`` and contexts ``(B, c_dim)``: label vectors, usually."""

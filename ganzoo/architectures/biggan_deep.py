@@ -90,7 +90,7 @@ class GTrunk(nn.Module):
         self.attentions = attentions(kit, wide[1:], maps)
         self.norm = kit.norm(wide[-1], 0)
         self.relu = relu_after(self.norm, own=False)
-        self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
+        self.image = xavier(Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of noise ``(B, latent)`` and contexts ``(B, c_dim)``: label vectors, usually."""

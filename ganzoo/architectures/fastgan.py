@@ -157,7 +157,7 @@ class GTrunk(nn.Module):
             for source, width, scaled in zip(self.sources, widths[1:], gated, strict=True)
         )
         self.attentions = kit.attentions(widths[1:], [height for height, _ in sizes], ATTENTION)
-        self.image = nn.Conv2d(widths[-1], kit.channels, 3, padding=1)
+        self.image = Conv2d(widths[-1], kit.channels, 3, padding=1)
         self.unit = UnitNoise() if unit else nn.Identity()
         self.bound = nn.Tanh() if bound else nn.Identity()
 

@@ -144,7 +144,7 @@ class GTrunk(nn.Module):
             for source, width in zip(self.sources, widths[1:], strict=True)
         )
         self.attentions = kit.attentions(widths[1:], [height for height, _ in sizes], min(ATTENTION, kit.height // 2))
-        self.image = nn.Conv2d(widths[-1], kit.channels, 3, padding=1)
+        self.image = Conv2d(widths[-1], kit.channels, 3, padding=1)
 
     def forward(self, h: Tensor, c: Tensor) -> Tensor:
         """Images of noise ``(B, latent)`` under contexts ``(B, c_dim)``."""

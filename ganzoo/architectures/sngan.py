@@ -31,6 +31,7 @@ from ganzoo.architectures.biggan import D_WIDTHS, G_WIDTHS
 from ganzoo.errors import within
 from ganzoo.gan.kit import Discriminator, Generator, Kit
 from ganzoo.layers.activation import relu_after
+from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.layout import as_maps, sum_pool
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock, xavier
 from ganzoo.layers.sizes import rectangle
@@ -88,7 +89,7 @@ class GTrunk(nn.Module):
         self.attentions = kit.attentions(wide[1:], maps, min(kit.height // 2, ATTENTION))
         self.norm = kit.norm(wide[-1], labels=False)
         self.relu = relu_after(self.norm, own=False)
-        self.image = xavier(nn.Conv2d(wide[-1], kit.channels, 3, padding=1))
+        self.image = xavier(Conv2d(wide[-1], kit.channels, 3, padding=1))
 
     def forward(self, h: Tensor, y: Tensor) -> Tensor:
         """Images ``(B, C, H, W)`` of vectors ``(B, latent)``."""

@@ -78,7 +78,8 @@ def bench(recipe: str, against: tuple[str, ...], settings: tuple[str, ...], as_j
         fraction_of_peak}], the empty layer for what belongs to none;
       peers {name: step_ms, step_ms_all, images_per_second, ratio (the peer's median over ours)};
       machine: device, precision, threads, matrix_gflops, torch, python; notes;
-      with --sample also sample {way: images_per_second, ratio (to G by hand), levels (of 255, that a picture differs)}.
+      with --sample also sample {way: images_per_second, ratio (to G by hand), levels (of 255, that a picture differs),
+        fraction_of_peak (of products in float32)}.
     """
     from ganzoo.training.bench import bench as measure
 
@@ -113,7 +114,7 @@ def drawing_lines(ways: dict[str, dict[str, float]]) -> list[str]:
     """A line for each way to draw."""
     return [
         f"{f'{way}:':14} {each['images_per_second']:10,.1f} images/s, {each['ratio']:.2f} times by hand, "
-        f"{each['levels']:.2f} levels of 255 away"
+        f"{each['levels']:.2f} levels of 255 away, {each['fraction_of_peak']:.0%} of the peak in fp32"
         for way, each in ways.items()
     ]
 

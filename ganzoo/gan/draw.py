@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from ganzoo.registry.entry import resolve
+
+KEEP = "ganzoo.machine.memory:keep_memory"  # which stands above this room
+
 
 def draw(generator: nn.Module, z: Tensor, y: Tensor, batch: int, conditions: Mapping[str, Tensor]) -> list[Tensor]:
     """Images in [-1, 1], float32 on the CPU: pieces ``(batch, C, H, W)``, of which the last may be smaller.
@@ -29,6 +33,9 @@ def in_pieces(
 ) -> list[Tensor]:
     """What ``call`` of a network makes of rows, float32 on the CPU, ``batch`` rows at a time.
 
+    On a CPU the process keeps what memory the maps of a piece took: half of a drawing can be the system's work on pages
+    that each map takes anew, see :func:`ganzoo.machine.memory.keep_memory`.
+
     Args:
         network: put into eval mode, and back into that which it was in.
         call: itself, or a method of it.
@@ -39,6 +46,8 @@ def in_pieces(
     weights = next(network.parameters())
     was_training, named = network.training, conditions or {}
     network.eval()
+    if weights.device.type == "cpu":
+        resolve(KEEP)()
     try:
         return [
             call(

@@ -165,6 +165,30 @@ def match(image: Tensor, map: Tensor, size: int, stride: int, padding: int) -> T
     return total.view(maps, size, size, image.shape[1]).permute(0, 3, 1, 2)
 
 
+def few(x: Tensor, kernel: Tensor, stride: int, padding: int) -> bool:
+    """Whether a convolution makes the few maps of an image, in the way that :func:`four_at_once` has for them.
+
+    Args:
+        x: what is convolved.
+        kernel: ``(O, I, k, k)``.
+        stride, padding: in pixels.
+    """
+    if x.device.type != "cpu" or traced() or x.shape[2] % 2 or x.shape[3] % 2:
+        return False
+    return len(kernel) <= THIN and (*kernel.shape[2:], stride, padding) == (3, 3, 1, 1)
+
+
+def four_at_once(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """``F.conv2d`` of ``x`` ``(B, I, H, W)`` and a 3x3 kernel ``(O, I, 3, 3)`` with a border of zeros.
+
+    The four pixels of a 2x2 square are maps of one 4x4 convolution of stride 2: of few maps, which leave most of a
+    processor's lanes idle, four times as many at once take two thirds of the time.
+    """
+    places = [F.pad(kernel, (across, 1 - across, down, 1 - down)) for down in (0, 1) for across in (0, 1)]
+    wide = torch.stack(places, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    return F.pixel_shuffle(F.conv2d(x, wide, None if bias is None else bias.repeat_interleave(4), 2, 1), 2)
+
+
 def asked_of(x: Tensor, kernel: Tensor) -> bool:
     """Whether a gradient of either may be asked for."""
     return torch.is_grad_enabled() and (x.requires_grad or kernel.requires_grad)
@@ -188,6 +212,8 @@ def conv2d(x: Tensor, kernel: Tensor, bias: Tensor | None, stride: int, padding:
         if products_pay(x, kernel, span // stride + 1) or thin(x, kernel, stride, padding):
             # A view, so that the kernel is no leaf: only of other nodes does the engine know whether it executes them.
             return _Conv.apply(x, kernel.view_as(kernel), bias, stride, padding)  # type: ignore[no-any-return, no-untyped-call]
+    elif few(x, kernel, stride, padding):
+        return four_at_once(x, kernel, bias)  # gradients by it take longer than those of the plain one
     return F.conv2d(x, kernel, bias, stride, padding)
 
 

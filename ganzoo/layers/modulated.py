@@ -17,6 +17,7 @@ from ganzoo.errors import within
 from ganzoo.layers.conv import conv2d, conv_transpose2d
 from ganzoo.layers.equalized import EqualizedLinear
 from ganzoo.layers.filters import BINOMIAL, Filtered, Weights
+from ganzoo.layers.layout import exchanged
 
 EPSILON = 1e-8
 
@@ -129,5 +130,5 @@ class DemodulatedUpConv2d(DemodulatedConv2d):
 
     def convolve(self, x: Tensor, kernel: Tensor) -> Tensor:
         """Scaled maps ``(B, C, H, W)`` to ``(B, out, 2H, 2W)``."""
-        wide = conv_transpose2d(x, kernel.flip(2, 3).transpose(0, 1), stride=2, padding=0)
+        wide = conv_transpose2d(x, exchanged(kernel.flip(2, 3)), stride=2, padding=0)
         return self.smooth(wide)

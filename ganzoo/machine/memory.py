@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 
 # glibc's mallopt options: never give freed memory back, map large blocks rarely, grow in large pieces. Training and
 # scoring take and free the same large tensors in every step; without this each step pays for its page faults again.
@@ -10,8 +11,12 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD, _TOP_PAD = -3, -1, -2
 _LARGE, _NEVER, _PAD = 1 << 30, -1, 64 << 20
 
 
+@cache
 def keep_memory() -> bool:
-    """Tell glibc to keep freed memory for the next step; False where the C library has no such knob."""
+    """Tell glibc to keep freed memory for the next step; False where the C library has no such knob.
+
+    It holds for the process from the first call on.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):

@@ -29,6 +29,7 @@ from ganzoo.gan.builder import build
 from ganzoo.gan.game import Turn
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import SOURCE, TEXT, encode_text
+from ganzoo.layers.layout import as_written
 from ganzoo.machine.compiled import compile_networks, turn_marker
 from ganzoo.machine.precision import choose_device, choose_precision
 from ganzoo.machine.timing import DeviceClock, Mark
@@ -37,10 +38,9 @@ from ganzoo.training.drawing import drawing_speed
 from ganzoo.training.fastest import fastest
 from ganzoo.training.layerwise import Untracked, layers_of
 from ganzoo.training.loop import Trainer
+from ganzoo.training.peak import Peak
 from ganzoo.training.peers import Workload, check_peer, prepare_peer
 
-MATRIX = 2048  # side of the square matrices whose product gives the peak
-ON_GPU = 8192  # the same there, which is done too soon with small ones
 PIXELS = 32  # the size that most peers have
 WARM = 2  # rounds that warm up; one step of ours is taken before
 LEAST = 3  # steps of a session that are timed at least
@@ -82,9 +82,10 @@ def bench(
         ``sample``, of a generator with its first weights. ``ours`` and each peer have
         ``step_ms`` (median), ``step_ms_all`` and ``images_per_second``; each peer ``ratio``, its median over ours.
         ``ours`` also has ``turn_ms`` (median by turn), ``gflop_per_step``, ``fraction_of_peak`` (of the best measured
-        product of large matrices in the same arithmetic, before, between and after the rounds), ``peak_memory_mb``
-        (the process before any peer is loaded; what was allocated on a GPU), ``data_share`` (of a step's time, waiting
-        for its batch) and ``end_to_end``: a training session on images in memory, as :func:`session_cost` returns it;
+        product in the same arithmetic, before, between and after the rounds: see :class:`ganzoo.training.peak.Peak`),
+        ``peak_memory_mb`` (the process before any peer is loaded; what was allocated on a GPU), ``data_share`` (of a
+        step's time, waiting for its batch) and ``end_to_end``: a training session on images in memory, as
+        :func:`session_cost` returns it;
         with ``turns`` also ``layers``, as :func:`ganzoo.training.layerwise.layers_of` returns them, each with its
         ``fraction_of_peak``.
 
@@ -212,7 +213,7 @@ class Clocked:
         """Floating point operations of one step."""
         counter = FlopCounterMode(display=False)
         counter.mod_tracker = Untracked()  # type: ignore[assignment]
-        with counter:
+        with counter, as_written():
             self.step()
         return counter.get_total_flops()
 
@@ -319,28 +320,6 @@ def _summary(seconds: Sequence[float], batch: int) -> dict[str, Any]:
         "step_ms_all": [round(1e3 * second, 3) for second in seconds],
         "images_per_second": round(batch / middle, 2),
     }
-
-
-class Peak:
-    """The rate of matrix products, the best of all that were timed: of a loaded machine one time alone says little.
-
-    Attributes:
-        best: GFLOP/s of a product of two square matrices, of 2048 rows on a CPU and 8192 on a GPU; 0 before the first.
-    """
-
-    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        self.side = ON_GPU if device.type == "cuda" else MATRIX
-        self.one = torch.randn(self.side, self.side, device=device).to(dtype)
-        self.clock, self.best = DeviceClock(device), 0.0
-
-    def measure(self, times: int = 2) -> None:
-        """Time so many products."""
-        for _ in range(times):
-            start = self.clock.now()
-            self.one @ self.one
-            end = self.clock.now()
-            self.clock.wait()
-            self.best = max(self.best, 2 * self.side**3 / self.clock.between(start, end) / 1e9)
 
 
 def wait(device: torch.device) -> None:

@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganzoo.gan.game import Turn
+from ganzoo.layers.layout import as_written
 from ganzoo.machine.timing import DeviceClock
 from ganzoo.parts.context import Batch
 from ganzoo.training.loop import Trainer
@@ -142,7 +143,7 @@ def layers_of(trainer: Trainer, step: Callable[[], None], rounds: int) -> list[d
             step()
         clock.wait()
     counter.mod_tracker = Untracked()  # type: ignore[assignment]
-    with counter, _watched(trainer, counts):
+    with counter, as_written(), _watched(trainer, counts):
         step()
     seconds = {key: sum(sign * clock.between(a, b) for sign, a, b in spans) for key, spans in times.found.items()}
     flop = {key: sum(sign * (b - a) for sign, a, b in spans) for key, spans in counts.found.items()}

@@ -150,3 +150,18 @@ def test_it_is_chosen_by_device_arithmetic_and_size(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     assert not conv.products_pay(single, wide, 32)
     assert not conv.products_pay(torch.empty(1, device="meta"), wide, 32)
+
+
+@pytest.mark.parametrize("maps", [1, 3, conv.THIN])
+@pytest.mark.parametrize("size", [(8, 8), (6, 10), (7, 8)])
+@pytest.mark.parametrize("biased", [True, False])
+def test_an_image_is_drawn_four_pixels_at_once_with_torchs_numbers(maps, size, biased):
+    x = torch.randn(3, 20, *size).to(memory_format=torch.channels_last)
+    layer = conv.Conv2d(20, maps, 3, padding=1, bias=biased)
+    torch.nn.init.normal_(layer.weight)
+    with torch.no_grad():
+        assert conv.few(x, layer.weight, 1, 1) == (size[0] % 2 == 0)
+        made = layer(x)
+    expected = F.conv2d(x, layer.weight, layer.bias, padding=1)
+    assert made.shape == expected.shape and (made - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert not conv.few(x, torch.zeros(conv.THIN + 1, 20, 3, 3), 1, 1)

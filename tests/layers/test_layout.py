@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganzoo
-from ganzoo.layers.layout import as_maps, flat, same_layout, sum_pool
+from ganzoo.layers.layout import as_maps, as_written, exchanged, flat, same_layout, sum_pool
 from ganzoo.machine.precision import choose_precision
 from ganzoo.training.loop import Trainer
 
@@ -77,3 +77,37 @@ def test_the_gradient_of_what_becomes_vectors_lies_as_it_does(vectors: Any) -> N
 def test_without_learning_it_is_left_alone() -> None:
     x = torch.randn(1, 2, 3, 3)
     assert same_layout(x) is x
+
+
+def test_a_kernel_is_exchanged_as_transpose_does_it_to_any_order_and_outputs_become_neighbours() -> None:
+    kernel = torch.randn(6, 5, 4, 4).to(memory_format=torch.channels_last).requires_grad_()
+    turned = exchanged(kernel)
+    assert torch.equal(turned, kernel.transpose(0, 1)) and turned.stride(1) == 1
+    assert torch.equal(exchanged(kernel.detach()), turned)
+    with as_written():
+        assert torch.equal(exchanged(kernel), turned) and exchanged(kernel).stride(0) == 1
+    probe = torch.randn_like(turned).to(memory_format=torch.channels_last)
+    (gradient,) = torch.autograd.grad(turned, kernel, probe)
+    assert torch.equal(gradient, probe.transpose(0, 1)) and gradient.stride(1) == 1
+    assert torch.autograd.gradgradcheck(exchanged, kernel.detach().double().requires_grad_())
+    assert torch.equal(exchanged(kernel.detach().contiguous()), turned), "however it lies in memory"
+
+
+def test_no_convolution_of_a_step_gets_a_kernel_that_lies_across() -> None:
+    found: Counter[str] = Counter()
+
+    class Kernels(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if "convolution" in str(function):
+                kernel = args[2 if "backward" in str(function) else 1]
+                found[str(function)] += kernel.shape[2] > 1 and 1 not in (kernel.stride(1), kernel.stride(3))
+            return function(*args, **(kwargs or {}))
+
+    gan = ganzoo.build("sngan:ch=16", resolution=32)
+    precision = choose_precision("fp32", torch.device("cpu"))
+    precision.place(gan)
+    trainer = Trainer(gan, 0, 1, precision)
+    batch = precision.send({"image": torch.rand(BATCH, 3, 32, 32) * 2 - 1, "label": torch.zeros(BATCH).long()})
+    with Kernels():
+        trainer.train_step([batch] * trainer.batches_per_step)
+    assert found and not found.total(), found
