@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import torch
@@ -180,6 +180,19 @@ def jobs() -> dict[tuple[str, str], Callable[[], dict[str, Any]]]:
     return {**found, ("memory", "memory"): memory, ("data", "data"): data}
 
 
+def busy(seconds: float = 1.0) -> float:
+    """Processors that other programs keep at work, while this one sleeps for so long."""
+    before = ticks()
+    sleep(seconds)
+    return (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
+
+
+def ticks() -> int:
+    """Clock ticks that all processors together have worked: of programs and of the system, in place of idling."""
+    user, nice, system, _, _, interrupts, soft, *_ = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:])
+    return user + nice + system + interrupts + soft
+
+
 def measure(names: list[str]) -> int:
     """Measure what was asked for, and write it down; an exit status."""
     known = jobs()
@@ -190,7 +203,7 @@ def measure(names: list[str]) -> int:
         if names and name not in names:
             continue
         print(f"{section}: {name}", flush=True)
-        before = os.getloadavg()[0]
+        before = busy()
         about = {
             "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
             "load": round(before, 2),

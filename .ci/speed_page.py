@@ -11,6 +11,7 @@ from ganzoo.errors import counted
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, RESULTS = DOCS / "reference" / "speed-cpu.md", DOCS / "speed-cpu.json"
 COMMAND = "python .ci/speed.py"
+QUIET = 0.1  # processors that other programs may keep busy on a quiet machine
 GOALS = {"dcgan": 0.7}  # fractions of the matrix rate that a step should reach, where it is not OTHERS
 OTHERS = 0.85
 KINDS = {"Conv": "convolutions", "Norm": "norms", "Linear": "linear layers", "Attention": "attention"}
@@ -26,9 +27,8 @@ What one command measured on one machine, section by section:
 ```
 
 The **matrix rate** is the best of many products of large matrices, and of a large convolution, in the same arithmetic:
-what the processor can do. Versions are in `docs/speed-cpu.json`. Where other programs were at work, which the load says
-(the processes that wanted a processor as it began; 0 is a quiet machine), times are longer than they need be and the
-rate is too low, and a row says so.
+what the processor can do. Versions are in `docs/speed-cpu.json`. Where other programs were at work as it began, times
+are longer than they need be and the rate is too low, and a row says how many processors they kept busy.
 """
 STEPS = """
 ## Where a step's time goes
@@ -48,8 +48,9 @@ DRAWING = """
 ## Drawing
 
 64 images, each way in turn. **By hand** is `gan.G(z, y)` without gradients in a process that nobody has told anything;
-`gan.sample` also draws the noise, keeps the memory that maps took, and lays nothing out anew. `levels` is how far a
-picture is from that by hand, in levels of 255: bfloat16 is no way to draw where it is above one, and is not taken.
+`gan.sample` also draws the noise; it keeps the memory that maps took, and has the kernels channels last. `levels` is
+how far a picture is from that by hand, in levels of 255: bfloat16 is no way to draw where it is above one, and is not
+taken.
 
 """
 SCORING = """
@@ -63,7 +64,7 @@ Depthwise convolutions have a few operations for each number that they read: mem
 
 def said(one: Mapping[str, Any]) -> str:
     """When a row was measured, and whether on a loaded machine."""
-    loaded = f", **loaded** ({one['load']:.1f})" if one["load"] > one["threads"] / 2 else ""
+    loaded = f", **loaded** ({one['load']:.1f})" if one["load"] > QUIET else ""
     return f"{one['date']}, {counted(one['threads'], 'thread')}{loaded}"
 
 

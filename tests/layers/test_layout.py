@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganzoo
-from ganzoo.layers.layout import as_maps, as_written, exchanged, flat, same_layout, sum_pool
+from ganzoo.layers.layout import as_maps, as_written, exchanged, flat, lay_out, same_layout, sum_pool
 from ganzoo.machine.precision import choose_precision
 from ganzoo.training.loop import Trainer
 
@@ -111,3 +111,22 @@ def test_no_convolution_of_a_step_gets_a_kernel_that_lies_across() -> None:
     with Kernels():
         trainer.train_step([batch] * trainer.batches_per_step)
     assert found and not found.total(), found
+
+
+def test_kernels_are_channels_last_once_a_model_drew_and_no_number_of_theirs_changes():
+    gan = ganzoo.build("dcgan:ch=4", resolution=16, channels=3)
+    before = {name: tensor.clone() for name, tensor in gan.G.state_dict().items()}
+    kernels = [tensor for tensor in gan.G.parameters() if tensor.dim() == 4]
+    wide = [kernel for kernel in kernels if min(kernel.shape[1:]) > 1]
+    assert wide and not any(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in wide)
+    gan.sample(2, seed=0)
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in gan.G.state_dict().items())
+
+
+def test_kernels_of_five_dimensions_stay_as_they_are():
+    network = torch.nn.Sequential(torch.nn.Conv3d(2, 3, 3), torch.nn.Conv2d(2, 3, 3))
+    strides = network[0].weight.stride()
+    lay_out(network)
+    assert network[0].weight.stride() == strides
+    assert network[1].weight.is_contiguous(memory_format=torch.channels_last)
