@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from ganzoo.layers.layout import lay_out
 from ganzoo.registry.entry import resolve
 
-KEEP = "ganzoo.machine.memory:keep_memory"  # which stands above this room
+# What stands above this room.
+KEEP, LAY_OUT = "ganzoo.machine.memory:keep_memory", "ganzoo.layers.layout:lay_out"
 
 
 def draw(generator: nn.Module, z: Tensor, y: Tensor, batch: int, conditions: Mapping[str, Tensor]) -> list[Tensor]:
@@ -50,7 +50,7 @@ def in_pieces(
     network.eval()
     if weights.device.type == "cpu":
         resolve(KEEP)()
-        lay_out(network)
+        resolve(LAY_OUT)(network)
     try:
         return [
             call(

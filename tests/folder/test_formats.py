@@ -20,7 +20,7 @@ from ganzoo.folder.versions import identity_of, upgraded
 from ganzoo.testing import plugin
 
 ROOT = Path(ganzoo.__file__).parent.parent
-OLD = sorted((ROOT / "model_cards").glob("*/config.json"))
+OLD = [path for path in sorted((ROOT / "model_cards").glob("*/config.json")) if '"ganzoo": "0.1.0"' in path.read_text()]
 FORMER = {"reason": "because"}
 KINDS = {"gp": "penalty", "r1": "penalty", "lecam": "penalty"}
 
