@@ -24,7 +24,7 @@ def lay_out(network: nn.Module) -> None:
     """
     for tensor in (*network.parameters(), *network.buffers()):
         if tensor.dim() == 4:
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
 
 
 def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:
