@@ -22,6 +22,7 @@ FILES = {
     layout.CARD: "the model card, generated from the other files",
     layout.SAMPLES: "64 samples from fixed noise",
     layout.ANIMATION: "the same noise over the training",
+    layout.LICENCE: "the text of the weights' licence, where it has to go with them",
     f"{layout.PICTURES}/": "more pictures of the card: classes, interpolation, attention, curves, scores; and "
     f"`{layout.NEIGHBOURS_PICTURE}`, where `ganzoo neighbours --card` drew it",
     f"{layout.EXAMPLES}/": "inputs of a translation or text model, or label vectors of one with labels other than classes",

@@ -12,7 +12,7 @@ from typing import Any
 from ganzoo.errors import HubError, HubUnreachable, UsageError, either
 from ganzoo.files.hub_cache import content_digest
 from ganzoo.files.untrusted import printable
-from ganzoo.folder.layout import CARD, largest
+from ganzoo.folder.layout import CARD, LICENCE, largest
 from ganzoo.hub.client import LOGIN, ODD_SHAPE, client, has_token, hub_errors, page
 from ganzoo.hub.download import COMMIT, Listing, listing
 from ganzoo.hub.references import check_repo
@@ -63,7 +63,8 @@ class PushResult:
     Attributes:
         commit: its id; the one that was there, when nothing had changed.
         changed: whether there is a new commit.
-        removed: published files that were there and are no longer in the folder.
+        removed: published files that were there and are no longer in the folder; never a licence, as somebody may have
+            put it there by hand.
         url: the page to look at.
     """
 
@@ -94,7 +95,7 @@ def send(folder: Path, names: Sequence[str], request: PushRequest, summary: str)
         check_text((folder / CARD).read_text(encoding="utf-8"), request.repo)
         there = _prepare(api, request)
         old = {file.rfilename for file in there.siblings or [] if isinstance(file.rfilename, str)} - set(names)
-        removed = tuple(name for name in sorted(old) if largest(name) is not None)
+        removed = tuple(name for name in sorted(old) if largest(name) is not None and name != LICENCE)
         sent = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names]
         gone = [CommitOperationDelete(path_in_repo=name, is_folder=False) for name in removed]
         done = _commit(api, request, [*gone, *sent], there.sha, summary)

@@ -28,7 +28,7 @@ from ganzoo.training.config import FACTS, TrainConfig
 
 NAMED = {"model", "names", "runs", "run", "folder", "folders", "value", "data", "eval_data", "floor", "init", "resume"}
 NAMED |= {"fork", "out", "html", "draw", "weights", "source", "target", "ref", "repo", "photo", "start"}
-NO_PATHS = {("search", "data")}  # the name of a data set in a card
+NO_PATHS = {("search", "data"), ("import", "data")}  # the name of a data set in a card
 
 
 def commands() -> Iterator[tuple[list[str], click.Command]]:
