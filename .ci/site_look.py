@@ -143,6 +143,8 @@ def main() -> None:
     """Measure, draw what was asked for, and end with exit status 1 if a page is not there or too wide."""
     few = "--largest" in sys.argv
     site, *rest = (Path(word) for word in sys.argv[1:] if word != "--largest")
+    if not every(site):
+        sys.exit(f"{site} holds no page: mkdocs build --strict")
     if missing := [page.as_posix() for page in rest[1:] if not (site / page).is_file()]:
         sys.exit(f"{site} has no page {', '.join(missing)}")
     if CHROMIUM is None:
