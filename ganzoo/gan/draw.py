@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from torch import Tensor, nn
 
 from ganzoo.registry.entry import resolve
 
 # What stands above this room.
-KEEP, LAY_OUT = "ganzoo.machine.memory:keep_memory", "ganzoo.layers.layout:lay_out"
+KEEP, LAID_OUT = "ganzoo.machine.memory:keep_memory", "ganzoo.layers.layout:laid_out"
 
 
 def draw(generator: nn.Module, z: Tensor, y: Tensor, batch: int, conditions: Mapping[str, Tensor]) -> list[Tensor]:
@@ -34,9 +35,9 @@ def in_pieces(
 ) -> list[Tensor]:
     """What ``call`` of a network makes of rows, float32 on the CPU, ``batch`` rows at a time.
 
-    On a CPU the network's kernels are put channels last, in which convolutions are about twice as fast, and the process
-    keeps what memory the maps of a piece took: half of a drawing can be the system's work on pages that each map takes
-    anew, see :func:`ganzoo.machine.memory.keep_memory`.
+    On a CPU the network's kernels are channels last meanwhile, in which convolutions are faster, and the process keeps
+    what memory the maps of a piece took: half of a drawing can be the system's work on pages that each map takes anew,
+    see :func:`ganzoo.machine.memory.keep_memory`.
 
     Args:
         network: put into eval mode, and back into that which it was in.
@@ -45,13 +46,13 @@ def in_pieces(
         batch: how many at once.
         conditions: further inputs by name, which keep their dtype.
     """
-    weights = next(network.parameters())
-    was_training, named = network.training, conditions or {}
-    network.eval()
-    if weights.device.type == "cpu":
-        resolve(KEEP)()
-        resolve(LAY_OUT)(network)
-    try:
+    weights, named = next(network.parameters()), conditions or {}
+    with ExitStack() as stack:
+        stack.callback(network.train, network.training)
+        network.eval()
+        if weights.device.type == "cpu":
+            resolve(KEEP)()
+            stack.enter_context(resolve(LAID_OUT)(network))
         return [
             call(
                 *(given[i : i + batch].to(weights) for given in rows),
@@ -61,5 +62,3 @@ def in_pieces(
             .cpu()
             for i in range(0, len(rows[0]), batch)
         ]
-    finally:
-        network.train(was_training)
