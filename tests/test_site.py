@@ -338,6 +338,8 @@ def test_docstrings_become_markdown() -> None:
         "`a_b` is\\_not \\*it\\*, [arXiv 1802.05957](https://arxiv.org/abs/1802.05957)"
     )
     assert markdown.paragraphs("Example:\n    >>> f(x_1)") == "Example:\n\n    >>> f(x_1)"
+    code = "so::\n\n    class Mine:\n        def f(self):\n            return 1"
+    assert markdown.paragraphs(code) == code.replace("::", ":", 1)
     assert markdown.paragraphs("so ``p[1]\n- q``, arXiv\n2111.06849::\n\n    x_1") == (
         "so `p[1]\n- q`, [arXiv 2111.06849](https://arxiv.org/abs/2111.06849):\n\n    x_1"
     )

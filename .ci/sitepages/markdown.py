@@ -43,7 +43,7 @@ def paragraphs(doc: str) -> str:
     """A docstring; what is indented in it stays code, also right behind a line such as ``Example:``."""
     lines: list[str] = []
     for line in doc.split("\n"):
-        if line.startswith(CODE_INDENT) and lines and lines[-1].endswith(":"):
+        if line.startswith(CODE_INDENT) and lines and lines[-1].endswith(":") and not lines[-1].startswith(CODE_INDENT):
             lines.append("")
         lines.append(line if line.strip() else "")
     blocks = re.split(r"(\n{2,})", "\n".join(lines))
