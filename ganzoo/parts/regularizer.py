@@ -35,7 +35,7 @@ class Regularizer:
     Attributes:
         players: in whose updates it acts.
         owner: the player that its own parameters belong to.
-        every: it acts in every so-manieth update of a player, and its terms are multiplied by that (lazy
+        every: it acts once in so many updates of a player, and its terms are multiplied by that (lazy
             regularisation, StyleGAN2, arXiv 1912.04958).
         own_step: whether its terms are no part of the player's loss, but of a further step of the same optimiser after
             it, on the same batch with fresh noise. Only then the player's lr is multiplied by ``c = every/(every+1)``

@@ -24,7 +24,7 @@ class CR(Regularizer):
         weight: of the squared distance.
         shift: farthest shift in pixels.
         flip: whether images are flipped.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     def __init__(self, *, weight: NotNegative = 10.0, shift: int = 4, flip: bool = True, every: int = 1) -> None:

@@ -38,7 +38,7 @@ class CutMix(Regularizer):
         weight: of D's loss on mixed images.
         consistency: of the squared distance to what D says of the two images.
         form: of the loss: ``logistic``, as in the paper, or ``hinge``.
-        every: it acts in every so-manieth update of D.
+        every: it acts once in so many updates of D.
     """
 
     def __init__(

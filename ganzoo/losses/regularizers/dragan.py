@@ -21,7 +21,7 @@ class Dragan(GradientPenalty):
         weight: of the mean squared distance of slopes from ``k``.
         k: the slope that D is to have.
         c: how far around real images it looks, in standard deviations of their pixels.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "dragan"

@@ -16,7 +16,7 @@ class Drift(Regularizer):
 
     Args:
         weight: of the mean square.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     def __init__(self, *, weight: NotNegative = 1e-3, every: int = 1) -> None:

@@ -30,7 +30,7 @@ class FeatureMatching(Regularizer):
     Args:
         weight: of the distance.
         norm: ``"l2"``, the squared length of the difference, or ``"l1"``, its mean absolute value.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players = ("g",)

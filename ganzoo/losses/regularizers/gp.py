@@ -16,7 +16,7 @@ class GP(GradientPenalty):
 
     Args:
         weight: of the mean squared distance of slopes from 1.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "gp"

@@ -22,7 +22,7 @@ class BalancedCR(Regularizer):
         fake: weight of fakes.
         shift: farthest shift in pixels.
         flip: whether images are flipped.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LatentCR(Regularizer):
         weight: in D's loss.
         weight_g: in G's.
         sigma: of the perturbation.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players, generates = ("d", "g"), True

@@ -34,7 +34,7 @@ class Info(nn.Module, Regularizer):
             mixes them with the noise first, as in PyTorch-StudioGAN.
         weight: of categorical codes.
         weight_c: of continuous ones.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players, owner = ("d", "g"), "d"
@@ -107,7 +107,7 @@ class InfoContext(Info):
         width: of what a linear map makes of codes, for the norms.
         weight: of categorical codes.
         weight_c: of continuous ones.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "info-context"

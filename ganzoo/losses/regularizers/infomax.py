@@ -86,7 +86,7 @@ class InfoMax(nn.Module, Regularizer):
         weight: in D's updates.
         weight_g: in G's.
         width: of the space in which features are compared.
-        every: it acts in every so-manieth update of a player.
+        every: it acts once in so many updates of a player.
     """
 
     players, owner = ("d", "g"), "d"

@@ -24,7 +24,7 @@ class LeCam(nn.Module, Regularizer):
         decay: of the moving averages.
         clip: take ``max(0, D(x)-α_F)²`` and ``max(0, α_R-D(G(z)))²``, as the authors' code does
             (github.com/google/lecam-gan), in place of the paper's squares.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     real: Tensor

@@ -24,7 +24,7 @@ class LatentOptimisation(Regularizer):
         share: of the elements of z that move.
         weight: of the squared length of the step.
         bound: beyond which no element of z goes; 0 for none.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players = ("d", "g")

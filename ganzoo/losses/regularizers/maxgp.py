@@ -17,7 +17,7 @@ class MaxGP(GradientPenalty):
 
     Args:
         weight: of the squared slope.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "maxgp"

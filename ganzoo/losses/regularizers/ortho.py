@@ -22,7 +22,7 @@ class Ortho(Regularizer):
 
     Args:
         weight: of the squared norms.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players = ("g",)

@@ -21,7 +21,7 @@ class Lengths(nn.Module, Regularizer):
 
     Args:
         weight: of the term.
-        every: it acts in every so-manieth update of G.
+        every: it acts once in so many updates of G.
         decay: of the mean length.
         own_step: whether it takes a step of its own: see :class:`ganzoo.parts.Regularizer`.
 
@@ -79,7 +79,7 @@ class PathLength(Lengths):
 
     Args:
         weight: of the term.
-        every: it acts in every so-manieth update of G.
+        every: it acts once in so many updates of G.
         decay: of the mean length a.
         own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
     """
@@ -101,7 +101,7 @@ class LatentPathLength(Lengths):
 
     Args:
         weight: of the term.
-        every: it acts in every so-manieth update of G.
+        every: it acts once in so many updates of G.
         decay: of the mean length a.
         own_step: whether it takes a step of its own of G's optimiser; false adds it to G's loss.
     """

@@ -18,7 +18,7 @@ class PullAway(Regularizer):
 
     Args:
         weight: of the mean squared cosine.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players = ("g",)

@@ -16,8 +16,8 @@ class R1(GradientPenalty):
     (``own.step=true``). Of patch scores, the slope of their mean.
 
     Args:
-        gamma: γ.
-        every: it acts in every so-manieth update of D, and counts as often.
+        gamma: γ, the weight of the penalty.
+        every: it acts once in so many updates of D, and counts as often.
         own_step: whether it takes a step of its own of D's optimiser, with lr and betas as the paper corrects them;
             else it is added to D's loss.
     """
@@ -48,8 +48,8 @@ class R2(R1):
     trained by it.
 
     Args:
-        gamma: γ.
-        every: it acts in every so-manieth update of D, and counts as often.
+        gamma: γ, the weight of the penalty.
+        every: it acts once in so many updates of D, and counts as often.
         own_step: whether it takes a step of its own of D's optimiser: see ``r1``.
     """
 

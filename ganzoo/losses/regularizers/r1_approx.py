@@ -20,7 +20,7 @@ class ApproximateR1(Regularizer):
     Args:
         gamma: weight, or a schedule of it.
         sigma: of the noise, for images in [-1, 1].
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "r1_approx"
@@ -55,7 +55,7 @@ class ApproximateR2(ApproximateR1):
     Args:
         gamma: weight, or a schedule of it.
         sigma: of the noise, for images in [-1, 1].
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "r2_approx"

@@ -37,7 +37,7 @@ class Reconstruction(nn.Module, Regularizer):
         distance: ``"l1"``, the mean absolute difference, or ``"l2"``, the mean square.
         form: ``"nearest"``, FastGAN's decoders; ``"shuffled"``, those of lightweight-gan.
         crop: side of the part, as a share.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     players, owner = ("d",), "d"

@@ -26,7 +26,7 @@ class Rotation(nn.Module, Regularizer):
     Args:
         weight_d: of the cross-entropy in D's updates.
         weight_g: of that in G's.
-        every: it acts in every so-manieth update of a player.
+        every: it acts once in so many updates of a player.
     """
 
     players, owner = ("d", "g"), "d"

@@ -21,7 +21,7 @@ class VICReg(Regularizer):
     Args:
         weight: of both terms.
         covariance: of the second in units of the first.
-        every: it acts in every so-manieth update of a player.
+        every: it acts once in so many updates of a player.
     """
 
     players = ("d", "g")

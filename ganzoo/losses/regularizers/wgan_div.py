@@ -19,7 +19,7 @@ class WassersteinDivergence(GradientPenalty):
     Args:
         k: weight of the power.
         p: the power.
-        every: it acts in every so-manieth update.
+        every: it acts once in so many updates.
     """
 
     name = "wgan-div"
