@@ -48,9 +48,9 @@ DRAWING = """
 ## Drawing
 
 64 images, each way in turn. **By hand** is `gan.G(z, y)` without gradients in a process that nobody has told anything;
-`gan.sample` also draws the noise; it keeps the memory that maps took, and has the kernels channels last. `levels` is
-how far a picture is from that by hand, in levels of 255: bfloat16 is no way to draw where it is above one, and is not
-taken.
+`gan.sample` also draws the noise, and keeps the memory that maps took. Its kernels lie as they are, so that its
+pictures are those by hand, bit for bit. `levels` is how far a picture is from that, in levels of 255: bfloat16 is no
+way to draw where it is above one, and is not taken.
 
 """
 SCORING = """

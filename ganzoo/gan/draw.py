@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from ganzoo.registry.entry import resolve
 
-# What stands above this room.
-KEEP, LAID_OUT = "ganzoo.machine.memory:keep_memory", "ganzoo.layers.layout:laid_out"
+KEEP = "ganzoo.machine.memory:keep_memory"  # which stands above this room
 
 
 def draw(generator: nn.Module, z: Tensor, y: Tensor, batch: int, conditions: Mapping[str, Tensor]) -> list[Tensor]:
@@ -35,9 +34,9 @@ def in_pieces(
 ) -> list[Tensor]:
     """What ``call`` of a network makes of rows, float32 on the CPU, ``batch`` rows at a time.
 
-    On a CPU the network's kernels are channels last meanwhile, in which convolutions are faster, and the process keeps
-    what memory the maps of a piece took: half of a drawing can be the system's work on pages that each map takes anew,
-    see :func:`ganzoo.machine.memory.keep_memory`.
+    On a CPU the process keeps what memory the maps of a piece took: half of a drawing can be the system's work on pages
+    that each map takes anew, see :func:`ganzoo.machine.memory.keep_memory`. Kernels lie as they are: a picture is to be
+    the same, bit for bit, as that of whoever calls the network.
 
     Args:
         network: put into eval mode, and back into that which it was in.
@@ -52,7 +51,6 @@ def in_pieces(
         network.eval()
         if weights.device.type == "cpu":
             resolve(KEEP)()
-            stack.enter_context(resolve(LAID_OUT)(network))
         return [
             call(
                 *(given[i : i + batch].to(weights) for given in rows),

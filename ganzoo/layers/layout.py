@@ -21,26 +21,9 @@ def lay_out(network: nn.Module) -> None:
 
     Only what has four dimensions can lie so; a network with kernels of five keeps those as they are.
     """
-    with torch.inference_mode(False):  # in whose tensors nothing could learn any more
-        for tensor in _of_four(network):
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.dim() == 4:
             tensor.data = tensor.data.to(memory_format=torch.channels_last)
-
-
-@contextmanager
-def laid_out(network: nn.Module) -> Iterator[None]:
-    """:func:`lay_out` within the block, and as it was behind it: what is not in order is refused by safetensors."""
-    tensors = _of_four(network)
-    before = [tensor.data for tensor in tensors]
-    lay_out(network)
-    try:
-        yield
-    finally:
-        for tensor, data in zip(tensors, before, strict=True):
-            tensor.data = data
-
-
-def _of_four(network: nn.Module) -> list[Tensor]:
-    return [tensor for tensor in (*network.parameters(), *network.buffers()) if tensor.dim() == 4]
 
 
 def as_maps(rows: Tensor, shape: tuple[int, int]) -> Tensor:
