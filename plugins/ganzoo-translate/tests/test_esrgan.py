@@ -115,8 +115,9 @@ def test_pixels_come_first_and_then_all_networks_learn():
     assert made_of.report()["losses"].keys() == {"warm-up/l1"}
     step()
     assert made_of.report()["losses"].keys() >= {"d/loss", "g/loss", "g/l1"}
-    moved = [not torch.equal(a, b) for a, b in zip(before, made_of.gan.parameters(), strict=True)]
-    assert all(moved)
+    pairs = zip(before, made_of.gan.named_parameters(), strict=True)
+    still = {name for was, (name, parameter) in pairs if torch.equal(was, parameter)}
+    assert still <= {"D.head.score.bias"}  # a relativistic loss sees differences of scores, in which it cancels out
 
 
 @pytest.mark.slow
