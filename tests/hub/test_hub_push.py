@@ -131,7 +131,7 @@ def test_pull_takes_a_revision_and_a_shipped_model(owner, model, tmp_path, monke
     run("pull", REPO, tmp_path / "b", "--revision", "v2")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     monkeypatch.setattr(loading, "BESIDE", model.parents[1])
-    monkeypatch.setattr(loading, "OWN_MODELS", (model.parent.name,))
+    monkeypatch.setattr(loading, "OWN_MODELS", model.parent.name)
     run("pull", "first", tmp_path / "c")
     assert "training/step-00000007/state.safetensors" not in contents(tmp_path / "c")
 
