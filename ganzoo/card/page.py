@@ -23,9 +23,10 @@ from ganzoo.folder.scores import HASH, Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
 from ganzoo.plan.settings import write
-from ganzoo.registry.about import HOME, install
+from ganzoo.registry.about import HOME, SINCE, install
 from ganzoo.registry.entry import link
 from ganzoo.registry.loading import registry
+from ganzoo.registry.lookup import MODEL, known_provider
 from ganzoo.registry.recipe import EMPTY
 from ganzoo.registry.sizes import colours_text, height_width, shown_as, size_text
 
@@ -81,7 +82,7 @@ def render(facts: Facts) -> str:
         parts=parts(facts),
         settings=settings(facts),
         home=Markdown(HOME),
-        install=Markdown(install_command(config)),
+        install=Markdown(install_command(facts)),
         plugins=[f"{name} {version}" for name, version in config["plugins"].items()],
         scores=[score_row(score, facts.scores) for score in facts.scores],
         floors=any(score.floor is not None for score in facts.scores),
@@ -112,10 +113,15 @@ def render(facts: Facts) -> str:
     )
 
 
-def install_command(config: Mapping[str, Any]) -> str:
-    """What installs ganzoo and the plugins of a model, whose names and versions were checked: no other is older."""
-    plugins = [f"'{name}>={Version(version).public}'" for name, version in config["plugins"].items()]
-    return " ".join([install(), *plugins])
+def install_command(facts: Facts) -> str:
+    """What installs ganzoo, the package that a shipped model is in, and the plugins of a model.
+
+    Names and versions of plugins were checked: no other is older.
+    """
+    provider = known_provider(MODEL, facts.ref)
+    models = [] if provider is None else [f"'{provider[0]}>={SINCE}'"]
+    plugins = [f"'{name}>={Version(version).public}'" for name, version in facts.config["plugins"].items()]
+    return " ".join([install(), *models, *plugins])
 
 
 def prompt_rows(prompts: Sequence[str]) -> str:

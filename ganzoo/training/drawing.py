@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -115,34 +116,37 @@ def aside(generator: nn.Module, z: Tensor, y: Tensor) -> Iterator[Way]:
     """A generator called by hand in a process of its own, whose memory the C library hands out as it does unless told.
 
     This process keeps its memory from its first drawing or training on, so that here nothing would be as by hand. One
-    that cannot be pickled, such as a stranger's that holds a function without a name, is called here nevertheless.
+    that cannot be pickled, such as a stranger's that holds a function without a name, is called here nevertheless, and
+    so is each where there can be no such process, as in a program that Python reads from its standard input.
 
     Args:
         generator: on the CPU, in eval mode.
         z, y: noise and label vectors.
     """
-    try:  # by value: tensors in arguments would be shared
-        given = pickle.dumps((plain_copy(generator), z, y, torch.get_num_threads()))
-    except (pickle.PicklingError, AttributeError, TypeError, RuntimeError):
-        here = copy.deepcopy(generator)  # which no drawing of this process lays out anew
-        yield timed(lambda: here(z, y), DeviceClock(z.device))
-        return
     context = get_context("spawn")
     ours, there = context.Pipe()
-    process = context.Process(target=_called_by_hand, args=(there, given), daemon=True)
+    process = context.Process(target=_called_by_hand, args=(there,), daemon=True)
     process.start()
     there.close()
-
-    def way() -> tuple[float, Tensor]:
-        ours.send(True)
-        seconds, images = ours.recv()
-        return seconds, torch.from_numpy(images)
-
     try:
-        yield way
+        try:  # by value, and behind the start: arguments of a process that dies at once would be waited for, for ever
+            ours.send_bytes(pickle.dumps((plain_copy(generator), z, y, torch.get_num_threads())))
+            ours.recv()
+        except (pickle.PicklingError, AttributeError, TypeError, RuntimeError, EOFError, OSError):
+            here = copy.deepcopy(generator)  # which no drawing of this process lays out anew
+            yield timed(lambda: here(z, y), DeviceClock(z.device))
+        else:
+            yield partial(_asked, ours)
     finally:
         ours.close()
         process.join()
+
+
+def _asked(pipe: Connection) -> tuple[float, Tensor]:
+    """A drawing by hand of the process at the other end."""
+    pipe.send(True)
+    seconds, images = pipe.recv()
+    return seconds, torch.from_numpy(images)
 
 
 def plain_copy(network: nn.Module) -> nn.Module:
@@ -158,11 +162,12 @@ def plain_copy(network: nn.Module) -> nn.Module:
     return copied
 
 
-def _called_by_hand(pipe: Connection, given: bytes) -> None:
+def _called_by_hand(pipe: Connection) -> None:
     """What that process does: it draws whenever it is asked to, until nobody is there to ask."""
-    generator, z, y, threads = pickle.loads(given)
-    torch.set_num_threads(threads)
     try:
+        generator, z, y, threads = pickle.loads(pipe.recv_bytes())  # of the process that began this one
+        torch.set_num_threads(threads)
+        pipe.send(True)
         while pipe.recv():
             with torch.no_grad():
                 begun = perf_counter()

@@ -379,3 +379,8 @@ def test_a_label_stands_once(tmp_path: Path) -> None:
     text = "---\nlibrary_name: ganzoo\nlicense: mit\ntags:\n- ganzoo\n- gan\n---\n# x\n"
     page = card_page(text, tmp_path)
     assert page.count(">ganzoo</span>") == 1 and page.count(">gan</span>") == 1
+
+
+def test_a_shipped_model_is_installed_with_the_package_that_has_it_and_no_other_is(model: Path) -> None:
+    assert "'ganzoo-models>=" in make_card(ModelFolder(model), "dcgan-cifar10")
+    assert "ganzoo-models" not in make_card(ModelFolder(model), "me/dcgan-cifar10")

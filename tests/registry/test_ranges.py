@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
 
@@ -39,24 +40,24 @@ def recipe_with(entry: Entry, key: str, value: str) -> str:
     return str(Recipe(parts[0], tuple(parts[1:])))
 
 
-@pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.spelling.replace("/", "-"))
-def test_a_negative_number_is_refused_by_the_name_that_was_written(entry: Entry) -> None:
+def refused_below_zero(entry: Entry, build: Callable[[str], object]) -> None:
+    """``build`` makes the part with -1 for the option of a key, for each whose numbers are not negative."""
     for option in entry.options().values():
         written = f"{entry.name}:{option.key}"
-        if not is_number(option.annotation) or written in MAY_BE_NEGATIVE:
-            continue
-        with pytest.raises(UsageError, match=f"{written}=-1 does not work: .*[0-9]"):
-            ganzoo.build(recipe_with(entry, option.key, "-1"), **subject(entry).sizes, device="meta")
+        if is_number(option.annotation) and written not in MAY_BE_NEGATIVE:
+            with pytest.raises(UsageError, match=f"{written}=-1 does not work: .*[0-9]"):
+                build(option.key)
+
+
+@pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.spelling.replace("/", "-"))
+def test_a_negative_number_is_refused_by_the_name_that_was_written(entry: Entry) -> None:
+    sizes = subject(entry).sizes
+    refused_below_zero(entry, lambda key: ganzoo.build(recipe_with(entry, key, "-1"), **sizes, device="meta"))
 
 
 @pytest.mark.parametrize("entry", LOOKING, ids=lambda entry: entry.spelling.replace("/", "-"))
 def test_so_are_those_of_metrics_and_samplers(entry: Entry) -> None:
-    for option in entry.options().values():
-        written = f"{entry.name}:{option.key}"
-        if not is_number(option.annotation) or written in MAY_BE_NEGATIVE:
-            continue
-        with pytest.raises(UsageError, match=f"{written}=-1 does not work: .*[0-9]"):
-            entry.load()(**entry.read_options({option.key: "-1"}))
+    refused_below_zero(entry, lambda key: entry.load()(**entry.read_options({key: "-1"})))
 
 
 @pytest.mark.parametrize(

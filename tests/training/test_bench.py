@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from time import sleep
 
 import pytest
@@ -125,6 +127,16 @@ def test_drawing_is_timed_each_way_and_the_pictures_are_compared(recipe):
         assert found[way]["levels"] < 1 and found[way]["images_per_second"] > 0
         speed = found[way]["images_per_second"] / hand["images_per_second"]
         assert found[way]["ratio"] == pytest.approx(speed, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_a_program_from_standard_input_times_drawing_too():
+    program = f"""if 1:
+        from ganzoo.training.bench import bench
+        print(*bench("dcgan:ch=4", resolution=16, sample=True, **{TINY!r})["sample"], sep=", ")
+    """
+    ended = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0 and ended.stdout.startswith("by hand, gan.sample, channels last"), ended.stderr
 
 
 def test_the_table_has_a_line_for_each_way_to_draw():
