@@ -219,10 +219,11 @@ class Runner:
             return
         by_recipe = {cell.recipe: cell for cell in group}
         for run in json.loads(grid.read_bytes())["runs"]:
-            if run["status"] not in ("done", "failed") or run["run"] in told:
+            cell = by_recipe.get(run["recipe"])  # None for one that was kept before the grid was stopped
+            if cell is None or run["status"] not in ("done", "failed") or run["run"] in told:
                 continue
             told.add(run["run"])
-            cell, where = by_recipe[run["recipe"]], folder / run["run"]
+            where = folder / run["run"]
             row = result(cell, run, where, self.code)
             with self.writing:
                 keep([row], self.docs)

@@ -229,6 +229,15 @@ def test_results_of_a_grid_are_kept_as_soon_as_they_are_there(tmp_path: Path, ca
     assert told == {group[0].name} and capsys.readouterr().out.count("out of luck") == 1
 
 
+def test_a_grid_that_goes_on_keeps_what_was_missing(tmp_path: Path) -> None:
+    group = [cell for cell in cells() if cell.seed == 1 and cell.family.name == "heads" and cell.data is SMALL]
+    runs = [{"run": cell.name, "recipe": cell.recipe, "status": "failed", "error": cell.name} for cell in group]
+    (tmp_path / "grid.json").write_text(json.dumps({"runs": runs}))
+    told: set[str] = set()
+    study.Runner(tmp_path, tmp_path, tmp_path).harvest(group[2:], tmp_path, told)
+    assert [row["name"] for row in study.results(tmp_path)] == sorted(told) == sorted(cell.name for cell in group[2:])
+
+
 def test_what_is_done_is_not_trained_again(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     rows = made(clear)
     del rows[SMALL.name, "ada", 2], rows[SMALL.name, "cr", 2]
