@@ -247,7 +247,7 @@ def sentence(rows: Rows, question: Question) -> str:
     found = answer(rows, question)
     if found is None:
         tried = {name for data, name, _ in rows if data == question.data.name} & set(question.names)
-        return f"- **{question.asked}**: not known yet; {len(tried)} of {len(question.names)} recipes were tried."
+        return f"- **{question.asked}**: not known yet; recipes tried: {len(tried)} of {len(question.names)}."
     measured = f"{question.column.title[:-2]} {found.text}"
     said = f"- **{question.asked}**: `{family_of(found.name).recipes[found.name]}` ({measured})"
     others = [f"`{name}`" for name in found.equals if name != found.name]

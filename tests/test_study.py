@@ -165,7 +165,7 @@ def test_nothing_is_said_until_every_recipe_was_tried() -> None:
     for seed in range(SEEDS):
         del rows[SMALL.name, "r3gan", seed]
     assert answer(rows, small) is None and suggested(rows)["small"] is None
-    assert f"not known yet; {len(small.names) - 1} of {len(small.names)} recipes were tried" in page(rows, set())
+    assert f"not known yet; recipes tried: {len(small.names) - 1} of {len(small.names)}." in page(rows, set())
     assert suggested(rows)["time"] is not None
 
 
