@@ -5,7 +5,9 @@ feature network (``features``), whose last maps of four sizes are mixed across c
 ``ch``, 2 ``ch``, 4 ``ch`` and 8 ``ch`` maps, and across scales, from the smallest to the largest: each, with what comes
 from below, goes through a random convolution and is enlarged. What is random is drawn once and frozen, too. On each
 size stands a small discriminator of strided 4x4 convolutions with spectral norm, which ends in 4x4 scores
-of patches. Labels enter each by projection. The loss is the mean over the four, in place of the paper's sum.
+of patches. Labels enter each by projection. The loss is the mean over the four, in place of the paper's sum. The paper
+trains with DiffAugment (``projected@d+diffaugment``), and so should you: on MNIST's digits D tells all images apart
+after 20 steps without it, and G learns nothing more.
 
 How ours differs: mixing across scales has 3x3 convolutions, as the paper says; the authors' code has 1x1
 (``mixing=1``), and another layer for the label. Random convolutions have weights from N(0, 1/inputs) (He et al. without
