@@ -27,6 +27,7 @@ from ganzoo.folder.layout import (
     SAMPLES,
 )
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import NeighboursRecord, read_neighbours
 from ganzoo.folder.scores import Score
 from ganzoo.plan.plan import Plan
 
@@ -69,6 +70,7 @@ class Facts:
         captions: of the pictures that show these weights, by file under ``pictures/``.
         prompts: texts that ``samples.png`` was drawn from, in the order of its samples; none for most models.
         events: what the guards did in training.
+        nearest: how near samples of these weights lie to what they learned from; None where nobody looked.
         kept: what a person wrote, by section.
     """
 
@@ -84,6 +86,7 @@ class Facts:
     captions: Mapping[str, str]
     prompts: tuple[str, ...]
     events: tuple[tuple[int, str], ...]
+    nearest: NeighboursRecord | None
     kept: Mapping[str, str]
 
     @property
@@ -113,6 +116,7 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
     weights, size = _size(folder.path / MODEL)
     index = read_index(folder)
     fresh = index.step == config["step"]
+    nearest = read_neighbours(folder.path)
     return Facts(
         name=name,
         ref=ref,
@@ -126,6 +130,7 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
         prompts=tuple(examples.captions(folder.path)),
         captions={file: text for file, text in index.captions.items() if fresh and folder.has(f"{PICTURES}/{file}")},
         events=index.events,
+        nearest=nearest if nearest is not None and nearest.weights == folder.digest else None,
         kept=kept_sections(card),
     )
 

@@ -19,7 +19,9 @@ from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
 from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
 from ganzoo.folder.layout import LICENCE, SAMPLES
-from ganzoo.folder.scores import HASH, Score
+from ganzoo.folder.neighbours import FEATURES, PIXELS
+from ganzoo.folder.records import HASH
+from ganzoo.folder.scores import Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
 from ganzoo.plan.settings import write
@@ -89,6 +91,7 @@ def render(facts: Facts) -> str:
         protocols=protocols(facts.scores),
         left_open=left_open(facts.scores),
         history=history(facts),
+        nearest=nearest_section(facts),
         train=Markdown(train_command(facts)),
         init=first_weights(facts),
         origin=origin(facts),
@@ -306,6 +309,32 @@ def best(line: Sequence[Score]) -> Score:
     for score in others:
         first = score if score.better_than(first) else first
     return first
+
+
+def nearest_section(facts: Facts) -> dict[str, Any] | None:
+    """What is said of the training images that samples lie nearest to; None where nobody measured it."""
+    found = facts.nearest
+    if found is None:
+        return None
+    network = Markdown(f"in features of {code(found.network['name'])}")
+    where = {PIXELS: Markdown("in pixels"), FEATURES: network}
+    sentence = found.sentence
+    return {
+        "caption": found.caption,
+        "rows": [{"what": what, **_shown_distances(found.numbers[kind])} for kind, what in where.items()],
+        "sentence": f"{sentence[:1].upper()}{sentence[1:]}",
+        "samples": found.numbers["samples"],
+        "held": found.numbers["held_out"],
+        "known": found.data["fingerprint"] == facts.config["dataset"].get("fingerprint"),
+        **{name: getattr(found, name) for name in ("data", "held_data", "network", "seed", "each", "sources")},
+    }
+
+
+def _shown_distances(numbers: Mapping[str, float | None]) -> dict[str, str]:
+    """Distances as a table has them, and the share of pairs as per cent."""
+    cells = {name: "" if value is None else shown(value) for name, value in numbers.items()}
+    share = numbers["samples_nearer"]
+    return {**cells, "samples_nearer": "" if share is None else f"{share:.0%} of pairs"}
 
 
 # --- commands -----------------------------------------------------------------------------------------------

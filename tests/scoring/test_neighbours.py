@@ -22,21 +22,12 @@ from ganzoo.data.images import MemoryImages
 from ganzoo.errors import UsageError
 from ganzoo.folder.layout import largest
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import FEATURES, PIXELS, share_error
 from ganzoo.gan.builder import build
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.weights import OFFLINE_NETWORK
 from ganzoo.scoring import drawn
-from ganzoo.scoring.neighbours import (
-    FEATURES,
-    PIXELS,
-    Nearest,
-    Neighbours,
-    add_to_card,
-    find,
-    nearer_share,
-    share_error,
-    training_images,
-)
+from ganzoo.scoring.neighbours import Nearest, Neighbours, add_to_card, find, nearer_share, training_images
 
 
 def pictures(n: int, seed: int, channels: int = 3) -> Tensor:
