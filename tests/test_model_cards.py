@@ -66,6 +66,7 @@ def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
     with_plugins(*ModelFolder(folder).config["plugins"])
     if all(find_spec(name.replace("-", "_")) for name in ModelFolder(folder).config["plugins"]):
         assert check_card(ModelFolder(folder)) == []
+    assert not re.search(r"\d\.\d{9}", (folder / "README.md").read_text(encoding="utf-8")), "digits of no use"
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
     assert ModelFolder(folder).config["license"]
     scored = ModelFolder(folder).own_scores

@@ -18,6 +18,7 @@ from ganzoo.card.metadata import data_word, front_matter
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
 from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
+from ganzoo.folder.cost import SAID, cost_text
 from ganzoo.folder.layout import LICENCE, SAMPLES
 from ganzoo.folder.neighbours import FEATURES, PIXELS
 from ganzoo.folder.records import HASH
@@ -92,6 +93,8 @@ def render(facts: Facts) -> str:
         left_open=left_open(facts.scores),
         history=history(facts),
         nearest=nearest_section(facts),
+        cost=cost_row(facts),
+        seen=images_seen(facts),
         train=Markdown(train_command(facts)),
         init=first_weights(facts),
         origin=origin(facts),
@@ -199,7 +202,9 @@ def shown(value: float) -> Markdown:
 
 
 def number(value: object) -> object:
-    """A whole number with commas between its thousands; anything else as it is."""
+    """A whole number with commas between its thousands, another with four digits; anything else as it is."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     return f"{value:,}" if type(value) is int else value
 
 
@@ -335,6 +340,29 @@ def _shown_distances(numbers: Mapping[str, float | None]) -> dict[str, str]:
     cells = {name: "" if value is None else shown(value) for name, value in numbers.items()}
     share = numbers["samples_nearer"]
     return {**cells, "samples_nearer": "" if share is None else f"{share:.0%} of pairs"}
+
+
+def cost_row(facts: Facts) -> str:
+    """What the training cost, in hours of what; or that nobody kept it."""
+    if facts.cost is None:
+        elsewhere = imported(facts) or facts.config["origin"] == OWN_LOOP
+        return "not known: another program trained it" if elsewhere else "not kept"
+    before = "; without the run that it goes on from" if origin(facts) and SAID not in facts.cost else ""
+    return f"{cost_text(facts.cost)}{before}"
+
+
+def images_seen(facts: Facts) -> dict[str, Any] | None:
+    """How many real images D was shown until the step in the folder, and how often each; None where it is not known."""
+    config, plan = facts.config, facts.plan
+    count = config["dataset"].get("count")
+    repeats = [setting.value for name, setting in plan.settings.items() if name.startswith("repeat.")]
+    batch = plan.settings.get("batch")
+    sizes = [*repeats, *([] if batch is None else [batch.value])]
+    if config["origin"] is not None or batch is None or not sizes or not all(type(one) is int for one in sizes):
+        return None
+    seen = config["step"] * batch.value * max(repeats, default=1)
+    known = type(count) is int and count > 0
+    return {"count": seen, "passes": shown(seen / count) if known else ""}
 
 
 # --- commands -----------------------------------------------------------------------------------------------

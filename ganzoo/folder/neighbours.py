@@ -6,8 +6,8 @@ published pictures are, so that ``ganzoo push`` sends it. Nothing in this module
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,21 @@ class NeighboursRecord:
     def sentence(self) -> str:
         """What it says of memorisation."""
         return sentence(self.numbers)
+
+    def called_as_in(self, known: Iterable[Mapping[str, Any]]) -> NeighboursRecord:
+        """With the images called as other records call the same ones, such as a model's scores: files have any name.
+
+        Args:
+            known: ``name``, ``fingerprint`` and, where it is known, ``split`` of images.
+        """
+        names = {one.get("fingerprint"): one for one in known}
+
+        def called(data: Mapping[str, Any]) -> dict[str, Any]:
+            same = names.get(data["fingerprint"], {})
+            return {**data, **{key: same[key] for key in ("name", "split") if key in same}}
+
+        held = None if self.held_data is None else called(self.held_data)
+        return replace(self, data=called(self.data), held_data=held)
 
     @property
     def caption(self) -> str:

@@ -239,7 +239,8 @@ def add_to_card(found: Neighbours, folder: ModelFolder, rows: int = 4) -> bool:
     """
     if found.weights != folder.digest:
         raise UsageError(f"these neighbours are not those of samples of the weights in {folder}: look for them again")
-    return add_neighbours(folder, found.picture(rows), found.record())
+    known = [*(score.dataset for score in folder.scores), folder.config["dataset"]]
+    return add_neighbours(folder, found.picture(rows), found.record().called_as_in(known))
 
 
 # --- the images ---------------------------------------------------------------------------------------------
