@@ -60,6 +60,7 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None, cost:
     model = ModelFolder(folder)
     if cost is not None:
         keep_words(model, cost)
+        model = ModelFolder(folder)
     if not check:
         write(model)
     difference = drift(model) if check else ""
@@ -82,7 +83,10 @@ def keep_words(folder: ModelFolder, words: str) -> None:
         UsageError: it was measured, or the words are too many.
     """
     from ganzoo.card import make_card
+    from ganzoo.files.untrusted import read_json
+    from ganzoo.files.write import write_json
     from ganzoo.folder.cost import COST, LONGEST_COST, SAID, cost_of, cost_text
+    from ganzoo.folder.layout import CONFIG
 
     said = " ".join(words.split())
     if not 0 < len(said) <= LONGEST_COST:
@@ -91,7 +95,8 @@ def keep_words(folder: ModelFolder, words: str) -> None:
     if known is not None and SAID not in known:
         raise UsageError(f"--cost does not work: that of {folder} was measured, {printable(cost_text(known), 300)}")
     make_card(folder)  # what cannot be written is said before anything is
-    folder.write_config({**folder.config, COST: {SAID: said}})
+    path = folder.path / CONFIG
+    write_json(path, {**read_json(path), COST: {SAID: said}})  # in its own format, which an older ganzoo may read
 
 
 def write(folder: ModelFolder) -> None:
