@@ -199,7 +199,7 @@ def save_progress(pictures: Sequence[Image.Image], path: str | Path, most: int =
     """
     size = min(picture.width for picture in pictures), min(picture.height for picture in pictures)
     share = min(1.0, *(page / side for page, side in zip(PROGRESS_PAGE, size, strict=True)))
-    fitted = tuple(max(1, round(side * share)) for side in size)
+    fitted = max(1, round(size[0] * share)), max(1, round(size[1] * share))
     count = min(len(pictures), most)
     while True:
         chosen = [pictures[index].crop((0, 0, *size)) for index in evenly(len(pictures), count)]

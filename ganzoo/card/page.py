@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ from packaging.version import Version
 from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
+from ganzoo.card.nearest import nearest_section
+from ganzoo.card.numbers import number, shown
+from ganzoo.card.origin import cost_row, first_weights, images_seen, imported, origin
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
-from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
-from ganzoo.folder.cost import SAID, cost_text
+from ganzoo.folder.config import OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
 from ganzoo.folder.layout import LICENCE, SAMPLES
-from ganzoo.folder.neighbours import FEATURES, PIXELS
-from ganzoo.folder.records import HASH
 from ganzoo.folder.scores import Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
@@ -92,7 +92,7 @@ def render(facts: Facts) -> str:
         protocols=protocols(facts.scores),
         left_open=left_open(facts.scores),
         history=history(facts),
-        nearest=nearest_section(facts),
+        nearest=nearest_section(facts, data_argument),
         cost=cost_row(facts),
         seen=images_seen(facts),
         train=Markdown(train_command(facts)),
@@ -194,18 +194,6 @@ def settings(facts: Facts) -> list[tuple[str, str, str]]:
 
 
 # --- scores -------------------------------------------------------------------------------------------------
-
-
-def shown(value: float) -> Markdown:
-    """A number as a table has it: two decimals, three for a share, three digits of what is smaller."""
-    return Markdown(f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.3g}")
-
-
-def number(value: object) -> object:
-    """A whole number with commas between its thousands, another with four digits; anything else as it is."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return f"{value:,}" if type(value) is int else value
 
 
 def label(metric: str) -> str:
@@ -316,55 +304,6 @@ def best(line: Sequence[Score]) -> Score:
     return first
 
 
-def nearest_section(facts: Facts) -> dict[str, Any] | None:
-    """What is said of the training images that samples lie nearest to; None where nobody measured it."""
-    found = facts.nearest
-    if found is None:
-        return None
-    network = Markdown(f"in features of {code(found.network['name'])}")
-    where = {PIXELS: Markdown("in pixels"), FEATURES: network}
-    sentence = found.sentence
-    return {
-        "caption": found.caption,
-        "rows": [{"what": what, **_shown_distances(found.numbers[kind])} for kind, what in where.items()],
-        "sentence": f"{sentence[:1].upper()}{sentence[1:]}",
-        "samples": found.numbers["samples"],
-        "held": found.numbers["held_out"],
-        "known": found.data["fingerprint"] == facts.config["dataset"].get("fingerprint"),
-        **{name: getattr(found, name) for name in ("data", "held_data", "network", "seed", "each", "sources")},
-    }
-
-
-def _shown_distances(numbers: Mapping[str, float | None]) -> dict[str, str]:
-    """Distances as a table has them, and the share of pairs as per cent."""
-    cells = {name: "" if value is None else shown(value) for name, value in numbers.items()}
-    share = numbers["samples_nearer"]
-    return {**cells, "samples_nearer": "" if share is None else f"{share:.0%} of pairs"}
-
-
-def cost_row(facts: Facts) -> str:
-    """What the training cost, in hours of what; or that nobody kept it."""
-    if facts.cost is None:
-        elsewhere = imported(facts) or facts.config["origin"] == OWN_LOOP
-        return "not known: another program trained it" if elsewhere else "not kept"
-    before = "; without the run that it goes on from" if origin(facts) and SAID not in facts.cost else ""
-    return f"{cost_text(facts.cost)}{before}"
-
-
-def images_seen(facts: Facts) -> dict[str, Any] | None:
-    """How many real images D was shown until the step in the folder, and how often each; None where it is not known."""
-    config, plan = facts.config, facts.plan
-    count = config["dataset"].get("count")
-    repeats = [setting.value for name, setting in plan.settings.items() if name.startswith("repeat.")]
-    batch = plan.settings.get("batch")
-    sizes = [*repeats, *([] if batch is None else [batch.value])]
-    if config["origin"] is not None or batch is None or not sizes or not all(type(one) is int for one in sizes):
-        return None
-    seen = config["step"] * batch.value * max(repeats, default=1)
-    known = type(count) is int and count > 0
-    return {"count": seen, "passes": shown(seen / count) if known else ""}
-
-
 # --- commands -----------------------------------------------------------------------------------------------
 
 
@@ -395,26 +334,6 @@ def train_command(facts: Facts) -> str:
         words.append(["--init", "path/to/those/weights"])
     chosen = {name: write(one.value) for name, one in facts.plan.settings.items() if one.reason == GIVEN}
     return folded([*words, *(["--set", f"{name}={value}"] for name, value in chosen.items())])
-
-
-def first_weights(facts: Facts) -> str | None:
-    """The sha256 of the weights that the run began from; None for fresh ones."""
-    digest = facts.config.get("init")
-    return digest if isinstance(digest, str) and HASH.fullmatch(digest) else None
-
-
-def origin(facts: Facts) -> Mapping[str, Any] | None:
-    """The recipe and step of the run that this one was forked from; None for one of its own."""
-    fork = facts.config.get("forked_from")
-    return fork if isinstance(fork, Mapping) and {"recipe", "step"} <= fork.keys() else None
-
-
-def imported(facts: Facts) -> Mapping[str, str] | None:
-    """The foreign file that the weights are from: its name, sha256, project and converter; None for weights of ours."""
-    found = facts.config["origin"]
-    if not isinstance(found, Mapping) or IMPORTED not in found:
-        return None
-    return {key: str(found.get(key, "unknown")) for key in (IMPORTED, "sha256", "url", "converter")}
 
 
 def folded(words: Iterable[Sequence[str]]) -> str:
