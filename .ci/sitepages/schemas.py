@@ -68,7 +68,7 @@ CONFIG_FIELDS = {
 }
 OPTIONAL = {
     cost.COST: "what the training cost, where somebody knows: `seconds` on the wall, `processor_seconds` of all threads, "
-    "`processor`, `threads`, `processes` and `steps`, as the run counted them, once the model is published; or what a "
+    "`device`, `processor`, `threads`, `processes` and `steps`, as the run counted them, once the model is published; or what a "
     "person says, `said` (`ganzoo card --cost`)",
 }
 ALSO = {"class_counts": [0], "origin": {}}  # what a field may hold that no model of the zoo has

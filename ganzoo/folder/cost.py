@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import ModelError
+from ganzoo.errors import ModelError, counted
 from ganzoo.files.untrusted import field, quoted, read_json
 from ganzoo.folder.layout import RUN, TRAINING, checkpoints
 from ganzoo.folder.records import real_or_none, whole
@@ -20,6 +20,7 @@ COST = "cost"  # the key of config.json
 SAID = "said"  # of a cost: the words of a person, where nothing was measured
 LONGEST_COST = 300
 LONGEST_PROCESSOR = 200
+TEXTS, COUNTS = ("device", "processor"), ("threads", "processes")
 MOST_PROCESSES = 10**6
 HOUR, MINUTE = 3600, 60
 
@@ -32,8 +33,8 @@ def measured_cost(folder: Path) -> dict[str, Any] | None:
 
     Returns:
         ``seconds`` on the wall and ``processor_seconds`` of all threads, each None where it was not counted;
-        ``processor``, ``threads`` and ``processes``, those of the last session; and ``steps``, for which it is: of a
-        run that keeps its best step more than the model has.
+        ``device``, ``processor``, ``threads`` and ``processes``, those of the last session; and ``steps``, for which
+        it is: of a run that keeps its best step more than the model has.
 
     Raises:
         ModelError: for notes that make no sense.
@@ -45,7 +46,7 @@ def measured_cost(folder: Path) -> dict[str, Any] | None:
     cost = {key: None if notes.get(key) is None else real_or_none(notes, key, path) for key in SPENT.values()}
     if not any(cost.values()):
         return None
-    kept = {key: notes[key] for key in ("processor", "threads", "processes") if notes.get(key) is not None}
+    kept = {key: notes[key] for key in (*TEXTS, *COUNTS) if notes.get(key) is not None}
     return checked_cost({**cost, **kept, "steps": max(steps)}, path)
 
 
@@ -83,11 +84,8 @@ def checked_cost(cost: object, path: Path) -> dict[str, Any]:
         found[key] = real_or_none(cost, key, path)
         if (found[key] or 0.0) < 0:
             raise ModelError(f"{path}: {key} is {quoted(found[key])}, less than nothing")
-    if "processor" in cost:
-        found["processor"] = _short(cost, "processor", LONGEST_PROCESSOR, path)
-    for key in ("threads", "processes"):
-        if key in cost:
-            found[key] = whole(cost, key, path, 1, MOST_PROCESSES)
+    found |= {key: _short(cost, key, LONGEST_PROCESSOR, path) for key in TEXTS if key in cost}
+    found |= {key: whole(cost, key, path, 1, MOST_PROCESSES) for key in COUNTS if key in cost}
     return {**found, "steps": whole(cost, "steps", path)}
 
 
@@ -106,13 +104,14 @@ def cost_text(cost: Mapping[str, Any]) -> str:
     if SAID in cost:
         return f"{cost[SAID]} (as a person says; no clock of it was kept)"
     cpu, wall = cost[SPENT[CPU]], cost[SPENT[WALL]]
-    # Of a GPU the processor's time says little, and of two processes run.json counts the first one's alone.
-    times = [] if cpu is None or cost.get("processes", 1) > 1 else [f"{duration(cpu)} of processor time"]
+    on_cpu, processes = cost.get("device", "cpu").startswith("cpu"), cost.get("processes", 1)
+    # Beside a GPU the processor's time says little, and of several processes run.json counts the first one's alone.
+    times = [] if cpu is None or not on_cpu or processes > 1 else [f"{duration(cpu)} of processor time"]
     times += [] if wall is None else [f"{duration(wall)} on the wall"]
     where = f" on {cost['processor']}" if "processor" in cost else ""
-    several = f", {cost['processes']} processes" if cost.get("processes", 1) > 1 else ""
-    threads = f", {cost['threads']} thread{'s' if cost['threads'] > 1 else ''}" if "threads" in cost else ""
-    return f"{', '.join(times)}{where}{threads}{several}; {cost['steps']:,} steps"
+    several = f", {processes} processes" if processes > 1 else ""
+    threads = f", {counted(cost['threads'], 'thread')}" if on_cpu and "threads" in cost else ""
+    return f"{', '.join(times) or 'not kept'}{where}{threads}{several}; {counted(cost['steps'], 'step')}"
 
 
 def duration(seconds: float) -> str:

@@ -100,6 +100,8 @@ def test_a_cost_is_told_in_hours_of_what(tmp_path: Path) -> None:
     two = cost_text({**MEASURED, "processes": 2, "threads": 4})
     assert "of processor time" not in two, "run.json counts that of one process"
     assert "2.0 hours on the wall" in two and "4 threads, 2 processes" in two
+    gpu = cost_text({**MEASURED, "device": "cuda:0", "processor": "NVIDIA H200", "threads": 8})
+    assert gpu == "2.0 hours on the wall on NVIDIA H200; 16,000 steps", "of what computed"
     assert [duration(seconds) for seconds in (5.0, 90.0, 600.0, 5400.0)] == [
         "5 seconds", "90 seconds", "10 minutes", "1.5 hours",
     ]  # fmt: skip
@@ -115,6 +117,7 @@ def test_a_cost_is_told_in_hours_of_what(tmp_path: Path) -> None:
         {**MEASURED, "seconds": -1.0},
         {**MEASURED, "processor_seconds": 1e999},
         {**MEASURED, "threads": 0},
+        {**MEASURED, "device": ""},
         {**MEASURED, "processor": 3},
         {"seconds": 5.0, "processor_seconds": None},
     ],
