@@ -1,6 +1,6 @@
 """Write docs/reference/speed-cpu.md: where a step's time goes, and how fast this machine draws, scores and reads.
 
-python .ci/speed.py measure             measures all of it here, in about four minutes where nothing else is at work,
+python .ci/speed.py measure             measures all of it here, in about six minutes where nothing else is at work,
                                         puts it into docs/speed-cpu.json, and writes the page
 python .ci/speed.py measure NAME...     some of it: recipes and models as the page names them, networks, memory, data
 python .ci/speed.py                     the page again, from docs/speed-cpu.json
@@ -30,17 +30,18 @@ MODELS = ("dcgan-cifar10", "sngan-cifar10", "sagan-cifar10", "dcgan-mnist")  # t
 DRAWN = {**STEPS, "stylegan2:ch=64": 0}  # recipes that draw with their first weights
 NETWORKS = ("tf_efficientnet_lite0.in1k", "tf_efficientnet_lite2.in1k")
 SEEN = 512  # images of a feature pass
-SCORED = (1_000, 4_000)  # images of two evaluations, whose memory is compared
+SCORED, REAL = (1_000, 50_000), 10_000  # images of two evaluations, whose memory is compared, and real ones of each
 PICTURES, BATCHES = 20_000, 40  # PNGs in a folder, and batches that are read of them
 MEMORY = """
-import resource, sys, torch, ganzoo
+import resource, sys, time, torch, ganzoo
 from ganzoo.metrics.evaluation import evaluate
 from ganzoo.data import ImageData
 from ganzoo.data.images import MemoryImages
 gan = ganzoo.build("dcgan:ch=4", resolution=32)
-real = ImageData("noise", MemoryImages(torch.randint(256, (500, 3, 32, 32), dtype=torch.uint8)), None, ())
+real = ImageData("noise", MemoryImages(torch.randint(256, (int(sys.argv[3]), 3, 32, 32), dtype=torch.uint8)), None, ())
+begun = time.process_time()
 evaluate(gan, real, metrics="fid,kid,prdc", n=int(sys.argv[1]), features=sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
@@ -110,13 +111,15 @@ def _timed_convolutions(module: torch.nn.Module, spent: dict[str, float]) -> Non
 
 
 def memory() -> dict[str, Any]:
-    """The most memory of an evaluation of few images and of many, each in a process of its own."""
-    peaks = {}
+    """The most memory of an evaluation of few images and of many, and its seconds, each in a process of one thread."""
+    peaks, seconds = {}, {}
     for count in SCORED:
-        words = [sys.executable, "-c", MEMORY, str(count), NETWORKS[0]]
-        told = subprocess.run(words, check=True, capture_output=True, text=True)
-        peaks[str(count)] = round(int(told.stdout.split()[-1]) / 1024, 1)
-    return {"network": NETWORKS[0], "peak_mb": peaks}
+        words = [sys.executable, "-c", MEMORY, str(count), NETWORKS[0], str(REAL)]
+        alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that wait for each other count as at work
+        told = subprocess.run(words, check=True, capture_output=True, text=True, env=alone)
+        *_, taken, peak = told.stdout.split()
+        peaks[str(count)], seconds[str(count)] = round(int(peak) / 1024, 1), round(float(taken), 1)
+    return {"network": NETWORKS[0], "real": REAL, "peak_mb": peaks, "processor_seconds": seconds}
 
 
 def data() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from torch import Tensor
 from ganzoo.files.write import atomic, make_folder
 
 PAPER = 255  # the grey between the pictures of a grid
+PROGRESS_PAGE, PROGRESS_COLOURS = (640, 400), 128  # width and height of a training's animation at most; of a picture
+LARGEST_PROGRESS = 1_000_000  # bytes of its file
 DARK, LIGHT = 153, 204  # the greys of the checkerboard that is seen through what is transparent
 
 
@@ -166,12 +169,55 @@ def save_gif(pictures: Sequence[Image.Image], path: str | Path, milliseconds: in
         milliseconds: that each is shown.
         rest: milliseconds that the last one is shown.
     """
-    frames = [picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT) for picture in pictures]
-    durations = [milliseconds] * (len(frames) - 1) + [rest]
+    data = gif_bytes(pictures, milliseconds, rest)
     with atomic(path) as temporary:
-        frames[0].save(
-            temporary, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False
-        )
+        Path(temporary).write_bytes(data)
+
+
+def gif_bytes(pictures: Sequence[Image.Image], milliseconds: int = 150, rest: int = 1500, colours: int = 256) -> bytes:
+    """The file that :func:`save_gif` writes, each of its pictures in so many colours at most."""
+    frames = [picture.convert("RGB").quantize(colours, Image.Quantize.MEDIANCUT) for picture in pictures]
+    durations = [milliseconds] * (len(frames) - 1) + [rest]
+    file = io.BytesIO()
+    frames[0].save(
+        file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=False
+    )
+    return file.getvalue()
+
+
+def save_progress(pictures: Sequence[Image.Image], path: str | Path, most: int = 16) -> None:
+    """Write the pictures of a training as an animation whose file is small, whatever they show.
+
+    Everybody who loads the model fetches it, so it has few pictures, spread evenly, of 128 colours each: with fewer the
+    skies of photographs get steps. Where they would still be too many bytes, there are fewer of them.
+
+    Args:
+        pictures: in order; the first and the last are shown. Larger ones are cut at the bottom to the size of the
+            smallest, and all are shrunk to fit a page.
+        path: of the GIF, of :data:`LARGEST_PROGRESS` bytes at most.
+        most: pictures that are shown.
+    """
+    size = min(picture.width for picture in pictures), min(picture.height for picture in pictures)
+    share = min(1.0, *(page / side for page, side in zip(PROGRESS_PAGE, size, strict=True)))
+    fitted = max(1, round(size[0] * share)), max(1, round(size[1] * share))
+    count = min(len(pictures), most)
+    while True:
+        chosen = [pictures[index].crop((0, 0, *size)) for index in evenly(len(pictures), count)]
+        if share < 1:
+            chosen = [picture.convert("RGB").resize(fitted, Image.Resampling.LANCZOS) for picture in chosen]
+        data = gif_bytes(chosen, colours=PROGRESS_COLOURS)
+        if len(data) <= LARGEST_PROGRESS or count <= 2:
+            break
+        count = max(2, min(count - 1, int(count * LARGEST_PROGRESS / len(data))))
+    with atomic(path) as temporary:
+        Path(temporary).write_bytes(data)
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most ``most`` of the numbers below ``count``, spread evenly, with the first and the last."""
+    if count <= most:
+        return list(range(count))
+    return [int(index) for index in np.linspace(0, count - 1, most).round()]
 
 
 class Animation:
@@ -185,7 +231,7 @@ class Animation:
         most: frames that the animation has at most, spread evenly over the training.
     """
 
-    def __init__(self, folder: str | Path, most: int = 40) -> None:
+    def __init__(self, folder: str | Path, most: int = 16) -> None:
         self.folder, self.most = Path(folder), most
 
     def add(self, image: Image.Image, step: int) -> None:
@@ -196,10 +242,7 @@ class Animation:
     def frames(self) -> list[Path]:
         """The files of the frames that the animation shows, oldest first; always with the first and the last."""
         files = sorted(self.folder.glob("[0-9]*.png"))
-        if len(files) <= self.most:
-            return files
-        chosen = np.linspace(0, len(files) - 1, self.most).round().astype(int)
-        return [files[index] for index in chosen]
+        return [files[index] for index in evenly(len(files), self.most)]
 
     def write(self, path: str | Path) -> None:
         """Write the animation; without frames there is nothing to write."""
@@ -208,4 +251,4 @@ class Animation:
             with Image.open(file) as image:
                 pictures.append(image.copy())
         if pictures:
-            save_gif(pictures, path)
+            save_progress(pictures, path, self.most)

@@ -13,7 +13,20 @@ from PIL import Image
 from torch import Tensor
 
 from ganzoo.errors import RunError
-from ganzoo.images import Animation, convert, fitting, grid, magnify, save_gif, save_png, tile, to_pil, to_uint8
+from ganzoo.images import (
+    LARGEST_PROGRESS,
+    Animation,
+    convert,
+    fitting,
+    grid,
+    magnify,
+    save_gif,
+    save_png,
+    save_progress,
+    tile,
+    to_pil,
+    to_uint8,
+)
 
 
 def noise(n: int = 6, channels: int = 3, height: int = 8, width: int = 8) -> Tensor:
@@ -132,3 +145,24 @@ def test_animation_goes_on_where_it_stood(tmp_path: Path) -> None:
     animation = Animation(tmp_path)
     animation.add(shade(2), 2)
     assert [file.stem for file in animation.frames()] == ["00000001", "00000002"]
+
+
+@pytest.mark.parametrize(("size", "frames"), [((530, 266), 40), ((2066, 1034), 3)])
+def test_the_animation_of_a_training_is_small_whatever_it_shows(
+    tmp_path: Path, size: tuple[int, int], frames: int
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)) for _ in range(frames)]
+    save_progress(pictures, tmp_path / "progress.gif")
+    assert (tmp_path / "progress.gif").stat().st_size <= LARGEST_PROGRESS <= 1_000_000
+    with Image.open(tmp_path / "progress.gif") as gif:
+        assert 2 <= gif.n_frames <= 16 and gif.width <= 640 and gif.height <= 400
+        assert gif.width / gif.height == pytest.approx(size[0] / size[1], rel=0.01)
+
+
+def test_frames_of_an_older_version_are_cut_to_those_of_this_one(tmp_path: Path) -> None:
+    old = Image.new("L", (20, 40), 9)
+    old.paste(200, (0, 20, 20, 40))
+    save_progress([old, Image.new("L", (20, 20), 9)], tmp_path / "progress.gif")
+    with Image.open(tmp_path / "progress.gif") as gif:
+        assert gif.size == (20, 20) and np.unique(np.asarray(gif.convert("L"))).tolist() == [9]

@@ -20,6 +20,7 @@ from ganzoo.errors import ModelError
 from ganzoo.folder.config import IMPORTED
 from ganzoo.folder.layout import largest
 from ganzoo.folder.model import ModelFolder
+from ganzoo.images import LARGEST_PROGRESS
 from ganzoo.metrics.weights import OFFLINE_NETWORK, SECOND_NETWORK
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +66,7 @@ def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
     with_plugins(*ModelFolder(folder).config["plugins"])
     if all(find_spec(name.replace("-", "_")) for name in ModelFolder(folder).config["plugins"]):
         assert check_card(ModelFolder(folder)) == []
+    assert not re.search(r"\d\.\d{9}", (folder / "README.md").read_text(encoding="utf-8")), "digits of no use"
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
     assert ModelFolder(folder).config["license"]
     scored = ModelFolder(folder).own_scores
@@ -93,6 +95,8 @@ def test_models_are_small_and_no_weight_of_the_cores_wheel():
     sizes = {folder.name: sum((folder / name).stat().st_size for name in names(folder)) for folder in FOLDERS}
     assert all(size <= 15 * MEGABYTE for size in sizes.values())
     assert sum(sizes.values()) <= 95 * 10**6, f"PyPI takes files of 100 MB, and these are one package: {sizes}"
+    moving = {path: path.stat().st_size for path in (ROOT / "model_cards").glob("*/*.gif")}
+    assert moving and all(size <= LARGEST_PROGRESS for size in moving.values()), moving
     assert "model_cards" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 

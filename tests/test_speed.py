@@ -37,11 +37,13 @@ def results(**about: Any) -> dict[str, Any]:
     way = {"images_per_second": 900.0, "ratio": 1.5, "fraction_of_peak": 0.6, "levels": 0.01}
     pass_ = {"pixels": 64, "images_per_second": 700.0, "mflop": 31.0, "fraction_of_peak": 0.2}
     pass_ |= {"shares": {"depthwise": 0.3, "other": 0.5}}
+    scored = {"network": "net", "real": 2000, "peak_mb": {"2000": 500.0, "8000": 501.0}}
+    scored |= {"processor_seconds": {"2000": 8.0, "8000": 20.0}}
     return {
         "steps": {"sngan": {**MEASURED, **about, "ours": ours, "machine": machine}},
         "drawing": {"dcgan": {**MEASURED, **about, "ways": {"gan.sample": way}}},
         "scoring": {"net": {**MEASURED, **about, **pass_}},
-        "memory": {"memory": {**MEASURED, "network": "net", "peak_mb": {"2000": 500.0, "8000": 501.0}}},
+        "memory": {"memory": {**MEASURED, **scored}},
         "data": {"data": {**MEASURED, "pictures": 9, "batch": 64, "read_ms": 5.0, "step_ms": 95.0}},
     }
 
@@ -58,6 +60,7 @@ def test_what_layers_have_of_a_step_sums_to_it_and_the_goal_is_a_time():
     assert "| `sngan` | norms | 5.0 | 10% | 0.0 |" in text
     assert f"| `sngan` | {speed_page.BETWEEN} | 2.5 | 5% |" in text and f"| {speed_page.NONE} | 2.5 | 5% |" in text
     assert "| 80% of 1,000 | 47.1 |" in text, "40 GFLOP at 850 GFLOP/s"
+    assert "take 20 s of processor time of one thread, the real ones included: 500 images a second" in text
     assert "500 MB for 2,000 and 501 MB for 8,000" in text and "**5.0%** of both" in text
 
 

@@ -6,9 +6,10 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from ganzoo.folder import config, layout, versions
+from ganzoo.folder import config, cost, layout, versions
 from ganzoo.folder.scores import Score
 from ganzoo.gan.builder import build
+from ganzoo.images import LARGEST_PROGRESS
 from ganzoo.registry.docstrings import arguments
 from ganzoo.training import log
 from sitepages import models
@@ -21,10 +22,11 @@ FILES = {
     layout.METRICS: "every score with its whole protocol: see [metrics.json](metrics.md)",
     layout.CARD: "the model card, generated from the other files",
     layout.SAMPLES: "64 samples from fixed noise",
-    layout.ANIMATION: "the same noise over the training",
+    layout.ANIMATION: f"the first rows of it over the training; ganzoo writes {LARGEST_PROGRESS / 1e6:g} MB of it at most",
     layout.LICENCE: "the text of the weights' licence, where it has to go with them",
     f"{layout.PICTURES}/": "more pictures of the card: classes, interpolation, attention, curves, scores; and "
-    f"`{layout.NEIGHBOURS_PICTURE}`, where `ganzoo neighbours --card` drew it",
+    f"`{layout.NEIGHBOURS_PICTURE}`, with its numbers in `{layout.NEIGHBOURS_RECORD}`, where `ganzoo neighbours --card`"
+    " drew it",
     f"{layout.EXAMPLES}/": "inputs of a translation or text model, or label vectors of one with labels other than classes",
     layout.DISCRIMINATOR: "D's weights; only in a repository of the Hub, with `ganzoo push --with-discriminator`",
 }
@@ -63,6 +65,11 @@ CONFIG_FIELDS = {
     "frozen": "sha256 of frozen weights that are loaded by name",
     "dtype": "of the published weights: `float32`, `bfloat16` or `float16`",
     "license": "licence of the model; null where none is stated",
+}
+OPTIONAL = {
+    cost.COST: "what the training cost, where somebody knows: `seconds` on the wall, `processor_seconds` of all threads, "
+    "`device`, `processor`, `threads`, `processes` and `steps`, as the run counted them, once the model is published; or what a "
+    "person says, `said` (`ganzoo card --cost`)",
 }
 ALSO = {"class_counts": [0], "origin": {}}  # what a field may hold that no model of the zoo has
 TRUST = """\
@@ -117,6 +124,8 @@ def _config() -> str:
     found = [written(), *(config.read_config(folder) for folder in models.folders())]
     found.append({**found[0], **ALSO})
     rows = [(code(name), code(_types([one[name] for one in found])), what) for name, what in CONFIG_FIELDS.items()]
+    known = {name: [one[name] for one in found if name in one] for name in OPTIONAL}
+    rows += [(code(name), f"{code(_types(known[name]))}, or not there", what) for name, what in OPTIONAL.items()]
     words = paragraphs(inspect.cleandoc(versions.__doc__ or ""))
     return f"# config.json\n\n{table(('field', 'type', 'meaning'), rows)}\n\n## Formats\n\n{words}\n"
 

@@ -23,6 +23,8 @@ from ganzoo.registry.loading import log
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ganzoo.folder.neighbours import NeighboursRecord
+
 __all__ = [
     "add_neighbours",
     "check_card",
@@ -86,13 +88,13 @@ def draw_pictures(folder: ModelFolder) -> list[str]:
     return draw(folder)
 
 
-def add_neighbours(folder: ModelFolder, picture: Image, caption: str) -> bool:
+def add_neighbours(folder: ModelFolder, picture: Image, record: NeighboursRecord) -> bool:
     """Show a strip of samples, and of the training images nearest to them, in the card.
 
     Args:
         folder: of the model.
         picture: the strip.
-        caption: of it.
+        record: what was measured.
 
     Returns:
         Whether the card shows it now: one that was changed by hand, or behind, stays as it was.
@@ -100,7 +102,7 @@ def add_neighbours(folder: ModelFolder, picture: Image, caption: str) -> bool:
     from ganzoo.card import pictures
 
     with kept_up_to_date(folder):
-        pictures.add_neighbours(folder, picture, caption)
+        pictures.add_neighbours(folder, picture, record)
     try:
         return not drift(folder)
     except (CardError, ModelError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ganzoo.card.facts import Facts, gather, read_card, read_index
+from ganzoo.card.metadata import listed
 from ganzoo.card.page import render
 from ganzoo.card.sections import HEAD, kept_sections
 from ganzoo.errors import CardError, command
@@ -137,11 +138,16 @@ def _odd(value: Any, where: str = "") -> Iterator[str]:
 def _scores(data: CardData, facts: Facts, folder: ModelFolder) -> list[str]:
     """Scores that the card claims and the folder does not have, and the other way round."""
     results = data.get("eval_results") or []
-    claimed = sorted((str(result.metric_name), str(result.metric_value)) for result in results)
-    measured = sorted((score.key, str(float(score.value))) for score in facts.scores)
+    claimed = sorted((str(result.metric_name), _listed(result.metric_value)) for result in results)
+    measured = sorted((score.key, _listed(score.value)) for score in facts.scores)
     if claimed == measured:
         return []
     return [f"the scores in {CARD} are not those of the weights in {folder}; {_again(folder)}"]
+
+
+def _listed(value: object) -> str:
+    """A score as cards list it; those of ganzoo 0.1 have all digits."""
+    return str(listed(value)) if isinstance(value, (int, float)) else str(value)
 
 
 def _links(text: str, folder: ModelFolder) -> list[str]:

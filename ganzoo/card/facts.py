@@ -15,6 +15,7 @@ from ganzoo.errors import CardError, ModelError
 from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import open_regular, quoted, read_json, read_shapes
 from ganzoo.folder import examples
+from ganzoo.folder.cost import cost_of
 from ganzoo.folder.layout import (
     ANIMATION,
     CARD,
@@ -22,11 +23,13 @@ from ganzoo.folder.layout import (
     DISCRIMINATOR,
     LICENCE,
     MODEL,
+    NEIGHBOURS_PICTURE,
     PICTURES,
     PICTURES_INDEX,
     SAMPLES,
 )
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import NeighboursRecord, read_neighbours
 from ganzoo.folder.scores import Score
 from ganzoo.plan.plan import Plan
 
@@ -69,6 +72,8 @@ class Facts:
         captions: of the pictures that show these weights, by file under ``pictures/``.
         prompts: texts that ``samples.png`` was drawn from, in the order of its samples; none for most models.
         events: what the guards did in training.
+        cost: of the training, as ``config.json`` has it; None where nobody kept it.
+        nearest: how near samples of these weights lie to what they learned from; None where nobody looked.
         kept: what a person wrote, by section.
     """
 
@@ -84,6 +89,8 @@ class Facts:
     captions: Mapping[str, str]
     prompts: tuple[str, ...]
     events: tuple[tuple[int, str], ...]
+    cost: Mapping[str, Any] | None
+    nearest: NeighboursRecord | None
     kept: Mapping[str, str]
 
     @property
@@ -113,6 +120,10 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
     weights, size = _size(folder.path / MODEL)
     index = read_index(folder)
     fresh = index.step == config["step"]
+    nearest = read_neighbours(folder.path)
+    captions = {file: text for file, text in index.captions.items() if fresh and folder.has(f"{PICTURES}/{file}")}
+    if index.weights != folder.digest:
+        captions.pop(NEIGHBOURS_PICTURE, None)  # what these weights have copied, other ones may not have
     return Facts(
         name=name,
         ref=ref,
@@ -124,8 +135,10 @@ def gather(folder: ModelFolder, ref: str | None = None) -> Facts:
         history=by_step(folder.scores),
         files=frozenset(file for file in (SAMPLES, ANIMATION, DISCRIMINATOR, LICENCE) if folder.has(file)),
         prompts=tuple(examples.captions(folder.path)),
-        captions={file: text for file, text in index.captions.items() if fresh and folder.has(f"{PICTURES}/{file}")},
+        captions=captions,
         events=index.events,
+        cost=cost_of(config, folder.path),
+        nearest=nearest if nearest is not None and nearest.weights == folder.digest else None,
         kept=kept_sections(card),
     )
 

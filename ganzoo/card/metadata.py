@@ -91,6 +91,14 @@ def eval_result(score: Score, task: str) -> EvalResult:
         dataset_split=score.dataset["split"],
         metric_type=score.metric,
         metric_name=score.key,
-        metric_value=float(score.value),
-        metric_args=protocol if score.std is None else {**protocol, "std": float(score.std)},
+        metric_value=listed(score.value),
+        metric_args=protocol if score.std is None else {**protocol, "std": listed(score.std)},
     )
+
+
+def listed(value: float) -> float:
+    """A number as the Hub lists it, which shows all of its digits: six of them, more than any two machines agree in.
+
+    ``metrics.json``, which is published beside the card, has the rest.
+    """
+    return float(f"{value:.6g}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,14 @@ from packaging.version import Version
 from ganzoo.card.facts import Facts
 from ganzoo.card.markdown import Markdown, code, escaped, one_line, plain
 from ganzoo.card.metadata import data_word, front_matter
+from ganzoo.card.nearest import nearest_section
+from ganzoo.card.numbers import number, shown
+from ganzoo.card.origin import cost_row, first_weights, images_seen, imported, origin
 from ganzoo.card.sections import heading_mark, section
 from ganzoo.errors import PluginError, RecipeError, command
-from ganzoo.folder.config import IMPORTED, OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
+from ganzoo.folder.config import OWN_LOOP, REMARKS, UNNAMED, UNPACKAGED, resolution_of
 from ganzoo.folder.layout import LICENCE, SAMPLES
-from ganzoo.folder.scores import HASH, Score
+from ganzoo.folder.scores import Score
 from ganzoo.metrics.metric import aliases_off_inception
 from ganzoo.plan.plan import GIVEN, Slot
 from ganzoo.plan.settings import write
@@ -89,6 +92,9 @@ def render(facts: Facts) -> str:
         protocols=protocols(facts.scores),
         left_open=left_open(facts.scores),
         history=history(facts),
+        nearest=nearest_section(facts, data_argument),
+        cost=cost_row(facts),
+        seen=images_seen(facts),
         train=Markdown(train_command(facts)),
         init=first_weights(facts),
         origin=origin(facts),
@@ -188,16 +194,6 @@ def settings(facts: Facts) -> list[tuple[str, str, str]]:
 
 
 # --- scores -------------------------------------------------------------------------------------------------
-
-
-def shown(value: float) -> Markdown:
-    """A number as a table has it: two decimals, three for a share, three digits of what is smaller."""
-    return Markdown(f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.3g}")
-
-
-def number(value: object) -> object:
-    """A whole number with commas between its thousands; anything else as it is."""
-    return f"{value:,}" if type(value) is int else value
 
 
 def label(metric: str) -> str:
@@ -338,26 +334,6 @@ def train_command(facts: Facts) -> str:
         words.append(["--init", "path/to/those/weights"])
     chosen = {name: write(one.value) for name, one in facts.plan.settings.items() if one.reason == GIVEN}
     return folded([*words, *(["--set", f"{name}={value}"] for name, value in chosen.items())])
-
-
-def first_weights(facts: Facts) -> str | None:
-    """The sha256 of the weights that the run began from; None for fresh ones."""
-    digest = facts.config.get("init")
-    return digest if isinstance(digest, str) and HASH.fullmatch(digest) else None
-
-
-def origin(facts: Facts) -> Mapping[str, Any] | None:
-    """The recipe and step of the run that this one was forked from; None for one of its own."""
-    fork = facts.config.get("forked_from")
-    return fork if isinstance(fork, Mapping) and {"recipe", "step"} <= fork.keys() else None
-
-
-def imported(facts: Facts) -> Mapping[str, str] | None:
-    """The foreign file that the weights are from: its name, sha256, project and converter; None for weights of ours."""
-    found = facts.config["origin"]
-    if not isinstance(found, Mapping) or IMPORTED not in found:
-        return None
-    return {key: str(found.get(key, "unknown")) for key in (IMPORTED, "sha256", "url", "converter")}
 
 
 def folded(words: Iterable[Sequence[str]]) -> str:

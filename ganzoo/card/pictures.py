@@ -21,12 +21,14 @@ from ganzoo.folder.layout import (
     DRAWN_PICTURES,
     LOG,
     NEIGHBOURS_PICTURE,
+    NEIGHBOURS_RECORD,
     PICTURES,
     PICTURES_INDEX,
     SCORES_PICTURE,
 )
 from ganzoo.folder.log import read_log
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import NeighboursRecord, write_neighbours
 from ganzoo.gan.gan import GAN
 from ganzoo.gan.inputs import NOISE
 from ganzoo.gan.labels import written
@@ -37,7 +39,8 @@ from ganzoo.visual.curves import Curve, plot, read_curves
 from ganzoo.visual.interpolation import walk
 
 ROWS, COLUMNS, STEPS, LOOKS = 20, 10, 10, 4
-PAGE = 640  # pixels of a strip, at most
+PAGE, LEAST_STRIP = 640, 160  # pixels of a strip's width, at most and at least
+LARGEST_STRIP = 200_000  # bytes of its file
 INK, LETTERS = 60, 14  # grey of the names of classes, and how much of a name is shown
 OF_TRAINING = (CURVES_PICTURE, SCORES_PICTURE)
 CURVES = ("losses/", "reports/", "accuracy/")
@@ -74,28 +77,42 @@ def draw(folder: ModelFolder) -> list[str]:
     if strip is not None and folder.has(f"{PICTURES}/{NEIGHBOURS_PICTURE}"):
         captions[NEIGHBOURS_PICTURE] = strip
     else:
-        (out / NEIGHBOURS_PICTURE).unlink(missing_ok=True)
+        for file in (NEIGHBOURS_PICTURE, NEIGHBOURS_RECORD):
+            (out / file).unlink(missing_ok=True)
     _write_index(folder, captions, events(folder.path) if logged else before.events)
     return notes
 
 
-def add_neighbours(folder: ModelFolder, picture: Image.Image, caption: str) -> None:
+def add_neighbours(folder: ModelFolder, picture: Image.Image, record: NeighboursRecord) -> None:
     """Keep a strip of samples and the training images nearest to them, which the folder alone could not draw.
 
     It stays for as long as the weights do.
 
     Args:
         folder: of the model whose samples are shown.
-        picture: shrunk where it is wider than a page.
-        caption: what it shows, and what it says of memorisation.
+        picture: shrunk where it is wider than a page, or its file would be large.
+        record: what was measured.
     """
     before, out = read_index(folder), folder.path / PICTURES
     known = before.captions if (before.step, before.weights) == (folder.config["step"], folder.digest) else {}
     make_folder(out)
-    if picture.width > PAGE:
-        picture = picture.resize((PAGE, round(picture.height * PAGE / picture.width)), Image.Resampling.LANCZOS)
-    save_png(picture, out / NEIGHBOURS_PICTURE)
-    _write_index(folder, {**known, NEIGHBOURS_PICTURE: caption[:LONGEST_TEXT]}, before.events)
+    _save_strip(picture, out / NEIGHBOURS_PICTURE)
+    write_neighbours(folder.path, record)
+    said = f"{record.caption} {record.sentence[:1].upper()}{record.sentence[1:]}."
+    _write_index(folder, {**known, NEIGHBOURS_PICTURE: said[:LONGEST_TEXT]}, before.events)
+
+
+def _save_strip(picture: Image.Image, path: Path) -> None:
+    """Write a strip that fits a page, in as many pixels as a small file holds."""
+    width = min(PAGE, picture.width)
+    while True:
+        shown = picture
+        if width < picture.width:
+            shown = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+        save_png(shown, path)
+        if path.stat().st_size <= LARGEST_STRIP or width <= LEAST_STRIP:
+            return
+        width = round(width * 0.85)
 
 
 def _write_index(folder: ModelFolder, captions: Mapping[str, str], told: Sequence[tuple[int, str]]) -> None:

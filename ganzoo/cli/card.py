@@ -11,7 +11,7 @@ from ganzoo.cli.about import about
 from ganzoo.cli.model import check_out
 from ganzoo.cli.paths import PATH
 from ganzoo.cli.show import say
-from ganzoo.errors import command
+from ganzoo.errors import UsageError, command
 from ganzoo.files.untrusted import printable
 from ganzoo.files.waiting import doing
 
@@ -28,14 +28,21 @@ if TYPE_CHECKING:
     ganzoo card runs/first --check
     As a web page, too:
     ganzoo card runs/first --html card.html
+    Say what the training of a model of your own loop cost:
+    ganzoo card mine --cost "two hours of a laptop"
     """,
 )
 @click.command(short_help="Write the model card of a folder.")
 @click.argument("folder", type=PATH)
 @click.option("--check", is_flag=True, help="Write nothing; say whether the card is what the folder would have.")
 @click.option("--html", type=PATH, metavar="FILE.html", help="Also as a web page of one file.")
+@click.option(
+    "--cost",
+    metavar="TEXT",
+    help="What the training cost, in your words, for a model whose folder does not know; what ganzoo trains it counts.",
+)
 @click.pass_context
-def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> None:
+def card(ctx: click.Context, folder: Path, check: bool, html: Path | None, cost: str | None) -> None:
     """Write the model card of FOLDER, README.md, with its pictures.
 
     Everything in it is read from the folder's files: scores, settings, parts, curves. What you write between its
@@ -44,11 +51,16 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
     """
     if html is not None:
         check_out(html, (".html",), "--html")
+    if check and cost is not None:
+        raise UsageError("--cost is written down, and --check writes nothing: leave one of them out")
     from ganzoo.card import check_card, drift
     from ganzoo.folder.layout import CARD
     from ganzoo.folder.model import ModelFolder
 
     model = ModelFolder(folder)
+    if cost is not None:
+        keep_words(model, cost)
+        model = ModelFolder(folder)
     if not check:
         write(model)
     difference = drift(model) if check else ""
@@ -62,6 +74,29 @@ def card(ctx: click.Context, folder: Path, check: bool, html: Path | None) -> No
         say(f"{path} is not what its folder would have; make it again: {command('card', model.path)}", err=True)
         ctx.exit(1)
     say(f"{path}{' is up to date' if check else ''}" + (f", as a page: {html}" if html else ""))
+
+
+def keep_words(folder: ModelFolder, words: str) -> None:
+    """Write down what a person says that the training cost.
+
+    Raises:
+        UsageError: it was measured, or the words are too many.
+    """
+    from ganzoo.card import make_card
+    from ganzoo.files.untrusted import read_json
+    from ganzoo.files.write import write_json
+    from ganzoo.folder.cost import COST, LONGEST_COST, SAID, cost_of, cost_text
+    from ganzoo.folder.layout import CONFIG
+
+    said = " ".join(words.split())
+    if not 0 < len(said) <= LONGEST_COST:
+        raise UsageError(f"--cost takes a text of at most {LONGEST_COST} letters, not {len(said)}")
+    known = cost_of(folder.config, folder.path)
+    if known is not None and SAID not in known:
+        raise UsageError(f"--cost does not work: that of {folder} was measured, {printable(cost_text(known), 300)}")
+    make_card(folder)  # what cannot be written is said before anything is
+    path = folder.path / CONFIG
+    write_json(path, {**read_json(path), COST: {SAID: said}})  # in its own format, which an older ganzoo may read
 
 
 def write(folder: ModelFolder) -> None:

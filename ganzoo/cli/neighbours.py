@@ -155,7 +155,7 @@ def show(found: Neighbours, as_json: bool, out: Path) -> None:
         return
     rows = []
     for kind in found.near:
-        values = numbers[kind].values()
+        values = [numbers[kind][name] for name in ("samples", "held_out", "samples_nearer")]
         rows.append([kind, *("" if value is None else number(value) for value in values)])
     show_table(["to the nearest training image in", "median of samples", "of held-out images", "samples nearer"], rows)
     say(f"{sentence[:1].upper()}{sentence[1:]}.", f"sample, neighbours in pixels, neighbours in features: {out}")

@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from ganzoo.errors import DataError, ModelError, counted, either
 from ganzoo.files.untrusted import LARGEST_JSON, field, quoted, read_json
 from ganzoo.files.write import json_text
+from ganzoo.folder.cost import COST, checked_cost
 from ganzoo.folder.layout import CONFIG
 from ganzoo.folder.versions import CONFIG_FORMAT, kind_of_fingerprint, upgraded
 from ganzoo.registry.about import NAMES, VERSION, install
@@ -178,6 +179,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     _check_plugins(field(config, "plugins", dict, path), path)
     _check_unpackaged(config.get(UNPACKAGED, []), path)
     _check_remarks(config.get(REMARKS, []), path)
+    if COST in config:
+        config[COST] = checked_cost(config[COST], path)
     field(config, "dataset", dict, path)
     field(config, "license", (str, type(None)), path)
     return config

@@ -32,6 +32,7 @@ PICTURES_INDEX = "index.json"
 CURVES_PICTURE, SCORES_PICTURE = "curves.png", "scores.png"
 DRAWN_PICTURES = ("classes.png", "interpolation.png", "attention.png", CURVES_PICTURE, SCORES_PICTURE)
 NEIGHBOURS_PICTURE = "neighbours.png"  # which takes the training's images, and is there only where somebody drew it
+NEIGHBOURS_RECORD = "neighbours.json"  # the numbers of that strip
 CARD_PICTURES = (*DRAWN_PICTURES, NEIGHBOURS_PICTURE)
 
 # A run: what stays where it was trained.

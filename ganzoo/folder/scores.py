@@ -18,6 +18,18 @@ from ganzoo.files.untrusted import field as checked
 from ganzoo.files.untrusted import quoted, read_json
 from ganzoo.files.write import write_json
 from ganzoo.folder.layout import LARGEST_METRICS, METRICS
+from ganzoo.folder.records import (
+    HALF_KEY,
+    LONGEST_TEXT,
+    WORD,
+    dataset_of,
+    hash_of,
+    network_of,
+    real,
+    real_or_none,
+    text_of,
+    whole,
+)
 from ganzoo.registry.about import install
 from ganzoo.registry.entry import resolve
 from ganzoo.registry.recipe import Part
@@ -25,16 +37,12 @@ from ganzoo.registry.shown import block, cut
 
 SEEN = ":seen"  # behind the name of a network that the model was trained to please, whose scores flatter it
 METRICS_FORMAT = 2  # with options of metrics, which ganzoo 0.1.0 does not know; 1 where no score has any
-LONGEST_TEXT, DEEPEST = 200, 4  # of texts, and of mappings within details
+DEEPEST = 4  # of mappings within details
 MOST_SAMPLES, MOST_SEEDS = 10**8, 10**4  # that anybody scores
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
-WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,120}")
-HALF_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=,-]{0,240}")
 LONGEST_REQUEST = 120
 HTML = "ganzoo.notebook.scores:html"  # by its name: it stands above this room
 MOST_LINES = 11  # of scores in a terminal
-HASH = re.compile(r"[0-9a-f]{64}")
-FINGERPRINT = re.compile(r"(?:files-)?sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -224,21 +232,21 @@ def _read(record: object, path: Path) -> Score:
     if not isinstance(record, dict):
         raise ModelError(f"{path}: a score is {quoted(record)}, not an object")
     score = Score(
-        key=_text(record, "key", HALF_KEY, path, "@"),
-        metric=_text(record, "metric", NAME, path),
-        value=_real(record, "value", path),
-        std=_optional(record, "std", path),
-        samples=_whole(record, "samples", path, 1, MOST_SAMPLES),
-        dataset=_dataset(checked(record, "dataset", dict, path), path),
-        network=_network(checked(record, "network", dict, path), path),
-        resize=_text(record, "resize", WORD, path),
-        seed=_whole(record, "seed", path),
-        seeds=_whole(record, "seeds", path, 1, MOST_SEEDS),
-        step=_whole(record, "step", path),
-        seconds=_real(record, "seconds", path),
-        weights=_hash(record, "weights", path),
+        key=text_of(record, "key", HALF_KEY, path, "@"),
+        metric=text_of(record, "metric", NAME, path),
+        value=real(record, "value", path),
+        std=real_or_none(record, "std", path),
+        samples=whole(record, "samples", path, 1, MOST_SAMPLES),
+        dataset=dataset_of(checked(record, "dataset", dict, path), path),
+        network=network_of(checked(record, "network", dict, path), path),
+        resize=text_of(record, "resize", WORD, path),
+        seed=whole(record, "seed", path),
+        seeds=whole(record, "seeds", path, 1, MOST_SEEDS),
+        step=whole(record, "step", path),
+        seconds=real(record, "seconds", path),
+        weights=hash_of(record, "weights", path),
         higher_is_better=checked(record, "higher_is_better", bool, path),
-        floor=_optional(record, "floor", path),
+        floor=real_or_none(record, "floor", path),
         details=_details(record, path),
         request=_request(record, path),
     )
@@ -252,27 +260,6 @@ def _read(record: object, path: Path) -> Score:
     return score
 
 
-def _dataset(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    name = checked(record, "name", str, path)
-    if not 0 < len(name) <= LONGEST_TEXT:
-        raise ModelError(f"{path}: {quoted(name)} is no name of a data set")
-    return {
-        "name": name,
-        "fingerprint": _text(record, "fingerprint", FINGERPRINT, path),
-        "split": _text(record, "split", WORD, path),
-        "count": _whole(record, "count", path),
-    }
-
-
-def _network(record: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    return {
-        "name": _text(record, "name", HALF_KEY, path),
-        "input": _whole(record, "input", path, 1),
-        "pretrained": checked(record, "pretrained", bool, path),
-        "sha256": _text(record, "sha256", HASH, path),
-    }
-
-
 def _request(record: Mapping[str, Any], path: Path) -> str:
     """A metric with options in their one spelling; nothing where there are none."""
     text = str(checked(record, "request", str, path)) if "request" in record else ""
@@ -283,37 +270,6 @@ def _request(record: Mapping[str, Any], path: Path) -> str:
     if part is not None and (str(part) != text or part.places or part.kind or not part.options):
         raise ModelError(f"{path}: {quoted(text)} is no metric with options, such as kid:subsets=50")
     return text
-
-
-def _text(record: Mapping[str, Any], name: str, form: re.Pattern[str], path: Path, joiner: str = "") -> str:
-    """A short text of a given form; with a ``joiner``, two of them."""
-    text = str(checked(record, name, str, path))
-    halves = text.split(joiner, 1) if joiner else [text]
-    if not all(form.fullmatch(half) for half in halves):
-        raise ModelError(f"{path}: {name} is {quoted(text)}, which it cannot be")
-    return text
-
-
-def _hash(record: Mapping[str, Any], name: str, path: Path) -> str:
-    return "" if record.get(name) == "" else _text(record, name, HASH, path)
-
-
-def _real(record: Mapping[str, Any], name: str, path: Path) -> float:
-    value = checked(record, name, (int, float), path)
-    if not abs(value) < 1e300:  # JSON's 1e999 is infinite, and its whole numbers know no bound
-        raise ModelError(f"{path}: {name} is no finite number")
-    return float(value)
-
-
-def _optional(record: Mapping[str, Any], name: str, path: Path) -> float | None:
-    return None if record.get(name) is None else _real(record, name, path)
-
-
-def _whole(record: Mapping[str, Any], name: str, path: Path, least: int = 0, most: int = 2**63 - 1) -> int:
-    value = int(checked(record, name, int, path))
-    if not least <= value <= most:
-        raise ModelError(f"{path}: {name} is {quoted(value)}, out of range")
-    return value
 
 
 def _details(record: Mapping[str, Any], path: Path) -> dict[str, Any]:

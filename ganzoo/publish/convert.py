@@ -18,6 +18,7 @@ from ganzoo.card.sections import named_ref
 from ganzoo.errors import ModelError, RunError, UsageError, either
 from ganzoo.files.untrusted import quoted
 from ganzoo.files.write import atomic_folder, write_json, write_text
+from ganzoo.folder.cost import with_cost
 from ganzoo.folder.layout import CARD, CONFIG, LOG, METRICS, MODEL
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import Score
@@ -54,7 +55,7 @@ def convert_model(
         ModelError: weights that the dtype cannot hold; nothing is recorded that could be measured again.
         RunError: a score moved by more than the verifier allows: nothing was written.
     """
-    config = folder.config
+    config = with_cost(folder.config, folder.path)
     if dtype not in DTYPES:
         raise UsageError(f"--dtype {dtype} does not work: it is {either(DTYPES)}")
     if config["dtype"] == dtype:

@@ -18,6 +18,7 @@ from ganzoo.errors import ModelError, UsageError, command, nearest
 from ganzoo.files.untrusted import file_digest, quoted
 from ganzoo.files.write import atomic_folder, check_writable, lock, private_copy, remove_torn, write_text
 from ganzoo.folder.config import UNPACKAGED, warn_of_unpackaged
+from ganzoo.folder.cost import with_cost
 from ganzoo.folder.layout import (
     CARD,
     CONFIG,
@@ -101,7 +102,7 @@ def push(
             stated = folder.config["license"] is None and _stated(folder) is not None
             _check_card(_with_licence(folder, chosen) if stated else folder)
         if not dry_run:
-            _write(folder, chosen, request.repo, with_discriminator)
+            _write(folder, with_cost(folder.config, folder.path), chosen, request.repo, with_discriminator)
         manifest = pack(folder, chosen, with_discriminator)
         if show is not None:
             show(manifest)
@@ -172,7 +173,8 @@ def export(
     with atomic_folder(target) as copy:
         copy_files(folder.path, copy, manifest.sizes)
         _refuse_other_weights(copy, folder)
-        _write(ModelFolder(copy, folder.config), chosen, reference_to(target), False)
+        published = with_cost(folder.config, folder.path)
+        _write(ModelFolder(copy, folder.config), published, chosen, reference_to(target), False)
     return manifest
 
 
@@ -256,9 +258,11 @@ def _check_card(folder: ModelFolder) -> None:
         raise ModelError(f"the card of {folder} is not fit to be published: {problems[0]}{more}")
 
 
-def _write(folder: ModelFolder, license: str, repo: str, with_discriminator: bool) -> None:
-    """Record the licence, export D if it is wanted and a training is there, and make the card say where it is."""
-    folder.write_config({**folder.config, "license": license})
+def _write(
+    folder: ModelFolder, config: Mapping[str, object], license: str, repo: str, with_discriminator: bool
+) -> None:
+    """Record licence and cost, export D if it is wanted and a training is there, and make the card say where it is."""
+    folder.write_config({**config, "license": license})
     if with_discriminator:
         from ganzoo.folder.discriminator import export_discriminators
 

@@ -71,7 +71,7 @@ def fakes_of(model: GAN | ImageData, data: ImageData) -> Fakes:
     """
     if isinstance(model, ImageData):
         return pictured_like(model, data)
-    missing = sorted(model.input_names - {NOISE} - data.paired.keys())
+    missing = sorted(model.input_names - {NOISE} - data.paired.keys() - data.unpaired.keys())
     if missing:
         raise UsageError(
             f"this model makes images from {', '.join(missing)}, and {data.name} has none for each image: give data"

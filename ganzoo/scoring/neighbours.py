@@ -9,7 +9,7 @@ nearer one to the training set; the paper takes it within cells of the data, her
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from os import PathLike
 from typing import Any
@@ -21,10 +21,13 @@ from torch import Tensor
 from ganzoo.card import add_neighbours
 from ganzoo.data import ImageData
 from ganzoo.data.open import is_path
-from ganzoo.errors import UsageError, counted
+from ganzoo.errors import UsageError
 from ganzoo.files.paths import to_path
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import FEATURES, HELD_OUT, LEVELS, PIXELS, TRAINING, NeighboursRecord
+from ganzoo.folder.neighbours import sentence as said_of
 from ganzoo.gan.gan import GAN
+from ganzoo.gan.inputs import NOISE
 from ganzoo.images import grid, save_png, visible
 from ganzoo.metrics.extract import Progress
 from ganzoo.metrics.features import FeatureNetwork
@@ -32,10 +35,6 @@ from ganzoo.registry.loading import log
 from ganzoo.scoring.drawn import Model, check_counts, drawn, fakes_of, opened
 from ganzoo.scoring.score import OTHER, held_out_of, open_real, open_split
 from ganzoo.seeding import derive
-
-PIXELS, FEATURES = "pixels", "features"
-SURE = 3.0  # standard errors from which on a share is not taken for chance
-LEVELS = 2  # of 255, root mean square: what differs by no more is the same picture but for rounding
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,12 @@ class Neighbours:
         held: the same of held-out images; empty where there are none.
         copies: samples that equal a training image.
         training: the images of the training set.
+        unseen: the images that the held-out ones were drawn from; None where there are none.
+        network: the feature network, as a score has it.
+        seed: of the samples, and of which held-out images were drawn.
+        sources: ``"held out"`` or ``"training"``, for a model that makes its images from others: of which these were.
         weights: sha256 of the weights that drew the samples; empty where that is not known.
+        step: of these.
     """
 
     samples: Tensor
@@ -74,18 +78,24 @@ class Neighbours:
     held: dict[str, Nearest]
     copies: int
     training: ImageData
+    unseen: ImageData | None = None
+    network: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    sources: str | None = None
     weights: str = ""
+    step: int = 0
 
     def nearer(self, kind: str) -> float | None:
         """The share of pairs in which the sample is nearer than the held-out image; None without these."""
         return nearer_share(self.near[kind].first, self.held[kind].first) if self.held else None
 
     def numbers(self) -> dict[str, Any]:
-        """Medians of distances, and shares, as JSON."""
+        """Medians and the least of distances, shares, and how many there are of each, as JSON."""
         found: dict[str, Any] = {
             "samples": len(self.samples),
             "copies": self.copies,
             "copies_but_for_rounding": alike(self.near),
+            "held_out_copies": alike(self.held) if self.held else 0,
             "training": self.training.count,
         }
         for kind, near in self.near.items():
@@ -94,6 +104,8 @@ class Neighbours:
                 "samples": float(near.first.median()),
                 "held_out": None if held is None else float(held.first.median()),
                 "samples_nearer": self.nearer(kind),
+                "nearest_sample": float(near.first.min()),
+                "nearest_held_out": None if held is None else float(held.first.min()),
             }
         return {**found, "held_out": len(self.held[PIXELS].first) if self.held else 0}
 
@@ -120,37 +132,27 @@ class Neighbours:
 
     def sentence(self) -> str:
         """What this says of memorisation, and what it cannot say."""
-        copied = alike(self.near)
-        if copied:
-            return self._said_of_copies(copied)
-        share = self.nearer(FEATURES)
-        if share is None:
-            return "without held-out images to compare with, these distances say nothing of memorisation"
-        far = (share - 0.5) / share_error(len(self.samples), len(self.held[FEATURES].first))
-        if far > SURE:
-            return (
-                f"samples lie nearer to the training images than held-out images do (in {share:.0%} of pairs; by chance"
-                " 50%): a sign of copying, of samples plainer than real images, or of held-out images of another kind;"
-                " see the picture"
-            )
-        beside = "farther from" if far < -SURE else "as near to"
-        return (
-            f"samples lie {beside} the training images {'than' if far < -SURE else 'as'} held-out images do (nearer in"
-            f" {share:.0%} of pairs; by chance 50%): no sign of copying as a rule, which says nothing of rare copies,"
-            " or of shifted and recoloured ones"
+        return said_of(self.numbers())
+
+    def record(self) -> NeighboursRecord:
+        """What a model's folder keeps of it."""
+        held = None if self.unseen is None else _dataset(self.unseen)
+        return NeighboursRecord(
+            weights=self.weights,
+            step=self.step,
+            seed=self.seed,
+            each=self.near[PIXELS].places.shape[1],
+            sources=self.sources,
+            data=_dataset(self.training),
+            held_data=held,
+            network=self.network,
+            numbers=self.numbers(),
         )
 
-    def _said_of_copies(self, copied: int) -> str:
-        """Of samples that equal training images, beside held-out images that do: data may repeat themselves."""
-        how = "pixel by pixel" if copied == self.copies else f"but for rounding ({LEVELS} of 255 on average at most)"
-        n, m = len(self.samples), len(self.held[PIXELS].first) if self.held else 0
-        what = f"{counted(copied, 'sample')} of {n:,} equal a training image {how}"
-        again = alike(self.held) if self.held else 0
-        beside = f"; of held-out images {again:,} of {m:,}" if m else ""
-        overall = (copied + again) / (n + m)
-        if again and copied / n - again / m <= SURE * sqrt(overall * (1 - overall) * (1 / n + 1 / m)):
-            return f"{what}{beside} do, as the data repeat themselves: no sign of copying"
-        return f"{what}{beside}: the model draws copies"
+
+def _dataset(data: ImageData) -> dict[str, Any]:
+    """Which images they are, as a score's record has it."""
+    return {"name": data.name, "fingerprint": data.fingerprint, "split": data.split, "count": data.count}
 
 
 def alike(near: Mapping[str, Nearest]) -> int:
@@ -166,11 +168,6 @@ def nearer_share(samples: Tensor, held: Tensor) -> float:
     """
     below = (samples[:, None] < held[None]).double() + 0.5 * (samples[:, None] == held[None]).double()
     return float(below.mean())
-
-
-def share_error(n: int, m: int) -> float:
-    """The standard deviation of that share where both are draws of one law: ``√((n + m + 1) / (12 n m))``."""
-    return sqrt((n + m + 1) / (12 * n * m))
 
 
 def neighbours(
@@ -221,7 +218,7 @@ def neighbours(
     if not learned_from(subject.model, training):
         log.warning("%s is not what the model says that it was trained on", training.name)
     found = find(subject.model, training, unseen, network, n=n, k=k, seed=seed, batch=batch, progress=progress)
-    return replace(found, weights=subject.digest)
+    return replace(found, weights=subject.digest, step=subject.step)
 
 
 def add_to_card(found: Neighbours, folder: ModelFolder, rows: int = 4) -> bool:
@@ -242,13 +239,8 @@ def add_to_card(found: Neighbours, folder: ModelFolder, rows: int = 4) -> bool:
     """
     if found.weights != folder.digest:
         raise UsageError(f"these neighbours are not those of samples of the weights in {folder}: look for them again")
-    each, sentence = found.near[PIXELS].places.shape[1], found.sentence()
-    caption = (
-        f"Of {len(found.samples):,} samples those that lie nearest to any of the {found.training.count:,} images of"
-        f" {found.training.name}: left the sample, then the {counted(each, 'image')} nearest in pixels, then in"
-        f" features. {sentence[:1].upper()}{sentence[1:]}."
-    )
-    return add_neighbours(folder, found.picture(rows), caption)
+    known = [*(score.dataset for score in folder.scores), folder.config["dataset"]]
+    return add_neighbours(folder, found.picture(rows), found.record().called_as_in(known))
 
 
 # --- the images ---------------------------------------------------------------------------------------------
@@ -339,7 +331,9 @@ def find(
         batch: images computed at once.
         progress: called with how many training images are done, and of how many.
     """
-    samples = torch.cat([images for images, _ in drawn(fakes_of(model, training), n, seed, batch)])
+    sources = _sources(model, unseen)
+    shown = training if sources != HELD_OUT or unseen is None else unseen
+    samples = torch.cat([images for images, _ in drawn(fakes_of(model, shown), n, seed, batch)])
     held = samples[:0]
     if unseen is not None:
         rng = torch.Generator().manual_seed(derive("held out", seed))
@@ -356,7 +350,29 @@ def find(
     count = len(samples)
     near = {kind: Nearest(one.places[:count], one.distances[:count]) for kind, one in found.items()}
     beside = {kind: Nearest(one.places[count:], one.distances[count:]) for kind, one in found.items()}
-    return Neighbours(samples, near, {} if unseen is None else beside, int((near[PIXELS].first == 0).sum()), training)
+    return Neighbours(
+        samples=samples,
+        near=near,
+        held={} if unseen is None else beside,
+        copies=int((near[PIXELS].first == 0).sum()),
+        training=training,
+        unseen=unseen,
+        network=network.record(),
+        seed=seed,
+        sources=sources,
+    )
+
+
+def _sources(model: GAN | ImageData, unseen: ImageData | None) -> str | None:
+    """Of which images the inputs are that a model makes its own from; None for one that takes none.
+
+    A photograph that was coloured in training lies near itself, and coloured again would look copied: so they are
+    those of the held-out images, where these have some.
+    """
+    needed = set() if isinstance(model, ImageData) else model.input_names - {NOISE}
+    if not needed:
+        return None
+    return HELD_OUT if unseen is not None and needed <= {*unseen.paired, *unseen.unpaired} else TRAINING
 
 
 def _pieces(data: ImageData, batch: int) -> Iterator[tuple[int, Tensor]]:

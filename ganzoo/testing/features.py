@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import GanzooError
-from ganzoo.folder.scores import HASH
+from ganzoo.folder.records import HASH
 from ganzoo.metrics.extractor import Extractor, FeatureRequest
 from ganzoo.metrics.features import NAMES, RANDOM, FeatureNetwork, open_network
 from ganzoo.metrics.resize import RESIZES

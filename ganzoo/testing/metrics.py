@@ -9,7 +9,8 @@ import torch
 
 from ganzoo.data import ImageData
 from ganzoo.errors import GanzooError
-from ganzoo.folder.scores import HASH, NAME, WORD
+from ganzoo.folder.records import HASH, WORD
+from ganzoo.folder.scores import NAME
 from ganzoo.gan.gan import GAN
 from ganzoo.metrics.instruments import Instrument
 from ganzoo.metrics.metric import Experiment, Value

@@ -21,6 +21,7 @@ from ganzoo.gan.inputs import panels
 from ganzoo.images import Animation, grid, save_png, to_uint8
 
 GRID = 64  # pictures, 8 by 8
+FRAME_ROWS = 4  # of the grid that the animation shows, so that its file stays small
 ANIMATION_REST = 20  # times the seconds that it takes to write an animation, before an unfinished one is rewritten
 
 
@@ -44,11 +45,11 @@ class RunOutput:
         return gan.sample(GRID, seed=self.seed)
 
     def picture(self, samples: Tensor, frame: int | None = None) -> None:
-        """Write ``samples.png``, and keep it as the frame of a step if one is given."""
-        image = grid(*panels(to_uint8(samples, low=0), self.examples))
-        save_png(image, self.folder / SAMPLES)
+        """Write ``samples.png``, and keep its first rows as the frame of a step if one is given."""
+        images, columns = panels(to_uint8(samples, low=0), self.examples)
+        save_png(grid(images, columns), self.folder / SAMPLES)
         if frame is not None:
-            self.animation.add(image, frame)
+            self.animation.add(grid(images[: FRAME_ROWS * columns], columns), frame)
 
     def update_animation(self) -> None:
         """Write ``progress.gif`` if that costs little by now; the last of a run is written whatever it costs."""

@@ -15,6 +15,7 @@ from ganzoo.folder import examples, label_rows
 from ganzoo.folder.layout import ANIMATION, MODEL, RUN, TRAINING, bests, checkpoints
 from ganzoo.folder.model import ModelFolder
 from ganzoo.folder.scores import read_scores
+from ganzoo.folder.spent import SPENT
 from ganzoo.folder.weights import generator_state
 from ganzoo.gan.gan import GAN
 from ganzoo.training.batchnorm import refresh_statistics
@@ -46,12 +47,13 @@ class Saver:
         job.gan.examples = examples.choose(job.setup.data, job.gan.input_names)
         job.gan.label_rows = label_rows.choose(job.setup.data)
         self.output = RunOutput(self.folder, trainer.seed, job.setup.intervals.keep, job.gan.examples)
+        self.spent = {key: job.run_json.get(key) for key in SPENT.values()}  # until the newest checkpoint
 
     def begin(self) -> None:
         """Make the folder agree with the trainer's step: what is of later steps is going to be made again."""
         make_folder(self.folder / TRAINING)
         remove_torn(self.folder)
-        self.note_time()
+        self.note()
         self.output.drop_after(self.trainer.step)
         prune(self.folder, self.save_every)
         drop_later(self.folder, self.trainer.step)
@@ -98,13 +100,15 @@ class Saver:
         save_training(self.folder, self.state(), self.save_every)
         if self.guard.best is not None:
             drop_bests(self.folder, self.guard.best.step)
-        self.note_time()
+        self.spent = self.time.to_json()
+        self.note()
 
     def rescue(self) -> None:
         """Write the checkpoint of this step, unless it is there."""
         if max(checkpoints(self.folder), default=-1) != self.trainer.step:
             self.trainer.check()
             self.checkpoint()
+            write_card(ModelFolder(self.folder))  # which says how long the training took
 
     def keep_best(self, saved: bool = False) -> None:
         """Keep this step as the best one; ``saved`` says that it is a checkpoint already."""
@@ -157,10 +161,10 @@ class Saver:
         write_card(ModelFolder(self.folder))  # which shows both
         return samples
 
-    def note_time(self, verdict: Verdict | None = None) -> None:
-        """Write ``run.json``, with the time of training so far, and what is wrong with a run that ends."""
+    def note(self, verdict: Verdict | None = None) -> None:
+        """Write ``run.json``, with the time that its newest checkpoint took, and what is wrong with a run that ends."""
         said = {} if verdict is None else {"verdict": verdict.to_json()}
-        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, **self.time.to_json(), **said})
+        write_json(self.folder / TRAINING / RUN, {**self.job.run_json, **self.spent, **said})
 
 
 def selected_by(folder: Path, best: Best) -> dict[str, Any]:

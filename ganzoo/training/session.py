@@ -180,7 +180,7 @@ class Session:
             return
         self.verdict = verdict_of(self.job, self.guard, self.observer.probe.measure(self.trainer.step, samples))
         if self.verdict is not None:
-            self.saver.note_time(self.verdict)
+            self.saver.note(self.verdict)
             for line in self.verdict.lines:
                 self.reporter.say(line)
 

@@ -7,6 +7,7 @@ import importlib
 import itertools
 import json
 import logging
+import re
 import shlex
 import socket
 import sys
@@ -384,3 +385,17 @@ def test_a_label_stands_once(tmp_path: Path) -> None:
 def test_a_shipped_model_is_installed_with_the_package_that_has_it_and_no_other_is(model: Path) -> None:
     assert "'ganzoo-models>=" in make_card(ModelFolder(model), "dcgan-cifar10")
     assert "ganzoo-models" not in make_card(ModelFolder(model), "me/dcgan-cifar10")
+
+
+def test_numbers_have_the_digits_that_a_reader_can_use(model: Path) -> None:
+    long = {"value": 482.1949766879461, "std": 0.0123456789012345, "details": {"subset_std": 0.08730315133036734}}
+    add_scores(model, [score(model, **long)])
+    text = write(model)
+    assert not re.search(r"\d\.\d{8}", text) and "value: 482.195\n" in text and "std: 0.0123457\n" in text
+    assert "subset\\_std 0.0873." in text
+    assert "482.1949766879461" in (model / "metrics.json").read_text(), "which machines read"
+    assert check_card(ModelFolder(model)) == []
+    (model / "README.md").write_text(text.replace("value: 482.195\n", "value: 482.1949766879461\n"))
+    assert check_card(ModelFolder(model)) == [], "a card of an older version"
+    (model / "README.md").write_text(text.replace("value: 482.195\n", "value: 482.196\n"))
+    assert "are not those of the weights" in check_card(ModelFolder(model))[0]

@@ -15,7 +15,13 @@ ROOT = Path(ganzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 NAMES = {
     *(layout.CONFIG, layout.MODEL, layout.METRICS, layout.CARD, layout.SAMPLES, layout.ANIMATION, layout.DISCRIMINATOR),
-    *(*layout.EXAMPLE_PICTURES.values(), layout.EXAMPLE_TEXTS, layout.PICTURES_INDEX, *layout.CARD_PICTURES),
+    *(
+        *layout.EXAMPLE_PICTURES.values(),
+        layout.EXAMPLE_TEXTS,
+        layout.PICTURES_INDEX,
+        *layout.CARD_PICTURES,
+        layout.NEIGHBOURS_RECORD,
+    ),
     *(layout.LOG, layout.RUN, layout.STATE, layout.STATE_TENSORS, layout.LOCK),
 }
 FOLDERS = {layout.EXAMPLES, layout.PICTURES, layout.SNAPSHOTS, layout.TRAINING, layout.FRAMES}

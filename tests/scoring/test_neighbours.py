@@ -15,28 +15,20 @@ from tiny_models import saved
 from torch import Tensor
 
 import ganzoo
+from ganzoo.card import add_neighbours, make_card
 from ganzoo.cli import main
 from ganzoo.data import ImageData
 from ganzoo.data.holdout import HoldOut
 from ganzoo.data.images import MemoryImages
-from ganzoo.errors import UsageError
+from ganzoo.errors import ModelError, UsageError
 from ganzoo.folder.layout import largest
 from ganzoo.folder.model import ModelFolder
+from ganzoo.folder.neighbours import FEATURES, PIXELS, read_neighbours, share_error
 from ganzoo.gan.builder import build
 from ganzoo.metrics.features import FeatureNetwork
 from ganzoo.metrics.weights import OFFLINE_NETWORK
 from ganzoo.scoring import drawn
-from ganzoo.scoring.neighbours import (
-    FEATURES,
-    PIXELS,
-    Nearest,
-    Neighbours,
-    add_to_card,
-    find,
-    nearer_share,
-    share_error,
-    training_images,
-)
+from ganzoo.scoring.neighbours import Nearest, Neighbours, add_to_card, find, nearer_share, training_images
 
 
 def pictures(n: int, seed: int, channels: int = 3) -> Tensor:
@@ -301,3 +293,124 @@ def test_what_cannot_be_meant_is_refused_by_name(place: Path) -> None:
         (name,) = wrong
         with pytest.raises(UsageError, match=name):
             ganzoo.neighbours("./test", "./train", **wrong)
+
+
+# --- the record ---------------------------------------------------------------------------------------------
+
+
+def record_of(folder: Path) -> Path:
+    return folder / "pictures" / "neighbours.json"
+
+
+def test_the_card_tells_memorised_from_new_by_what_was_measured(place: Path) -> None:
+    saved(place / "model")
+    assert run("card", "model").exit_code == 0
+    words = ("neighbours", "model", "--data", "train", "--held-out", "test", "-n", 6, "-k", 2, "--seed", 4)
+    assert run(*words, "--card").exit_code == 0
+    numbers = json.loads(run(*words, "--json").stdout)
+    kept = json.loads(record_of(place / "model").read_text())
+    assert {name: kept[name] for name in numbers if name in kept} == {
+        name: value for name, value in numbers.items() if name in kept
+    } and {"pixels", "features", "copies", "held_out"} <= kept.keys()
+    assert kept["data"]["count"] == 12 and kept["data"]["fingerprint"] != kept["held_out_data"]["fingerprint"]
+    assert kept["network"] == NETWORK.record() and kept["weights"] == ModelFolder(place / "model").digest
+    text = (place / "model" / "README.md").read_text()
+    section = text.partition("## Nearest training images")[2].partition("\n## ")[0]
+    assert "| in pixels | " in section and "| in features of `means` | " in section
+    for kind in ("pixels", "features"):
+        assert f"{numbers[kind]['samples_nearer']:.0%} of pairs" in section
+    assert "6 of the 12 images of test" in section and f"`{kept['data']['fingerprint']}`" in section
+    assert "ganzoo neighbours ./model --data digits -n 6 -k 2 --seed 4" in section
+    assert "it may have been trained on" in section, "the model says that it learned from other images"
+    assert run("push", "model", "./there", "--license", "mit", "--unscored").exit_code == 0
+    assert record_of(place / "there").read_bytes() == record_of(place / "model").read_bytes()
+    assert section.partition("Look again")[0] in (place / "there" / "README.md").read_text()
+    (place / "model" / "model.safetensors").unlink()
+    saved(place / "other", seed=3)
+    (place / "other" / "model.safetensors").replace(place / "model" / "model.safetensors")
+    assert "Nearest training images" not in make_card(ModelFolder(place / "model"))
+    assert run("card", "model").exit_code == 0 and not record_of(place / "model").exists()
+
+
+def test_a_card_without_held_out_images_has_no_empty_columns(place: Path) -> None:
+    saved(place / "model")
+    assert run("card", "model").exit_code == 0
+    assert run("neighbours", "model", "--data", "train", "-n", 5, "--card").exit_code == 0
+    section = (place / "model" / "README.md").read_text().partition("## Nearest training images")[2]
+    assert "held-out images |" not in section and "these distances say nothing of memorisation" in section
+    found = read_neighbours(place / "model")
+    assert found is not None and found.held_data is None and found.numbers["pixels"]["samples_nearer"] is None
+
+
+def test_images_are_called_as_the_models_own_records_call_them(place: Path) -> None:
+    saved(place / "model")
+    found = ganzoo.neighbours("./model", "./train", held_out="./test", n=4, k=1)
+    known = [{"name": "photos", "fingerprint": found.training.fingerprint, "count": 12},
+             {"name": "photos", "fingerprint": found.record().held_data["fingerprint"], "split": "test"}]  # fmt: skip
+    record = found.record().called_as_in(known)
+    assert record.data["name"] == record.held_data["name"] == "photos" and record.held_data["split"] == "test"
+    assert record.numbers == found.numbers() and found.record().called_as_in([]) == found.record()
+
+
+SPOILT = [
+    {"format": 2},
+    {"samples": 0},
+    {"copies": 7},
+    {"weights": "none"},
+    {"pixels": {"samples": 1e999}},
+    {"features": None},
+    {"network": {"name": "a\nb"}},
+    {"data": {"name": ""}},
+    {"sources": "elsewhere"},
+    {"held_out_data": 3},
+    {"each": "three"},
+]
+
+
+@pytest.mark.parametrize("change", SPOILT, ids=str)
+def test_a_record_that_makes_no_sense_is_refused(place: Path, change: dict[str, object]) -> None:
+    saved(place / "model")
+    assert run("neighbours", "model", "--data", "train", "-n", 6, "--card").exit_code == 0
+    path = record_of(place / "model")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ModelError, match=r"neighbours\.json"):
+        make_card(ModelFolder(place / "model"))
+
+
+def test_a_strip_of_large_noise_is_a_small_file(place: Path) -> None:
+    saved(place / "model")
+    noise = torch.randint(0, 256, (300, 2000, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    found = ganzoo.neighbours("./model", "./train", n=4, k=1)
+    add_neighbours(ModelFolder(place / "model"), Image.fromarray(noise.numpy()), found.record())
+    path = place / "model" / "pictures" / "neighbours.png"
+    assert path.stat().st_size <= 200_000
+    with Image.open(path) as picture:
+        assert 160 <= picture.width <= 640
+
+
+class Echo:
+    """A translator that gives back what it is given."""
+
+    input_names = frozenset({"source"})
+    classes, class_names, class_counts, label_kind = 0, (), None, "class"
+
+    def inputs(self, n: int, seed: int, labels: object, *, start: int, columns: dict[str, Tensor]) -> dict[str, Tensor]:
+        return columns
+
+    def generate(self, source: Tensor, batch: int) -> Tensor:
+        return (source + 1) / 2
+
+
+@pytest.mark.parametrize("column", ["paired", "unpaired"])
+def test_a_translator_is_looked_at_by_sources_that_it_has_not_seen(column: str) -> None:
+    training, unseen = (
+        replace(data(smooth(40, seed), name), **{column: {"source": MemoryImages(smooth(40, seed))}})
+        for name, seed in (("training", 0), ("held", 1))
+    )
+    found = find(Echo(), training, unseen, NETWORK, n=20, k=1)
+    assert found.copies == 0 and found.record().sources == "held out"
+    assert torch.equal(found.samples, smooth(40, 1)[:20])
+    found = find(Echo(), training, None, NETWORK, n=20, k=1)
+    assert found.copies == 20 and found.record().sources == "training"
+    plain = find(Echo(), training, data(smooth(40, 1), "held"), NETWORK, n=20, k=1)
+    assert plain.record().sources == "training", "held-out images without sources"
