@@ -8,6 +8,7 @@ import re
 LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
 SHORT = re.compile(r"<code>([^<\n]{1,30})</code>")  # that fits into a line of a phone
 ESCAPED = re.compile(r"\\(?=&lt;|&gt;|&amp;|[|~&])")  # a backslash in front of what needs none here
+TOGETHER = re.compile(r'<b><code><span title="[^"]*,">(\w+),</span></code></b>\s*\(<code>(.*?)</code>\)', re.DOTALL)
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):<code>~?([^<]+)</code>")
 
 
@@ -35,6 +36,11 @@ def inward(markdown: str, page: str, places: set[str]) -> str:
     # Fenced blocks stay as they are; inline code is looked into only as the text of a link.
     blocks = re.split(r"(^ *```.*?^ *```[ ]*$)", markdown, flags=re.MULTILINE | re.DOTALL)
     return "".join(block if block.lstrip().startswith("```") else LINK.sub(led, block) for block in blocks)
+
+
+def joined(html: str) -> str:
+    """HTML of docstrings that say one thing of several attributes: mkdocstrings takes the second name for a type."""
+    return TOGETHER.sub(lambda found: f"<b><code>{found[1]}, {re.sub(r'<[^>]*>|[()]', '', found[2])}</code></b>", html)
 
 
 def without_roles(html: str) -> str:
