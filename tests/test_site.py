@@ -370,6 +370,13 @@ def test_options_are_not_broken_behind_their_hyphens() -> None:
     assert links.unbroken(html) == html.replace("<code>--device", '<code class="short">--device')
 
 
+def test_a_recipe_in_a_sentence_goes_on_behind_a_plus() -> None:
+    recipe = "r3gan+r1:gamma=cosine/0.05/0.005/20M"
+    assert links.unbroken(f"<p><code>{recipe}</code></p>").count("r3gan+<wbr>r1:<wbr>gamma") == 1
+    alone = f"<pre><span></span><code>{recipe}</code></pre>"
+    assert links.unbroken(alone) == alone
+
+
 @pytest.mark.parametrize(
     ("html", "wanted"),
     [
@@ -418,12 +425,13 @@ def block(language: str, code: str) -> str:
 def test_a_long_command_goes_on_in_the_next_line_and_is_copied_as_it_was_written() -> None:
     found = blocks.flowing(block("bash", f"<span>cd</span> a\n{LONG_LINE.replace('train', 'train &amp;')}"))
     assert found.count('<span class="line">') == 2 and " flows" in found
+    assert '<span class="option">--set</span> lr.g=1e-4' in found
     assert "train &amp; dcgan" in found and "&#x27;runs/first&#x27;&#10;" in found and 'data-copy="cd a&#10;' in found
 
 
 def test_columns_that_are_printed_stay_columns_and_short_blocks_as_they_are() -> None:
     found = blocks.flowing(block("text", f"name   what it is\nerror: {LONG_LINE}"))
-    assert re.findall(r'<span class="([^"]+)">', found) == ["line columns", "line"]
+    assert re.findall(r'<span class="(line[^"]*)">', found) == ["line columns", "line"]
     assert blocks.flowing(block("text", "short")) == block("text", "short")
     assert blocks.flowing(block("json", LONG_LINE)) == block("json", LONG_LINE)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from sitepages.links import JOINT
+
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 CELL = re.compile(r"<(t[hd])( style=[^>]*)?>(.*?)</\1>", re.DOTALL)
@@ -13,7 +15,6 @@ WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what i
 WIDEST = "wordy"
 LENGTHY = 60  # characters of a command that has a cell to itself
 SHORT = 26  # characters of code that a browser may not break in a cell
-JOINT = re.compile(r"(?<=[+,:])(?=\w)")  # behind which a recipe may go on in another line
 
 
 def sized(html: str) -> str:
