@@ -18,6 +18,7 @@ from ganzoo.registry.loading import registry
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 INDEX, PAGES = DOCS / "imports.md", DOCS / "imports"
 COMMAND = "python .ci/imports.py"
+REFUSED = "no model"  # what the files of a converter become that only says why they cannot be taken
 PACKAGES = ("ganzoo-translate",)  # of this repository, beside the core
 
 HEADER = """\
@@ -53,9 +54,10 @@ def page(entry: Entry) -> str:
     """The page of a converter."""
     made: Converter = entry.load()()
     what = prose(inspect.getdoc(inspect.getmodule(type(made))) or "").strip()
+    drawn = not made.becomes.startswith(REFUSED)
     facts = [
         f"- **Where to get a file:** {made.found}",
-        f"- **It becomes:** {made.becomes}; `ganzoo import` prints the whole recipe",
+        f"- **It becomes:** {made.becomes}{'; `ganzoo import` prints the whole recipe' if drawn else ''}",
         f"- **Left out:** {made.left_out}",
         f"- **Licence of the weights:** {made.license or 'not one for all; say it with `--license`'}",
         f"- **Checked with:** {made.checked}",
@@ -64,7 +66,8 @@ def page(entry: Entry) -> str:
         facts.append(f"- **Needs** the package {entry.distribution}")
     given = f" {made.given}" if made.given else ""
     out = "out.png" if not given else "translated"
-    commands = f"```bash\nganzoo import {made.example} --out model\nganzoo sample model{given} --out {out}\n```"
+    sample = f"ganzoo sample model{given} --out {out}\n" if drawn else ""
+    commands = f"```bash\nganzoo import {made.example} --out model\n{sample}```"
     choice = f"Where the content leaves a choice, `--as {entry.name}` makes it."
     parts = [
         f"# {entry.name}",

@@ -7,11 +7,14 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 from sitepages import generated
-from sitepages.links import inward, unbroken, unescaped, without_roles
+from sitepages.blocks import flowing
+from sitepages.links import inward, joined, unbroken, unescaped, without_roles
 from sitepages.navigation import tree
 from sitepages.tables import sized
 
 MANY_HEADINGS = ("leaderboard.md",)
+BOOSTS = {"guide/": 3, "start/": 2, "leaderboard.md": 0.3, "changelog.md": 0.3, "studiogan.md": 0.3, "zoos.md": 0.3}
+"""How much more a search counts pages that explain a word than those in which it only stands; by start of place."""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -26,12 +29,15 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
-    """Lead links to files of the repository to their pages; a page of nothing but tables has no list of them beside."""
+    """Lead links to files of the repository to their pages; of many tables no list stands beside them."""
     if page.file.src_uri in MANY_HEADINGS:
         page.meta["hide"] = ["toc"]
+    for start, boost in BOOSTS.items():
+        if page.file.src_uri.startswith(start):
+            page.meta["search"] = {"boost": boost}
     return inward(markdown, page.file.src_uri, {file.src_uri for file in files})
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Take out what other readers of docstrings and cards need; keep short code on a line, and tables legible."""
-    return unbroken(sized(unescaped(without_roles(html))))
+    """Take out what other readers of docstrings and cards need; keep short code on a line, and all of it legible."""
+    return flowing(unbroken(sized(unescaped(without_roles(joined(html))))))

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".ci"))
 
 from sitepages import (  # noqa: E402
+    blocks,
+    cost,
     documents,
     links,
     markdown,
@@ -368,6 +370,13 @@ def test_options_are_not_broken_behind_their_hyphens() -> None:
     assert links.unbroken(html) == html.replace("<code>--device", '<code class="short">--device')
 
 
+def test_a_recipe_in_a_sentence_goes_on_behind_a_plus() -> None:
+    recipe = "r3gan+r1:gamma=cosine/0.05/0.005/20M"
+    assert links.unbroken(f"<p><code>{recipe}</code></p>").count("r3gan+<wbr>r1:<wbr>gamma") == 1
+    alone = f"<pre><span></span><code>{recipe}</code></pre>"
+    assert links.unbroken(alone) == alone
+
+
 @pytest.mark.parametrize(
     ("html", "wanted"),
     [
@@ -391,6 +400,87 @@ def test_columns_are_as_wide_as_their_longest_cell_asks_and_options_in_them_do_n
     assert found.count("style='text-align: right;'") == 2
     assert tables.sized("<table><tr><td><code>--to a\\|b</code></td></tr></table>").count(">--to a|b<") == 1
     assert tables.sized(f"<pre>{html}</pre>") == f"<pre>{html}</pre>", "only tables"
+
+
+def test_recipes_in_cells_go_on_behind_a_plus_and_short_code_stays_whole() -> None:
+    recipe = "r3gan+r1:gamma=cosine/0.05/0.005/20M+ada:p=cosine/0/0.55/20M,color=0.5"
+    found = tables.sized(
+        f"<table><tr><td><code>{recipe}</code></td><td><code>GANZOO_MAX_PARAMETERS</code></td></tr></table>"
+    )
+    assert (
+        "r3gan+<wbr>r1:<wbr>gamma=" in found
+        and "20M,<wbr>color" in found
+        and found.replace("<wbr>", "").count(recipe) == 1
+    )
+    assert 'class="lengthy"' not in found and '<code class="short">GANZOO_MAX_PARAMETERS<' in found
+
+
+LONG_LINE = "ganzoo train dcgan+sn+hinge --data digits --set lr.g=1e-4 --out 'runs/first'"
+
+
+def block(language: str, code: str) -> str:
+    return f'<div class="language-{language} highlight"><pre><span></span><code>{code}\n</code></pre></div>'
+
+
+def test_a_long_command_goes_on_in_the_next_line_and_is_copied_as_it_was_written() -> None:
+    found = blocks.flowing(block("bash", f"<span>cd</span> a\n{LONG_LINE.replace('train', 'train &amp;')}"))
+    assert found.count('<span class="line">') == 2 and " flows" in found
+    assert '<span class="option">--set</span> lr.g=1e-4' in found
+    assert "train &amp; dcgan" in found and "&#x27;runs/first&#x27;&#10;" in found and 'data-copy="cd a&#10;' in found
+
+
+def test_columns_that_are_printed_stay_columns_and_short_blocks_as_they_are() -> None:
+    found = blocks.flowing(block("text", f"name   what it is\nerror: {LONG_LINE}"))
+    assert re.findall(r'<span class="(line[^"]*)">', found) == ["line columns", "line"]
+    assert blocks.flowing(block("text", "short")) == block("text", "short")
+    assert blocks.flowing(block("json", LONG_LINE)) == block("json", LONG_LINE)
+
+
+def test_attributes_that_share_a_sentence_are_both_names() -> None:
+    given = '<b><code><span title="a.least,">least,</span></code></b>\n (<code><span title="a.most">most</span></code>)'
+    assert links.joined(given) == "<b><code>least, most</code></b>"
+    assert (
+        links.joined("<b><code>least</code></b> (<code>int</code>)") == "<b><code>least</code></b> (<code>int</code>)"
+    )
+
+
+@pytest.mark.parametrize(("flops", "said"), [(1.724e18, "1,720 PFLOP, 48 h"), (2.02e15, "2.02 PFLOP, 0.056 h")])
+def test_costs_are_written_out(flops: float, said: str) -> None:
+    shown = str(cost.Cost(flops, images=1, generator=1, discriminator=1))
+    assert said in shown and "e+" not in shown
+
+
+def test_a_metric_that_not_every_model_has_is_shown_with_one_that_has_it() -> None:
+    special = [one for one in own("metric") if {"pairs", "class-moments"} & one.requires]
+    assert len(special) > 4
+    for entry in special:
+        (line,) = parts.examples(entry, parts.describe_part(entry))
+        assert "runs/first" not in line and line.endswith(f"--metrics {entry.name}")
+        assert parts.page(entry).count(line) == 1
+
+
+def test_what_a_page_of_a_kind_says_of_a_part_does_not_repeat_its_paper() -> None:
+    page = parts._kind("architecture", own("architecture"))
+    assert "arXiv" not in page and page.count("1511.06434") == 2  # the paper's column: what is shown, and its link
+
+
+def test_options_that_take_schedules_lead_to_what_those_are() -> None:
+    page = parts.page(registry().find("r1"))
+    assert "linear/A/B" not in page and "](../../../reference/settings.md#schedules)" in page
+
+
+def test_an_imported_model_was_not_trained_for_no_steps() -> None:
+    gallery = str(models.pages()[f"{models.HOME}/index.md"])
+    assert ", imported" in gallery and ", 0 steps" not in gallery
+
+
+def test_a_drawing_says_a_command_that_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("dcgan", "unet"):
+        made = re.search(r"Made by `(ganzoo build [^`]+)`", parts.page(registry().find(name)))
+        assert made is not None
+        parses(made[1], tmp_path)
+        assert registry().find(name).name in made[1] and ".svg" in made[1]
 
 
 def test_lists_in_the_lists_of_a_card_are_lists_in_lists(tmp_path: Path) -> None:

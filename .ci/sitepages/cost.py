@@ -40,7 +40,13 @@ class Cost:
 
     def __str__(self) -> str:
         hours = self.flops / SPEED / 3600
-        return f"{self.flops / 1e15:,.3g} PFLOP, {hours:,.2g} h at {SPEED / 1e12:.0f} TFLOP/s; {self.images:,} images"
+        return f"{_digits(self.flops / 1e15, 3)} PFLOP, {_digits(hours, 2)} h at {SPEED / 1e12:.0f} TFLOP/s; {self.images:,} images"
+
+
+def _digits(value: float, count: int) -> str:
+    """A number to so many digits, written out however large it is."""
+    rounded = float(f"{value:.{count}g}")
+    return f"{rounded:,.0f}" if rounded >= 10**count else f"{rounded:.{count}g}"
 
 
 @cache

@@ -7,7 +7,10 @@ import re
 
 LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
 SHORT = re.compile(r"<code>([^<\n]{1,30})</code>")  # that fits into a line of a phone
+LONG = re.compile(r"(?<!<span></span>)<code>([^<\s]{31,})</code>")  # one word, such as a recipe
+JOINT = re.compile(r"(?<=[+,:])(?=\w)")  # behind which a recipe may go on in another line
 ESCAPED = re.compile(r"\\(?=&lt;|&gt;|&amp;|[|~&])")  # a backslash in front of what needs none here
+TOGETHER = re.compile(r'<b><code><span title="[^"]*,">(\w+),</span></code></b>\s*\(<code>(.*?)</code>\)', re.DOTALL)
 ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):<code>~?([^<]+)</code>")
 
 
@@ -37,13 +40,22 @@ def inward(markdown: str, page: str, places: set[str]) -> str:
     return "".join(block if block.lstrip().startswith("```") else LINK.sub(led, block) for block in blocks)
 
 
+def joined(html: str) -> str:
+    """HTML of docstrings that say one thing of several attributes: mkdocstrings takes the second name for a type."""
+    return TOGETHER.sub(lambda found: f"<b><code>{found[1]}, {re.sub(r'<[^>]*>|[()]', '', found[2])}</code></b>", html)
+
+
 def without_roles(html: str) -> str:
     """HTML of docstrings without roles such as ``:class:``."""
     return ROLE.sub(r"<code>\1</code>", html)
 
 
 def unbroken(html: str) -> str:
-    """HTML whose short pieces of code have a class: a browser would break ``--device`` behind its first hyphens."""
+    """HTML whose short pieces of code have a class: a browser would break ``--device`` behind its first hyphens.
+
+    A long word of code, such as a recipe, may be broken at its joints.
+    """
+    html = LONG.sub(lambda found: f"<code>{JOINT.sub('<wbr>', found[1])}</code>", html)
     return SHORT.sub(r'<code class="short">\1</code>', html)
 
 

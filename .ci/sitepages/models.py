@@ -65,9 +65,13 @@ def _gallery() -> str:
         picture = f"![samples of {folder.name}]({folder.name}/samples.png){{ loading=lazy }}"
         tiles.append(
             f"- [{picture}]({link})\n\n    [**{folder.name}**]({link})\n\n    {code(said['recipe'])}\n\n"
-            f"    {code(said['dataset']['name'])}, {said['step']:,} steps"
+            f"    {code(said['dataset']['name'])}, {_trained(said)}"
         )
     return f'{HEADER}\n<div class="gallery" markdown>\n\n' + "\n\n".join(tiles) + "\n\n</div>\n"
+
+
+def _trained(said: dict) -> str:
+    return "imported" if said.get("origin") else f"{said['step']:,} steps"
 
 
 def _card(folder: Path) -> str:

@@ -17,6 +17,7 @@ from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import ASKED_BY, HEAD_KINDS, KINDS, PART_KINDS, WORD_KINDS, Recipe
+from ganzoo.schedules import FORM
 from ganzoo.visual.diagram import draw
 from sitepages.markdown import bash, code, paragraphs, table, text
 
@@ -40,6 +41,9 @@ WHAT = {
 }
 PLAIN = "dcgan"  # learns from any images
 SOURCE = "cifar10"  # where data is made of other data
+SHOWN = re.compile(r"^As in `+(ganzoo [^`]+)`+\.$\n*", re.MULTILINE)
+PREPRINT = re.compile(r",? arXiv[ :]\d{4}\.\d{4,5}|,? doi:[\w./]+\w")
+SCHEDULE = "a [schedule](../../../reference/settings.md#schedules)"
 OPENING = (
     "Published by others, each under its own protocol; **not measured by ganzoo**, and not comparable across rows."
 )
@@ -101,7 +105,7 @@ def examples(entry: Entry, known: dict[str, Any]) -> list[str]:
     name, recipe = entry.name, known["example"]
     asked = {
         "dataset": [f"ganzoo train {_network_of(entry)} --data {_data_name(entry)} --out runs/mine"],
-        "metric": [f"ganzoo eval runs/first --data digits --metrics {name}"],
+        "metric": [_shown(known) or f"ganzoo eval runs/first --data digits --metrics {name}"],
         "features": [f"ganzoo eval runs/first --data digits --metrics fid --features {_feature_name(entry)}"],
         "sampler": [f"ganzoo sample runs/first --sampler {name} --out better.png"],
         "converter": [f"ganzoo import FILE --as {name} --out imported"],
@@ -113,6 +117,12 @@ def examples(entry: Entry, known: dict[str, Any]) -> list[str]:
     data = _data_of(entry, str(recipe))
     classes = " --classes 10" if data == "digits" and needs(entry) & LABEL_KEYS else ""
     return [f"ganzoo build {recipe}{classes} --explain", f"ganzoo train {recipe} --data {data} --out runs/mine"]
+
+
+def _shown(known: dict[str, Any]) -> str:
+    """The command that a docstring has for what not every model can be asked."""
+    found = SHOWN.search(str(known["about"]))
+    return found[1] if found else ""
 
 
 def _data_name(entry: Entry) -> str:
@@ -168,7 +178,7 @@ def _head(entry: Entry, known: dict[str, Any]) -> str:
 def _about(entry: Entry, known: dict[str, Any]) -> str:
     if entry.kind == "preset":
         return f"## What is in it\n\n{_contents(entry)}"
-    about = str(known["about"])
+    about = SHOWN.sub("", str(known["about"]))
     above = inspect.cleandoc(inspect.getmodule(entry.load()).__doc__ or "")
     if entry.kind == "converter":  # what it reads stands above its class
         about = f"{about}\n\n{above}"
@@ -182,13 +192,13 @@ def _about(entry: Entry, known: dict[str, Any]) -> str:
 def _contents(entry: Entry) -> str:
     recipe = Recipe.parse(str(entry.build))
     head = registry().find(recipe.head.spelling, HEAD_KINDS)
-    rows = [(_linked(head), code(str(recipe.head)), text(head.summary))]
+    rows = [(_linked(head), code(str(recipe.head)), _line(head))]
     for word in recipe.parts:
         if word.name == "none":
             rows.append((code(word.spelling), code(str(word)), "leaves the place empty"))
             continue
         part = registry().find(word.spelling, WORD_KINDS)
-        rows.append((_linked(part), code(str(word)), text(part.summary)))
+        rows.append((_linked(part), code(str(word)), _line(part)))
     return table(("part", "as written", "what it is"), rows)
 
 
@@ -211,12 +221,16 @@ def _options(entry: Entry, known: dict[str, Any]) -> str:
     if not known["options"]:
         return "## Options\n\nIt has none."
     rows = [
-        (code(option["name"]), code(option["default"]), text(option["meaning"]), text(option["takes"]))
+        (code(option["name"]), code(option["default"]), text(option["meaning"]), _takes(option["takes"]))
         for option in known["options"]
     ]
     first = next((option for option in known["options"] if option["default"] != "none"), known["options"][0])
     how = f"Options are written behind a colon: `{entry.name}:{first['name']}={first['default']}`."
     return f"## Options\n\n{how}\n\n{table(('option', 'default', 'meaning', 'takes'), rows)}"
+
+
+def _takes(form: str) -> str:
+    return text(form.replace(FORM, "@")).replace("@", SCHEDULE)
 
 
 def _facts(entry: Entry, known: dict[str, Any]) -> str:
@@ -247,7 +261,8 @@ def _drawn(entry: Entry) -> str:
     if entry.kind != "architecture":
         return ""
     picture = f"![the blocks of {entry.name}, with shapes, parameters and multiply-accumulates]({entry.name}.svg)"
-    return f"## Drawing\n\n[{picture}]({entry.name}.svg){{ .drawing }}\n\nMade by `ganzoo build {entry.name} --draw`."
+    made = f"ganzoo build {describe_part(entry)['example']} --draw {entry.name}.svg"
+    return f"## Drawing\n\n[{picture}]({entry.name}.svg){{ .drawing }}\n\nMade by `{made}`."
 
 
 def _published(known: dict[str, Any]) -> str:
@@ -293,7 +308,8 @@ def _all(entries: list[Entry]) -> str:
 
 
 def _line(entry: Entry) -> str:
-    return code(entry.summary) if entry.kind == "preset" else text(entry.summary)
+    """What it is, without the paper that stands beside it."""
+    return code(entry.summary) if entry.kind == "preset" else text(PREPRINT.sub("", entry.summary).replace(" ()", ""))
 
 
 def _paper(entry: Entry) -> str:

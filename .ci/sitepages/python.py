@@ -28,7 +28,7 @@ OPTIONS = "\n".join(
 def pages() -> dict[str, str | Path]:
     """One page a module, and an index of them; what several modules have is on the page of the first."""
     rows = [(f"[`{name}`]({name}.md)", what) for name, what in MODULES.items()]
-    about = "All that is public is here; everything else may move. What is public changes as the changelog says."
+    about = "All that is public is here, and the [changelog](../../changelog.md) names its changes; all else may move."
     found: dict[str, str | Path] = {
         f"{HOME}/index.md": f"# Python\n\n{about}\n\n{table(('module', 'content'), rows)}\n"
     }

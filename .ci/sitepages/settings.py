@@ -51,7 +51,8 @@ def _table(specs: dict[str, Spec] | object) -> str:
     rows = []
     for name, spec in dict(specs).items():  # type: ignore[call-overload]
         default = code(write(spec.default)) if spec.always else f"{code(write(spec.default))}, where it is used"
-        rows.append((code(name), default, text(spec.form), text(spec.about)))
+        takes = text(spec.form.replace(FORM, "@")).replace("@", "a [schedule](#schedules)")
+        rows.append((code(name), default, takes, text(spec.about)))
     return table(("setting", "default", "takes", "meaning"), rows)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from sitepages.links import JOINT
+
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 CELL = re.compile(r"<(t[hd])( style=[^>]*)?>(.*?)</\1>", re.DOTALL)
 CODE = re.compile(r"<code>([^<]*)</code>")
 WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what its column is called
 WIDEST = "wordy"
-LENGTHY = 60  # characters of a recipe or a command that has a cell to itself
-SHORT = 20  # characters of code that a browser may not break in a cell
+LENGTHY = 60  # characters of a command that has a cell to itself
+SHORT = 26  # characters of code that a browser may not break in a cell
 
 
 def sized(html: str) -> str:
@@ -40,7 +42,7 @@ def _row(html: str, classes: list[str]) -> str:
 def _class(cells: list[str]) -> str:
     longest = max(cells, key=lambda cell: len(_text(cell)))
     size = len(_text(longest))
-    if size > LENGTHY and CODE.fullmatch(longest.strip()):
+    if size > LENGTHY and CODE.fullmatch(longest.strip()) and " " in _text(longest):
         return "lengthy"
     return next((name for most, name in WIDTHS.items() if size <= most), WIDEST)
 
@@ -52,4 +54,6 @@ def _text(html: str) -> str:
 def _code(found: re.Match[str]) -> str:
     """Code of a cell; a ``|`` in it was escaped for the table, and stays so where only GitHub takes that back."""
     said = found[1].replace("\\|", "|")
-    return f'<code class="{"short" if len(unescape(said)) <= SHORT else "long"}">{said}</code>'
+    if len(unescape(said)) <= SHORT:
+        return f'<code class="short">{said}</code>'
+    return f'<code class="long">{JOINT.sub("<wbr>", said)}</code>'

@@ -133,7 +133,8 @@ class GrowingStyleGame(GrowingGame):
     Args:
         gan: with networks ``G`` and ``D``.
         start: shorter side in pixels of the first images.
-        grow, fade: see :class:`ganzoo.gan.growing.GrowingGame`.
+        grow: how many doublings are behind it, of those that there are: a schedule; 7 has them all from the first step.
+        fade: share of a doubling in which the doubled images fade in; before it nothing changes.
     """
 
     def __init__(

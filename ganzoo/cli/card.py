@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """
     Write the model card of a run:
     ganzoo card runs/first
-    Is it up to date?:
+    Is it up to date?
     ganzoo card runs/first --check
     As a web page, too:
     ganzoo card runs/first --html card.html

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @about(
     "score",
     """
-    Does it copy what it was trained on?:
+    Does it copy what it was trained on?
     ganzoo neighbours runs/first --data digits
     Fewer samples, five neighbours of each, numbers for a script:
     ganzoo neighbours runs/first --data digits -n 32 -k 5 --json --out copies.png

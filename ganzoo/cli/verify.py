@@ -47,7 +47,7 @@ def verifier(data: str, device: str | None, **options: Any) -> Iterator[ScoreVer
 @about(
     "score",
     """
-    Are the scores that it records true?:
+    Are the scores that it records true?
     ganzoo verify runs/first --data digits
     For a script, with a wider tolerance:
     ganzoo verify runs/first --data digits --tolerance 0.05 --json

@@ -59,7 +59,8 @@ class Score:
         dataset: ``name``, ``fingerprint``, ``split`` and ``count`` of the real images.
         network: ``name``, ``input`` (pixels), ``pretrained`` and ``sha256`` of the weights of the feature network.
         resize: how images came to the network's size.
-        seed, seeds: the first seed of the noise, and how many were used.
+        seed: the first seed of the noise.
+        seeds: how many seeds were used, from the first on.
         step: of training; 0 where it is not known.
         seconds: that measuring took, shared by the scores of one evaluation.
         weights: sha256 of the ``model.safetensors`` that was scored; empty for images and unsaved models.

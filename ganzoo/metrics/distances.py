@@ -56,6 +56,8 @@ class IntraFID(Metric):
 
     Miyato and Koyama 2018 (arXiv:1802.05637), where it is called intra FID. A generator that confuses its classes can
     have a good FID, and not a good one of these.
+
+    As in ``ganzoo eval sngan-cond-mnist --data mnist --metrics intra-fid``.
     """
 
     aliases_off_inception: ClassVar[Mapping[str, str]] = {"intra-fid": "intra-fd"}

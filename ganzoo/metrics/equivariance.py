@@ -94,6 +94,8 @@ class TranslationEquivariance(Equivariance):
     Karras et al. 2021 (arXiv:2106.12423), appendix E: shifts of up to an eighth of the side along each axis, by whole
     pixels (``eq-t``) and by fractions (``eq-t-frac``, where images are shifted by a Lanczos filter of three lobes). For
     generators whose input can be moved. The paper draws 50,000 images.
+
+    As in ``ganzoo eval runs/stylegan3 --data cifar10 --metrics eq-t``.
     """
 
     def motions(self, n: int, size: tuple[int, int], rng: torch.Generator) -> dict[str, Tensor]:
@@ -118,6 +120,8 @@ class RotationEquivariance(Equivariance):
     moved. A turned image has a turned square of frequencies; ours takes from both images, before they are compared, by
     one radial filter, the corners that only one can have, where the paper filters as it turns: its numbers and ours
     are no more than alike. The paper draws 50,000 images.
+
+    As in ``ganzoo eval runs/stylegan3 --data cifar10 --metrics eq-r``.
     """
 
     def check(self, gan: GAN, data: ImageData) -> None:

@@ -85,6 +85,8 @@ class GANTest(ByClassifier):
     that at least ``share`` of the images are of; it is the only number of a model without labels. ``details`` has the
     share of each class as read. The same arguments give the same numbers, on the same machine with as many threads.
 
+    As in ``ganzoo eval sngan-cond-mnist --data mnist --metrics gan-test``.
+
     Args:
         steps: of the classifier's training, at most; few images are gone through 40 times.
         share: of the images, from which on a class counts as covered.
@@ -145,6 +147,8 @@ class GANTrain(ByClassifier):
 
     Its floor is that of a classifier that learnt real images. The same arguments give the same number, on the same
     machine with as many threads.
+
+    As in ``ganzoo eval sngan-cond-mnist --data mnist --metrics gan-train``.
 
     Args:
         steps: of the classifiers' training, at most; few images are gone through 40 times.

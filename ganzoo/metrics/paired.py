@@ -63,6 +63,8 @@ class L1(Pixels):
     ``mean |a - b| / 255``.
 
     Needs data with pairs. Pixel values are scaled to [0, 1]; a difference in [-1, 1] is twice as large.
+
+    As in ``ganzoo eval pix2pix-cifar10-color --data pairs:gray:cifar10 --metrics l1``.
     """
 
     name = "l1"
@@ -78,6 +80,8 @@ class PSNR(Pixels):
 
     Needs data with pairs. ``10 log10(255² / MSE)`` over the pixels and channels of an image, then the mean over
     images; equal images count as 100 dB.
+
+    As in ``ganzoo eval pix2pix-cifar10-color --data pairs:gray:cifar10 --metrics psnr``.
     """
 
     name = "psnr"
@@ -97,6 +101,8 @@ class SSIM(Pixels):
 
     Needs data with pairs. Wang et al. 2004 (doi:10.1109/TIP.2003.819861): a Gaussian window of 11 pixels and
     σ = 1.5, K1 = 0.01, K2 = 0.03, only where the window fits; the mean over pixels, channels and images.
+
+    As in ``ganzoo eval pix2pix-cifar10-color --data pairs:gray:cifar10 --metrics ssim``.
     """
 
     name = "ssim"
@@ -117,6 +123,8 @@ class LPIPS(Paired):
 
     Needs data with pairs. Zhang et al. 2018 (arXiv:1801.03924), version 0.1 of its linear layers; grey images are
     shown as three equal planes, and nothing is resized.
+
+    As in ``ganzoo eval pix2pix-cifar10-color --data pairs:gray:cifar10 --metrics lpips``.
     """
 
     name = "lpips"

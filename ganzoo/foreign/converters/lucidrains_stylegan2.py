@@ -24,7 +24,7 @@ class LucidrainsStyleGAN2(Converter):
     url = "https://github.com/lucidrains/stylegan2-pytorch"
     example = "model_100.pt"
     found = "a training writes models/default"
-    becomes = "no model: ganzoo import says why"
+    becomes = "no model: the command above says why"
     left_out = "all of it"
     checked = "its own classes (stylegan2-pytorch 1.9.0), whose files are told from those of others"
 

@@ -34,7 +34,7 @@ class R3GAN(Converter):
     example = "network-snapshot-final.pkl"
     found = "its README links them; a training writes network-snapshot-*.pkl"
     becomes = "r3gan"
-    left_out = "augmentation and its p"
+    left_out = "ADA's augmentation and its probability"
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"
 
     def fits(self, content: object) -> bool:

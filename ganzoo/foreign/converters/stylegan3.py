@@ -51,7 +51,7 @@ class StyleGAN3(Converter):
     becomes = "stylegan3 with D of stylegan2"
     left_out = (
         "a D with another head than its authors' two or another minibatch std (a note says which); "
-        "augmentation and its p"
+        "ADA's augmentation and its probability"
     )
     checked = "lists of names and shapes, and a network written from the paper; not tried on a published file"
 

@@ -17,7 +17,7 @@ class ConditionalContrastive(Contrastive):
     ``-log (e^s(i, proxy) + Σ_{k≠i, same class} e^s(i,k)) / (e^s(i, proxy) + Σ_{k≠i} e^s(i,k))``. Source: arXiv
     2006.12681, equation 8; reals in D's updates and fakes in G's. A class with many images in a batch is held together
     by these more than by its one proxy, so that G may learn the classes under one another's labels: where there are
-    few, take small batches, as MNIST's in docs/learning.md. With ``aux`` as PyTorch-StudioGAN's ContraGAN-TAC and -ADC.
+    few, take small batches. With ``aux`` as PyTorch-StudioGAN's ContraGAN-TAC and -ADC.
 
     Args:
         y_dim: number of classes.

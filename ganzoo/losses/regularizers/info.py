@@ -95,7 +95,7 @@ class Info(nn.Module, Regularizer):
 
 
 class InfoContext(Info):
-    """The same with codes that reach G by the context of its norms, beside labels: StudioGAN's injection by cBN.
+    """``info`` with codes that reach G by the context of its norms, beside labels: StudioGAN's injection by cBN.
 
     ``-weight·E[log Q(c|G(z, c))]``, as ``info``. Source: arXiv 1606.03657 for the objective; the way in is
     PyTorch-StudioGAN's. It takes norms that are called with a context, ``ccbn``, which it brings.

@@ -97,6 +97,8 @@ class ReconstructionError(OwnWork):
 
     ``details`` has ``mean_image``, the error of the mean of these images in their place: what a code without any
     information gets.
+
+    As in ``ganzoo eval runs/aae --data mnist --split test --metrics reconstruction-error``.
     """
 
     name, does, doing = "reconstruction-error", Encodes, "encodes no images"
@@ -120,6 +122,8 @@ class ClustersFound(OwnWork):
     ``cluster-purity`` is the share of images of the most common class of their cluster, ``cluster-nmi`` the normalised
     mutual information. ``details`` has the share of images that the best assignment of clusters to classes gets right
     (``accuracy``), the adjusted Rand index (``ari``), and how many clusters are used.
+
+    As in ``ganzoo eval runs/clusters --data mnist --split test --metrics clusters``.
     """
 
     name, does, doing, labels = "clusters", Clusters, "sorts no images into clusters", True
@@ -159,6 +163,8 @@ class ClassAccuracy(OwnWork):
     """The share of real images whose class the model names; 1 is best. Give it images that it did not learn.
 
     ``details`` has the share of each class, and what chance gets.
+
+    As in ``ganzoo eval runs/sgan --data mnist --split test --metrics class-accuracy``.
     """
 
     name, does, doing, labels = "class-accuracy", Classifies, "names no classes", True
@@ -181,6 +187,8 @@ class PairError(OwnWork):
     """Mean squared error of a pixel in [0, 1] between drawn images of the second domain and the first ones moved there.
 
     0 is best. ``details`` has ``unpaired``, the same of images of other noise: what no coupling gets.
+
+    As in ``ganzoo eval runs/cogan --data mnist --metrics pair-error``.
     """
 
     name, does, doing = "pair-error", Couples, "draws no pairs"

@@ -39,6 +39,8 @@ class CaptionAccuracy(Experiment):
     The floor is the same share of real images that the classifier has not seen. The same arguments give the same
     number, on the same machine with as many threads.
 
+    As in ``ganzoo eval stackgan-cifar10 --data captions:cifar10 --metrics caption-accuracy``.
+
     Args:
         steps: of the classifier's training.
     """

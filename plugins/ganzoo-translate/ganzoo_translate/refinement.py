@@ -176,6 +176,8 @@ class RefinedAccuracy(Experiment):
     ``details`` has the same for the sources as they are (``unrefined``), the difference (``gain``), how many real
     images were classified, the mean change of a pixel (``moved``), the share of refined images that still show their
     label (``labels_kept``), and ``alarms``, a list of texts. See :func:`measure`.
+
+    As in ``ganzoo eval simgan-digits --data rendered-digits:mnist --metrics refined-accuracy``.
     """
 
     higher_is_better = True
