@@ -197,8 +197,8 @@ def settings(facts: Facts) -> list[tuple[str, str, str]]:
 
 
 def label(metric: str) -> str:
-    """``FID``, ``Precision``."""
-    return metric.upper() if len(metric) <= 3 else metric.capitalize()
+    """``FID``, ``PSNR``, ``Precision``: short names are abbreviations."""
+    return metric.upper() if len(metric) <= 4 else metric.capitalize()
 
 
 def score_row(score: Score, every: Sequence[Score]) -> dict[str, Any]:

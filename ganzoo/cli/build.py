@@ -209,7 +209,6 @@ def _show(gan: GAN, explain: bool, with_layers: bool, on_data: dict[str, Any]) -
     show_table(("network", "parameters", "multiply-accumulates"), rows)
     say()
     _show_slots(described["slots"], explain)
-    say()
     _show_settings(described["settings"], explain)
     notes = described["notes"] + _said_of(on_data)
     if notes:
@@ -262,6 +261,7 @@ def _show_settings(settings: dict[str, dict[str, Any]], explain: bool) -> None:
             if not said and EXCLUDES.get(name) not in settings:
                 rows.append((name, _plain(spec.default), "default", "", spec.about))
     if rows:
+        say()
         show_table(("setting", "value", "because", *(("instead of", "what it is") if explain else ())), rows)
 
 

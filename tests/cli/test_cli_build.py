@@ -88,6 +88,13 @@ def test_explain_adds_providers_and_settings_that_are_defaults() -> None:
         assert "normalization@d" in text and "weight@d" in text and "named" in text
 
 
+@pytest.mark.parametrize("recipe", ["gan", "sagan"])
+def test_one_empty_line_stands_between_tables(recipe: str) -> None:
+    text = done(recipe)
+    assert ("\nsetting " in text) == (recipe == "sagan"), "of one no setting differs from the defaults"
+    assert "\n\n\n" not in text and "\n\nslot " in text
+
+
 def test_notes_say_what_yielded() -> None:
     text = done("sagan")
     assert "in place of cbn" in text and text.count("Note: ") == 2
