@@ -88,19 +88,21 @@ def test_help_shows_the_groups_in_their_order_and_every_line_whole() -> None:
 
 @pytest.fixture(scope="session")
 def shown_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``runs`` with two short trainings on digits, the first of them with a score."""
+    """``runs`` with two short trainings on digits, the first with a score; and ``mine``, of a loop of one's own."""
     folder = tmp_path_factory.mktemp("examples") / "runs"
     for name, recipe in {"first": SMALL, "second": "gan+bce"}.items():
         short = {"steps": 4, "batch": 8, "log_every": 1, "quiet": True}
         ganzoo.train(recipe, data="digits", out=folder / name, **short)
     add_scores(folder / "first", [score(folder / "first", samples=10_000)])
+    ganzoo.build(SMALL).save_pretrained(folder.parent / "mine")
     return folder
 
 
 @pytest.fixture
 def place(shown_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with the runs, a home directory of nobody, and bash."""
-    shutil.copytree(shown_runs, tmp_path / "runs")
+    for name in ("runs", "mine"):
+        shutil.copytree(shown_runs.parent / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SHELL", "/bin/bash")
