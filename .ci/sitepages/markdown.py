@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ganzoo.schedules import FORM
+
 CODE_INDENT = " " * 4
 CODE = re.compile(r"(`[^`]+`)")
 SPECIAL = re.compile(r"([\\*_<\[\]])")
@@ -37,6 +39,11 @@ def text(words: str) -> str:
     """A sentence of a docstring: what Markdown would take for its own is escaped, and preprints are links."""
     words = ROLE.sub(r"`\1`", words).replace("``", "`")
     return "".join(part if part.startswith("`") else _outside(part) for part in CODE.split(words))
+
+
+def form(words: str, schedules: str) -> str:
+    """What an option takes; how a schedule is written, which is long, is a link to the place that says it."""
+    return f"a [schedule]({schedules})".join(map(text, words.split(FORM)))
 
 
 def paragraphs(doc: str) -> str:

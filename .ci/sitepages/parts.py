@@ -17,9 +17,8 @@ from ganzoo.registry.entry import Entry, link
 from ganzoo.registry.labels import LABEL_KEYS
 from ganzoo.registry.loading import registry
 from ganzoo.registry.recipe import ASKED_BY, HEAD_KINDS, KINDS, PART_KINDS, WORD_KINDS, Recipe
-from ganzoo.schedules import FORM
 from ganzoo.visual.diagram import draw
-from sitepages.markdown import bash, code, paragraphs, table, text
+from sitepages.markdown import bash, code, form, paragraphs, table, text
 
 HOME = "zoo/parts"
 PLURALS = {"loss": "losses", "features": "features"}
@@ -43,7 +42,7 @@ PLAIN = "dcgan"  # learns from any images
 SOURCE = "cifar10"  # where data is made of other data
 SHOWN = re.compile(r"^As in `+(ganzoo [^`]+)`+\.$\n*", re.MULTILINE)
 PREPRINT = re.compile(r",? arXiv[ :]\d{4}\.\d{4,5}|,? doi:[\w./]+\w")
-SCHEDULE = "a [schedule](../../../reference/settings.md#schedules)"
+SCHEDULES = "../../../reference/settings.md#schedules"
 OPENING = (
     "Published by others, each under its own protocol; **not measured by ganzoo**, and not comparable across rows."
 )
@@ -221,16 +220,12 @@ def _options(entry: Entry, known: dict[str, Any]) -> str:
     if not known["options"]:
         return "## Options\n\nIt has none."
     rows = [
-        (code(option["name"]), code(option["default"]), text(option["meaning"]), _takes(option["takes"]))
+        (code(option["name"]), code(option["default"]), text(option["meaning"]), form(option["takes"], SCHEDULES))
         for option in known["options"]
     ]
     first = next((option for option in known["options"] if option["default"] != "none"), known["options"][0])
     how = f"Options are written behind a colon: `{entry.name}:{first['name']}={first['default']}`."
     return f"## Options\n\n{how}\n\n{table(('option', 'default', 'meaning', 'takes'), rows)}"
-
-
-def _takes(form: str) -> str:
-    return text(form.replace(FORM, "@")).replace("@", SCHEDULE)
 
 
 def _facts(entry: Entry, known: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganzoo.plan.settings import PER_PLAYER, SETTINGS, Spec, write
 from ganzoo.registry.loading import registry
 from ganzoo.schedules import FORM
-from sitepages.markdown import code, table, text
+from sitepages.markdown import code, form, table, text
 
 HEADER = """\
 # Settings
@@ -51,8 +51,7 @@ def _table(specs: dict[str, Spec] | object) -> str:
     rows = []
     for name, spec in dict(specs).items():  # type: ignore[call-overload]
         default = code(write(spec.default)) if spec.always else f"{code(write(spec.default))}, where it is used"
-        takes = text(spec.form.replace(FORM, "@")).replace("@", "a [schedule](#schedules)")
-        rows.append((code(name), default, takes, text(spec.about)))
+        rows.append((code(name), default, form(spec.form, "#schedules"), text(spec.about)))
     return table(("setting", "default", "takes", "meaning"), rows)
 
 

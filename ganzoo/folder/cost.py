@@ -100,7 +100,7 @@ def _short(cost: Mapping[str, Any], name: str, longest: int, path: Path) -> str:
 
 
 def cost_text(cost: Mapping[str, Any]) -> str:
-    """A cost as a card says it: ``1.5 hours of processor time (2.1 hours on the wall), 1 thread of …``."""
+    """A cost as a card says it: ``34 minutes of processor time, 2.1 hours on the wall on …, 1 thread; 9,000 steps``."""
     if SAID in cost:
         return f"{cost[SAID]} (as a person says; no clock of it was kept)"
     cpu, wall = cost[SPENT[CPU]], cost[SPENT[WALL]]
