@@ -276,19 +276,27 @@ FILES = {
 }
 
 
-def refused(path, said):
-    """The error, which came soon, within 200 MB more of memory, and left no trace."""
-    torch.zeros(1)
+def read_within(path, said):
+    """The error, within 200 MB more of memory, and the processor time that it took of this thread."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (200 << 20), hard))
-    began = time.process_time()
+    began = time.thread_time()
     try:
         with pytest.raises(GanzooError, match=said) as caught:
             read_foreign(path)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    assert time.process_time() - began < 2  # most take a thousandth of that; machines are shared
+    return caught, time.thread_time() - began
+
+
+def refused(path, said):
+    """The error came soon, within 200 MB more of memory, and left no trace."""
+    torch.zeros(1)
+    caught, took = read_within(path, said)
+    if took >= 2:  # most take a thousandth of that; what the file asks for it asks for again, what a machine did not
+        caught, took = read_within(path, said)
+    assert took < 2
     message = str(caught.value)
     assert type(caught.value) in (ModelError, UsageError) and message.startswith(str(path)) and message.isprintable()
     assert len(message) < len(str(path)) + 450 and "MemoryError" not in message
