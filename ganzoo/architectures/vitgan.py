@@ -14,7 +14,7 @@ started with (``isn``). Patches are an eighth of the shorter side, so that a squ
 All weights are N(0, 1) at first and scaled when used (equalised learning rates), so that ``init`` changes none of them.
 Nothing but training bounds what leaves G. How ours differs: the paper gives one w to all norms; ours are rows, all
 alike unless styles are mixed, as in every network of ours with w. Labels, which the paper has none of, enter as in
-StyleGAN2.
+StyleGAN2. D's keys start smaller than N(0, 1), so that its tokens see each other (:class:`L2Attention`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ each row, column or window of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -146,6 +147,10 @@ class L2Attention(nn.Module):
     The Lipschitz Constant of Self-Attention (Kim et al. 2021, arXiv 2006.04710), as ViTGAN (arXiv 2107.04589) has it:
     ``softmax(-‖q - k‖² / √d) v``, and queries are keys, by the same weights.
 
+    Keys start at ``(2√d)^-½`` of what ``linear`` starts with. If that keeps the mean square of a normed token, as an
+    equalised layer does, two tokens are then at a logit of -1. Without it they are at ``-2√d``, -16 for heads of 64
+    channels: each token would see itself alone, and a layer whose largest singular value is kept could not unlearn it.
+
     Args:
         channels: of a token.
         heads: at most; as many as divide the channels.
@@ -156,6 +161,8 @@ class L2Attention(nn.Module):
         super().__init__()
         self.heads = fitting_heads(channels, heads)
         self.key = linear(channels, channels, bias=False)
+        with torch.no_grad():
+            self.key.weight.mul_((2 * math.sqrt(channels / self.heads)) ** -0.5)
         self.value = linear(channels, channels, bias=False)
         self.out = linear(channels, channels)
 

@@ -195,6 +195,15 @@ def test_d_of_vitgan_has_overlapping_patches_and_a_class_token() -> None:
     close(gan.D(x, torch.zeros(B, 0)).features, features, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(("heads", "ch"), [(6, 384), (1, 64), (16, 64)])
+def test_an_untrained_d_of_vitgan_sees_the_whole_image(heads: int, ch: int) -> None:
+    """Where each token sees itself alone, features of all images are the class token's, and hardly anything learns."""
+    gan = ganzoo.build(f"vitgan:ch={ch},heads={heads},depth=2", 32, 3).eval()
+    images = torch.rand(4, 3, 32, 32) * 2 - 1
+    features = gan.D(images, torch.zeros(4, 0)).features
+    assert features.std(0).square().mean().sqrt() > 0.2 * features.square().mean().sqrt()
+
+
 def test_every_weight_of_vitgans_d_keeps_its_largest_singular_value_and_g_has_no_such() -> None:
     gan = ganzoo.build("vitgan:ch=8,depth=1", 16, 3, 3)
     for network, wanted in ((gan.D, True), (gan.G, False)):

@@ -21,6 +21,7 @@ from ganzoo.layers import (
     Windowed,
     improved_spectral_norm,
 )
+from ganzoo.layers.equalized import EqualizedLinear
 from ganzoo.layers.multi_head import fitting_heads
 from ganzoo.layers.transformer import Transformer
 from ganzoo.parts import exact
@@ -90,6 +91,14 @@ def test_distances_weigh_values_and_queries_are_keys() -> None:
             joint.append((-far / math.sqrt(3)).softmax(0) @ value[:, head])
         made.append(layer.out.weight @ torch.cat(joint) + layer.out.bias)
     close(layer(x)[0], torch.stack(made), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("heads", [1, 4, 16])
+def test_two_unlike_tokens_start_at_a_logit_of_minus_one(heads: int) -> None:
+    layer, x = L2Attention(256, heads, EqualizedLinear), F.layer_norm(torch.randn(64, 256), (256,))
+    keys = layer.key(x).unflatten(-1, (heads, -1)).transpose(0, 1)
+    logits = -torch.cdist(keys, keys).square() / math.sqrt(256 / heads)
+    assert -1.1 < logits[:, ~torch.eye(64, dtype=torch.bool)].mean() < -0.9
 
 
 def test_heads_are_as_many_as_divide_the_channels() -> None:
