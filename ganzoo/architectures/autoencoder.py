@@ -22,7 +22,7 @@ from ganzoo.gan.kit import Generator, Kit
 from ganzoo.layers.conv import Conv2d
 from ganzoo.layers.layout import as_maps, flat
 from ganzoo.layers.sizes import rectangle
-from ganzoo.parts import Output
+from ganzoo.parts import Output, accurate
 
 
 def absolute(gap: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class Autoencoder(nn.Module):
         """Minus the error of images ``(B, C, H, W)``, their codes, and what they were rebuilt as."""
         code = self.encoder(x)
         rebuilt = self.decoder(code, y)
-        return Output(-self.error((rebuilt - x).float()), code, {"reconstruction": rebuilt})
+        return Output(-self.error(accurate(rebuilt - x)), code, {"reconstruction": rebuilt})
 
 
 def generator(kit: Kit, *, ch: int = 128) -> Generator:

@@ -42,7 +42,7 @@ from ganzoo.layers.noise import NoiseInput
 from ganzoo.layers.patches import PatchHead
 from ganzoo.layers.resample import NearestUpConv2d
 from ganzoo.layers.sizes import rectangle
-from ganzoo.parts import Conditioning, Encoding, Output
+from ganzoo.parts import Conditioning, Encoding, Output, as_weights
 
 Form = Literal["full", "lite", "double"]
 Gate = Literal["leaky", "swish"]
@@ -207,12 +207,13 @@ class FastDiscriminator(nn.Module):
         return self.big.feature_blocks
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``: fp32 scores ``(B, P)``."""
+        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``: scores ``(B, P)``."""
         shown = self.conditioning.embed(x, y)
         part, whole = self.big(shown, y)
         small, last = self.small(shown, y), self.last(whole, y)
         with torch.autocast(x.device.type, enabled=False):  # bf16 would leave a score three digits
-            said, other = self.head(last.float(), y.float()), self.small_head(small.float(), y.float())
+            heads = ((self.head, last), (self.small_head, small))
+            said, other = (head(*as_weights(head, features, y)) for head, features in heads)
         seen = {"encodings": {"part": part, "whole": whole, "small": small}, "seen": x}
         return Output(torch.cat([said.scores, other.scores], 1), said.features, {**said.extras, **seen})
 

@@ -44,7 +44,7 @@ from ganzoo.layers.filters import Filtered
 from ganzoo.layers.noise import NoiseInput
 from ganzoo.layers.patches import PatchHead, together
 from ganzoo.layers.resample import ShuffledUp
-from ganzoo.parts import Encoding, Output
+from ganzoo.parts import Encoding, Output, as_weights
 
 NAME = "lightweight-gan"
 FULL = 6  # doublings of 4 pixels to 256, beyond which maps have the image's channels
@@ -280,14 +280,15 @@ class LightDiscriminator(nn.Module):
         return [(self.opening,), *zip(self.blocks, self.attentions, strict=True)]
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``: fp32 scores of two heads."""
+        """Judge images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``: scores of two heads."""
         shown = self.conditioning.embed(x, y)
         maps = [self.opening(shown)]
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             maps.append(attention(block(maps[-1])))
         last, shape = leaky(self.last(maps[-1])), self.shape(shown)
         with torch.autocast(x.device.type, enabled=False):  # bf16 would leave a score three digits
-            said = together([self.head(last.float(), y.float()), self.shape_head(shape.float(), y.float())])
+            heads = ((self.head, last), (self.shape_head, shape))
+            said = together([head(*as_weights(head, features, y)) for head, features in heads])
         found = dict(zip(self.encodings, reversed(maps), strict=False))
         return Output(said.scores, said.features, {**said.extras, "encodings": found, "seen": x})
 

@@ -33,7 +33,7 @@ from ganzoo.gan.eyes import Eyes, find_eyes
 from ganzoo.gan.kit import Kit
 from ganzoo.layers.activation import relu_after
 from ganzoo.layers.patches import PatchHead, together
-from ganzoo.parts import Conditioning, Output, frozen
+from ganzoo.parts import Conditioning, Output, as_weights, frozen
 
 SLOPE = 0.2
 WINDOW = 4  # side of what a score sees of the last map
@@ -105,7 +105,7 @@ class SmallDiscriminator(nn.Module):
         for conv, norm, act in zip(self.convs, self.norms, self.acts, strict=True):
             x = act(norm(conv(x), y))
         with torch.autocast(x.device.type, enabled=False):  # bf16 would leave a score three digits
-            return self.head(x.float(), y.float())
+            return self.head(*as_weights(self.head, x, y))
 
 
 class Projected(nn.Module):

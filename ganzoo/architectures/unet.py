@@ -25,7 +25,7 @@ from ganzoo.gan.kit import Kit
 from ganzoo.layers.layout import sum_pool
 from ganzoo.layers.patches import PatchHead, together
 from ganzoo.layers.residual import DBlock, FirstDBlock, GBlock
-from ganzoo.parts import Output
+from ganzoo.parts import Output, as_weights
 
 
 class UNet(nn.Module):
@@ -75,8 +75,8 @@ class UNet(nn.Module):
             x = torch.cat([up(x, y), beside], 1)
         x = F.relu(self.last(x, y))
         with torch.autocast(x.device.type, enabled=False):  # bf16 would leave a score three digits
-            of_pixels = self.pixels(x.float(), y.float())
-            said = together([self.head(deepest.float(), y.float()), of_pixels])
+            of_pixels = self.pixels(*as_weights(self.pixels, x, y))
+            said = together([self.head(*as_weights(self.head, deepest, y)), of_pixels])
         return Output(
             said.scores, said.features, {**said.extras, "pixels": of_pixels.scores.unflatten(1, (1, *x.shape[2:]))}
         )

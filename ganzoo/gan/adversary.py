@@ -76,7 +76,7 @@ class Adversary:
             y_fake: label vectors ``(B, y_dim)`` of the fakes; those of the batch by default.
             conditions: further inputs of the critic, such as ``source``.
         """
-        y = self.gan.label_vectors(batch.get("label"), len(real)).to(real.device, non_blocking=True)
+        y = self.gan.label_vectors(batch.get("label"), len(real)).to(real, non_blocking=True)
         whole = TurnContext(
             self.gan.update or Update(step, side),
             self._pass,

@@ -21,6 +21,7 @@ from ganzoo.gan.codes import codes_of
 from ganzoo.gan.embedding import SharedEmbedding
 from ganzoo.gan.priors import Prior, normal
 from ganzoo.parts.conditioning import Conditioning
+from ganzoo.parts.exactness import as_weights
 from ganzoo.parts.output import Output
 from ganzoo.parts.regularizer import Regularizer
 from ganzoo.registry.sizes import Size, height_width
@@ -250,7 +251,7 @@ class Discriminator(nn.Module):
         return getattr(self.trunk, "feature_blocks", ())  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Score images ``(B, C, H, W)`` in [-1, 1] under label vectors ``(B, y_dim)``; scores are float32."""
+        """Score images ``(B, C, H, W)`` in [-1, 1] under labels ``(B, y_dim)``; scores have the weights' dtype."""
         features = self.trunk(self.conditioning.embed(x, y), y)
         with torch.autocast(features.device.type, enabled=False):  # bf16 would leave a score three digits
-            return self.head(features.float(), y.float())
+            return self.head(*as_weights(self.head, features, y))

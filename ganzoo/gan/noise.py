@@ -53,9 +53,9 @@ class NoiseGame(Game):
         """
         gan: Any = self.gan
         real, labels = batch["image"], batch.get("label")
-        z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device, non_blocking=True)
+        z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real, non_blocking=True)
         drawn = None if labels is None else self.draw_labels(gan, labels, len(real))
-        y_fake = None if drawn is None else gan.label_vectors(drawn, len(real)).to(real.device, non_blocking=True)
+        y_fake = None if drawn is None else gan.label_vectors(drawn, len(real)).to(real, non_blocking=True)
         return self.adversary.context(batch, step, side, real, z, gan.G, y_fake=y_fake)
 
     def accuracy(self) -> tuple[float, float] | None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.equalized import EqualizedLinear
 from ganzoo.layers.norm import per_map
+from ganzoo.parts import accurate, as_weights
 
 
 class Learnt(nn.Module):
@@ -54,7 +55,7 @@ class ContextInstanceNorm(nn.Module):
         if x.dim() < 3:
             raise UsageError(f"{self.name} normalises maps over their pixels, and {tuple(x.shape)} has none")
         with torch.autocast(x.device.type, enabled=False):
-            made: Tensor = self.style(c.float())
+            made: Tensor = self.style(*as_weights(self.style, c))
             return list(made.split(self.channels, 1))
 
     def extra_repr(self) -> str:
@@ -84,7 +85,7 @@ class AdaIN(ContextInstanceNorm):
         # Means first: kernels that take them away behind the division are wrong in the fourth digit for maps that are
         # almost one number everywhere, and by more, layer by layer, in those after them.
         x = x - x.mean((2, 3), keepdim=True)
-        gain = (1 + scale) * torch.rsqrt(x.float().square().mean((2, 3)) + self.eps)
+        gain = (1 + scale) * torch.rsqrt(accurate(x).square().mean((2, 3)) + self.eps)
         return torch.addcmul(per_map(shift, x), per_map(gain, x), x)
 
 
@@ -110,5 +111,5 @@ class StyleNorm(ContextInstanceNorm):
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         """``x`` ``(B, C, H, W)`` in the style of ``c`` ``(B, c_dim)``."""
         (scale,) = self.styles(x, c)
-        variance = x.float().var((2, 3), correction=0)
+        variance = accurate(x).var((2, 3), correction=0)
         return x * per_map((1 + scale) * torch.rsqrt(variance + self.eps), x)

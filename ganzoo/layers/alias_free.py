@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ganzoo.errors import UsageError
 from ganzoo.layers.activation import scaled_leaky_relu
 from ganzoo.layers.filters import upfirdn2d
-from ganzoo.parts import global_mean
+from ganzoo.parts import accurate, global_mean
 
 TAPS = 6  # of a filter, for each pixel of the coarser of its two maps
 
@@ -170,5 +170,5 @@ class Magnitude(nn.Module):
         scale = torch.rsqrt(self.mean_square)
         if self.training:
             with torch.no_grad():
-                self.mean_square.lerp_(global_mean(x.detach().float().square()), self.rate)
+                self.mean_square.lerp_(global_mean(accurate(x.detach()).square()).to(self.mean_square), self.rate)
         return x * scale.to(x.dtype)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.layout import same_layout
+from ganzoo.parts import accurate
 
 
 def tokens(x: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ class SelfAttention(nn.Module):
         """``(B, H*W, H/2*W/2)``: for each pixel the weights of the pooled positions, which sum to 1; float32."""
         query = tokens(self.query(x))
         key = tokens(F.max_pool2d(self.key(x), 2))
-        return torch.bmm(query, key.transpose(1, 2)).float().softmax(-1)
+        return accurate(torch.bmm(query, key.transpose(1, 2))).softmax(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape."""
@@ -71,7 +72,7 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same shape; statistics in float32."""
-        wide = x.float()
+        wide = accurate(x)
         centred = wide - wide.mean(1, keepdim=True)
         unit = centred * torch.rsqrt(centred.square().mean(1, keepdim=True) + 1e-5)
         return (unit * self.weight[:, None, None] + self.bias[:, None, None]).to(x.dtype)
@@ -99,8 +100,8 @@ class GlobalMix(nn.Module):
         """``(B, C, H, W)`` to ``(B, heads·width, H, W)``."""
         of_heads = lambda maps: maps.flatten(2).unflatten(1, (self.heads, self.width))  # noqa: E731
         key, value = map(of_heads, self.key_value(self.around(x)).chunk(2, 1))  # (B, heads, width, pixels)
-        query = of_heads(self.query(x)).float().softmax(2) / math.sqrt(self.width)
-        context = torch.matmul(key.float().softmax(3), value.float().transpose(2, 3))  # (B, heads, width, width)
+        query = accurate(of_heads(self.query(x))).softmax(2) / math.sqrt(self.width)
+        context = torch.matmul(accurate(key).softmax(3), accurate(value).transpose(2, 3))  # (B, heads, width, width)
         mixed = torch.matmul(context.transpose(2, 3), query).to(value.dtype)
         return F.gelu(mixed).flatten(1, 2).unflatten(2, x.shape[2:])
 
@@ -138,7 +139,7 @@ class LocalMix(nn.Module):
         heads = (self.heads, self.width)
         key, value = (self.shifted(maps).unflatten(2, heads) for maps in self.key_value(x).chunk(2, 1))
         query = self.query(x).unflatten(1, heads).unsqueeze(1)
-        scores = (query.float() * key.float()).sum(3) / math.sqrt(self.width)  # (B, places, heads, H, W)
+        scores = (accurate(query) * accurate(key)).sum(3) / math.sqrt(self.width)  # (B, places, heads, H, W)
         beyond = self.shifted(x.new_ones(1, 1, *x.shape[2:])) == 0  # (1, places, 1, H, W)
         weights = scores.masked_fill(beyond, self.beyond).softmax(1)
         return (weights.unsqueeze(3).to(value.dtype) * value).sum(1).flatten(1, 2)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.norm import per_map
-from ganzoo.parts import Range, Share, gather, world
+from ganzoo.parts import Range, Share, accurate, gather, world
 
 LEAST_EPS = 1e-12  # F.batch_norm refuses 0, in the middle of a training
 Epsilon: TypeAlias = Annotated[float, Range(LEAST_EPS)]
@@ -40,7 +40,7 @@ def global_batch_norm(
         return F.batch_norm(
             x, running_mean, running_var, weight=weight, bias=bias, training=training, momentum=momentum, eps=eps
         )
-    var, mean = torch.var_mean(x.float(), (0, *range(2, x.dim())), correction=0)
+    var, mean = torch.var_mean(accurate(x), (0, *range(2, x.dim())), correction=0)
     means, variances = gather(torch.stack([mean, var]).unsqueeze(0)).unbind(1)  # a row for each process
     # The law of total variance: slices are equally large, so the variance of all is the mean of theirs plus that of
     # their means.

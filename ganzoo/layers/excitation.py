@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganzoo.parts import accurate
+
 SIDE = 4  # that the small map is pooled to
 
 
@@ -59,7 +61,7 @@ class GlobalContextExcitation(nn.Module):
 
     def gate(self, low: Tensor) -> Tensor:
         """Numbers ``(B, high, 1, 1)`` of small maps ``(B, low, h, w)``."""
-        weights = self.place(low).flatten(2).float().softmax(2).to(low.dtype)  # (B, 1, h·w)
+        weights = accurate(self.place(low).flatten(2)).softmax(2).to(low.dtype)  # (B, 1, h·w)
         context = torch.bmm(low.flatten(2), weights.transpose(1, 2)).unsqueeze(3)
         return torch.sigmoid(self.excite(F.leaky_relu(self.squeeze(context), 0.1)))
 

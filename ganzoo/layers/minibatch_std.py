@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
-from ganzoo.parts import gather, world
+from ganzoo.parts import accurate, gather, world
 
 EPS = 1e-8  # under the root, whose slope at 0 is no number
 
@@ -54,7 +54,7 @@ class MinibatchStd(nn.Module):
         rows = gather(x) if shared else x
         own = world().rows(len(x)) if shared else slice(None)
         with torch.autocast(x.device.type, enabled=False):
-            spread = self.spread(rows.float())[own].to(x.dtype)
+            spread = self.spread(accurate(rows))[own].to(x.dtype)
         height, width = x.shape[2:]
         return torch.cat([x, spread[:, :, None, None].expand(-1, -1, height, width)], 1)
 

@@ -18,13 +18,9 @@ from ganzoo.layers.conv import conv2d, conv_transpose2d
 from ganzoo.layers.equalized import EqualizedLinear
 from ganzoo.layers.filters import BINOMIAL, Filtered, Weights
 from ganzoo.layers.layout import exchanged
+from ganzoo.parts import accurate
 
 EPSILON = 1e-8
-
-
-def accurate(x: Tensor) -> Tensor:
-    """``x`` in float32, or in float64 where it is that."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def scale_maps(x: Tensor, s: Tensor) -> Tensor:

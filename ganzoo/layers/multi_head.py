@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganzoo.parts.exactness import is_exact
+from ganzoo.parts.exactness import accurate, is_exact
 
 Linear = Callable[..., nn.Linear]  # called (in_features, out_features, bias=…)
 
@@ -93,7 +93,7 @@ class MultiHeadAttention(nn.Module):
         """``(..., N, N)``: for each token its weights of all, which sum to 1; the mean over heads, float32."""
         query, key, _ = self.inputs(x)
         logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-        return logits.float().softmax(-1).mean(-3)
+        return accurate(logits).softmax(-1).mean(-3)
 
 
 class RelativePosition(nn.Module):

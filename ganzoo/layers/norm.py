@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ganzoo.compat.lookup import old_names
 from ganzoo.errors import UsageError, within
-from ganzoo.parts import NotNegative, PositiveInt
+from ganzoo.parts import NotNegative, PositiveInt, accurate
 
 
 def per_map(v: Tensor, x: Tensor) -> Tensor:
@@ -23,7 +23,8 @@ def per_map(v: Tensor, x: Tensor) -> Tensor:
 
 def group_norm(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """``F.group_norm`` of ``x`` ``(B, C, ...)``, computed in float32: in bfloat16 a CPU takes five times as long."""
-    return F.group_norm(x.float(), groups, weight, bias, eps).to(x.dtype)
+    affine = [None if learnt is None else accurate(learnt) for learnt in (weight, bias)]
+    return F.group_norm(accurate(x), groups, *affine, eps=eps).to(x.dtype)
 
 
 class InstanceNorm(nn.Module):
@@ -141,7 +142,7 @@ class PixelNorm(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """``x`` ``(B, C)`` or ``(B, C, H, W)``, normalised."""
-        scale = torch.rsqrt(x.float().square().mean(1, keepdim=True) + self.eps)
+        scale = torch.rsqrt(accurate(x).square().mean(1, keepdim=True) + self.eps)
         return x * scale.to(x.dtype)
 
 

@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, parametrize
 
 from ganzoo.errors import within
 from ganzoo.gan.weights import output_dim
-from ganzoo.parts import Positive, Range
+from ganzoo.parts import Positive, Range, accurate
 
 START_ITERATIONS = 15  # enough for a usable first estimate of a random matrix, and cheap
 KEPT_ITERATIONS = 100  # for an estimate that a whole training goes by
@@ -44,13 +44,13 @@ class SpectralNorm(nn.Module):
         self.register_buffer("v", F.normalize(matrix.new_empty(columns).normal_(), dim=0, eps=eps))
 
     def matrix(self, weight: Tensor) -> Tensor:
-        """``weight`` in float32, outputs first, all else flattened."""
-        return weight.float().movedim(self.dim, 0).flatten(1)
+        """``weight`` in float32 at least, outputs first, all else flattened."""
+        return accurate(weight).movedim(self.dim, 0).flatten(1)
 
     @torch.no_grad()
     def iterate(self, matrix: Tensor, times: int) -> None:
         """Move ``u`` and ``v`` by ``times`` power iterations."""
-        u, v = self.u, self.v
+        u, v = self.u.to(matrix.dtype), self.v.to(matrix.dtype)
         for _ in range(times):
             v = F.normalize(torch.mv(matrix.t(), u), dim=0, eps=self.eps)
             u = F.normalize(torch.mv(matrix, v), dim=0, eps=self.eps)
@@ -60,7 +60,8 @@ class SpectralNorm(nn.Module):
     def sigma(self, matrix: Tensor) -> Tensor:
         """The estimate of the largest singular value, differentiable in ``matrix`` with the vectors held constant."""
         # Clones, because a later pass may move the buffers before this one's backward.
-        return torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone())).clamp_min(self.eps)
+        u, v = self.u.to(matrix.dtype, copy=True), self.v.to(matrix.dtype, copy=True)
+        return torch.dot(u, torch.mv(matrix, v)).clamp_min(self.eps)
 
     def forward(self, weight: Tensor) -> Tensor:
         """``weight`` as the layer uses it, of the same shape."""
@@ -227,7 +228,7 @@ class ForcedNorm(nn.Module):
         """``weight`` at a mean square of 1 for each output."""
         others = [dim for dim in range(weight.dim()) if dim != self.dim]
         count = weight.numel() // weight.shape[self.dim]
-        length = torch.linalg.vector_norm(weight.float(), dim=others, keepdim=True)
+        length = torch.linalg.vector_norm(accurate(weight), dim=others, keepdim=True)
         return weight / (length / math.sqrt(count) + self.eps).to(weight.dtype)
 
     def forward(self, weight: Tensor) -> Tensor:

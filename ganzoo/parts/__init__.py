@@ -14,7 +14,7 @@ from ganzoo.distributed.batch import gather, global_draw, global_mean, world
 from ganzoo.parts.augment import Augment
 from ganzoo.parts.conditioning import Conditioning, LinearHead
 from ganzoo.parts.context import NOISE, SOURCE, TEXT, Batch, Critic, TurnContext
-from ganzoo.parts.exactness import exact
+from ganzoo.parts.exactness import accurate, as_weights, exact
 from ganzoo.parts.freeze import frozen
 from ganzoo.parts.loss import Loss, ScoreFunction
 from ganzoo.parts.output import Encoding, Output
@@ -58,6 +58,8 @@ __all__ = [
     "ScoredGenerator",
     "Share",
     "TurnContext",
+    "accurate",
+    "as_weights",
     "exact",
     "frozen",
     "gather",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganzoo.compat.lookup import old_attribute
 from ganzoo.distributed.batch import all_reduce_mean
 from ganzoo.parts.drawn import drawing_from, random_state
+from ganzoo.parts.exactness import accurate
 from ganzoo.parts.exactness import exact as exactly
 from ganzoo.parts.output import Output, Scores
 from ganzoo.parts.passes import Passes
@@ -210,9 +211,9 @@ class TurnContext:
 
     def _generated(self, z: Tensor, y: Tensor, exact: bool) -> Tensor:
         if not exact:
-            return self._generator(z, y).float()
+            return accurate(self._generator(z, y))
         with exactly(z.device):
-            return self._generator(z.float(), y.float()).float()
+            return accurate(self._generator(accurate(z), accurate(y)))
 
     def codes(self, part: object) -> Tensor:
         """The codes ``(B, codes)`` that ``z`` ends in, of the regularizer that drew them."""

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.parts.exactness import accurate
+
 Scores = Tensor | tuple[Tensor, ...]
 
 
@@ -66,9 +68,9 @@ class Output:
         return Output(changed if isinstance(self.scores, tuple) else changed[0], self.features, self.extras)
 
     def in_float(self) -> Output:
-        """The same with scores and extras in float32, as losses need them; features stay as they are."""
-        extras = {name: value.float() if isinstance(value, Tensor) else value for name, value in self.extras.items()}
-        scores = self.with_scores(lambda scores: scores.float()).scores
+        """The same with scores and extras in float32 at least, as losses need them; features stay as they are."""
+        extras = {name: accurate(value) if isinstance(value, Tensor) else value for name, value in self.extras.items()}
+        scores = self.with_scores(accurate).scores
         return Output(scores, self.features, extras)
 
 

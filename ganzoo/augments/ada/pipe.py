@@ -12,7 +12,7 @@ from ganzoo.augments.ada.geometry import transformed
 from ganzoo.augments.ada.pixels import equalized, holed, noised, recolored
 from ganzoo.augments.steered import Steered
 from ganzoo.errors import UsageError, within
-from ganzoo.parts import Number, TurnContext
+from ganzoo.parts import Number, TurnContext, accurate
 
 Pipe = Literal["b", "bg", "bgc", "bgcf", "bgcfn", "bgcfnc", "blit", "geom", "color", "filter", "noise", "cutout"]
 GROUPS = ("blit", "geom", "color", "filter", "noise", "cutout")  # in the order in which they act
@@ -77,7 +77,7 @@ class ADA(Steered):
         if isinstance(p, float) and p == 0:
             return x
         with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
+            x = accurate(x)
             return self.transformed(x, p, Draws(len(x), x))
 
     def pair(self, x: Tensor, source: Tensor, ctx: TurnContext) -> tuple[Tensor, Tensor]:
@@ -86,9 +86,9 @@ class ADA(Steered):
         if isinstance(p, float) and p == 0:
             return x, source
         with torch.autocast(x.device.type, enabled=False):
-            x = x.float()
+            x = accurate(x)
             draws = Draws(len(x), x)
-            return self.transformed(x, p, draws), self.transformed(source.float(), p, draws)
+            return self.transformed(x, p, draws), self.transformed(accurate(source), p, draws)
 
     def remark(self) -> str | None:
         """A warning where p stands so high that transforms may leak: the paper finds that safe up to about 0.8."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import NotNegative, Regularizer, TurnContext, global_mean
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, accurate, global_mean
 
 
 def sum_of_squares(gap: Tensor) -> Tensor:
@@ -50,4 +50,4 @@ class FeatureMatching(Regularizer):
 def features_of(ctx: TurnContext, x: Tensor) -> list[Tensor]:
     """What each head of D saw of images, ``(B, F)`` in float32."""
     features = ctx.discriminate(x).features
-    return [each.float().flatten(1) for each in (features if isinstance(features, tuple) else (features,))]
+    return [accurate(each).flatten(1) for each in (features if isinstance(features, tuple) else (features,))]

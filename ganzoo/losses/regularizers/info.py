@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError, within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Entrance, NotNegative, Regularizer, TurnContext
+from ganzoo.parts import Entrance, NotNegative, Regularizer, TurnContext, accurate, as_weights
 
 MOST = 4096  # categories of a code, and codes
 
@@ -82,9 +82,9 @@ class Info(nn.Module, Regularizer):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The cross-entropies of categorical codes, and the likelihoods of continuous ones, weighted."""
-        said = self.reader(ctx.discriminate(ctx.fake).features.float().flatten(1))
+        said = self.reader(*as_weights(self.reader, ctx.discriminate(ctx.fake).features.flatten(1)))
         kinds, mean, deviation = said.split([self.categorical * self.classes, self.continuous, self.continuous], 1)
-        hot, numbers = ctx.codes(self).float().split([self.categorical * self.classes, self.continuous], 1)
+        hot, numbers = accurate(ctx.codes(self)).split([self.categorical * self.classes, self.continuous], 1)
         logits = kinds.unflatten(1, (self.categorical, self.classes))
         entropy = -(logits.log_softmax(2) * hot.unflatten(1, (self.categorical, self.classes))).sum(2)
         likelihood = ((numbers - mean) / deviation.exp()).square() / 2 + deviation + math.log(2 * math.pi) / 2

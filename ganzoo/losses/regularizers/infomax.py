@@ -16,7 +16,7 @@ from ganzoo.errors import UsageError, within
 from ganzoo.gan.growing import growth_of
 from ganzoo.layers import spectral_norm
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import NotNegative, Output, Regularizer, TurnContext, gather
+from ganzoo.parts import NotNegative, Output, Regularizer, TurnContext, as_weights, gather
 
 LOCAL = "local"  # of the extras of what D says: the map that its last block sees
 
@@ -122,8 +122,8 @@ class InfoMax(nn.Module, Regularizer):
         """The weighted loss over the images of the player's update."""
         said = ctx.discriminate({"d": ctx.real, "g": ctx.fake}[ctx.player])
         with torch.autocast(said.features.device.type, enabled=False):  # bf16 would leave the loss three digits
-            places = self.local(said.extras[LOCAL].float().flatten(2).transpose(1, 2))
-            images = self.whole(said.features.float().flatten(1))
+            places = self.local(*as_weights(self.local, said.extras[LOCAL].flatten(2).transpose(1, 2)))
+            images = self.whole(*as_weights(self.whole, said.features.flatten(1)))
             return {"infomax": self.weights[ctx.player] * info_nce(gather(images), gather(places))}
 
 

@@ -58,6 +58,6 @@ class LeCam(nn.Module, Regularizer):
     @torch.no_grad()
     def remember(self, real_scores: Tensor, fake_scores: Tensor) -> None:
         """Move both averages towards the means of these scores."""
-        self.real.lerp_(global_mean(real_scores).float(), 1 - self.decay)
-        self.fake.lerp_(global_mean(fake_scores).float(), 1 - self.decay)
+        self.real.lerp_(global_mean(real_scores).to(self.real), 1 - self.decay)
+        self.fake.lerp_(global_mean(fake_scores).to(self.fake), 1 - self.decay)
         self.rounds += 1

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import within
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import NotNegative, Regularizer, TurnContext, exact, global_draw, global_mean
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, accurate, exact, global_draw, global_mean
 
 TINY = 1e-12  # under the root, whose slope at 0 is infinite
 
@@ -90,7 +90,7 @@ class PathLength(Lengths):
         """The w ``(n, layers, w_dim)`` of every other noise of the batch, and their images."""
         generator: Any = ctx.networks["G"]
         w = generator.styles(ctx.z.detach()[::2], ctx.y_fake[::2])
-        return w, generator.synthesis(w).float()
+        return w, accurate(generator.synthesis(w))
 
 
 class LatentPathLength(Lengths):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganzoo.errors import UsageError, within
 from ganzoo.layers.decoder import NearestDecoder, ShuffledDecoder
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import Encoding, NotNegative, Regularizer, TurnContext, global_draw
+from ganzoo.parts import Encoding, NotNegative, Regularizer, TurnContext, accurate, global_draw
 
 LARGEST = 4  # doublings of a decoder: 8 pixels to 128
 SHARES = (4, 8, 8, 16)  # by which the channels of FastGAN's decoders are fewer than those of D's last map
@@ -99,7 +99,7 @@ class Reconstruction(nn.Module, Regularizer):
         """The distance of what is decoded from maps ``(B, F, h, w)`` to the images, or to a part of both."""
         maps, seen = self.views[name](maps, seen)
         made = self.decoders[name](maps)
-        return self.distance(made.float(), F.interpolate(seen.float(), made.shape[2:], mode="area"))
+        return self.distance(accurate(made), F.interpolate(accurate(seen), made.shape[2:], mode="area"))
 
 
 def whole(maps: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
 from ganzoo.losses.gradient import check_every
-from ganzoo.parts import NotNegative, Regularizer, TurnContext, global_draw
+from ganzoo.parts import NotNegative, Regularizer, TurnContext, as_weights, global_draw
 
 TURNS = 4  # by 0, 90, 180 and 270 degrees
 
@@ -55,7 +55,8 @@ class Rotation(nn.Module, Regularizer):
         """The weighted cross-entropy of the turns."""
         images, y = (ctx.real, ctx.y_real) if ctx.player == "d" else (ctx.fake, ctx.y_fake)
         turns = global_draw(in_turn, len(images)).to(images.device, non_blocking=True)
-        said = self.reader(ctx.discriminate(turned(images, turns), y=y).features.float().flatten(1))
+        seen = ctx.discriminate(turned(images, turns), y=y).features.flatten(1)
+        said = self.reader(*as_weights(self.reader, seen))
         return {"rotation": self.weights[ctx.player] * F.cross_entropy(said, turns)}
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo.errors import UsageError
-from ganzoo.parts import LinearHead, NotNegative, Regularizer, TurnContext
+from ganzoo.parts import LinearHead, NotNegative, Regularizer, TurnContext, as_weights
 
 
 class Direction(nn.Linear):
@@ -67,8 +67,9 @@ class SAN(Regularizer):
 
     def terms(self, ctx: TurnContext) -> dict[str, Tensor]:
         """The term of the direction."""
-        real, fake = (ctx.discriminate(x).features.detach().float().flatten(1) for x in (ctx.real, ctx.fake))
         (direction,) = [head.score for head in linear_heads(ctx.networks["D"]) if isinstance(head.score, Direction)]
+        seen = [ctx.discriminate(x).features.detach().flatten(1) for x in (ctx.real, ctx.fake)]
+        real, fake = as_weights(direction, *seen)
         return {"direction": self.weight * (direction.along(fake).mean() - direction.along(real).mean())}
 
 

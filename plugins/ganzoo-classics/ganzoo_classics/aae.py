@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from ganzoo import GAN, Adversary, Batch, Discriminator, Game, Generator, Kit, Turn, TurnContext, within
 from ganzoo.layers import relu_after
-from ganzoo.parts import global_draw
+from ganzoo.parts import accurate, global_draw
 from ganzoo_classics.encoding import Encodes
 
 DEEPEST = 100  # hidden layers
@@ -164,7 +164,7 @@ class CodeGame(Encodes, Game):
         """E's and G's terms: codes of images up, and images rebuilt."""
         ctx = self.context(batch, step, "g")
         rebuilt = self.gan.G(ctx.fake.flatten(1), ctx.y_fake)
-        error = (rebuilt.float() - batch["image"]).square().mean()
+        error = (accurate(rebuilt) - batch["image"]).square().mean()
         return {**self.adversary.generator_loss(ctx), "reconstruction": self.reconstruction * error}
 
     def context(self, batch: Batch, step: int, side: str) -> TurnContext:
@@ -172,7 +172,7 @@ class CodeGame(Encodes, Game):
         gan: Any = self.gan
         images = batch["image"]
         drawn = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(images)).to(
-            images.device, non_blocking=True
+            images, non_blocking=True
         )
         return self.adversary.context(batch, step, side, as_images(drawn), images, lambda x, y: as_images(gan.E(x, y)))
 

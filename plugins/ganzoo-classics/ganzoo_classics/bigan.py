@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo import Batch, Discriminator, Generator, Kit, NoiseGame, Output, TurnContext, within
+from ganzoo.parts import as_weights
 from ganzoo_classics.convolutions import Drawing, Encoder, Looking, check_widths
 from ganzoo_classics.encoding import Encodes
 
@@ -46,7 +47,7 @@ class PairDiscriminator(Discriminator):
         seen = self.trunk(self.conditioning.embed(x, y), y).flatten(1)
         features = F.leaky_relu(self.joint(torch.cat([seen, code.to(seen.dtype)], 1)), 0.2)
         with torch.autocast(features.device.type, enabled=False):
-            said: Output = self.head(features.float(), y.float())
+            said: Output = self.head(*as_weights(self.head, features, y))
         return said
 
 

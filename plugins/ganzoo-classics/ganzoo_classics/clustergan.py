@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganzoo import GAN, Batch, Discriminator, Generator, Kit, NoiseGame, TurnContext, within
+from ganzoo.parts import accurate
 from ganzoo_classics.convolutions import Drawing, Encoder, Looking, check_widths
 from ganzoo_classics.encoding import Clusters, Encodes
 
@@ -108,7 +109,7 @@ class ClusterGame(Clusters, Encodes, NoiseGame):
     def read_back(self, ctx: TurnContext) -> dict[str, Tensor]:
         """How far E is from the noise of this update's fakes."""
         gan: Any = self.gan
-        logits, rest = self.split(gan.E(ctx.fake, ctx.y_fake).float())
+        logits, rest = self.split(accurate(gan.E(ctx.fake, ctx.y_fake)))
         cluster, noise = self.split(ctx.z)
         return {
             "cluster": self.beta_c * F.cross_entropy(logits, cluster),

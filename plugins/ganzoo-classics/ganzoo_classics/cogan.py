@@ -186,9 +186,9 @@ class CoupledGame(Couples, NoiseGame):
         """For each domain the mark of its terms, its adversary and this turn's images, of one noise."""
         gan: Any = self.gan
         real, labels = batch["image"], batch.get("label")
-        z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real.device, non_blocking=True)
+        z = global_draw(lambda n: gan.G.prior(n, torch.default_generator), len(real)).to(real, non_blocking=True)
         asked = None if labels is None else self.draw_labels(gan, labels, len(real))
-        y_fake = None if asked is None else gan.label_vectors(asked, len(real)).to(real.device, non_blocking=True)
+        y_fake = None if asked is None else gan.label_vectors(asked, len(real)).to(real, non_blocking=True)
         first = self.adversary.context(batch, step, side, real, z, gan.G, y_fake=y_fake)
         yield "", self.adversary, first
         moved = {**batch, "image": self.moved(real)}

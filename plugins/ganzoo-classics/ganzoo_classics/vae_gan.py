@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo import GAN, Batch, Discriminator, Generator, Kit, NoiseGame, Turn, TurnContext, UsageError, within
-from ganzoo.parts import global_draw
+from ganzoo.parts import accurate, global_draw
 from ganzoo_classics.convolutions import Drawing, Encoder, Looking, check_widths
 from ganzoo_classics.encoding import Encodes
 
@@ -96,8 +96,8 @@ class SimilarityGame(Encodes, NoiseGame):
         """E's terms: codes like the prior, and rebuilt images like real ones."""
         gan: Any = self.gan
         real = batch["image"]
-        y = gan.label_vectors(batch.get("label"), len(real)).to(real.device, non_blocking=True)
-        mean, spread = gan.E(real, y).float().chunk(2, 1)
+        y = gan.label_vectors(batch.get("label"), len(real)).to(real, non_blocking=True)
+        mean, spread = accurate(gan.E(real, y)).chunk(2, 1)
         rebuilt = gan.G(drawn(mean, spread), y)
         return {"kl": self.kl * divergence(mean, spread), "likelihood": unlike(gan.D, real, rebuilt, y)}
 
@@ -105,8 +105,8 @@ class SimilarityGame(Encodes, NoiseGame):
         """x̃ ``(B, C, H, W)`` of this update's real images."""
         gan: Any = self.gan
         with torch.no_grad():  # E moves in its own turn
-            mean, spread = gan.E(ctx.real, ctx.y_real).float().chunk(2, 1)
-        image: Tensor = gan.G(drawn(mean, spread), ctx.y_real).float()
+            mean, spread = accurate(gan.E(ctx.real, ctx.y_real)).chunk(2, 1)
+        image: Tensor = accurate(gan.G(drawn(mean, spread), ctx.y_real))
         return image
 
     def likelihood(self, ctx: TurnContext, rebuilt: Tensor) -> Tensor:
@@ -140,5 +140,5 @@ def divergence(mean: Tensor, spread: Tensor) -> Tensor:
 def unlike(discriminator: nn.Module, real: Tensor, rebuilt: Tensor, y: Tensor) -> Tensor:
     """``½·‖f(x) - f(x̃)‖²``, a mean over features and images: -log p of N(f(x̃), I), but for a constant."""
     with torch.no_grad():
-        seen = discriminator(real, y).features.float()
-    return 0.5 * (discriminator(rebuilt, y).features.float() - seen).square().mean()
+        seen = accurate(discriminator(real, y).features)
+    return 0.5 * (accurate(discriminator(rebuilt, y).features) - seen).square().mean()

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ganzoo import Kit, ResolutionError, within
 from ganzoo.data import LONGEST_TEXT
 from ganzoo.layers import Conv2d, NearestUpConv2d, doublings, relu_after
-from ganzoo.parts import Output, global_draw
+from ganzoo.parts import Output, as_weights, global_draw
 from ganzoo_text.encoders import ENCODERS, trimmed
 
 BOTTOM = 4  # side of the smallest map
@@ -285,7 +285,7 @@ class StackD(nn.Module):
         said = F.leaky_relu(self.compress(self.encoder(text).to(self.compress.weight.dtype)), SLOPE)
         h = self.joint(torch.cat([h, spread(said, h)], 1), y)
         with torch.autocast(h.device.type, enabled=False):  # bf16 would leave a score three digits
-            return self.head(h.float(), y.float())
+            return self.head(*as_weights(self.head, h, y))
 
 
 def stackgan(

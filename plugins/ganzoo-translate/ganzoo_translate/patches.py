@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo import Kit, ResolutionError, within
 from ganzoo.layers import Conv2d, Unchanged
-from ganzoo.parts import Conditioning, Output
+from ganzoo.parts import Conditioning, Output, as_weights
 from ganzoo_translate.antialias import SmoothHalf
 
 SIZE = 4  # of PatchGAN's kernels
@@ -51,10 +51,10 @@ class PatchDiscriminator(nn.Module):
         return getattr(self.trunk, "feature_blocks", ())  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, y: Tensor) -> Output:
-        """Judge images ``(B, C, R, R)`` in [-1, 1] under label vectors ``(B, y_dim)``: fp32 scores ``(B, P)``."""
+        """Judge images ``(B, C, R, R)`` in [-1, 1] under label vectors ``(B, y_dim)``: scores ``(B, P)``."""
         features = self.trunk(self.conditioning.embed(x, y), y)
         with torch.autocast(features.device.type, enabled=False):  # bf16 would leave a score three digits
-            return self.judge(features.float(), y.float())
+            return self.judge(*as_weights(self.head, features, y))
 
     def judge(self, features: Tensor, y: Tensor) -> Output:
         """What the head says of each window; of what it says besides scores, the mean over an image's windows."""
