@@ -106,7 +106,7 @@ def out_of_memory(error: BaseException) -> str | None:
 
     torch's is known by its name, since a command line that never imported torch asks too.
     """
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).rpartition("DefaultCPUAllocator: ")[2]  # without where in torch it arose
     kind = type(error).__name__
     if kind not in ("OutOfMemoryError", "MemoryError") and "can't allocate memory" not in text:
         return None

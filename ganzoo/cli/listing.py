@@ -92,10 +92,23 @@ def info(name: str, as_json: bool) -> None:
         entry = registry().find(name)
     except RecipeError:  # an unknown part, or an unknown kind: runs/first is no part of the kind runs
         if (folder := find(name)) is None:
+            _refuse_nearly(name)
             raise
         show_model(folder, name, as_json)
     else:
         _show_part(entry, as_json)
+
+
+def _refuse_nearly(name: str) -> None:
+    """Raise UsageError where a trained model on this machine is among what is spelled most like ``name``."""
+    from ganzoo.errors import UsageError, nearest
+    from ganzoo.hub.search import Question, on_this_machine
+    from ganzoo.registry.loading import registry
+
+    models = {hit.ref for hit in on_this_machine(Question())}
+    near = nearest(name, [*models, *(entry.name for entry in registry().entries())])
+    if models & set(near):
+        raise UsageError(f"no part or model is called {name!r}; nearest: {', '.join(near)}")
 
 
 def _show_part(entry: Entry, as_json: bool) -> None:

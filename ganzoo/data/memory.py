@@ -44,7 +44,7 @@ def to_picture(value: Any) -> Image.Image:
         raise ValueError(f"an image of shape {tuple(value.shape)} is neither grey nor RGB nor RGBA")
     if np.issubdtype(value.dtype, np.floating):
         if not (np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1):
-            raise ValueError("floating-point images must be in [0, 1]")
+            raise ValueError("floating-point images must be in [0, 1]: of [-1, 1], give (x + 1) / 2")
         value = (value * 255).round().astype(np.uint8)
     if value.dtype == np.uint16 and value.ndim == 3:
         raise ValueError("pictures hold 16 bits in grey alone: give all images at once, as a tensor (N, C, H, W)")

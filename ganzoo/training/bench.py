@@ -105,8 +105,8 @@ def bench(
     networks = either(gan.plan.architectures, "and")
     for peer in against:
         check_peer(peer, networks, gan.classes, resolution)
+    real = torch.rand(batch, channels, resolution, resolution) * 2 - 1  # first, as no memory holds more
     labels = torch.arange(batch) % max(gan.classes, 1)
-    real = torch.rand(batch, channels, resolution, resolution) * 2 - 1
     drawn = {"sample": drawing_speed(gan, where, batch, rounds)} if sample else {}
     workload = Workload(real.to(where), labels.to(where), gan.classes, gan.z_dim)
     ours = Clocked.prepare(gan, workload, where, turns, rounds)

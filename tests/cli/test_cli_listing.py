@@ -144,6 +144,8 @@ def test_info_of_a_preset_says_what_is_in_it_even_where_that_is_a_preset() -> No
 def test_info_of_what_is_not_there() -> None:
     wrong = run("info", "hing")
     assert wrong.exit_code == 2 and "nearest: hinge" in wrong.stderr and not wrong.stdout
+    wrong = run("info", "dcgan-cifar")
+    assert wrong.exit_code == 2 and "no part or model is called 'dcgan-cifar'; nearest: dcgan-cifar10" in wrong.stderr
 
 
 def test_contested_parts_are_shown_and_refused() -> None:

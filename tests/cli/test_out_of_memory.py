@@ -29,8 +29,13 @@ def test_a_command_that_finds_no_memory_says_so_in_one_line(monkeypatch, error, 
     result = CliRunner().invoke(main, ["bench", "gan"])
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith("ganzoo: error: ") and all(word in line for word in words)
+    assert line.startswith(f"ganzoo: error: {words[0]}") and all(word in line for word in words)
     assert "Process 7" not in line
+
+
+def test_a_batch_that_no_memory_holds_is_refused_before_any_is_taken():
+    result = CliRunner().invoke(main, ["bench", "dcgan:ch=1", "--batch", str(10**12), "--rounds", "1"])
+    assert result.exit_code == 1 and "can't allocate memory: you tried to allocate 1" in result.stderr
 
 
 def test_another_error_of_torch_is_still_an_error(monkeypatch):

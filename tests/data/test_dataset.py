@@ -169,7 +169,7 @@ def test_labels_that_are_no_class_numbers_are_refused(label):
 def test_float_tensors_in_a_torch_data_set_are_from_0_to_1():
     half = torch.full((3, 3, 4, 4), 0.5)
     assert (everything(open_data(TensorDataset(half))) == 128).all()
-    with pytest.raises(DataError, match=r"in \[0, 1\]"):
+    with pytest.raises(DataError, match=r"in \[0, 1\]: of \[-1, 1\], give \(x \+ 1\) / 2"):
         open_data(TensorDataset(half - 1))
 
 
