@@ -37,7 +37,7 @@ def is_exact() -> bool:
 
 
 def accurate(x: Tensor) -> Tensor:
-    """``x`` in float32, or in float64 where it is that."""
+    """A tensor of any shape in float32, or in float64 where it is that."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -48,7 +48,7 @@ def as_weights(network: nn.Module, *tensors: Tensor) -> tuple[Tensor, ...]:
 
     Args:
         network: with weights of one dtype; one without any takes float32, or float64 as it is.
-        tensors: of floats.
+        tensors: of floats, of any shape.
     """
     weights = next(network.parameters(), None)
     return tuple(accurate(x) if weights is None else x.to(weights.dtype) for x in tensors)
