@@ -25,13 +25,14 @@ NETWORKS = {
 }
 Numbers = dict[str, tuple[int, float | None, float | None]]  # images, value and floor by column
 KEY = re.compile(r"(?P<metric>[a-z][a-z-]*?)-?(?P<n>\d+k?)-(?P<split>[a-z]+)@(?P<network>.+)")
+ROW = re.compile(r"\| model\\_cards/([\w.-]+) \|")  # the cell of a model in a table
 
 HEADER = """\
 # Leaderboard
 
 Every score of the models in [`model_cards/`](../model_cards), as `ganzoo leaderboard model_cards --markdown` prints
-it. Each table is one protocol: metric, number of images, split, feature network, data and way of resizing. Models
-are ranked within a table and never across two. Rows called "(real images)" are what images of the training split
+it; the name of a model leads to its card. Each table is one protocol: metric, number of images, split, feature network,
+data and way of resizing. Models are ranked within a table and never across two. Rows called "(real images)" are what images of the training split
 get against the same test images: a floor, not zero.
 
 **FD is not FID.** It is the Fréchet distance on the features of EfficientNet-Lite0, and once more on those of
@@ -99,8 +100,9 @@ def _column(metric: str, network: str) -> str:
 
 
 def leaderboard() -> str:
-    """The page with every table."""
-    return f"{HEADER}\n{_ganzoo('--markdown').strip()}\n"
+    """The page with every table; the name of a model is a link to its card."""
+    tables = ROW.sub(r"| [\1](../model_cards/\1/README.md) |", _ganzoo("--markdown").strip())
+    return f"{HEADER}\n{tables}\n"
 
 
 def _ganzoo(form: str) -> str:

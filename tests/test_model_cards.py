@@ -117,6 +117,8 @@ def test_readme_has_one_row_of_scores_a_model_and_the_leaderboard_has_all_of_the
     assert sorted(row[0] for row in rows) == sorted(f"| [`{f.name}`](model_cards/{f.name}/README.md)" for f in scored)
     assert "NOT comparable with published FIDs" in " ".join(README.partition("<!-- scores -->")[2].split())
     complete = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8").replace("\\", "")
+    assert all(f"| [{folder.name}](../model_cards/{folder.name}/README.md) | " in complete for folder in scored)
+    assert not re.search(r"\| model_cards/", complete), "the name of a model leads to its card"
     protocols = {score.protocol for folder in FOLDERS for score in ModelFolder(folder).own_scores}
     assert complete.count("\n### ") == len(protocols) and all(f"### {key} on " in complete for key, *_ in protocols)
 

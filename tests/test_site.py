@@ -219,6 +219,7 @@ def test_each_row_of_studiogan_has_a_command_a_cost_and_what_to_expect(tmp_path:
     for section in sections:
         (line,) = commands(section)
         parses(line, tmp_path)
+        assert "\\\n" not in section, "a command goes on by itself, however wide the page is"
         assert "PFLOP" in section and "| what to expect |" in section
     theirs = reproduce.json.loads(reproduce.THEIRS.read_bytes())
     rows = [name for key in ("benchmark", "log", "ended") for name in theirs[key]["rows"]]
@@ -297,6 +298,7 @@ def test_the_navigation_has_every_page_once_whatever_others_add(others: list[str
         ("leaderboard.md", "[cards](../model_cards)", "[cards](zoo/models/index.md)"),
         ("learning.md", "see [`gan-test`](../ganzoo/metrics/gan_test.py).", "see `gan-test`."),
         ("guide/a.md", "[log](../../CHANGELOG.md#x)", "[log](../changelog.md#x)"),
+        ("changelog.md", "[x](docs/zoo/models/index.md#y), [z](.ci/a.py)", "[x](zoo/models/index.md#y), z"),
         ("guide/a.md", "[other](../zoos.md)", "[other](../zoos.md)"),
         ("guide/a.md", "[there](https://pypi.org)", "[there](https://pypi.org)"),
         ("guide/a.md", "![picture](../grid.png)", "![picture](../grid.png)"),
@@ -367,7 +369,9 @@ def test_what_a_page_fetches_from_elsewhere_is_seen(html: str, count: int) -> No
 def test_options_are_not_broken_behind_their_hyphens() -> None:
     long = "ganzoo train dcgan+sn+hinge --data digits"
     html = f"<p><code>--device cpu</code> <code>{long}</code></p><pre><code><span>a</span> b</code></pre>"
-    assert links.unbroken(html) == html.replace("<code>--device", '<code class="short">--device')
+    wanted = html.replace("<code>--device", '<code class="short">--device')
+    wanted = wanted.replace("--data", '<span class="option">--data</span>')
+    assert links.unbroken(html) == wanted.replace(long[13:27], "dcgan+<wbr>sn+<wbr>hinge")
 
 
 def test_a_recipe_in_a_sentence_goes_on_behind_a_plus() -> None:
@@ -407,6 +411,8 @@ def test_recipes_in_cells_go_on_behind_a_plus_and_short_code_stays_whole() -> No
     found = tables.sized(
         f"<table><tr><td><code>{recipe}</code></td><td><code>GANZOO_MAX_PARAMETERS</code></td></tr></table>"
     )
+    choice = tables.sized("<table><tr><td><code>--to [onnx|torch|html|coreml-ready]</code></td></tr></table>")
+    assert '--to</span> [onnx|<wbr>torch|<wbr>html|<wbr><span class="option">coreml-ready</span>]' in choice
     assert (
         "r3gan+<wbr>r1:<wbr>gamma=" in found
         and "20M,<wbr>color" in found
@@ -427,6 +433,13 @@ def test_a_long_command_goes_on_in_the_next_line_and_is_copied_as_it_was_written
     assert found.count('<span class="line">') == 2 and " flows" in found
     assert '<span class="option">--set</span> lr.g=1e-4' in found
     assert "train &amp; dcgan" in found and "&#x27;runs/first&#x27;&#10;" in found and 'data-copy="cd a&#10;' in found
+
+
+def test_a_recipe_in_a_command_goes_on_at_its_joints_and_its_names_stay_whole() -> None:
+    coloured = "stylegan2-cifar10+info-context+d2dce:weight=0.25,<span>temperature</span>=0.25 --set lr=1e-4,2"
+    found = blocks.flowing(block("bash", coloured))
+    assert '<span class="option">stylegan2-cifar10</span>+<wbr><span class="option">info-context</span>+<wbr>d2' in found
+    assert "d2dce:<wbr>weight=0.25,<span><wbr>temperature</span>=0.25 " in found and "lr=1e-4,2" in found
 
 
 def test_columns_that_are_printed_stay_columns_and_short_blocks_as_they_are() -> None:
@@ -508,6 +521,20 @@ def test_a_page_without_a_title_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "b.html").write_text("<title>Indexing - ganzoo</title>", encoding="utf-8")
     assert [line for line in site_check().wrong(tmp_path) if "title" in line] == [
         "a.html has no title: a page begins with its heading"
+    ]
+
+
+def test_a_link_to_a_page_or_a_place_that_is_not_there_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "index.html").write_text('<p id="here"><a href="../a.html#la-place">', encoding="utf-8")
+    page = '<a href="b/">1</a><a href="b/#here"><a href="#la-place" id="la-place"><a href="https://else.where/">'
+    wrong = '<a href="b/#gone"><a href="c.html"><img src="d%20e.png"><img src="../above.png">'
+    (tmp_path / "a.html").write_text(page + wrong, encoding="utf-8")
+    assert [line for line in site_check().wrong(tmp_path) if "leads" in line] == [
+        "a.html leads to ../above.png, which is not there",
+        "a.html leads to b/#gone, but that page has no such place",
+        "a.html leads to c.html, which is not there",
+        "a.html leads to d%20e.png, which is not there",
     ]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
+from sitepages.links import whole
+
 BLOCK = re.compile(
     r'<div class="(?P<classes>language-(?P<language>bash|text|python)[^"]*)">(?P<title>(?:<span class="filename">[^<]*</span>)?)'
     r"<pre><span></span><code>(?P<code>.*?)</code></pre></div>",
@@ -16,7 +18,6 @@ BLOCK = re.compile(
 )
 TAG = re.compile(r"<[^>]*>")
 COLUMNS = re.compile(r"\S {2,}\S")  # of a table that is printed
-OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")  # which a browser would break behind its hyphens
 ROOM = 40  # characters of a line on a phone
 
 
@@ -30,16 +31,12 @@ def _block(found: re.Match[str]) -> str:
     if max(map(len, written.split("\n"))) <= ROOM:
         return found[0]
     lines = found["code"].removesuffix("\n").split("\n")
-    shown = "".join(f'<span class="{_class(line, found["language"])}">{_whole(line)}\n</span>' for line in lines)
+    shown = "".join(f'<span class="{_class(line, found["language"])}">{whole(line)}\n</span>' for line in lines)
     copied = escape(written, quote=True).replace("\n", "&#10;")
     return (
         f'<div class="{found["classes"]} flows" data-copy="{copied}">{found["title"]}'
         f"<pre><span></span><code>{shown}</code></pre></div>"
     )
-
-
-def _whole(line: str) -> str:
-    return OPTION.sub(r'<span class="option">\g<0></span>', line)
 
 
 def _class(line: str, language: str) -> str:

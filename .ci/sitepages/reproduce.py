@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 from ganzoo.folder.scores import read_scores
@@ -19,7 +18,6 @@ sys.path.append(str(ROOT / "tests"))
 from studiogan_rows import ROWS, settings_of  # the table of docs/studiogan.md, which tests hold against the plans
 
 THEIRS = ROOT / "docs" / "reproduce" / "studiogan.json"
-KEPT = "\0"  # stands for a space at which no line is broken
 STUDIOGAN = """\
 # PyTorch-StudioGAN's configurations for CIFAR-10
 
@@ -52,15 +50,13 @@ def _studiogan() -> str:
         settings = settings_of(name)
         count = int(steps.replace(",", ""))
         spent = cost(recipe, count, tuple(settings.items()))
-        words = [f"--set{KEPT}{shlex.quote('='.join(pair))}" for pair in settings.items()]
-        command = shlex.join(["ganzoo", "train", recipe, "--data", "cifar10", "--steps", str(count)])
-        wrapped = wrap(" ".join(words), 90, break_long_words=False, break_on_hyphens=False)
-        lines = [line.replace(KEPT, " ") for line in wrapped]
+        words = [word for pair in settings.items() for word in ("--set", "=".join(pair))]
+        command = shlex.join(["ganzoo", "train", recipe, "--data", "cifar10", "--steps", str(count), *words])
         facts = [
             ("cost", f"{spent}; G {spent.generator:,} and D {spent.discriminator:,} parameters"),
             ("what to expect", _expected(name, theirs)),
         ]
-        sections += [f"## {name}", bash(" \\\n    ".join([command, *lines])), table(("", ""), facts)]
+        sections += [f"## {name}", bash(command), table(("", ""), facts)]
     return "\n\n".join(sections) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from sitepages.links import JOINT
+from sitepages.links import whole
 
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
@@ -56,4 +56,4 @@ def _code(found: re.Match[str]) -> str:
     said = found[1].replace("\\|", "|")
     if len(unescape(said)) <= SHORT:
         return f'<code class="short">{said}</code>'
-    return f'<code class="long">{JOINT.sub("<wbr>", said)}</code>'
+    return f'<code class="long">{whole(said)}</code>'
