@@ -23,6 +23,9 @@ from ganzoo.cli.topics import TOPICS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
 COMMAND = "python .ci/cli.py"
+QUOTE = "'"
+TERM = re.compile(r"(\S+) {2,}(\S.*)")
+TYPED = re.compile(r"('ganzoo [^'|]*'|(?<![\w-])--[a-z][\w-]*(?: (?=\S*[\d_=-])[\w.=/-]*\w)?)")
 HEADER = """\
 # Command line
 
@@ -82,10 +85,15 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Paragraphs of a help text; those that click leaves as they are become code."""
+    """Paragraphs of a help text; of those that click leaves as they are, lines that begin with terms become a list."""
     for paragraph in text.split("\n\n"):
         if paragraph.startswith("\b\n"):
-            yield _code("text", inspect.cleandoc(paragraph[2:]))
+            lines = inspect.cleandoc(paragraph[2:]).split("\n")
+            terms = [TERM.fullmatch(line) for line in lines]
+            if all(terms):
+                yield "\n".join(f"- `{found[1]}`: {_plain(found[2])}" for found in terms if found)
+            else:
+                yield _code("text", "\n".join(lines))
         else:
             yield _plain(paragraph)
 
@@ -113,8 +121,12 @@ def _code(language: str, text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which Markdown finds nothing to do."""
-    return re.sub(r"([\\`*_<>\[\]#])", r"\\\1", text)
+    """Text in which Markdown finds nothing to do, but commands and options are code."""
+    pieces = TYPED.split(text)
+    return "".join(
+        f"`{piece.strip(QUOTE)}`" if place % 2 else re.sub(r"([\\`*_<>\[\]#])", r"\\\1", piece)
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _cell(text: str) -> str:

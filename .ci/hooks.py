@@ -46,14 +46,14 @@ several parts. `build` is a callable, or the text `"module:Name"`: then listing 
 
 `ganzoo.register("loss", "mine", Mine, ...)` takes the same arguments for one program, without a package.
 
-| kind | hook | tutorial |
-| :-- | :-- | :-- |\
+| kind (and its tutorial) | hook |
+| :-- | :-- |\
 """
 
 
 def table() -> str:
     """A row for each hook."""
-    return "\n".join(f"| {kind} | [`{hook}`](#{hook}) | [{kind}]({TUTORIALS[kind]}) |" for kind, hook in HOOKS.items())
+    return "\n".join(f"| [{kind}]({TUTORIALS[kind]}) | [`{hook}`](#{hook}) |" for kind, hook in HOOKS.items())
 
 
 def section(kind: str, hook: str) -> str:

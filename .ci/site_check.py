@@ -2,8 +2,8 @@
 
     python .ci/site_check.py build/site
 
-Links that a reader clicks may lead anywhere outside of the site; inside of it, to a page that is there and to a place on
-it. What a browser fetches unasked may not leave the site: scripts, styles, fonts, pictures.
+Links that a reader clicks may lead anywhere outside of the site; inside of it, to a page that is there and to a place
+on it. What a browser fetches unasked may not leave the site: scripts, styles, fonts, pictures.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def astray(site: Path, pages: dict[str, Page]) -> Iterator[str]:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc or parts.path.startswith("/"):  # only 404.html has those of a whole server
                 continue
-            to = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+            to = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+            )
             if (site / to).is_dir():
                 to = posixpath.normpath(posixpath.join(to, "index.html"))
             if not (site / to).is_file():

@@ -13,6 +13,7 @@ from sitepages.navigation import tree
 from sitepages.tables import sized
 
 MANY_HEADINGS = ("leaderboard.md",)
+WIDE_TABLES = ("learning.md", "study.md", "zoos.md", "reference/speed-cpu.md")
 BOOSTS = {"guide/": 3, "start/": 2, "leaderboard.md": 0.3, "changelog.md": 0.3, "studiogan.md": 0.3, "zoos.md": 0.3}
 """How much more a search counts pages that explain a word than those in which it only stands; by start of place."""
 
@@ -29,8 +30,8 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
-    """Lead links to files of the repository to their pages; of many tables no list stands beside them."""
-    if page.file.src_uri in MANY_HEADINGS:
+    """Lead links to files of the repository to their pages; beside many or wide tables stands no list of headings."""
+    if page.file.src_uri in (*MANY_HEADINGS, *WIDE_TABLES):
         page.meta["hide"] = ["toc"]
     for start, boost in BOOSTS.items():
         if page.file.src_uri.startswith(start):

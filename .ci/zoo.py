@@ -25,15 +25,17 @@ NETWORKS = {
 }
 Numbers = dict[str, tuple[int, float | None, float | None]]  # images, value and floor by column
 KEY = re.compile(r"(?P<metric>[a-z][a-z-]*?)-?(?P<n>\d+k?)-(?P<split>[a-z]+)@(?P<network>.+)")
-ROW = re.compile(r"\| model\\_cards/([\w.-]+) \|")  # the cell of a model in a table
+ROW = re.compile(
+    r"^\| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", re.MULTILINE
+)  # rank model recipe step value ±
 
 HEADER = """\
 # Leaderboard
 
-Every score of the models in [`model_cards/`](../model_cards), as `ganzoo leaderboard model_cards --markdown` prints
-it; the name of a model leads to its card. Each table is one protocol: metric, number of images, split, feature network,
-data and way of resizing. Models are ranked within a table and never across two. Rows called "(real images)" are what images of the training split
-get against the same test images: a floor, not zero.
+Every score of the models in [`model_cards/`](../model_cards), as `ganzoo leaderboard model_cards` prints them; the name
+of a model leads to its card. Each table is one protocol: metric, number of images, split, feature network, data and way
+of resizing. Models are ranked within a table and never across two. Rows called "(real images)" are what images of the
+training split get against the same test images: a floor, not zero.
 
 **FD is not FID.** It is the Fréchet distance on the features of EfficientNet-Lite0, and once more on those of
 EfficientNet-Lite2, at 64 pixels, and NOT comparable with the FIDs that papers publish, which are measured on the 2015
@@ -100,9 +102,16 @@ def _column(metric: str, network: str) -> str:
 
 
 def leaderboard() -> str:
-    """The page with every table; the name of a model is a link to its card."""
-    tables = ROW.sub(r"| [\1](../model_cards/\1/README.md) |", _ganzoo("--markdown").strip())
-    return f"{HEADER}\n{tables}\n"
+    """The page with every table: values beside the models, whose names are links to their cards."""
+    return f"{HEADER}\n{ROW.sub(_row, _ganzoo('--markdown').strip())}\n"
+
+
+def _row(found: re.Match[str]) -> str:
+    rank, model, recipe, step, value, spread = found.groups()
+    if model.startswith("model\\_cards/"):
+        name, recipe = Path(model).name, f"`{recipe.replace(chr(92), '')}`"
+        model = f"[{name}](../model_cards/{name}/README.md)"
+    return f"| {' | '.join((rank, model, value, spread, step, recipe))} |"
 
 
 def _ganzoo(form: str) -> str:

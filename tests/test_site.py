@@ -438,7 +438,9 @@ def test_a_long_command_goes_on_in_the_next_line_and_is_copied_as_it_was_written
 def test_a_recipe_in_a_command_goes_on_at_its_joints_and_its_names_stay_whole() -> None:
     coloured = "stylegan2-cifar10+info-context+d2dce:weight=0.25,<span>temperature</span>=0.25 --set lr=1e-4,2"
     found = blocks.flowing(block("bash", coloured))
-    assert '<span class="option">stylegan2-cifar10</span>+<wbr><span class="option">info-context</span>+<wbr>d2' in found
+    assert (
+        '<span class="option">stylegan2-cifar10</span>+<wbr><span class="option">info-context</span>+<wbr>d2' in found
+    )
     assert "d2dce:<wbr>weight=0.25,<span><wbr>temperature</span>=0.25 " in found and "lr=1e-4,2" in found
 
 
@@ -447,6 +449,32 @@ def test_columns_that_are_printed_stay_columns_and_short_blocks_as_they_are() ->
     assert re.findall(r'<span class="(line[^"]*)">', found) == ["line columns", "line"]
     assert blocks.flowing(block("text", "short")) == block("text", "short")
     assert blocks.flowing(block("json", LONG_LINE)) == block("json", LONG_LINE)
+
+
+def test_a_continued_command_is_one_line_that_breaks_by_itself_and_is_copied_as_it_was_written() -> None:
+    said = f'{LONG_LINE}<span class="w"> </span><span class="se">\\</span>\n<span class="w">    </span>--seed 1'
+    found = blocks.flowing(block("bash", said))
+    assert found.count('class="line"') == 1 and '&#x27; \\&#10;    --seed 1&#10;"' in found
+    assert 'runs/first\' <span class="option">--seed</span> 1' in found and "se" not in re.findall(
+        'class="([^"]*)"', found
+    )
+
+
+def test_a_drawing_made_of_letters_keeps_its_lines() -> None:
+    drawing = "trainer -> Turn.loss -> game -> Adversary.context(...)\n      |\n      +--------------+---------+"
+    found = blocks.flowing(block("text", drawing))
+    assert re.findall(r'<span class="(line[^"]*)">', found) == ["line columns"] * 3
+
+
+def test_the_name_of_a_class_in_a_title_may_go_on_behind_a_dot() -> None:
+    title = '<h2><span class="doc doc-object-name doc-class-name">{}</span></h2>'
+    assert links.unbroken(title.format("ganzoo.layers.A")) == title.format("ganzoo.<wbr>layers.<wbr>A")
+
+
+def test_a_long_name_in_a_cell_may_go_on_behind_an_underscore_and_settings_are_no_command() -> None:
+    name, settings = "sngan_proj_32_woReLUinplace_lr", "lr=2e-4 betas=0.5/0.999 " * 3
+    found = tables.sized(f"<table><tr><td>{name}</td><td><code>{settings}</code></td></tr></table>")
+    assert "sngan_<wbr>proj_<wbr>32_" in found and "lengthy" not in found
 
 
 def test_attributes_that_share_a_sentence_are_both_names() -> None:

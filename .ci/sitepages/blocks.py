@@ -18,6 +18,8 @@ BLOCK = re.compile(
 )
 TAG = re.compile(r"<[^>]*>")
 COLUMNS = re.compile(r"\S {2,}\S")  # of a table that is printed
+DRAWN = re.compile(r"^ *[|v] *$|\+-{2,}|-{2,}[+>]", re.MULTILINE)  # lines and arrows of a drawing made of letters
+CONTINUED = re.compile(r'(?:<span class="w"> *</span>| )*<span class="se">\\</span>\n(?:<span class="w"> *</span>| )*')
 ROOM = 40  # characters of a line on a phone
 
 
@@ -30,8 +32,10 @@ def _block(found: re.Match[str]) -> str:
     written = unescape(TAG.sub("", found["code"]))
     if max(map(len, written.split("\n"))) <= ROOM:
         return found[0]
-    lines = found["code"].removesuffix("\n").split("\n")
-    shown = "".join(f'<span class="{_class(line, found["language"])}">{whole(line)}\n</span>' for line in lines)
+    lines = CONTINUED.sub(" ", found["code"]).removesuffix("\n").split("\n")  # a page breaks lines by itself
+    drawn = found["language"] == "text" and DRAWN.search(written)
+    classes = ["line columns" if drawn else _class(line, found["language"]) for line in lines]
+    shown = "".join(f'<span class="{kind}">{whole(line)}\n</span>' for kind, line in zip(classes, lines, strict=True))
     copied = escape(written, quote=True).replace("\n", "&#10;")
     return (
         f'<div class="{found["classes"]} flows" data-copy="{copied}">{found["title"]}'

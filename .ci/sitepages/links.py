@@ -6,11 +6,12 @@ import posixpath
 import re
 
 LINK = re.compile(r"(?<!\\)(!?)\[((?:[^\[\]]|\[[^\]]*\](?:\([^)]*\))?)*)\]\(([^)\s#]+)(#[^)\s]*)?\)(\{[^}]*\})?")
+DOTTED = re.compile(r'(?<=<span class="doc doc-object-name )([^"]*">)([\w.]+)(?=</span>)')  # a title of mkdocstrings
 SHORT = re.compile(r"<code>([^<\n]{1,30})</code>")  # that fits into a line of a phone
 LONG = re.compile(r"(?<!<span></span>)<code>([^<\s]{31,})</code>")  # one word, such as a recipe
 SENTENCE = re.compile(r"(?<!<span></span>)<code>([^<]{31,})</code>")  # several words, such as a command
 JOINT = re.compile(r"(?<=[+,:|])(?=[A-Za-z])")  # behind which a recipe or a choice may go on in another line
-HYPHENED = re.compile(r"(?<![\w.-])(?:--)?[A-Za-z][\w.]*(?:-[\w.]+)+(?![\w-])|(?<![\w-])--[a-z]\w*(?![\w-])")
+HYPHENED = re.compile(r"(?<![\w.-])(?:--)?[A-Za-z][\w.]*(?:-[\w.]+)+(?![\w-])|(?<![\w-])--?[a-z]\w*(?![\w-])")
 WHOLE = 30  # characters of a word with hyphens that still fits into a line of a phone
 TAG = re.compile(r"(<[^>]*>)")
 ESCAPED = re.compile(r"\\(?=&lt;|&gt;|&amp;|[|~&])")  # a backslash in front of what needs none here
@@ -61,8 +62,10 @@ def without_roles(html: str) -> str:
 def unbroken(html: str) -> str:
     """HTML whose short pieces of code have a class: a browser would break ``--device`` behind its first hyphens.
 
-    A long word of code, such as a recipe, may be broken at its joints; of several words, between them.
+    A long word of code, such as a recipe, may be broken at its joints; of several words, between them; and the name of
+    a class in a title behind its dots.
     """
+    html = DOTTED.sub(lambda found: found[1] + found[2].replace(".", ".<wbr>"), html)
     html = LONG.sub(lambda found: f"<code>{JOINT.sub('<wbr>', found[1])}</code>", html)
     html = SENTENCE.sub(lambda found: f"<code>{whole(found[1])}</code>", html)
     return SHORT.sub(r'<code class="short">\1</code>', html)

@@ -14,6 +14,8 @@ CODE = re.compile(r"<code>([^<]*)</code>")
 WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what its column is called
 WIDEST = "wordy"
 LENGTHY = 60  # characters of a command that has a cell to itself
+COMMAND = "ganzoo "
+NAME = re.compile(r"\w{24,}")  # one word of a cell, such as a configuration of another library
 SHORT = 26  # characters of code that a browser may not break in a cell
 
 
@@ -34,7 +36,7 @@ def _row(html: str, classes: list[str]) -> str:
 
     def cell(found: re.Match[str]) -> str:
         tag, style, inside = found.groups()
-        return f'<{tag} class="{next(names)}"{style or ""}>{CODE.sub(_code, inside)}</{tag}>'
+        return f'<{tag} class="{next(names)}"{style or ""}>{CODE.sub(_code, _breaking(inside))}</{tag}>'
 
     return CELL.sub(cell, html)
 
@@ -42,9 +44,17 @@ def _row(html: str, classes: list[str]) -> str:
 def _class(cells: list[str]) -> str:
     longest = max(cells, key=lambda cell: len(_text(cell)))
     size = len(_text(longest))
-    if size > LENGTHY and CODE.fullmatch(longest.strip()) and " " in _text(longest):
+    if size > LENGTHY and CODE.fullmatch(longest.strip()) and _text(longest).startswith(COMMAND):
         return "lengthy"
     return next((name for most, name in WIDTHS.items() if size <= most), WIDEST)
+
+
+def _breaking(html: str) -> str:
+    """A cell whose long names may be broken behind their underscores; code has places of its own."""
+    pieces = re.split(r"(<code.*?</code>|<[^>]*>)", html)
+    return "".join(
+        piece if piece[:1] == "<" else NAME.sub(lambda word: word[0].replace("_", "_<wbr>"), piece) for piece in pieces
+    )
 
 
 def _text(html: str) -> str:

@@ -1,6 +1,7 @@
 """docs/cli.md has every command of ganzoo, with what each says of itself."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 from command_tree import commands
@@ -16,3 +17,12 @@ def test_the_page_is_that_of_the_commands():
     text = (ROOT / "docs" / "cli.md").read_text("utf-8")
     assert text == module.page(), module.COMMAND
     assert all(f"## ganzoo {name}" in text for name, _ in commands())
+
+
+def test_options_and_commands_in_sentences_are_code():
+    """A browser breaks ``--data`` behind its hyphens where it is text."""
+    text = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    assert (
+        re.findall(r".*(?<![\w-])--[a-z].*|.*'ganzoo [a-z].*", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S))
+        == []
+    )
