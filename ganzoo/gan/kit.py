@@ -11,7 +11,7 @@ numbers for its images, uses :func:`ganzoo.parts.gather`, :func:`ganzoo.parts.gl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -235,6 +235,9 @@ class Discriminator(nn.Module):
             blocks in ``feature_blocks``, from the image on, the modules of each, can be frozen in part (``freeze.d``).
         features: how many there are of them once flattened.
         bias: whether the score has a bias.
+
+    Raises:
+        UsageError: ``feature_blocks`` lists something else, such as a ``ModuleDict`` for a block.
     """
 
     def __init__(self, kit: Kit, trunk: nn.Module, features: int, bias: bool = True) -> None:
@@ -244,6 +247,12 @@ class Discriminator(nn.Module):
         self.conditioning = kit.condition()
         self.trunk = trunk
         self.head = self.conditioning.head(features, bias)
+        for number, block in enumerate(self.feature_blocks):
+            if not isinstance(block, Iterable) or not all(isinstance(layer, nn.Module) for layer in block):
+                raise UsageError(
+                    f"feature_blocks of {type(trunk).__name__} has a {type(block).__name__} at {number}: it lists a"
+                    " tuple of the modules of each block, such as [(self.conv, self.norm), (self.down,)]"
+                )
 
     @property
     def feature_blocks(self) -> Sequence[Sequence[nn.Module]]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from tiny_runs import contents, resume, tiny
+from torch import nn
 
 import ganzoo
 from ganzoo.cli import main
@@ -13,6 +14,7 @@ from ganzoo.errors import UsageError
 from ganzoo.gan.builder import build
 from ganzoo.gan.freezing import feature_blocks, frozen_modules, frozen_parameters
 from ganzoo.registry.loading import registry
+from ganzoo.testing import plugin
 from ganzoo.testing.tiny import subject
 from ganzoo.training.loop import Trainer
 
@@ -129,3 +131,20 @@ def test_freezing_needs_first_weights_and_the_command_says_what_to_type(tmp_path
     assert said.stderr.splitlines()[-1].endswith("add --init MODEL, or leave out freeze.d")
     shown = CliRunner().invoke(main, ["build", "dcgan", "--set", "freeze.d=2", "--explain"])
     assert shown.exit_code == 0 and "freeze.d" in shown.stdout
+
+
+@pytest.mark.parametrize("block", [nn.ModuleDict({"conv": nn.Conv2d(1, 1, 1)}), nn.Conv2d(1, 1, 1)])
+def test_blocks_that_are_not_lists_of_modules_are_refused_in_words(block):
+    class Trunk(nn.Flatten):
+        feature_blocks = (block,)
+
+        def forward(self, x, y):
+            return super().forward(x)
+
+    class Hooks:
+        @ganzoo.hookimpl
+        def register_architectures(self, register):
+            register("blocky", discriminator=lambda kit: ganzoo.Discriminator(kit, Trunk(), 256))
+
+    with plugin(Hooks()), pytest.raises(UsageError, match=r"feature_blocks of Trunk has a \w+ at 0: it lists a tuple"):
+        ganzoo.build("dcgan:ch=4+blocky@d", resolution=16, channels=1)
