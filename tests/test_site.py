@@ -403,6 +403,8 @@ def test_columns_are_as_wide_as_their_longest_cell_asks_and_options_in_them_do_n
     assert re.findall(r'<td class="(\w+)"', found) == ["brief", "wordy", "lengthy"] * 2
     assert found.count("style='text-align: right;'") == 2
     assert tables.sized("<table><tr><td><code>--to a\\|b</code></td></tr></table>").count(">--to a|b<") == 1
+    many = tables.sized(f"<table>{html.replace('</tr>', '<td>z</td><td>z</td></tr>')}</table>")
+    assert "wordy" not in many and many.count('class="crowded"') == 2, "beside many columns a wordy one is narrower"
     assert tables.sized(f"<pre>{html}</pre>") == f"<pre>{html}</pre>", "only tables"
 
 
@@ -457,6 +459,13 @@ def test_a_continued_command_is_one_line_that_breaks_by_itself_and_is_copied_as_
     assert found.count('class="line"') == 1 and '&#x27; \\&#10;    --seed 1&#10;"' in found
     assert 'runs/first\' <span class="option">--seed</span> 1' in found and "se" not in re.findall(
         'class="([^"]*)"', found
+    )
+
+
+def test_lines_that_are_scrolled_have_no_place_to_break_at() -> None:
+    code = 'register("mine", "my_package.losses:Mine", implies=("gp",))  # "my-package", and more'
+    assert "<wbr>" not in blocks.flowing(block("python", code)) and "<wbr>" not in blocks.flowing(
+        block("text", "loss/hinge   built in, a+b:c, and more than what a phone shows")
     )
 
 

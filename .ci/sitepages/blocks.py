@@ -35,7 +35,11 @@ def _block(found: re.Match[str]) -> str:
     lines = CONTINUED.sub(" ", found["code"]).removesuffix("\n").split("\n")  # a page breaks lines by itself
     drawn = found["language"] == "text" and DRAWN.search(written)
     classes = ["line columns" if drawn else _class(line, found["language"]) for line in lines]
-    shown = "".join(f'<span class="{kind}">{whole(line)}\n</span>' for kind, line in zip(classes, lines, strict=True))
+    breaks = found["language"] != "python"  # which a phone scrolls, as it does columns
+    shown = "".join(
+        f'<span class="{kind}">{whole(line) if breaks and kind == "line" else line}\n</span>'
+        for kind, line in zip(classes, lines, strict=True)
+    )
     copied = escape(written, quote=True).replace("\n", "&#10;")
     return (
         f'<div class="{found["classes"]} flows" data-copy="{copied}">{found["title"]}'

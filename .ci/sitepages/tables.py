@@ -13,6 +13,8 @@ CELL = re.compile(r"<(t[hd])( style=[^>]*)?>(.*?)</\1>", re.DOTALL)
 CODE = re.compile(r"<code>([^<]*)</code>")
 WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what its column is called
 WIDEST = "wordy"
+MANY = 5  # columns, beside which a wordy one is narrower
+NARROWER = "crowded"
 LENGTHY = 60  # characters of a command that has a cell to itself
 COMMAND = "ganzoo "
 NAME = re.compile(r"\w{24,}")  # one word of a cell, such as a configuration of another library
@@ -28,6 +30,8 @@ def _table(found: re.Match[str]) -> str:
     rows = [[inside for _, _, inside in CELL.findall(row)] for row in ROW.findall(found[0])]
     columns = [[row[place] for row in rows if place < len(row)] for place in range(max(map(len, rows)))]
     classes = [_class(cells) for cells in columns]
+    if len(columns) >= MANY:
+        classes = [NARROWER if name == WIDEST else name for name in classes]
     return ROW.sub(lambda row: f"<tr>{_row(row[1], classes)}</tr>", found[0])
 
 
