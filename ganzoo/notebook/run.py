@@ -81,7 +81,7 @@ def curves(folder: Path) -> str:
         )
         if drawn
     ]
-    return "".join(pictures) or note("no curves: the log has no line yet")
+    return "".join(pictures) or note("no curves yet: one needs two lines of the log")
 
 
 def _drawn(curve: Curve) -> bool:

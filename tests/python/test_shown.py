@@ -8,6 +8,7 @@ import json
 import pickle
 import random
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from io import BytesIO
@@ -226,6 +227,14 @@ def test_a_run_shows_curves_and_samples(run: ganzoo.Run) -> None:
     assert len(shown.pictures) == 2 and "dcgan" in shown.text and "--resume" in shown.text
     add_scores(run.folder, [score(step=step, value=100 - step) for step in (2, 4, 6)])
     assert len(page(run).pictures) == 3
+
+
+def test_a_run_of_one_line_says_why_it_has_no_curves(run: ganzoo.Run, tmp_path: Path) -> None:
+    short = shutil.copytree(run.folder, tmp_path / "short")
+    first = (short / "log.jsonl").read_text("utf-8").splitlines()[0]
+    (short / "log.jsonl").write_text(first + "\n", encoding="utf-8")
+    shown = page(ganzoo.Run(short, run.step, run.gan))
+    assert "no curves yet: one needs two lines of the log" in shown.text and "losses" in shown.text
 
 
 def test_a_run_without_matplotlib_says_what_to_install(run: ganzoo.Run, monkeypatch: pytest.MonkeyPatch) -> None:
