@@ -68,7 +68,7 @@ def page(entry: Entry) -> str:
     out = "out.png" if not given else "translated"
     sample = f"ganzoo sample model{given} --out {out}\n" if drawn else ""
     commands = f"```bash\nganzoo import {made.example} --out model\n{sample}```"
-    choice = f"Where the content leaves a choice, `--as {entry.name}` makes it."
+    choice = f"ganzoo tells by a file's content which project it is from; if several fit, add `--as {entry.name}`."
     parts = [
         f"# {entry.name}",
         f"{entry.summary} <{made.url}>",

@@ -406,6 +406,10 @@ def test_columns_are_as_wide_as_their_longest_cell_asks_and_options_in_them_do_n
     many = tables.sized(f"<table>{html.replace('</tr>', '<td>z</td><td>z</td></tr>')}</table>")
     assert "wordy" not in many and many.count('class="crowded"') == 2, "beside many columns a wordy one is narrower"
     assert tables.sized(f"<pre>{html}</pre>") == f"<pre>{html}</pre>", "only tables"
+    long = html.replace(">x<", f">{'x' * 121}<")
+    assert "vast" not in tables.sized(f"<table>{long}</table>"), "a table of few columns is not to be scrolled"
+    long = tables.sized(f"<table>{long.replace('</tr>', '<td>z</td></tr>')}</table>")
+    assert re.findall(r'<td class="([\w ]+)"', long) == ["brief", "wordy vast", "lengthy", "brief"] * 2
 
 
 def test_recipes_in_cells_go_on_behind_a_plus_and_short_code_stays_whole() -> None:
@@ -605,3 +609,13 @@ def test_a_page_wider_than_a_phone_is_named_with_what_sticks_out(tmp_path: Path)
     ]
     assert look.wider(tmp_path, ["fine.html"], tmp_path / "drawn") == []
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["fine-desk.png", "fine-phone.png"]
+
+
+def test_docstrings_of_the_pages_have_the_arguments_that_are_written_at_import() -> None:
+    griffe = pytest.importorskip("griffe", reason="of the extra docs")
+    extensions = griffe.load_extensions(ROOT / ".ci" / "griffe_docstrings.py")
+    module = griffe.load("ganzoo.training.train", extensions=extensions, search_paths=[ROOT])
+    train = module["train"]
+    sections = {section.kind.value: section.value for section in train.docstring.parse("google", warnings=False)}
+    assert [argument.name for argument in sections["parameters"]] == [argument.name for argument in train.parameters]
+    assert {str(error.annotation) for error in sections["raises"]} == {"UsageError", "GanzooError", "Interrupted"}

@@ -13,6 +13,9 @@ CELL = re.compile(r"<(t[hd])( style=[^>]*)?>(.*?)</\1>", re.DOTALL)
 CODE = re.compile(r"<code>([^<]*)</code>")
 WIDTHS = {16: "brief", 40: "plain"}  # the longest cell's characters, and what its column is called
 WIDEST = "wordy"
+SEVERAL = 4  # columns, with which a table is scrolled sideways on a phone in any case
+LONG = 120  # characters of a cell that makes its row high where its column is narrow
+VAST = "vast"
 MANY = 5  # columns, beside which a wordy one is narrower
 NARROWER = "crowded"
 LENGTHY = 60  # characters of a command that has a cell to itself
@@ -32,6 +35,9 @@ def _table(found: re.Match[str]) -> str:
     classes = [_class(cells) for cells in columns]
     if len(columns) >= MANY:
         classes = [NARROWER if name == WIDEST else name for name in classes]
+    if len(columns) >= SEVERAL:
+        long = [_longest(cells) > LONG for cells in columns]
+        classes = [f"{name} {VAST}" if far else name for name, far in zip(classes, long, strict=True)]
     return ROW.sub(lambda row: f"<tr>{_row(row[1], classes)}</tr>", found[0])
 
 
@@ -51,6 +57,10 @@ def _class(cells: list[str]) -> str:
     if size > LENGTHY and CODE.fullmatch(longest.strip()) and _text(longest).startswith(COMMAND):
         return "lengthy"
     return next((name for most, name in WIDTHS.items() if size <= most), WIDEST)
+
+
+def _longest(cells: list[str]) -> int:
+    return max(len(_text(cell)) for cell in cells)
 
 
 def _breaking(html: str) -> str:
