@@ -36,7 +36,7 @@ def _table(found: re.Match[str]) -> str:
     if len(columns) >= MANY:
         classes = [NARROWER if name == WIDEST else name for name in classes]
     if len(columns) >= SEVERAL:
-        long = [_longest(cells) > LONG for cells in columns]
+        long = [any(_size(cell) > LONG for cell in cells) for cells in columns]
         classes = [f"{name} {VAST}" if far else name for name, far in zip(classes, long, strict=True)]
     return ROW.sub(lambda row: f"<tr>{_row(row[1], classes)}</tr>", found[0])
 
@@ -52,15 +52,15 @@ def _row(html: str, classes: list[str]) -> str:
 
 
 def _class(cells: list[str]) -> str:
-    longest = max(cells, key=lambda cell: len(_text(cell)))
-    size = len(_text(longest))
+    longest = max(cells, key=_size)
+    size = _size(longest)
     if size > LENGTHY and CODE.fullmatch(longest.strip()) and _text(longest).startswith(COMMAND):
         return "lengthy"
     return next((name for most, name in WIDTHS.items() if size <= most), WIDEST)
 
 
-def _longest(cells: list[str]) -> int:
-    return max(len(_text(cell)) for cell in cells)
+def _size(cell: str) -> int:
+    return len(_text(cell))
 
 
 def _breaking(html: str) -> str:

@@ -181,7 +181,7 @@ def test_search_without_a_network_answers_at_once(
     result = run("search", "letters", "--json")
     took = time.monotonic() - start
     release.set()
-    assert asked.is_set() and took < 30
+    assert asked.is_set() and took < 2
     assert [hit["ref"] for hit in json.loads(result.stdout)] == ALL[1:2]
     assert "only what is on this machine is shown" in result.stderr
 

@@ -398,5 +398,5 @@ def test_ctrl_c_ends_it_cleanly(tmp_path):
         page.request("GET", f"/{url.split('/')[3]}/")
         assert page.getresponse().status == 200
     process.send_signal(signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    out, said = process.communicate(timeout=20)
     assert process.returncode == 0 and out == "" and "Traceback" not in said and "has ended" in said
