@@ -161,6 +161,7 @@ def test_every_public_module_has_a_page_and_every_public_name_is_on_one() -> Non
         page = str(pages[f"{python.HOME}/{name}.md"])
         missing = [one for one in sys.modules[name].__all__ if f"{name}.{one}" not in page and f"`{one}`" not in page]
         assert missing == []
+    assert not [name for name, page in pages.items() if " at 0x" in str(page) or str(ROOT) in str(page)]
 
 
 def test_every_setting_is_on_its_page() -> None:

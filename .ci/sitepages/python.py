@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ MODULES = {
     "ganzoo.testing": "The checks that every part passes.",
     "ganzoo.cli.kit": "For the authors of commands.",
 }
+PLACED = re.compile(r" at 0x[0-9a-f]+")  # where something lies in this process
 OPTIONS = "\n".join(
     f"      {line}" for line in ("heading: {shown}", "toc_label: {name}", "show_root_heading: true", "heading_level: 2")
 )
@@ -66,6 +68,10 @@ def _target(made: Any) -> str:
 
 
 def _value(made: Any) -> str:
-    doc = (inspect.getdoc(made) or "").partition("\n")[0] if inspect.isroutine(made) or inspect.isclass(made) else ""
-    shown = f"`{made!r}`" if len(repr(made)) < 100 else f"a `{type(made).__name__}`"
+    """What is said of a name without a page: the first line of a docstring, or its value where all machines show the same."""
+    told: Any = made if inspect.isroutine(made) or inspect.isclass(made) or inspect.ismodule(made) else None
+    if told is None and PLACED.search(repr(made)):
+        told = type(made)
+    doc = (inspect.getdoc(told) or "").partition("\n")[0] if told is not None else ""
+    shown = f"`{made!r}`" if told is None and len(repr(made)) < 100 else f"a `{type(made).__name__}`"
     return text(doc) if doc else shown
