@@ -35,13 +35,14 @@ def lead(
     Args:
         name: what nothing of the place is called.
         place: a key of ``ORDER``.
-        known: names that the place has: one that differs by case or hyphens alone comes first.
+        known: names that the place has: one that differs by case, hyphens or the ``s`` of a plural alone comes first.
         options: of the command that ``name`` was given to as an option; no other is suggested there.
         parts: that are registered, as ``kind/name``, where ``name`` may be one of them.
     """
     folded, names = fold(name), {fold(one): one for one in known}
-    if folded in names:
-        return f": it is written {names[folded]}"
+    for spelled in (folded, f"{folded}s", folded.removesuffix("s")):
+        if spelled in names:
+            return f": it is written {names[spelled]}"
     found = {table: terms()[table].get(folded) for table in ORDER[place]}
     if "part" in found and found["part"] is None:
         found["part"] = next((part for part in parts if fold(part.rpartition("/")[2]) == folded), None)

@@ -199,6 +199,8 @@ def test_an_option(words: tuple[str, ...], meant: str) -> None:
         ("download", "here it is pull"),
         ("tensorboard", "here it is watch"),
         ("new_plugin", "it is written new-plugin"),
+        ("model", "it is written models"),
+        ("evals", "it is written eval"),
         ("finetune", "here it is train --init"),
         ("batchnorm", "as in ganzoo train dcgan+bn"),
         ("dcgan", "it is an architecture, as in ganzoo train dcgan"),
@@ -214,6 +216,7 @@ def test_a_command(command: str, meant: str) -> None:
     ("words", "meant"),
     [
         (("list", "norms"), "here it is normalization"),
+        (("help", "recipe"), "it is written recipes"),
         (("list", "optimizer"), "it is a setting, as in ganzoo train --set optimizer=VALUE"),
         (("info", "batchnorm"), "here it is bn"),
         (("build", "sngan+gp:lambda=10"), "here it is weight"),
