@@ -35,12 +35,14 @@ def lead(
     Args:
         name: what nothing of the place is called.
         place: a key of ``ORDER``.
-        known: names that the place has: one that differs by case, hyphens or the ``s`` of a plural alone comes first.
+        known: names that the place has: one that differs by case or hyphens alone comes first, and a command that does
+            by the ``s`` of a plural.
         options: of the command that ``name`` was given to as an option; no other is suggested there.
         parts: that are registered, as ``kind/name``, where ``name`` may be one of them.
     """
     folded, names = fold(name), {fold(one): one for one in known}
-    for spelled in (folded, f"{folded}s", folded.removesuffix("s")):
+    plural = (f"{folded}s", folded.removesuffix("s")) if place == "command" else ()
+    for spelled in (folded, *plural):
         if spelled in names:
             return f": it is written {names[spelled]}"
     found = {table: terms()[table].get(folded) for table in ORDER[place]}
