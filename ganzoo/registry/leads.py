@@ -41,10 +41,9 @@ def lead(
         parts: that are registered, as ``kind/name``, where ``name`` may be one of them.
     """
     folded, names = fold(name), {fold(one): one for one in known}
-    plural = (f"{folded}s", folded.removesuffix("s")) if place == "command" else ()
-    for spelled in (folded, *plural):
-        if spelled in names:
-            return f": it is written {names[spelled]}"
+    if folded in names:
+        return f": it is written {names[folded]}"
+    written = _plural(folded, names) if place == "command" else ""
     found = {table: terms()[table].get(folded) for table in ORDER[place]}
     if "part" in found and found["part"] is None:
         found["part"] = next((part for part in parts if fold(part.rpartition("/")[2]) == folded), None)
@@ -52,8 +51,13 @@ def lead(
         clause = "" if meant is None else _clause(meant, table, place, names)
         unfit = place == "option" and set(OPTION.findall(clause)) - set(options)
         if clause and not unfit:
-            return f": {clause}"
-    return ""
+            return f": {written}; {clause}" if written else f": {clause}"
+    return written and f": {written}"
+
+
+def _plural(folded: str, names: Mapping[str, str]) -> str:
+    """What is one of the names but for the ``s`` of a plural; empty where it is none."""
+    return next((f"it is written {names[it]}" for it in (f"{folded}s", folded.removesuffix("s")) if it in names), "")
 
 
 def _clause(meant: str, table: str, place: str, names: Mapping[str, str]) -> str:
