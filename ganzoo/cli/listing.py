@@ -116,7 +116,9 @@ def _show_part(entry: Entry, as_json: bool) -> None:
     from ganzoo.hub.search import Question, on_this_machine
 
     known = describe_part(entry)
-    known["models"] = [hit.ref for hit in on_this_machine(Question(part=entry.name))]
+    models = [hit.ref for hit in on_this_machine(Question(part=entry.name))]
+    namesake = [hit.ref for hit in on_this_machine(Question()) if hit.ref == entry.name and hit.ref not in models]
+    known["models"] = [*namesake, *models]
     if as_json:
         show_json(known)
         return

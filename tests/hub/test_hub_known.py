@@ -104,6 +104,12 @@ def test_info_of_a_part_names_the_models_made_with_it(zoo: HubServer) -> None:
     assert line.split(maxsplit=2)[2] == ", ".join(ALL)
 
 
+def test_info_of_a_part_names_the_model_that_is_called_so_too(zoo: HubServer) -> None:
+    saved(loading.BESIDE / "model_cards" / "wgan-gp", license=None)
+    (line,) = (line for line in run("info", "wgan-gp").stdout.splitlines() if line.startswith("trained models"))
+    assert line.split() == ["trained", "models", "wgan-gp"]
+
+
 @pytest.mark.parametrize(
     ("name", "near"),
     [
