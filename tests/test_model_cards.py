@@ -68,6 +68,9 @@ def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
         assert check_card(ModelFolder(folder)) == []
     assert not re.search(r"\d\.\d{9}", (folder / "README.md").read_text(encoding="utf-8")), "digits of no use"
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
+    assert "-test-test" not in (folder / "README.md").read_text(encoding="utf-8"), (
+        "the name of the held-out data has its split"
+    )
     assert ModelFolder(folder).config["license"]
     scored = ModelFolder(folder).own_scores
     if not scored:  # of weights from elsewhere, with whose images nobody here can compare

@@ -24,8 +24,9 @@ def nearest_section(facts: Facts, path_to: Callable[[object], str]) -> dict[str,
     network = Markdown(f"in features of {code(found.network['name'])}")
     where = {PIXELS: Markdown("in pixels"), FEATURES: network}
     sentence, held = found.sentence, found.held_data
+    split = f"-{held['split']}" if held else ""
     return {
-        "held_path": "" if held is None else Markdown(path_to(f"{held['name']}-{held['split']}")),
+        "held_path": Markdown(path_to(f"{held['name'].removesuffix(split)}{split}")) if held else "",
         "caption": found.caption,
         "rows": [{"what": what, **_shown_distances(found.numbers[kind])} for kind, what in where.items()],
         "sentence": f"{sentence[:1].upper()}{sentence[1:]}",
