@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 
 import ganzoo
-from ganzoo.card import check_card
+from ganzoo.card import check_card, drift
 from ganzoo.cli import main
 from ganzoo.errors import ModelError
 from ganzoo.folder.config import IMPORTED
@@ -65,7 +65,7 @@ def test_a_shipped_folder_is_what_the_hub_would_hold(folder, with_plugins):
     assert all(largest(name) is not None for name in names(folder))
     with_plugins(*ModelFolder(folder).config["plugins"])
     if all(find_spec(name.replace("-", "_")) for name in ModelFolder(folder).config["plugins"]):
-        assert check_card(ModelFolder(folder)) == []
+        assert check_card(ModelFolder(folder)) == [] and drift(ModelFolder(folder)) == ""
     assert not re.search(r"\d\.\d{9}", (folder / "README.md").read_text(encoding="utf-8")), "digits of no use"
     assert f'ganzoo.load("{folder.name}")' in (folder / "README.md").read_text(encoding="utf-8")
     assert "-test-test" not in (folder / "README.md").read_text(encoding="utf-8"), (
