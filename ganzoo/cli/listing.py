@@ -113,12 +113,13 @@ def _refuse_nearly(name: str) -> None:
 
 def _show_part(entry: Entry, as_json: bool) -> None:
     from ganzoo.gan.catalogue import describe_part
+    from ganzoo.hub.known import known as known_models
     from ganzoo.hub.search import Question, on_this_machine
 
     known = describe_part(entry)
     models = [hit.ref for hit in on_this_machine(Question(part=entry.name))]
-    namesake = [hit.ref for hit in on_this_machine(Question()) if hit.ref == entry.name and hit.ref not in models]
-    known["models"] = [*namesake, *models]
+    namesake = [model.ref for model in known_models() if model.ref == entry.name]
+    known["models"] = list(dict.fromkeys([*namesake, *models]))
     if as_json:
         show_json(known)
         return
