@@ -100,25 +100,25 @@ def read_pictures(
     for name in names:
         file = folder / name
         try:
-            picture = open_picture(file)
-            shape = upright(picture)
-            if free and not rows:
-                _, *side = sized(image, shape, least)
-                size = size_of(*side)
-            if free and shape != height_width(size):
-                raise UsageError(
-                    f"{file} has {shape[1]} x {shape[0]} pixels, and those before it have others: give pictures of"
-                    f" several sizes one by one, or --resize brings all to {width} x {height}"
-                )
-            if central(shape, size) != shape:
-                parts[name] = shape
-            if not resize and not free and picture.size != (width, height):
-                to = "square" if width == height else "to its proportions"
-                raise UsageError(
-                    f"{file} has {picture.width} x {picture.height} pixels, and this model takes {width} x"
-                    f" {height}: --resize cuts it {to} and resizes it"
-                )
-            rows.append(planes(picture, size, channels))
+            with open_picture(file) as picture:
+                shape = upright(picture)
+                if free and not rows:
+                    _, *side = sized(image, shape, least)
+                    size = size_of(*side)
+                if free and shape != height_width(size):
+                    raise UsageError(
+                        f"{file} has {shape[1]} x {shape[0]} pixels, and those before it have others: give pictures of"
+                        f" several sizes one by one, or --resize brings all to {width} x {height}"
+                    )
+                if central(shape, size) != shape:
+                    parts[name] = shape
+                if not resize and not free and picture.size != (width, height):
+                    to = "square" if width == height else "to its proportions"
+                    raise UsageError(
+                        f"{file} has {picture.width} x {picture.height} pixels, and this model takes {width} x"
+                        f" {height}: --resize cuts it {to} and resizes it"
+                    )
+                rows.append(planes(picture, size, channels))
         except UNREADABLE as error:
             raise DataError(f"{file} cannot be read: {why(error)}") from error
     if parts:

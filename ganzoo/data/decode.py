@@ -56,6 +56,7 @@ def open_picture(file: Path | IO[bytes], name: str = "", trusted: bool = True) -
         raise ValueError("it is no regular file")
     image = open_any(file, name) if trusted else Image.open(file, formats=tuple(USUAL))
     if image.width * image.height > MAX_PIXELS:
+        image.close()
         raise ValueError(f"{image.width}x{image.height} is more than {MAX_PIXELS >> 20} million pixels")
     return image
 

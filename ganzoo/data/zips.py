@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import weakref
 import zipfile
 import zlib
 from array import array
@@ -48,6 +49,7 @@ class Directory:
         self.starts, self.packed, self.sizes = array("Q"), array("Q"), array("Q")
         self.sums, self.methods, self.flags = array("L"), array("H"), array("H")
         self._file = path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close).atexit = False  # at exit a thread may still read
         self._size = os.fstat(self._file.fileno()).st_size
         start, length, before = self._find()
         self._read_entries(self._at(start, length), before)

@@ -118,7 +118,7 @@ def ganspace(
     size = _Features(look, at, 2, 2).size
     pieces = _Features(look, at, samples, max(count, min(PIECE, MOST // size)))
     pca = IncrementalPCA(n_components=min(count, size))
-    with np.errstate(invalid="ignore"):  # of shares of a variance that is 0, which nobody reads
+    with np.errstate(divide="ignore", invalid="ignore"):  # of shares of a variance that is 0, which nobody reads
         for done, (_, features) in enumerate(pieces, 1):
             pca.partial_fit(features.numpy())
             pieces.tell(progress, done)

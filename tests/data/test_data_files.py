@@ -1,7 +1,9 @@
 """Folders and zips, whole and broken."""
 
+import gc
 import json
 import os
+import warnings
 import zipfile
 
 import numpy as np
@@ -207,6 +209,29 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path, monkeypatch)
     monkeypatch.setattr(decode, "MAX_PIXELS", 399)
     with pytest.raises(DataError, match="20x20 is more than"):
         open_data(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "damaged zip", "large picture"])
+def test_no_file_of_data_that_is_dropped_or_refused_stays_open(tmp_path, monkeypatch, kind):
+    if kind == "large picture":
+        path = tmp_path / "large"
+        for name in ("a.png", "b.png"):
+            picture(path / name, size=(20, 20))
+        monkeypatch.setattr(decode, "MAX_PIXELS", 399)
+    else:
+        path = two(tmp_path)
+        if kind == "damaged zip":
+            path.write_bytes(path.read_bytes()[:-40])
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if kind == "zip":
+            open_data(path)
+        else:
+            with pytest.raises(DataError):
+                open_data(path)
+        gc.collect()
+    assert not [str(one.message) for one in told if path.name in str(one.message)]
 
 
 # zips
